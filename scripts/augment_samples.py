@@ -1,0 +1,44 @@
+"""Draw the whole training of one method, fold and seed in advance: a table of samples and a sheet of the first ones."""
+
+from argparse import Namespace
+from pathlib import Path
+
+from img2height.program import parser, run
+
+flags = parser(__doc__)
+flags.add_argument("--folds", type=Path, required=True, help="folds.parquet")
+flags.add_argument("--areas", type=Path, required=True, help="areas.parquet")
+flags.add_argument("--scenes", type=Path, nargs="+", required=True, help="scene.json of each scene")
+flags.add_argument("--fold", type=int, required=True)
+flags.add_argument("--seed", type=int, required=True)
+flags.add_argument("--recipe", required=True, help="the method's recipe as JSON")
+flags.add_argument("--training", required=True, help="the section training of the params as JSON")
+flags.add_argument("--out", type=Path, required=True, help="samples.parquet")
+flags.add_argument("--figure", type=Path, required=True, help="contact sheet, PNG")
+
+
+def main(args: Namespace) -> None:
+    """Plan the samples and draw the first of them."""
+    from img2height.project import parse
+    from img2height.samples.contact import draw_contact_sheet
+    from img2height.samples.dataset import TileReader
+    from img2height.samples.plan import plan_samples
+    from img2height.scenes.scene import Scene
+    from img2height.settings import Recipe, Training
+    from img2height.tables import read_geotable, read_table, write_table
+
+    recipe, training = parse(Recipe, args.recipe, "--recipe"), parse(Training, args.training, "--training")
+    folds, areas = read_table(args.folds), read_geotable(args.areas)
+    mine = [table[(table["fold"] == args.fold) & (table["part"] == "train")] for table in (folds, areas)]
+    samples = plan_samples(
+        *mine, samples=training.samples, seed=args.seed, dihedral=recipe.augmentation.dihedral,
+        jitter=recipe.augmentation.jitter,
+    )  # fmt: skip
+    scenes = [Scene.load(path) for path in args.scenes]
+    reader = TileReader({(scene.dataset, scene.name): scene for scene in scenes}, recipe.inputs, recipe.target)
+    draw_contact_sheet(samples, reader, args.figure)
+    write_table(samples, args.out)
+
+
+if __name__ == "__main__":
+    run(main, flags)

@@ -1,0 +1,45 @@
+"""Train one method on one fold with one seed; a training that was killed goes on where it was last validated."""
+
+from argparse import Namespace
+from pathlib import Path
+
+from img2height.program import parser, run
+
+flags = parser(__doc__)
+flags.add_argument("--method", required=True, help="name of the method")
+flags.add_argument("--recipe", required=True, help="its recipe as JSON")
+flags.add_argument("--training", required=True, help="the section training of the params as JSON")
+flags.add_argument("--samples", type=Path, required=True, help="samples.parquet")
+flags.add_argument("--folds", type=Path, required=True, help="folds.parquet")
+flags.add_argument("--fold", type=int, required=True)
+flags.add_argument("--seed", type=int, required=True)
+flags.add_argument("--scenes", type=Path, nargs="+", required=True, help="scene.json of each scene")
+flags.add_argument("--scratch", type=Path, required=True, help="folder for checkpoints")
+flags.add_argument("--workers", type=int, default=1, help="reading processes; they change no byte of the result")
+flags.add_argument("--out", type=Path, required=True, help="model folder")
+
+
+def main(args: Namespace) -> None:
+    """Train and write the model folder."""
+    from img2height.project import parse
+    from img2height.scenes.scene import Scene
+    from img2height.settings import Recipe, Training
+    from img2height.tables import read_table
+    from img2height.training.run import TrainingJob, train
+
+    folds = read_table(args.folds)
+    job = TrainingJob(
+        method=args.method,
+        recipe=parse(Recipe, args.recipe, "--recipe"),
+        training=parse(Training, args.training, "--training"),
+        fold=args.fold,
+        seed=args.seed,
+        samples=read_table(args.samples),
+        tiles=folds[folds["fold"] == args.fold],
+        scenes=[Scene.load(path) for path in args.scenes],
+    )
+    train(job, args.out, args.scratch, workers=args.workers)
+
+
+if __name__ == "__main__":
+    run(main, flags)

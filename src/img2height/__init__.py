@@ -1,0 +1,1 @@
+"""Height maps and buildings from overhead images."""

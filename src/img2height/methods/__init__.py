@@ -1,0 +1,65 @@
+"""The methods: one file a published network in this folder, one recipe a method in config/methods.
+
+A network file has a function `build(bands, **options)` that returns a plain `nn.Module` whose `forward` takes the
+normalised inputs by layer and returns `{"height": B x 1 x H x W}` in the method's normalised unit. The folder is the
+registry: adding a file and a recipe adds a method. Files that start with an underscore hold shared blocks.
+"""
+
+import importlib
+import pkgutil
+from pathlib import Path
+
+from torch import nn
+
+import img2height.torchvision_ops  # noqa: F401  (before any network that imports torchvision)
+from img2height.errors import SettingsError
+from img2height.project import load_recipe
+
+SOURCE_RECIPES = Path(__file__).parents[3] / "config" / "methods"
+
+
+def networks() -> list[str]:
+    """Return the names of the network files."""
+    return [module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")]
+
+
+def build_network(network: str, bands: dict[str, int], options: dict) -> nn.Module:
+    """Return a network with fresh weights.
+
+    Args:
+        network: name of a file in this folder.
+        bands: number of bands by input layer, e.g. `{"eo": 3}`.
+        options: options of that network.
+
+    Raises:
+        SettingsError: there is no such network, or it has no such option.
+    """
+    if network not in networks():
+        raise SettingsError(f"there is no network {network!r}; known: {', '.join(networks())}")
+    try:
+        return importlib.import_module(f"img2height.methods.{network}").build(bands, **options)
+    except TypeError as error:
+        raise SettingsError(f"network {network} cannot be built with {options}: {error}") from error
+
+
+def recipes_folder() -> Path:
+    """Return the folder of method files: config/methods here, else that of the source checkout."""
+    here = Path("config/methods")
+    return here if here.is_dir() else SOURCE_RECIPES
+
+
+def names() -> list[str]:
+    """Return the names of all methods, one a recipe."""
+    return sorted(path.stem for path in recipes_folder().glob("*.yaml"))
+
+
+def build(name: str, **options: bool | int | float | str | None) -> nn.Module:
+    """Return the network of a method with fresh weights.
+
+    Args:
+        name: a method, see `names`.
+        options: replace those of the recipe.
+    """
+    recipe = load_recipe(recipes_folder(), name)
+    bands = {layer: len(bands) for layer, bands in recipe.inputs.items()}
+    return build_network(recipe.network, bands, {**recipe.options, **options})

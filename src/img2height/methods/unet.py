@@ -1,0 +1,27 @@
+"""A small modern U-Net from segmentation-models-pytorch: the sanity peer of every published network.
+
+Ronneberger, Fischer and Brox (2015), https://arxiv.org/abs/1505.04597, with a ResNet encoder.
+"""
+
+import segmentation_models_pytorch as smp
+from torch import Tensor, nn
+
+
+class UNet(nn.Module):
+    """U-Net with a ResNet encoder and a linear height head."""
+
+    def __init__(self, in_channels: int, *, encoder: str, depth: int, decoder_channels: list[int]):
+        super().__init__()
+        self.net = smp.Unet(
+            encoder, encoder_depth=depth, encoder_weights=None, decoder_channels=decoder_channels,
+            in_channels=in_channels, classes=1,
+        )  # fmt: skip
+
+    def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Return the normalised height, B x 1 x H x W, of the image `eo`, B x C x H x W."""
+        return {"height": self.net(inputs["eo"])}  # B x 1 x H x W
+
+
+def build(bands: dict[str, int], *, encoder: str = "resnet18", depth: int = 4, width: int = 128) -> nn.Module:
+    """Return a U-Net whose decoder starts at `width` channels and halves them at each step up."""
+    return UNet(bands["eo"], encoder=encoder, depth=depth, decoder_channels=[width >> i for i in range(depth)])

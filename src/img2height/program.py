@@ -1,0 +1,33 @@
+"""What every script shares: flags, log lines on standard error, and errors as one line with a non-zero exit."""
+
+import argparse
+import errno
+import json
+import logging
+import sys
+from collections.abc import Callable
+
+from img2height.errors import Img2HeightError
+
+
+def parser(description: str | None) -> argparse.ArgumentParser:
+    """Return a parser whose help is the docstring of the script."""
+    return argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+
+
+def run(main: Callable[[argparse.Namespace], None], flags: argparse.ArgumentParser) -> None:
+    """Run a script's main and exit: 0 when done, 2 on an error that the user can mend."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    try:
+        main(flags.parse_args())
+    except (Img2HeightError, json.JSONDecodeError) as error:
+        sys.exit(_report(str(error)))
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
+        sys.exit(_report(f"no space left while writing ({error}); free some space and run the same command again"))
+
+
+def _report(message: str) -> int:
+    print(f"error: {message}", file=sys.stderr)
+    return 2

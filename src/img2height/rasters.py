@@ -1,0 +1,191 @@
+"""Raster input and output; the only place with GDAL creation options.
+
+A COG cannot be written block by block, so a raster is first a tiled scratch GeoTIFF and then a COG copy of it.
+"""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import rasterio
+from affine import Affine
+from rasterio.crs import CRS
+from rasterio.errors import RasterioError, RasterioIOError
+from rasterio.io import DatasetReader, DatasetWriter
+from rasterio.shutil import copy as gdal_copy
+from rasterio.windows import Window
+
+from img2height.errors import DataError
+
+NODATA = -9999.0
+BLOCK_PX = 512
+SCRATCH_OPTIONS = {"tiled": True, "blockxsize": BLOCK_PX, "blockysize": BLOCK_PX, "bigtiff": "IF_SAFER"}
+COG_OPTIONS = {"BLOCKSIZE": BLOCK_PX, "COMPRESS": "ZSTD", "PREDICTOR": "YES", "BIGTIFF": "IF_SAFER"}
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The pixel grid of a scene: where each pixel lies on the ground.
+
+    Attributes:
+        crs: projected coordinate reference system, axes in metres.
+        transform: pixel corner to map coordinates.
+        width: columns.
+        height: rows.
+    """
+
+    crs: CRS
+    transform: Affine
+    width: int
+    height: int
+
+    @classmethod
+    def of(cls, dataset: DatasetReader) -> "Grid":
+        """Return the grid of an open raster."""
+        return cls(dataset.crs, dataset.transform, dataset.width, dataset.height)
+
+    @property
+    def gsd_m(self) -> float:
+        """Ground sampling distance in metres."""
+        return abs(self.transform.a)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns, as numpy orders them."""
+        return self.height, self.width
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """West, south, east and north in map coordinates."""
+        west, north = self.transform @ (0, 0)
+        east, south = self.transform @ (self.width, self.height)
+        return min(west, east), min(south, north), max(west, east), max(south, north)
+
+    def crop(self, window: Window) -> "Grid":
+        """Return the grid of one window of this grid."""
+        transform = self.transform @ Affine.translation(window.col_off, window.row_off)
+        return Grid(self.crs, transform, int(window.width), int(window.height))
+
+
+@dataclass(frozen=True)
+class Band:
+    """What one band holds: a description (quantity or colour) and its unit (`metre`, `1`, or empty)."""
+
+    description: str
+    unit: str = ""
+
+
+def height_band(quantity: str) -> Band:
+    """Return the band of a height map, e.g. `ndsm`, in metres."""
+    return Band(quantity, "metre")
+
+
+@contextlib.contextmanager
+def open_raster(path: str | Path) -> Iterator[DatasetReader]:
+    """Yield an open raster.
+
+    Raises:
+        DataError: the file is missing, truncated or no raster.
+    """
+    if not Path(path).exists():
+        raise DataError(f"{path}: this raster does not exist; check the path or make it first")
+    try:
+        with rasterio.open(path) as dataset:
+            yield dataset
+    except (RasterioIOError, rasterio.errors.RasterioError) as error:
+        raise DataError(f"{path}: cannot be read as a raster ({error}); it may be truncated: fetch it again") from error
+
+
+def read_heights(dataset: DatasetReader, window: Window | None = None) -> np.ndarray:
+    """Return the first band as float32 metres with NaN where the height is unknown, HxW."""
+    return dataset.read(1, window=window, masked=True).astype(np.float32).filled(np.nan)
+
+
+@contextlib.contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; it takes the final name only when the block ends without an error."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
+        temporary = Path(folder) / path.name
+        yield temporary
+        os.replace(temporary, path)
+
+
+def create_scratch(
+    path: str | Path, grid: Grid, bands: Sequence[Band], dtype: str, nodata: float | None = None
+) -> DatasetWriter:
+    """Return a tiled GeoTIFF open for writing block by block.
+
+    Args:
+        path: where; the caller renames or copies it when it is whole.
+        grid: the pixel grid.
+        bands: one entry a band.
+        dtype: numpy name of the pixel type.
+        nodata: the value that stands for unknown.
+    """
+    writer = rasterio.open(
+        path, "w", driver="GTiff", width=grid.width, height=grid.height, count=len(bands), dtype=dtype,
+        crs=grid.crs, transform=grid.transform, nodata=nodata, **SCRATCH_OPTIONS,
+    )  # fmt: skip
+    for index, band in enumerate(bands, start=1):
+        writer.set_band_description(index, band.description)
+        writer.set_band_unit(index, band.unit)
+    return writer
+
+
+def copy_to_cog(scratch: str | Path, path: str | Path, *, categorical: bool = False) -> None:
+    """Write a cloud-optimised GeoTIFF from a finished scratch raster.
+
+    Args:
+        scratch: any raster that GDAL reads.
+        path: the COG; appears only when it is whole.
+        categorical: overviews take the nearest class instead of an average.
+
+    Raises:
+        DataError: the copy failed, for one because the disk is full.
+    """
+    resampling = "NEAREST" if categorical else "AVERAGE"
+    with atomic_path(path) as temporary:
+        try:
+            with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True):
+                gdal_copy(scratch, temporary, driver="COG", OVERVIEW_RESAMPLING=resampling, **COG_OPTIONS)
+            with rasterio.open(temporary) as written:
+                written.checksum(1)  # GDAL reports a full disk late; a readable file is the proof
+        except (RasterioError, OSError) as error:
+            raise DataError(f"{path}: could not be written ({error}); is the disk full?") from error
+
+
+def write_cog(
+    path: str | Path, array: np.ndarray, grid: Grid, bands: Sequence[Band], *, nodata: float | None = None,
+    valid: np.ndarray | None = None, categorical: bool = False,
+) -> None:  # fmt: skip
+    """Write an array that fits in memory as a COG.
+
+    Args:
+        path: the COG; appears only when it is whole.
+        array: HxW or CxHxW.
+        grid: the pixel grid.
+        bands: one entry a band.
+        nodata: the value that stands for unknown; NaN in the array is replaced by it.
+        valid: HxW bool, becomes an internal mask: for images, where every value is a possible one.
+        categorical: see `copy_to_cog`.
+    """
+    stack = array[None] if array.ndim == 2 else array  # C x H x W
+    if nodata is not None and np.issubdtype(stack.dtype, np.floating):
+        stack = np.where(np.isfinite(stack), stack, np.asarray(nodata, stack.dtype))
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=Path(path).parent, prefix=".scratch.") as folder:
+        scratch = Path(folder) / "scratch.tif"
+        with (
+            rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True),
+            create_scratch(scratch, grid, bands, str(stack.dtype), nodata) as out,
+        ):
+            out.write(stack)
+            if valid is not None:
+                out.write_mask(valid)
+        copy_to_cog(scratch, path, categorical=categorical)

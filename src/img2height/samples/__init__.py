@@ -1,0 +1,1 @@
+"""Training samples: which windows, how they are transformed and normalised."""

@@ -1,0 +1,58 @@
+"""Settings of the synthetic city; imports nothing heavy, for the settings files of every program read them."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+CELL_M = 5000.0  # each seed owns one cell of the map, so that no two districts share ground
+CELLS_PER_ROW = 60
+SEEDS = 36_000
+MAX_HEIGHT_M = {"mixed": 60.0, "towers": 150.0}
+
+
+class CitySettings(BaseModel):
+    """One district of the synthetic city and the sensor and sun that see it. The same settings give the same bytes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    size_px: int = Field(1024, ge=128, le=4096, description="width and height of the square district in pixels")
+    gsd_m: float = Field(0.5, ge=0.2, le=2.0, description="ground sampling distance in metres")
+    seed: int = Field(ge=0, lt=SEEDS, description="draws everything; also the place on the map, one cell a seed")
+    preset: Literal["mixed", "towers"] = Field("mixed", description="mostly low houses, or a centre of high-rises")
+    density: float = Field(0.9, gt=0, le=1, description="share of the parcels that are built on")
+    relief_m: float = Field(15.0, ge=0, le=100, description="standard range of the rolling terrain in metres")
+    min_height_m: float = Field(3.0, ge=2, le=10, description="no building is lower, in metres above ground")
+    max_height_m: float = Field(ge=12, le=300, description="no building is higher; 60 m, or 150 m with preset towers")
+    water: bool = Field(True, description="a river, or a pond where the district is narrower than 300 m")
+    sun_azimuth_deg: float = Field(155.0, ge=0, lt=360, description="direction of the sun, clockwise from north")
+    sun_elevation_deg: float = Field(42.0, ge=10, le=90, description="angle of the sun above the horizon")
+    off_nadir_deg: float = Field(0.0, ge=0, le=45, description="angle of the line of sight from the vertical")
+    off_nadir_azimuth_deg: float = Field(
+        0.0, ge=0, lt=360, description="from the ground to the sensor, clockwise from north; roofs lean the other way"
+    )
+    haze: float = Field(0.3, ge=0, le=1, description="0: clear air, 1: milky; adds path radiance, blue most")
+    noise: float = Field(1.5, ge=0, le=20, description="standard deviation of the sensor noise in 8-bit grey values")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _height_of_preset(cls, values: Any) -> Any:
+        if isinstance(values, dict) and "max_height_m" not in values:
+            return {**values, "max_height_m": MAX_HEIGHT_M.get(values.get("preset", "mixed"), 60.0)}
+        return values
+
+    @model_validator(mode="after")
+    def _fits_into_its_cell(self) -> "CitySettings":
+        if self.extent_m > CELL_M:
+            raise ValueError(f"size_px * gsd_m is {self.extent_m:g} m; a district is at most {CELL_M:g} m wide")
+        return self
+
+    @property
+    def extent_m(self) -> float:
+        """Width and height of the district in metres."""
+        return self.size_px * self.gsd_m
+
+    @property
+    def origin(self) -> tuple[float, float]:
+        """Easting and northing of the north-west corner in EPSG:32633, in metres."""
+        row, column = divmod(self.seed, CELLS_PER_ROW)
+        return 350_000.0 + CELL_M * column, 5_305_000.0 + CELL_M * row

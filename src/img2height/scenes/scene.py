@@ -1,0 +1,108 @@
+"""A prepared scene on disk: one grid, its layers, and a manifest that says what they are."""
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from affine import Affine
+from rasterio.crs import CRS
+
+from img2height.errors import DataError
+from img2height.rasters import Grid
+from img2height.tables import read_json, write_json
+
+
+@dataclass(frozen=True)
+class SceneLayer:
+    """One layer of a scene.
+
+    Attributes:
+        file: name inside the scene's folder.
+        sha256: digest of that file.
+        bands: what each band holds, in order; empty for vector layers.
+        unit: unit of the values, empty where there is none.
+    """
+
+    file: str
+    sha256: str
+    bands: list[str] = field(default_factory=list)
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A prepared scene.
+
+    Attributes:
+        folder: where the layers lie.
+        dataset: name of its dataset.
+        name: name of the scene.
+        grid: the one grid of all raster layers.
+        layers: by name: eo, dsm, dtm, ndsm, building, water, forest; `buildings` are the reference polygons.
+        about: title, source, licence and vertical reference.
+    """
+
+    folder: Path
+    dataset: str
+    name: str
+    grid: Grid
+    layers: dict[str, SceneLayer]
+    about: dict[str, str]
+
+    def path(self, layer: str) -> Path:
+        """Return the path of a layer, or raise a DataError that lists the layers there are."""
+        if layer not in self.layers:
+            raise DataError(f"scene {self.dataset}/{self.name} has no layer {layer!r}; it has {', '.join(self.layers)}")
+        return self.folder / self.layers[layer].file
+
+    def band_indexes(self, layer: str, bands: list[str]) -> list[int]:
+        """Return the 1-based indexes of named bands of a layer."""
+        there = self.layers[layer].bands if layer in self.layers else self.path(layer)
+        if missing := [band for band in bands if band not in there]:
+            raise DataError(
+                f"scene {self.dataset}/{self.name}: layer {layer} has the bands {', '.join(there)}, not {', '.join(missing)}; "
+                "name the bands in the dataset file or choose others in the method file"
+            )
+        return [there.index(band) + 1 for band in bands]
+
+    def save(self) -> Path:
+        """Write the manifest scene.json into the scene's folder and return its path."""
+        grid = self.grid
+        path = self.folder / "scene.json"
+        write_json(
+            {
+                "dataset": self.dataset,
+                "scene": self.name,
+                "about": self.about,
+                "grid": {
+                    "crs": grid.crs.to_string(),
+                    "transform": list(grid.transform)[:6],
+                    "width": grid.width,
+                    "height": grid.height,
+                    "gsd_m": grid.gsd_m,
+                },
+                "layers": {name: vars(layer) for name, layer in self.layers.items()},
+            },
+            path,
+        )
+        return path
+
+    @classmethod
+    def load(cls, manifest: str | Path) -> "Scene":
+        """Return the scene that a scene.json describes."""
+        value = read_json(manifest)
+        grid = value["grid"]
+        return cls(
+            folder=Path(manifest).parent,
+            dataset=value["dataset"],
+            name=value["scene"],
+            grid=Grid(CRS.from_string(grid["crs"]), Affine(*grid["transform"]), grid["width"], grid["height"]),
+            layers={name: SceneLayer(**layer) for name, layer in value["layers"].items()},
+            about=value["about"],
+        )
+
+
+def file_digest(path: str | Path) -> str:
+    """Return the SHA-256 of a file."""
+    with Path(path).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,55 @@
+"""Tables and JSON on disk, written whole or not at all and the same bytes each time."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import geopandas
+import pandas
+
+from img2height.errors import DataError
+from img2height.rasters import atomic_path
+
+
+def write_table(frame: pandas.DataFrame | geopandas.GeoDataFrame, path: str | Path) -> None:
+    """Write a table as Parquet, or as GeoParquet with a covering box where it has geometries."""
+    with atomic_path(path) as temporary:
+        if isinstance(frame, geopandas.GeoDataFrame):
+            frame.to_parquet(temporary, index=False, write_covering_bbox=True)
+        else:
+            frame.to_parquet(temporary, index=False)
+
+
+def read_table(path: str | Path) -> pandas.DataFrame:
+    """Return a Parquet table, or raise a DataError that names the file."""
+    return _read(pandas.read_parquet, path)
+
+
+def read_geotable(path: str | Path) -> geopandas.GeoDataFrame:
+    """Return a GeoParquet table, or raise a DataError that names the file."""
+    return _read(geopandas.read_parquet, path)
+
+
+def _read(reader: Any, path: str | Path) -> Any:
+    if not Path(path).exists():
+        raise DataError(f"{path}: this table does not exist; make it first")
+    try:
+        return reader(path)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read as a Parquet table ({error}); make it again") from error
+
+
+def write_json(value: Any, path: str | Path) -> None:
+    """Write JSON with sorted keys; NaN is refused, for it is no JSON."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def read_json(path: str | Path) -> Any:
+    """Return the value of a JSON file, or raise a DataError that names it."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: this file does not exist; make it first") from error
+    except json.JSONDecodeError as error:
+        raise DataError(f"{path}: is no JSON ({error}); make it again") from error

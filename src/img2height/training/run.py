@@ -1,0 +1,184 @@
+"""Trains one method on one fold with one seed and writes the model folder."""
+
+import hashlib
+import json
+import logging
+import shutil
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import img2height.torchvision_ops  # noqa: F401, I001  (before lightning, which imports torchvision)
+import lightning
+import pandas
+import torch
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.loggers import Logger
+from torch import nn
+
+from img2height.errors import TrainingError
+from img2height.inference.model import save_model
+from img2height.methods import build_network
+from img2height.provenance import versions
+from img2height.rasters import atomic_path
+from img2height.samples.dataset import TileReader, fit_normalisation, spread
+from img2height.samples.normalise import Normalisation
+from img2height.scenes.scene import Scene
+from img2height.settings import Recipe, Training
+from img2height.training.history import COLUMNS, History
+from img2height.training.loaders import SampleBatches
+from img2height.training.module import HeightModule
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """What one training is.
+
+    Attributes:
+        method: name of the method.
+        recipe: its recipe.
+        training: the budget.
+        fold: number of the fold.
+        seed: of weights and steps.
+        samples: the sample table of this method, fold and seed.
+        tiles: the tiles of the fold: part, dataset, scene, col_off, row_off, size_px.
+        scenes: the scenes of those tiles.
+    """
+
+    method: str
+    recipe: Recipe
+    training: Training
+    fold: int
+    seed: int
+    samples: pandas.DataFrame
+    tiles: pandas.DataFrame
+    scenes: list[Scene]
+
+    def reader(self) -> TileReader:
+        """Return a reader that has opened nothing yet."""
+        scenes = {(scene.dataset, scene.name): scene for scene in self.scenes}
+        return TileReader(scenes, self.recipe.inputs, self.recipe.target)
+
+    def part(self, part: str) -> pandas.DataFrame:
+        """Return the tiles of one part."""
+        return self.tiles[self.tiles["part"] == part]
+
+    def fingerprint(self) -> str:
+        """Return a digest of all that the result depends on, so that only the same training is resumed."""
+        settings = [self.method, self.recipe.model_dump_json(), self.training.model_dump_json(), self.fold, self.seed]
+        layers = [{name: layer.sha256 for name, layer in scene.layers.items()} for scene in self.scenes]
+        digest = hashlib.sha256(json.dumps([settings, layers], sort_keys=True).encode())
+        digest.update(self.samples.to_csv(index=False).encode())
+        return digest.hexdigest()[:16]
+
+
+def train(job: TrainingJob, out: Path, scratch: Path, *, workers: int = 1) -> None:
+    """Train and write `out`: model.safetensors (best), last.safetensors, card.json and history.csv.
+
+    Args:
+        job: what to train.
+        out: the model folder.
+        scratch: folder for checkpoints; a training that was killed goes on from there.
+        workers: reading processes.
+
+    Raises:
+        TrainingError: no validation tile, or a loss that is not a number.
+    """
+    if not torch.cuda.is_available():
+        torch.set_num_threads(job.training.threads)
+    normalisation = fit_normalisation(job.part("train"), job.reader(), job.recipe.normalisation.height)
+    val_tiles = spread(job.part("val"), job.training.val_tiles)
+    if val_tiles.empty:
+        raise TrainingError(f"fold {job.fold} has no validation tile; check roles, split and buffer")
+    batches = SampleBatches(
+        job.samples, val_tiles, job.reader(), normalisation, batch_size=job.recipe.batch_size,
+        stretch=job.training.validate_every, workers=workers,
+    )  # fmt: skip
+    torch.manual_seed(job.seed)
+    network = build_network(job.recipe.network, {n: len(b) for n, b in job.recipe.inputs.items()}, job.recipe.options)
+    module = HeightModule(network, job.recipe, normalisation, batches.total_steps, job.seed)
+    folder = scratch / job.fingerprint()
+    history, best = _fit(module, batches, job, folder) if _trainable(network) else _validate(module, batches, job)
+    _write(job, normalisation, network, history, best, out)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _trainable(network: nn.Module) -> int:
+    return sum(p.numel() for p in network.parameters() if p.requires_grad)
+
+
+def _fit(module: HeightModule, batches: SampleBatches, job: TrainingJob, folder: Path) -> tuple[pandas.DataFrame, dict]:
+    """Return the history and the best weights; `module` is left with the last ones."""
+    history = History(job.recipe.batch_size)
+    keep = ModelCheckpoint(
+        folder, "best", "val_rmse_m", save_last=True, save_on_train_epoch_end=True, enable_version_counter=False
+    )
+    patience = EarlyStopping("val_rmse_m", patience=job.training.patience)
+    trainer = _trainer(job, folder, [history, patience, TQDMProgressBar(refresh_rate=20), keep], batches.epochs)
+    last = folder / "last.ckpt"
+    if last.exists():
+        logger.info("resuming from %s", last)
+    trainer.fit(module, datamodule=batches, ckpt_path=last if last.exists() else None, weights_only=True)
+    saved = torch.load(keep.best_model_path, map_location="cpu", weights_only=True)["state_dict"]
+    best = {name.removeprefix("network."): value for name, value in saved.items() if name.startswith("network.")}
+    return history.table(), best
+
+
+def _validate(module: HeightModule, batches: SampleBatches, job: TrainingJob) -> tuple[pandas.DataFrame, dict]:
+    """Return a history of one row and the weights of a network that has nothing to train."""
+    trainer = _trainer(job, None, [], 1)
+    trainer.validate(module, datamodule=batches, verbose=False)
+    scores = [trainer.callback_metrics[name].item() for name in ("val_mae_m", "val_rmse_m")]
+    return pandas.DataFrame([[0, 0, 0.0, float("nan"), *scores]], columns=COLUMNS), module.network.state_dict()
+
+
+def _trainer(job: TrainingJob, folder: Path | None, callbacks: list, epochs: int) -> lightning.Trainer:
+    on_gpu = torch.cuda.is_available()
+    # Lightning advises more loader workers than small machines have, and warns of logging intervals longer than a stretch.
+    warnings.filterwarnings("ignore", module="lightning", message=".*(does not have many workers|log_every_n_steps).*")
+    return lightning.Trainer(
+        accelerator="gpu" if on_gpu else "cpu",
+        devices="auto" if on_gpu else 1,
+        precision=job.training.precision.gpu if on_gpu else job.training.precision.cpu,
+        max_epochs=epochs,
+        reload_dataloaders_every_n_epochs=1,
+        num_sanity_val_steps=0,
+        gradient_clip_val=job.recipe.optimizer.gradient_clip,
+        callbacks=callbacks,
+        logger=_dvclive(folder) if folder else False,
+        enable_checkpointing=bool(callbacks),
+        enable_model_summary=False,
+        enable_progress_bar=bool(callbacks),
+        default_root_dir=folder,
+    )
+
+
+def _dvclive(folder: Path) -> Logger:
+    from dvclive.lightning import DVCLiveLogger
+
+    return DVCLiveLogger(dir=str(folder / "dvclive"), save_dvc_exp=False, dvcyaml=None, report=None, resume=True)
+
+
+def _write(
+    job: TrainingJob, normalisation: Normalisation, network: nn.Module, history: pandas.DataFrame, best: dict, out: Path
+) -> None:
+    row = history.loc[history["val_rmse_m"].idxmin()]
+    card = {
+        "method": job.method,
+        "fold": job.fold,
+        "seed": job.seed,
+        "recipe": job.recipe.model_dump(mode="json"),
+        "normalisation": normalisation.to_json(),
+        "gsd_m": job.scenes[0].grid.gsd_m,
+        "tile_px": int(job.tiles["size_px"].iloc[0]),
+        "training": job.training.model_dump(mode="json"),
+        "best": {"step": int(row["step"]), "val_mae_m": row["val_mae_m"], "val_rmse_m": row["val_rmse_m"]},
+        "trainable_parameters": _trainable(network),
+        "batchnorm_buffers": sum(b.numel() for n, b in network.named_buffers() if n.endswith(("_mean", "_var"))),
+        "versions": versions(),
+    }
+    save_model(out, network, best, card)
+    with atomic_path(out / "history.csv") as temporary:
+        history.to_csv(temporary, index=False)
