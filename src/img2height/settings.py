@@ -107,7 +107,8 @@ class Params(Settings):
 class Layer(Settings):
     """One layer of a scene as it was delivered.
 
-    `shift_m` moves the layer by metres east and north, to mend a known misregistration.
+    `shift_m` moves the layer by metres east and north, to mend a known misregistration. `height_column` names the
+    column of building polygons that holds their height, in `unit`; left out, it is `height_m` where there is one.
     """
 
     path: str
@@ -115,6 +116,7 @@ class Layer(Settings):
     unit: Unit | None = None
     nodata: float | None = None
     shift_m: tuple[float, float] = (0.0, 0.0)
+    height_column: str | None = None
 
 
 class SceneLayers(Settings):

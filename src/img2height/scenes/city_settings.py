@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 CELL_M = 5000.0  # each seed owns one cell of the map, so that no two districts share ground
+SMALLEST_M = 64.0
 CELLS_PER_ROW = 60
 SEEDS = 36_000
 MAX_HEIGHT_M = {"mixed": 60.0, "towers": 150.0}
@@ -23,7 +24,7 @@ class CitySettings(BaseModel):
     relief_m: float = Field(15.0, ge=0, le=100, description="standard range of the rolling terrain in metres")
     min_height_m: float = Field(3.0, ge=2, le=10, description="no building is lower, in metres above ground")
     max_height_m: float = Field(ge=12, le=300, description="no building is higher; 60 m, or 150 m with preset towers")
-    water: bool = Field(True, description="a river, or a pond where the district is narrower than 300 m")
+    water: bool = Field(True, description="a river, or a pond where the district is narrower than 250 m")
     sun_azimuth_deg: float = Field(155.0, ge=0, lt=360, description="direction of the sun, clockwise from north")
     sun_elevation_deg: float = Field(42.0, ge=10, le=90, description="angle of the sun above the horizon")
     off_nadir_deg: float = Field(0.0, ge=0, le=45, description="angle of the line of sight from the vertical")
@@ -42,8 +43,10 @@ class CitySettings(BaseModel):
 
     @model_validator(mode="after")
     def _fits_into_its_cell(self) -> "CitySettings":
-        if self.extent_m > CELL_M:
-            raise ValueError(f"size_px * gsd_m is {self.extent_m:g} m; a district is at most {CELL_M:g} m wide")
+        if not SMALLEST_M <= self.extent_m <= CELL_M:
+            raise ValueError(
+                f"size_px * gsd_m is {self.extent_m:g} m; a district is {SMALLEST_M:g} to {CELL_M:g} m wide"
+            )
         return self
 
     @property

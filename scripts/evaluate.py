@@ -1,0 +1,48 @@
+"""Makes the scores of one method over its test areas: pooled over the scenes (JSON), and by tile (Parquet).
+
+All repeated flags are parallel lists, one entry a scene. Heights are scored in metres; a score is null where no pixel
+counts.
+"""
+
+from argparse import Namespace
+from pathlib import Path
+
+from img2height.program import parser, run
+
+flags = parser(__doc__)
+flags.add_argument("--method", required=True, help="name of the method")
+flags.add_argument("--seed", type=int, required=True, help="seed of its training")
+flags.add_argument("--scenes", type=Path, nargs="+", required=True, help="scene.json of each scene")
+flags.add_argument("--heights", type=Path, nargs="+", required=True, help="predicted heights of each scene")
+flags.add_argument("--footprints", type=Path, nargs="+", required=True, help="predicted building mask of each scene")
+flags.add_argument("--polygons", type=Path, nargs="+", required=True, help="predicted buildings of each scene")
+flags.add_argument("--areas", type=Path, required=True, help="areas.parquet; the union of the test areas is scored")
+flags.add_argument("--settings", required=True, help="section `metrics` of params.yaml as JSON")
+flags.add_argument("--out", type=Path, required=True, help="scores JSON to write")
+flags.add_argument("--tiles", type=Path, required=True, help="table of tile scores to write")
+
+
+def main(args: Namespace) -> None:
+    """Score the method and write both files."""
+    from img2height.metrics.method import evaluate_method
+    from img2height.project import parse
+    from img2height.scenes.scene import Scene
+    from img2height.settings import Metrics
+    from img2height.tables import read_geotable, write_json, write_table
+
+    scenes = [Scene.load(path) for path in args.scenes]
+    scores, tiles = evaluate_method(
+        scenes,
+        args.heights,
+        args.footprints,
+        args.polygons,
+        read_geotable(args.areas),
+        parse(Metrics, args.settings, "--settings"),
+    )
+    names = [f"{scene.dataset}/{scene.name}" for scene in scenes]
+    write_json({"method": args.method, "seed": args.seed, "scenes": names} | scores, args.out)
+    write_table(tiles.assign(method=args.method, seed=args.seed), args.tiles)
+
+
+if __name__ == "__main__":
+    run(main, flags)

@@ -1,0 +1,49 @@
+"""Makes the buildings of a scene from its predicted heights: footprint raster, polygons with heights, block models.
+
+Writes a uint8 COG (1 building, 0 ground, 255 unknown), GeoParquet (the record), GeoPackage (for eyes), CityJSON LoD1.
+"""
+
+from argparse import Namespace
+from pathlib import Path
+
+from img2height.program import parser, run
+
+flags = parser(__doc__)
+flags.add_argument("--height", type=Path, required=True, help="predicted heights in metres on the scene's grid")
+flags.add_argument("--scene", type=Path, required=True, help="scene.json")
+flags.add_argument("--settings", required=True, help="section `buildings` of params.yaml as JSON")
+flags.add_argument("--footprint", type=Path, required=True, help="footprint COG to write")
+flags.add_argument("--parquet", type=Path, required=True, help="GeoParquet to write")
+flags.add_argument("--gpkg", type=Path, required=True, help="GeoPackage to write")
+flags.add_argument("--cityjson", type=Path, required=True, help="CityJSON to write")
+flags.add_argument(
+    "--fold-heights", type=Path, nargs="*", default=[], help="heights of each fold, known in its test area"
+)
+flags.add_argument("--fold-footprints", type=Path, nargs="*", default=[], help="the footprint there, COGs to write")
+
+
+def main(args: Namespace) -> None:
+    """Extract the buildings and write them in all forms."""
+    import numpy as np
+
+    from img2height.buildings import write_buildings, write_cityjson
+    from img2height.buildings.mask import UNKNOWN
+    from img2height.buildings.scene import extract_scene
+    from img2height.project import parse
+    from img2height.rasters import Band, open_raster, read_heights, write_cog
+    from img2height.scenes.scene import Scene
+    from img2height.settings import Buildings
+
+    scene = Scene.load(args.scene)
+    footprint, buildings = extract_scene(args.height, scene, parse(Buildings, args.settings, "--settings"))
+    write_cog(args.footprint, footprint, scene.grid, [Band("building")], nodata=UNKNOWN, categorical=True)
+    for height, out in zip(args.fold_heights, args.fold_footprints, strict=True):
+        with open_raster(height) as heights:
+            part = np.where(np.isfinite(read_heights(heights)), footprint, np.uint8(UNKNOWN))
+        write_cog(out, part, scene.grid, [Band("building")], nodata=UNKNOWN, categorical=True)
+    write_buildings(buildings, args.parquet, args.gpkg)
+    write_cityjson(buildings, args.cityjson, f"Buildings of {scene.dataset}/{scene.name}")
+
+
+if __name__ == "__main__":
+    run(main, flags)

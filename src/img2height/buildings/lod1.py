@@ -1,0 +1,125 @@
+"""Buildings as block models (LoD1) in CityJSON 2.0, https://www.cityjson.org/specs/2.0.1/."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import geopandas
+import numpy as np
+import shapely
+from shapely.geometry import Polygon
+from shapely.geometry.polygon import orient
+
+from img2height.errors import DataError
+from img2height.rasters import atomic_path
+
+MILLIMETRE = 0.001
+# A wall edge that four walls share is no solid; where an outline touches itself, the block gives way by this much.
+GAP_M = 0.002
+
+Vertex = tuple[int, int, int]
+Faces = list[list[list[int]]]
+
+
+def write_cityjson(frame: geopandas.GeoDataFrame, path: str | Path, title: str = "Buildings") -> None:
+    """Write each building as a closed block from its ground to its ground plus `height_m`; vertices are whole mm.
+
+    Where `ground_m` is unknown the block stands on 0 m, and the title of the file and the attributes say so. A building
+    without a height above 0 m has no block, only its attributes.
+
+    Args:
+        frame: as `extract` gives it, in a projected coordinate system with an EPSG code; may be empty.
+        path: the .city.json file.
+        title: what the file holds.
+
+    Raises:
+        DataError: the coordinate system has no EPSG code.
+    """
+    text = json.dumps(city_model(frame, title), separators=(",", ":"), allow_nan=False)
+    with atomic_path(path) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def city_model(frame: geopandas.GeoDataFrame, title: str) -> dict[str, Any]:
+    """Return the CityJSON object of buildings; see `write_cityjson`."""
+    origin = _origin(frame)
+    vertices: dict[Vertex, int] = {}
+    objects = {
+        f"building-{row['building_id']}": _building(row, frame.geometry.iloc[i], origin, vertices)
+        for i, row in enumerate(frame.drop(columns="geometry").to_dict("records"))
+    }
+    groundless = int(frame["ground_m"].isna().sum())
+    if groundless:
+        title += f"; {groundless} of {len(frame)} stand on 0 m because their terrain height is unknown"
+    metadata = {"title": title, "referenceSystem": _reference_system(frame)}
+    if vertices:
+        corners = np.array(list(vertices)) * MILLIMETRE + np.array([*origin, 0])
+        metadata["geographicalExtent"] = [round(v, 3) for v in (*corners.min(axis=0), *corners.max(axis=0))]
+    return {
+        "type": "CityJSON",
+        "version": "2.0",
+        "transform": {"scale": [MILLIMETRE] * 3, "translate": [*origin, 0]},
+        "metadata": metadata,
+        "CityObjects": objects,
+        "vertices": [list(vertex) for vertex in vertices],
+    }
+
+
+def _origin(frame: geopandas.GeoDataFrame) -> tuple[int, int]:
+    """Return a corner in whole metres, so that vertices are small numbers."""
+    if frame.empty:
+        return 0, 0
+    west, south, _, _ = frame.total_bounds
+    return math.floor(west), math.floor(south)
+
+
+def _reference_system(frame: geopandas.GeoDataFrame) -> str:
+    code = frame.crs.to_epsg() if frame.crs else None
+    if code is None:
+        raise DataError(f"CityJSON names coordinate systems by EPSG code and {frame.crs} has none; reproject the scene")
+    return f"https://www.opengis.net/def/crs/EPSG/0/{code}"
+
+
+def _building(
+    row: dict[str, Any], outline: Polygon, origin: tuple[int, int], vertices: dict[Vertex, int]
+) -> dict[str, Any]:
+    """Return a CityObject and add its vertices."""
+    numbers = {name: None if math.isnan(row[name]) else row[name] for name in ("height_m", "height_max_m", "ground_m")}
+    attributes = numbers | {"area_m2": row["area_m2"], "base_m": numbers["ground_m"] or 0.0}
+    base, top = (round(level / MILLIMETRE) for level in _levels(attributes))
+    solids = [
+        {"type": "Solid", "lod": "1", "boundaries": [_shell(part, base, top, vertices)]}
+        for part in _parts(outline, origin)
+        if top > base
+    ]
+    return {"type": "Building", "attributes": attributes, "geometry": solids}
+
+
+def _levels(attributes: dict[str, Any]) -> tuple[float, float]:
+    return attributes["base_m"], attributes["base_m"] + (attributes["height_m"] or 0.0)
+
+
+def _parts(outline: Polygon, origin: tuple[int, int]) -> list[Polygon]:
+    """Return the outline in whole millimetres from the origin, outer ring counter-clockwise, never touching itself."""
+    local = shapely.transform(outline, lambda xy: xy - origin)
+    if len(corners := shapely.get_coordinates(local)) - 1 - len(outline.interiors) > len(np.unique(corners, axis=0)):
+        local = local.buffer(-GAP_M, join_style="mitre")
+    rounded = shapely.set_precision(local, MILLIMETRE)
+    in_mm = shapely.transform(rounded, lambda xy: np.rint(xy / MILLIMETRE))
+    return [orient(part) for part in shapely.get_parts(in_mm) if part.area > 0]
+
+
+def _shell(outline: Polygon, base: int, top: int, vertices: dict[Vertex, int]) -> Faces:
+    """Return the faces of a block, each counter-clockwise when seen from outside."""
+    rings = [np.asarray(ring.coords)[:-1].astype(int).tolist() for ring in (outline.exterior, *outline.interiors)]
+    floor, roof = (
+        [[vertices.setdefault((x, y, level), len(vertices)) for x, y in ring] for ring in rings]
+        for level in (base, top)
+    )
+    walls = [
+        [[below[i - 1], below[i], above[i], above[i - 1]]]
+        for below, above in zip(floor, roof, strict=True)
+        for i in range(len(below))
+    ]
+    return [[ring[::-1] for ring in floor], roof, *walls]

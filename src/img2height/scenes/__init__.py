@@ -1,0 +1,1 @@
+"""Scenes: the synthetic city, published datasets, and what prepares and checks them."""

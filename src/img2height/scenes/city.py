@@ -1,0 +1,36 @@
+"""The synthetic city: districts of known height, for demonstration and for tests that need exact truth.
+
+Geometry and materials are made here; images of it are made by its siblings (`city_optical`), from the `City` alone.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from img2height.scenes.city_settings import CitySettings
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from img2height.scenes.city_model import City
+
+__all__ = ["CitySettings", "generate", "write"]
+
+
+def generate(settings: CitySettings) -> "City":
+    """Return a district: terrain, streets, buildings, trees, cars and water, the same for the same settings."""
+    from img2height.scenes.city_build import build  # the settings of every program come from here: keep it light
+
+    return build(settings)
+
+
+def write(city: "City", eo: "np.ndarray", folder: Path) -> None:
+    """Write a district as a dataset would be delivered: eo, dsm, dtm, ndsm, building, water, forest and buildings.gpkg.
+
+    Args:
+        city: the truth.
+        eo: red, green, blue and near infrared, 4xHxW uint8.
+        folder: is made if it is not there.
+    """
+    from img2height.scenes.city_files import write_city
+
+    write_city(city, eo, folder)

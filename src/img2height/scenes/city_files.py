@@ -1,0 +1,51 @@
+"""A city on disk, as a data provider would deliver it."""
+
+from pathlib import Path
+
+import geopandas
+import numpy as np
+import pyogrio
+from affine import Affine
+from rasterio.crs import CRS
+
+from img2height.rasters import NODATA, Band, Grid, atomic_path, height_band, write_cog
+from img2height.scenes.city_model import City
+from img2height.scenes.city_optical import BANDS
+
+EPSG = 32633
+WRITTEN_ON = "2000-01-01T00:00:00.000Z"  # a GeoPackage holds the time of writing; the same city is the same bytes
+
+
+def city_grid(city: City) -> Grid:
+    """Return the pixel grid of a district in UTM zone 33 north."""
+    settings = city.settings
+    east, north = settings.origin
+    transform = Affine(settings.gsd_m, 0, east, 0, -settings.gsd_m, north)
+    return Grid(CRS.from_epsg(EPSG), transform, settings.size_px, settings.size_px)
+
+
+def write_city(city: City, eo: np.ndarray, folder: Path) -> None:
+    """Write rasters and building polygons of a city into a folder; `city.write` says which."""
+    folder = Path(folder)
+    grid = city_grid(city)
+    write_cog(folder / "eo.tif", eo, grid, [Band(name) for name in BANDS])
+    for name in ("dsm", "dtm", "ndsm"):
+        write_cog(folder / f"{name}.tif", getattr(city, name), grid, [height_band(name)], nodata=NODATA)
+    for name in ("building", "water", "forest"):
+        write_cog(folder / f"{name}.tif", getattr(city, name).astype(np.uint8), grid, [Band(name)], categorical=True)
+    _write_buildings(city, folder / "buildings.gpkg")
+
+
+def _write_buildings(city: City, path: Path) -> None:
+    columns = ("building_id", "height_m", "eaves_m", "ground_m", "roof")
+    frame = geopandas.GeoDataFrame(
+        {name: [getattr(building, name) for building in city.buildings] for name in columns},
+        geometry=[building.polygon for building in city.buildings],
+        crs=EPSG,
+    )
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": WRITTEN_ON})
+    try:
+        with atomic_path(path) as temporary:
+            frame.to_file(temporary, driver="GPKG", layer="buildings", engine="pyogrio")
+    finally:
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})

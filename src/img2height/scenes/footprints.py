@@ -1,0 +1,98 @@
+"""Reference building polygons: brought to the grid of a scene, and burnt into a mask where none was delivered."""
+
+import tempfile
+from pathlib import Path
+
+import geopandas
+import numpy as np
+import pandas
+import pyogrio
+from pyogrio.errors import DataSourceError
+from rasterio.features import rasterize
+from shapely import box
+
+from img2height.errors import DataError
+from img2height.rasters import Band, Grid, copy_to_cog, create_scratch
+from img2height.scenes.sources import METRES
+from img2height.scenes.warp import UNKNOWN, blocks
+from img2height.settings import Layer
+
+
+def read_footprints(layer: Layer, raw: Path, grid: Grid) -> geopandas.GeoDataFrame:
+    """Return the building polygons on the ground of a grid, in its CRS: building_id, height_m (where known), geometry.
+
+    Args:
+        layer: what the dataset file declares; any vector format that GDAL reads.
+        raw: folder of the delivered files.
+        grid: the grid of the scene; polygons are cut at its border.
+
+    Raises:
+        DataError: the file is missing, no vector file, without CRS, without the declared column, or lies elsewhere.
+    """
+    path = raw / layer.path
+    frame = _read(path)
+    moved = frame.to_crs(grid.crs)
+    moved = moved.set_geometry(moved.translate(*layer.shift_m).make_valid())
+    ground = box(*grid.bounds)
+    if len(moved) and not ground.intersects(box(*moved.total_bounds)):
+        raise DataError(
+            f"{path}: not one building polygon lies on the ground of the image ({grid.crs.to_string()}); "
+            "check the file and its CRS"
+        )
+    table = geopandas.GeoDataFrame({"building_id": _identifiers(frame)}, geometry=moved.geometry.array, crs=grid.crs)
+    if (heights := _heights(frame, layer, path)) is not None:
+        table.insert(1, "height_m", heights)
+    inside = table.clip(ground, keep_geom_type=True).sort_values("building_id", ignore_index=True)
+    return inside[inside.area > 0].reset_index(drop=True)
+
+
+def _read(path: Path) -> geopandas.GeoDataFrame:
+    if not path.exists():
+        raise DataError(f"{path}: layer building_polygons does not exist; check the path in the dataset file")
+    try:
+        frame = pyogrio.read_dataframe(path)
+    except DataSourceError as error:
+        raise DataError(f"{path}: cannot be read as a vector file ({error}); fetch or convert it again") from error
+    if not isinstance(frame, geopandas.GeoDataFrame) or frame.crs is None:
+        raise DataError(f"{path}: layer building_polygons has no geometries or no coordinate reference system; set it")
+    kinds = frame.geom_type
+    if wrong := sorted(set(kinds.dropna()) - {"Polygon", "MultiPolygon"}):
+        raise DataError(f"{path}: building_polygons must be polygons, found also {', '.join(wrong)}; remove those")
+    return frame[kinds.notna() & ~frame.is_empty].reset_index(drop=True)
+
+
+def _identifiers(frame: geopandas.GeoDataFrame) -> np.ndarray:
+    """Return the delivered building_id where it is a whole number and unique, else numbers from 1 in file order."""
+    given = frame.get("building_id")
+    if given is not None and pandas.api.types.is_integer_dtype(given) and given.is_unique:
+        return given.to_numpy(np.int64)
+    return np.arange(1, len(frame) + 1, dtype=np.int64)
+
+
+def _heights(frame: geopandas.GeoDataFrame, layer: Layer, path: Path) -> np.ndarray | None:
+    """Return the heights of the buildings in metres, float64 with NaN where unknown; None without such a column."""
+    column = layer.height_column or "height_m"
+    if column not in frame:
+        if layer.height_column is None:
+            return None
+        columns = ", ".join(frame.columns.drop(frame.geometry.name))
+        raise DataError(f"{path}: building_polygons has no column {column!r}; it has: {columns}")
+    if layer.unit is None and not column.endswith("_m"):
+        raise DataError(f"{path}: the unit of the column {column!r} is not known; declare it, e.g. unit: metre")
+    heights = pandas.to_numeric(frame[column], errors="coerce").to_numpy(np.float64)
+    if layer.nodata is not None:
+        heights = np.where(heights == layer.nodata, np.nan, heights)
+    return heights * METRES[layer.unit or "metre"]
+
+
+def burn_footprints(footprints: geopandas.GeoDataFrame, grid: Grid, path: Path) -> None:
+    """Write the building mask of polygons as a COG: 1 where a pixel centre lies in a building, 0 elsewhere."""
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".burn.") as folder:
+        scratch = Path(folder) / "building.tif"
+        with create_scratch(scratch, grid, [Band("building")], "uint8", UNKNOWN) as out:
+            for block in blocks(grid):
+                part = grid.crop(block)
+                near = footprints.geometry.iloc[footprints.sindex.query(box(*part.bounds))]
+                burnt = rasterize([*near, box(0, 0, 0, 0)], part.shape, transform=part.transform, dtype="uint8")
+                out.write(burnt, 1, window=block)
+        copy_to_cog(scratch, path, categorical=True)

@@ -1,0 +1,59 @@
+"""How a predicted or reference height raster is read: where it is known, on which grid, and above ground."""
+
+import numpy as np
+from rasterio.io import DatasetReader
+from rasterio.windows import Window
+
+from img2height.errors import DataError
+from img2height.rasters import NODATA, Grid, read_heights
+
+SURFACE, RELATIVE = "dsm", "relative"
+
+
+def known(heights: np.ndarray) -> np.ndarray:
+    """Return a bool array, true where a height is known: finite and not nodata (-9999); 0 m is known."""
+    return np.isfinite(heights) & (heights != NODATA)
+
+
+def require_same_grid(heights: DatasetReader, other: DatasetReader | Grid, name: str) -> None:
+    """Raise a DataError that names both grids unless a height raster lies on the grid of another raster.
+
+    Args:
+        heights: open raster.
+        other: open raster or grid that it must share.
+        name: what the other is, for the message.
+    """
+    one, two = Grid.of(heights), other if isinstance(other, Grid) else Grid.of(other)
+    if (one.shape, one.crs) != (two.shape, two.crs) or not one.transform.almost_equals(two.transform, 1e-6):
+        raise DataError(
+            f"{heights.name} and {name} lie on different grids ({one.shape}, {one.crs}, {one.transform.to_gdal()} and "
+            f"{two.shape}, {two.crs}, {two.transform.to_gdal()}); predict on the scene's grid"
+        )
+
+
+def read_above_ground(
+    heights: DatasetReader, terrain: DatasetReader | None, window: Window | None = None
+) -> np.ndarray:
+    """Return heights above ground, HxW float32 metres, NaN where unknown.
+
+    A surface model (band description `dsm`) loses its terrain first; the residuals stay what they are.
+
+    Args:
+        heights: raster with the quantity in its band description.
+        terrain: the terrain model on the same grid; only needed for a surface model.
+        window: part of the grid, None is all of it.
+
+    Raises:
+        DataError: a surface model comes without terrain, or the heights are relative.
+    """
+    quantity = heights.descriptions[0]
+    if quantity == RELATIVE:
+        raise DataError(
+            f"{heights.name}: holds relative heights, which have no metres; align them to a reference first"
+        )
+    above = read_heights(heights, window)
+    if quantity != SURFACE:
+        return above
+    if terrain is None:
+        raise DataError(f"{heights.name}: holds surface heights (dsm); heights above ground need a scene with a dtm")
+    return above - read_heights(terrain, window)

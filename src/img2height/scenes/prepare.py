@@ -1,0 +1,96 @@
+"""Delivered layers of any CRS, pixel size, extent, type and nodata become one scene on one grid."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from rasterio.io import DatasetReader
+
+from img2height.errors import DataError
+from img2height.rasters import NODATA, Grid, copy_to_cog, create_scratch, height_band, open_raster, read_heights
+from img2height.scenes.folders import atomic_folder
+from img2height.scenes.footprints import burn_footprints, read_footprints
+from img2height.scenes.scene import Scene, SceneLayer, file_digest
+from img2height.scenes.sources import Source, check_raster, target_grid
+from img2height.scenes.warp import blocks, bring_to_grid, source_window
+from img2height.settings import SceneFile, TargetGrid
+from img2height.tables import write_table
+
+POLYGONS = "building_polygons"
+
+
+def prepare_scene(
+    scene_file: SceneFile, *, dataset: str, name: str, raw: Path, grid: TargetGrid, about: dict[str, str], folder: Path
+) -> Scene:
+    """Return the scene made from delivered layers; its folder appears, or is replaced, as a whole.
+
+    Every layer is checked before the first is written.
+
+    Args:
+        scene_file: the layers as delivered.
+        dataset: name of the dataset.
+        name: name of the scene.
+        raw: folder that the layers' paths are relative to.
+        grid: the CRS and pixel size that the dataset asks for; the grid of the image where it does not.
+        about: title, source, licence and vertical reference.
+        folder: where the scene is written.
+
+    Raises:
+        DataError: a layer cannot be used; the message says which, why and what to declare.
+    """
+    layers = dict(scene_file.layers.items())
+    sources = [check_raster(layer, declared, raw) for layer, declared in layers.items() if layer != POLYGONS]
+    ground = target_grid(raw / layers["eo"].path, grid)
+    for source in sources:
+        _check_overlap(source, ground)
+    footprints = read_footprints(layers[POLYGONS], raw, ground) if POLYGONS in layers else None
+    with atomic_folder(folder) as made:
+        for source in sources:
+            bring_to_grid(source, ground, made / f"{source.name}.tif")
+        if {"dsm", "dtm"} <= layers.keys() and "ndsm" not in layers:
+            _subtract_terrain(made, ground)
+        if footprints is not None:
+            write_table(footprints, made / "buildings.parquet")
+            if "building" not in layers:
+                burn_footprints(footprints, ground, made / "building.tif")
+        scene = Scene(made, dataset, name, ground, _list_layers(made), about)
+        scene.save()
+    return replace(scene, folder=folder)
+
+
+def _check_overlap(source: Source, grid: Grid) -> None:
+    with open_raster(source.path) as dataset:
+        source_window(source, dataset, grid)
+
+
+def _subtract_terrain(folder: Path, grid: Grid) -> None:
+    """Write ndsm = max(dsm - dtm, 0), unknown where either is."""
+    scratch = folder / ".ndsm.tif"
+    known = 0
+    with (
+        open_raster(folder / "dsm.tif") as surface,
+        open_raster(folder / "dtm.tif") as terrain,
+        create_scratch(scratch, grid, [height_band("ndsm")], "float32", NODATA) as out,
+    ):
+        for block in blocks(grid):
+            above = np.maximum(read_heights(surface, block) - read_heights(terrain, block), 0)
+            known += int(np.isfinite(above).sum())
+            out.write(np.where(np.isfinite(above), above, np.float32(NODATA)), 1, window=block)
+    if not known:
+        raise DataError("dsm and dtm are nowhere both known, so there is no height above ground; check their extents")
+    copy_to_cog(scratch, folder / "ndsm.tif")
+    scratch.unlink()
+
+
+def _list_layers(folder: Path) -> dict[str, SceneLayer]:
+    layers = {}
+    for path in sorted(folder.glob("*.tif")):
+        with open_raster(path) as dataset:
+            layers[path.stem] = _describe(path, dataset)
+    if (polygons := folder / "buildings.parquet").exists():
+        layers["buildings"] = SceneLayer(polygons.name, file_digest(polygons))
+    return layers
+
+
+def _describe(path: Path, dataset: DatasetReader) -> SceneLayer:
+    return SceneLayer(path.name, file_digest(path), list(dataset.descriptions), dataset.units[0] or "")

@@ -1,0 +1,146 @@
+"""What is suspicious about a prepared scene, measured: units, unknown stored as 0, registration, overlap."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import numpy as np
+from rasterio.io import DatasetReader
+
+from img2height.rasters import open_raster, read_heights
+from img2height.scenes.registration import estimate_offset
+from img2height.scenes.scene import Scene
+from img2height.scenes.warp import blocks
+
+SAMPLE_PX = 1_000_000
+HEIGHTS = ("dsm", "dtm", "ndsm")
+TALLEST_M = 200.0
+LITTLE = 0.5
+BLACK_SHARE = 0.02
+TALL_ENOUGH_M = 2.0
+FEET = 1 / 0.3048
+
+
+def quality_report(scene: Scene) -> dict:
+    """Return what was measured on a scene, and warnings as sentences.
+
+    `layers`: valid and zero share, min, median, p99 and max of each raster layer (median and p99 on an even sample of
+    about a million pixels); `overlap_share`: pixels with both image and heights above ground; `ndsm_ratio`: median of
+    ndsm / (dsm - dtm); `building_height_m`: median height above ground inside the building mask; `registration`: where
+    the image lies seen from the heights, in metres, with a confidence. What cannot be measured is null.
+    """
+    with ExitStack() as stack:
+        rasters = {name: stack.enter_context(open_raster(scene.path(name))) for name in _raster_layers(scene)}
+        sample = _sample(scene, rasters)
+        layers = {name: _describe(scene, rasters[name], name, sample[name]) for name in rasters}
+        offset = estimate_offset(rasters["eo"], rasters["ndsm"], scene.grid.gsd_m) if "ndsm" in rasters else None
+    report = {
+        "scene": f"{scene.dataset}/{scene.name}",
+        "gsd_m": scene.grid.gsd_m,
+        "layers": layers,
+        "overlap_share": _overlap(sample),
+        "ndsm_ratio": _ndsm_ratio(sample),
+        "building_height_m": _building_height(sample),
+        "registration": {**vars(offset), "confident": offset.confident} if offset else None,
+    }
+    return {**report, "warnings": list(_warnings(report))}
+
+
+def _raster_layers(scene: Scene) -> list[str]:
+    return [name for name, layer in scene.layers.items() if layer.bands]
+
+
+def _read(dataset: DatasetReader, name: str, window=None) -> np.ndarray:
+    """Return the values of a layer, the image as the mean of its bands, HxW float32 with NaN where unknown."""
+    if name != "eo":
+        return read_heights(dataset, window)
+    grey = dataset.read(window=window).mean(axis=0, dtype=np.float32)
+    return np.where(dataset.dataset_mask(window=window) > 0, grey, np.float32(np.nan))
+
+
+def _sample(scene: Scene, rasters: dict[str, DatasetReader]) -> dict[str, np.ndarray]:
+    """Return the same pixels of all layers, every n-th row and column of each block, float32 with NaN."""
+    step = max(1, round((scene.grid.width * scene.grid.height / SAMPLE_PX) ** 0.5))
+    windows = list(blocks(scene.grid))
+    return {
+        name: np.concatenate([_read(dataset, name, window)[::step, ::step].ravel() for window in windows])
+        for name, dataset in rasters.items()
+    }
+
+
+def _describe(scene: Scene, dataset: DatasetReader, name: str, sample: np.ndarray) -> dict:
+    known, zeros, low, high = 0, 0, np.inf, -np.inf
+    for window in blocks(scene.grid):
+        values = _read(dataset, name, window)
+        values = values[np.isfinite(values)]
+        if values.size:
+            known, zeros = known + values.size, zeros + int((values == 0).sum())
+            low, high = min(low, float(values.min())), max(high, float(values.max()))
+    middle = sample[np.isfinite(sample)]
+    median, p99 = np.quantile(middle, (0.5, 0.99)).tolist() if middle.size else (None, None)
+    return {
+        "unit": scene.layers[name].unit,
+        "valid_share": known / (scene.grid.width * scene.grid.height),
+        "zero_share": zeros / known if known else None,
+        "min": low if known else None,
+        "median": median,
+        "p99": p99,
+        "max": high if known else None,
+    }
+
+
+def _overlap(sample: dict[str, np.ndarray]) -> float | None:
+    if "ndsm" not in sample:
+        return None
+    return float((np.isfinite(sample["eo"]) & np.isfinite(sample["ndsm"])).mean())
+
+
+def _ndsm_ratio(sample: dict[str, np.ndarray]) -> float | None:
+    if not sample.keys() >= set(HEIGHTS):
+        return None
+    above = sample["dsm"] - sample["dtm"]
+    tall = (above > TALL_ENOUGH_M) & np.isfinite(sample["ndsm"])
+    return float(np.median(sample["ndsm"][tall] / above[tall])) if tall.any() else None
+
+
+def _building_height(sample: dict[str, np.ndarray]) -> float | None:
+    if not sample.keys() >= {"ndsm", "building"}:
+        return None
+    inside = sample["ndsm"][(sample["building"] == 1) & np.isfinite(sample["ndsm"])]
+    return float(np.median(inside)) if inside.size else None
+
+
+def _warnings(report: dict) -> Iterator[str]:
+    for name, layer in report["layers"].items():
+        yield from _layer_warnings(name, layer)
+    if report["overlap_share"] is not None and report["overlap_share"] < LITTLE:
+        yield f"image and heights are both known on only {report['overlap_share']:.0%} of the scene"
+    ratio = report["ndsm_ratio"]
+    if ratio is not None and abs(ratio - 1) > 0.05:
+        feet = "; one of them seems to be in feet" if min(abs(ratio / FEET - 1), abs(ratio * FEET - 1)) < 0.05 else ""
+        yield f"ndsm is {ratio:.3g} times dsm - dtm{feet}; check the units"
+    height = report["building_height_m"]
+    if height is not None and height < TALL_ENOUGH_M:
+        yield f"the median height inside the building mask is {height:.2g} m; are they shifted or years apart?"
+    offset = report["registration"]
+    if offset and offset["confident"] and np.hypot(offset["east_m"], offset["north_m"]) > report["gsd_m"]:
+        yield (
+            f"the image seems to lie {offset['east_m']:+.1f} m east, {offset['north_m']:+.1f} m north of the heights "
+            f"(confidence {offset['confidence']:.2f}); where that is a shift and not lean or shadow, declare for eo "
+            f"shift_m: [{-offset['east_m']:.1f}, {-offset['north_m']:.1f}]"
+        )
+
+
+def _layer_warnings(name: str, layer: dict) -> Iterator[str]:
+    if layer["valid_share"] < LITTLE:
+        yield f"{name} is known on only {layer['valid_share']:.0%} of the scene"
+    if name == "eo" and (layer["zero_share"] or 0) > BLACK_SHARE:
+        yield f"{layer['zero_share']:.0%} of the image is black and counts as image; declare nodata: 0 if it is none"
+    if name == "ndsm" and layer["p99"] is not None and layer["p99"] > TALLEST_M:
+        yield f"ndsm reaches {layer['p99']:.0f} m on 1 % of the ground; feet or centimetres taken for metres?"
+    if name == "ndsm" and layer["max"] is not None and layer["max"] <= 1:
+        yield f"ndsm is nowhere above {layer['max']:.2g} m; is it scaled to 0..1?"
+    if name in ("dsm", "dtm") and layer["median"] and abs(layer["median"]) > 20 and layer["zero_share"] > 1e-3:
+        yield (
+            f"{name} is exactly 0 m on {layer['zero_share']:.1%} of the ground, its median is {layer['median']:.0f} m; "
+            "if that stands for unknown, declare nodata: 0"
+        )

@@ -1,0 +1,114 @@
+"""How far the image lies off the heights, estimated from edges that both show."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from rasterio.io import DatasetReader
+from rasterio.windows import Window
+from scipy import fft, ndimage
+
+from img2height.rasters import read_heights
+
+WINDOW_PX = 512
+MOST_WINDOWS = 24
+FARTHEST_M = 10.0
+TALL_M = 15.0  # edges of towers count no more than those of houses
+EDGE_QUANTILE = 0.97
+PEAK_PX = 4
+CONFIDENT = 1.25
+
+
+@dataclass(frozen=True)
+class Offset:
+    """Where the image lies, seen from the heights.
+
+    Attributes:
+        east_m: metres east.
+        north_m: metres north.
+        confidence: height of the peak over the next one; below `CONFIDENT` the estimate says nothing.
+    """
+
+    east_m: float
+    north_m: float
+    confidence: float
+
+    @property
+    def confident(self) -> bool:
+        """Return whether the peak stands out."""
+        return self.confidence >= CONFIDENT
+
+
+def estimate_offset(image: DatasetReader, heights: DatasetReader, gsd_m: float) -> Offset | None:
+    """Return the offset of an image from heights above ground, None where there is not one edge.
+
+    Directions of edges are correlated (Fitch, Kadyrov, Christmas and Kittler, "Orientation correlation", BMVC 2002), as
+    doubled angles, for a roof may be brighter or darker than its ground, and summed over windows
+    spread over the scene, to a part of a pixel.
+
+    Args:
+        image: the image; its bands are averaged.
+        heights: heights above ground in metres on the same grid.
+        gsd_m: pixel size in metres.
+    """
+    reach = max(PEAK_PX + 1, round(FARTHEST_M / gsd_m))
+    surfaces = [_correlate(*_read(image, heights, window), reach) for window in _spread(image.width, image.height)]
+    total = np.sum(surfaces, axis=0)
+    if not total.max() > 0:
+        return None
+    peak = np.unravel_index(total.argmax(), total.shape)
+    row, col = (
+        index + _vertex(total, peak, axis) - size // 2
+        for axis, (index, size) in enumerate(zip(peak, total.shape, strict=True))
+    )
+    return Offset(float(col * gsd_m), float(-row * gsd_m), _prominence(total, peak))
+
+
+def _spread(width: int, height: int) -> list[Window]:
+    """Return windows at even steps over a grid, at most `MOST_WINDOWS`."""
+    size = min(WINDOW_PX, width, height)
+    rows, cols = (np.arange(0, length - size + 1, max(size // 2, 1)) for length in (height, width))
+    corners = [(int(col), int(row)) for row in rows for col in cols]
+    chosen = np.unique(np.linspace(0, len(corners) - 1, MOST_WINDOWS).round().astype(int))
+    return [Window(*corners[index], size, size) for index in chosen]
+
+
+def _read(image: DatasetReader, heights: DatasetReader, window: Window) -> tuple[np.ndarray, np.ndarray]:
+    grey = image.read(window=window).mean(axis=0, dtype=np.float32)
+    above = np.nan_to_num(read_heights(heights, window), nan=0.0)
+    return grey, np.clip(above, 0, TALL_M)
+
+
+def _edges(values: np.ndarray) -> np.ndarray:
+    """Return the gradient as a complex number, its angle doubled and its length at most 1, HxW."""
+    gradient = ndimage.gaussian_filter(values, 1, order=(0, 1)) + 1j * ndimage.gaussian_filter(values, 1, order=(1, 0))
+    length = np.abs(gradient)
+    strong = np.quantile(length, EDGE_QUANTILE)
+    unit = np.divide(gradient, length, out=np.zeros_like(gradient), where=length > 0)
+    return unit**2 * np.minimum(length / strong, 1) if strong > 0 else np.zeros_like(gradient)
+
+
+def _correlate(image: np.ndarray, heights: np.ndarray, reach: int) -> np.ndarray:
+    """Return the correlation for each shift of up to `reach` pixels, the middle is none."""
+    taper = np.outer(*(np.hanning(length) for length in image.shape))
+    spectra = [fft.fft2(_edges(values) * taper) for values in (image, heights)]
+    surface = fft.fftshift(fft.ifft2(spectra[0] * np.conj(spectra[1])).real)
+    row, col = (length // 2 for length in surface.shape)
+    reach = min(reach, row - 1, col - 1)
+    return surface[row - reach : row + reach + 1, col - reach : col + reach + 1]
+
+
+def _vertex(surface: np.ndarray, peak: tuple, axis: int) -> float:
+    """Return where between pixels the parabola through a peak and its two neighbours is highest, -0.5 to 0.5."""
+    line = surface[:, peak[1]] if axis == 0 else surface[peak[0]]
+    at = peak[axis]
+    if not 0 < at < len(line) - 1:
+        return 0.0
+    before, here, after = line[at - 1 : at + 2]
+    return float((before - after) / (2 * (before - 2 * here + after)))
+
+
+def _prominence(surface: np.ndarray, peak: tuple) -> float:
+    """Return a peak over the highest value farther than `PEAK_PX` from it."""
+    others = surface.copy()
+    others[tuple(slice(max(at - PEAK_PX, 0), at + PEAK_PX + 1) for at in peak)] = -np.inf
+    return float(surface[peak] / max(others.max(), 1e-9 * surface[peak]))

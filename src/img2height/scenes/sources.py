@@ -1,0 +1,178 @@
+"""Delivered layers, checked before anything is made of them: CRS, unit, bands, nodata."""
+
+import logging
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import geopandas
+from affine import Affine
+from rasterio.crs import CRS
+from rasterio.enums import ColorInterp
+from rasterio.errors import CRSError
+from rasterio.io import DatasetReader
+from rasterio.vrt import WarpedVRT
+from rasterio.warp import transform_bounds
+from shapely import box
+
+from img2height.errors import DataError
+from img2height.rasters import Grid, open_raster
+from img2height.settings import Layer, TargetGrid
+
+LOG = logging.getLogger(__name__)
+Kind = Literal["image", "height", "mask"]
+KINDS: dict[str, Kind] = {
+    "eo": "image", "dsm": "height", "dtm": "height", "ndsm": "height",
+    "building": "mask", "water": "mask", "forest": "mask",
+}  # fmt: skip
+METRES = {"metre": 1.0, "foot": 0.3048, "us_survey_foot": 1200 / 3937, "decimetre": 0.1, "centimetre": 0.01}
+SPELLINGS = {
+    "metre": ("metre", "metres", "meter", "meters", "m"),
+    "foot": ("foot", "feet", "ft", "international foot"),
+    "us_survey_foot": ("us survey foot", "us survey feet", "foot_us", "ftus", "us-ft", "ft-us"),
+    "decimetre": ("decimetre", "decimeter", "dm"),
+    "centimetre": ("centimetre", "centimeter", "cm"),
+}
+UNIT_OF = {spelling: unit for unit, spellings in SPELLINGS.items() for spelling in spellings}
+IMAGE_TYPES = ("uint8", "uint16", "float32")
+SQUARE = 1e-3  # relative difference of pixel width and height that still counts as a square pixel
+
+
+@dataclass(frozen=True)
+class Source:
+    """One delivered raster that passed the checks.
+
+    Attributes:
+        name: layer of the scene.
+        path: the file.
+        kind: image, height or mask.
+        bands: names in order, without an alpha band.
+        metres: what one unit of the values is in metres; 1 for images and masks.
+        nodata: the declared value, else that of the file, else None.
+        shift_m: metres east and north that the layer is moved by.
+    """
+
+    name: str
+    path: Path
+    kind: Kind
+    bands: list[str]
+    metres: float
+    nodata: float | None
+    shift_m: tuple[float, float]
+
+
+def check_raster(name: str, layer: Layer, raw: Path) -> Source:
+    """Return the checked source of one raster layer.
+
+    Args:
+        name: layer of the scene, one of `KINDS`.
+        layer: what the dataset file declares.
+        raw: folder of the delivered files.
+
+    Raises:
+        DataError: the file is missing or no raster, or says neither CRS, unit nor band names where they are needed.
+    """
+    kind, path = KINDS[name], raw / layer.path
+    with open_raster(path) as dataset:
+        if dataset.crs is None:
+            raise DataError(
+                f"{path}: layer {name} has no coordinate reference system; write it into the file "
+                "(rio edit-info --crs EPSG:…) so that it can be laid over the other layers"
+            )
+        nodata = layer.nodata if layer.nodata is not None else dataset.nodata
+        bands = _image_bands(layer, dataset) if kind == "image" else _one_band(name, dataset)
+        metres = _metres(name, layer, dataset) if kind == "height" else 1.0
+    if kind == "mask" and nodata == 0:
+        raise DataError(
+            f"{path}: layer {name} marks 0 as nodata, so that nothing in it is known to be no {name}; "
+            "declare another nodata in the dataset file, e.g. nodata: 255"
+        )
+    return Source(name, path, kind, bands, metres, nodata, layer.shift_m)
+
+
+def _image_bands(layer: Layer, dataset: DatasetReader) -> list[str]:
+    if dataset.dtypes[0] not in IMAGE_TYPES:
+        raise DataError(
+            f"{dataset.name}: image of type {dataset.dtypes[0]}; convert it to one of {', '.join(IMAGE_TYPES)}"
+        )
+    colours = [i for i, role in enumerate(dataset.colorinterp) if role != ColorInterp.alpha]
+    described = [(dataset.descriptions[i] or "").strip().lower().replace(" ", "_") for i in colours]
+    names = layer.bands if layer.bands is not None else described
+    if len(names) != len(colours) or not all(names) or len(set(names)) != len(names):
+        found = "not one" if not any(names) else ", ".join(name or "?" for name in names)
+        raise DataError(
+            f"{dataset.name}: the image has {len(colours)} bands, named: {found}; name each once in the dataset file, "
+            "e.g. bands: [red, green, blue]"
+        )
+    return list(names)
+
+
+def _one_band(name: str, dataset: DatasetReader) -> list[str]:
+    if dataset.count != 1:
+        raise DataError(f"{dataset.name}: layer {name} has {dataset.count} bands, one is needed; extract it")
+    return [name]
+
+
+def _metres(name: str, layer: Layer, dataset: DatasetReader) -> float:
+    written = dataset.units[0]
+    known = UNIT_OF.get((written or "").strip().lower())
+    if layer.unit is None and known is None:
+        found = f"the unit {written!r}, which is not known" if written else "no unit"
+        raise DataError(
+            f"{dataset.name}: layer {name} has {found}; declare it in the dataset file, e.g. unit: metre "
+            f"(one of {', '.join(METRES)})"
+        )
+    if layer.unit and known and layer.unit != known:
+        LOG.warning("%s: declared as %s, the file says %s; the declaration is taken", dataset.name, layer.unit, known)
+    return METRES[layer.unit or known]
+
+
+def target_grid(image: Path, wanted: TargetGrid) -> Grid:
+    """Return the grid of a scene: that of the image, or a north-up grid with the wanted CRS and pixel size.
+
+    Args:
+        image: the delivered image, which has a CRS.
+        wanted: CRS and pixel size that the dataset asks for, if it does.
+
+    Raises:
+        DataError: the CRS is unknown, or its axes are no metres.
+    """
+    with open_raster(image) as dataset:
+        grid = Grid.of(dataset)
+        crs = _metric(wanted.crs, grid, image)
+        if wanted.gsd_m is None and crs == grid.crs and _north_up(grid):
+            return grid
+        with WarpedVRT(dataset, crs=crs) as unforced:
+            gsd = wanted.gsd_m or unforced.res[0]
+    west, south, east, north = transform_bounds(grid.crs, crs, *_corner_box(grid), densify_pts=51)
+    width, height = (max(1, math.ceil(extent / gsd - 1e-6)) for extent in (east - west, north - south))
+    return Grid(crs, Affine(gsd, 0, west, 0, -gsd, north), width, height)
+
+
+def _metric(wanted: str | None, grid: Grid, image: Path) -> CRS:
+    try:
+        crs = CRS.from_user_input(wanted) if wanted else grid.crs
+    except CRSError as error:
+        raise DataError(f"grid: {wanted!r} is no known CRS ({error}); write e.g. EPSG:32633") from error
+    if crs.is_projected and abs(crs.linear_units_factor[1] - 1) < 1e-9:
+        return crs
+    unit = crs.linear_units if crs.is_projected else "degrees"
+    utm = geopandas.GeoSeries([box(*_corner_box(grid))], crs=grid.crs).estimate_utm_crs()
+    raise DataError(
+        f"{image}: the axes of {crs.to_string()} are {unit}, a scene's must be metres; add to the dataset file "
+        f"grid: {{crs: {utm.to_string()}, gsd_m: …}}"
+    )
+
+
+def _north_up(grid: Grid) -> bool:
+    t = grid.transform
+    return t.b == 0 == t.d and t.a > 0 > t.e and math.isclose(t.a, -t.e, rel_tol=SQUARE)
+
+
+def _corner_box(grid: Grid) -> tuple[float, float, float, float]:
+    corners = [
+        grid.transform @ corner for corner in ((0, 0), (grid.width, 0), (0, grid.height), (grid.width, grid.height))
+    ]
+    xs, ys = zip(*corners, strict=True)
+    return min(xs), min(ys), max(xs), max(ys)

@@ -1,0 +1,174 @@
+"""Brings one delivered raster to the grid of a scene, block by block: first cleaned on its own grid, then warped."""
+
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import rasterio
+from affine import Affine
+from rasterio.enums import MaskFlags, Resampling
+from rasterio.io import DatasetReader, DatasetWriter
+from rasterio.vrt import WarpedVRT
+from rasterio.warp import transform_bounds
+from rasterio.windows import Window
+
+from img2height.errors import DataError
+from img2height.rasters import BLOCK_PX, NODATA, Band, Grid, copy_to_cog, create_scratch, height_band, open_raster
+from img2height.scenes.sources import Source
+
+UNKNOWN = 255
+LOWEST_M, HIGHEST_M = -1000.0, 9000.0
+COARSER = 1.5  # from this ratio of pixel sizes on, a target pixel is the mean of what it covers
+EXACT_PX = 1e-3  # error that the warp may make in placing a pixel, in source pixels
+MARGIN_PX = 4
+
+
+def blocks(grid: Grid) -> Iterator[Window]:
+    """Yield the windows of `BLOCK_PX` that cover a grid, row by row."""
+    for row in range(0, grid.height, BLOCK_PX):
+        for col in range(0, grid.width, BLOCK_PX):
+            yield Window(col, row, min(BLOCK_PX, grid.width - col), min(BLOCK_PX, grid.height - row))
+
+
+def bring_to_grid(source: Source, grid: Grid, path: Path) -> None:
+    """Write one layer as a COG on the grid; what the source does not cover is unknown.
+
+    Images are interpolated bilinearly (averaged where the grid is coarser), heights too, without ever mixing in
+    unknown pixels, masks take the nearest class.
+
+    Args:
+        source: the checked raster.
+        grid: the grid of the scene.
+        path: the COG.
+
+    Raises:
+        DataError: no overlap with the grid, no known pixel, or heights that can be no heights.
+    """
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".warp.") as folder, open_raster(source.path) as dataset:
+        clean, warped = Path(folder) / "clean.tif", Path(folder) / "warped.tif"
+        with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True):
+            _clean(source, dataset, source_window(source, dataset, grid), clean)
+            known = _warp(source, clean, grid, warped)
+        if not known:
+            raise DataError(
+                f"{source.path}: layer {source.name} has not one known pixel on the ground of the image; "
+                "check its nodata, its CRS and that it is the right file"
+            )
+        copy_to_cog(warped, path, categorical=source.kind == "mask")
+
+
+def source_window(source: Source, dataset: DatasetReader, grid: Grid) -> Window:
+    """Return the part of a source that a grid needs, or raise a DataError where they do not meet."""
+    needed = transform_bounds(grid.crs, dataset.crs, *_shifted(source, grid).bounds, densify_pts=51)
+    inverse = ~dataset.transform
+    corners = [inverse @ (x, y) for x in needed[::2] for y in needed[1::2]]
+    cols, rows = ([int(np.floor(min(axis))), int(np.ceil(max(axis)))] for axis in zip(*corners, strict=True))
+    left, top = max(cols[0] - MARGIN_PX, 0), max(rows[0] - MARGIN_PX, 0)
+    right, bottom = min(cols[1] + MARGIN_PX, dataset.width), min(rows[1] + MARGIN_PX, dataset.height)
+    if cols[0] >= dataset.width or rows[0] >= dataset.height or cols[1] <= 0 or rows[1] <= 0:
+        raise DataError(
+            f"{source.path}: layer {source.name} covers {_box(dataset.bounds)}, the image {_box(needed)} "
+            f"({dataset.crs.to_string()}); they do not meet: check the files and their CRS"
+        )
+    return Window(left, top, right - left, bottom - top)
+
+
+def _box(bounds: tuple[float, float, float, float]) -> str:
+    west, south, east, north = bounds
+    return f"x {west:.6g} to {east:.6g}, y {south:.6g} to {north:.6g}"
+
+
+def _shifted(source: Source, grid: Grid) -> Grid:
+    """Return the grid as it lies on the layer before the layer is moved."""
+    east, north = source.shift_m
+    return Grid(grid.crs, Affine.translation(-east, -north) @ grid.transform, grid.width, grid.height)
+
+
+def _clean(source: Source, dataset: DatasetReader, window: Window, path: Path) -> None:
+    """Write the needed part on the source's own grid with one meaning of unknown and heights in metres."""
+    part = Grid.of(dataset).crop(window)
+    strange: Counter[float] = Counter()
+    with _create(source, part, dataset.dtypes[0], path) as out:
+        for block in blocks(part):
+            there = Window(block.col_off + window.col_off, block.row_off + window.row_off, block.width, block.height)
+            _write(source, out, *_known_values(source, dataset, there, strange), block)
+    if strange:
+        value, count = strange.most_common(1)[0]
+        raise DataError(
+            f"{source.path}: layer {source.name} has {strange.total()} heights below {LOWEST_M:g} or above "
+            f"{HIGHEST_M:g} m, most often {value:.9g} ({count} times): if that stands for unknown, declare "
+            f"nodata: {value:.9g} in the dataset file, else mend the unit"
+        )
+
+
+def _known_values(
+    source: Source, dataset: DatasetReader, window: Window, strange: Counter
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return values CxHxW in the type of the scene and where they are known, HxW bool."""
+    values = dataset.read(list(range(1, len(source.bands) + 1)), window=window)  # C x H x W
+    known = np.isfinite(values).all(axis=0)
+    if MaskFlags.nodata not in dataset.mask_flag_enums[0]:  # a mask or alpha band; nodata may be declared otherwise
+        known &= dataset.dataset_mask(window=window) > 0
+    if source.nodata is not None:
+        known &= (values != source.nodata).any(axis=0)
+    if source.kind == "mask":
+        values = (values != 0).astype(np.uint8)
+    elif source.kind == "height":
+        metres = values.astype(np.float64) * source.metres
+        with np.errstate(invalid="ignore"):
+            wrong = known & ((metres < LOWEST_M) | (metres > HIGHEST_M))[0]
+        strange.update(values[0][wrong].tolist())
+        values = metres.astype(np.float32)
+    return values, known
+
+
+def _create(source: Source, grid: Grid, dtype: str, path: Path) -> DatasetWriter:
+    if source.kind == "image":
+        return create_scratch(path, grid, [Band(name) for name in source.bands], dtype)
+    if source.kind == "height":
+        return create_scratch(path, grid, [height_band(source.name)], "float32", NODATA)
+    return create_scratch(path, grid, [Band(source.name)], "uint8", UNKNOWN)
+
+
+def _write(source: Source, out: DatasetWriter, values: np.ndarray, known: np.ndarray, window: Window) -> None:
+    if source.kind == "image":
+        out.write(np.where(known, values, 0), window=window)
+        out.write_mask(known, window=window)
+    else:
+        out.write(np.where(known, values, np.asarray(out.nodata, values.dtype)), window=window)
+
+
+def _warp(source: Source, clean: Path, grid: Grid, path: Path) -> int:
+    """Write the cleaned raster on the grid and return how many pixels are known."""
+    shifted = _shifted(source, grid)
+    total = 0
+    with open_raster(clean) as dataset, _create(source, grid, dataset.dtypes[0], path) as out, WarpedVRT(
+        dataset, crs=grid.crs, transform=shifted.transform, width=grid.width, height=grid.height,
+        resampling=_resampling(source, dataset, shifted), tolerance=EXACT_PX, add_alpha=source.kind == "image",
+    ) as warped:  # fmt: skip
+        for block in blocks(grid):
+            values = warped.read(list(range(1, len(source.bands) + 1)), window=block)  # C x H x W
+            known = warped.dataset_mask(window=block) > 0
+            _write(source, out, values, known, block)
+            total += int(known.sum())
+    return total
+
+
+def _resampling(source: Source, dataset: DatasetReader, grid: Grid) -> Resampling:
+    if source.kind == "mask" or _aligned(Grid.of(dataset), grid):
+        return Resampling.nearest
+    with WarpedVRT(dataset, crs=grid.crs) as unforced:
+        natural = unforced.res[0]
+    return Resampling.average if grid.gsd_m > COARSER * natural else Resampling.bilinear
+
+
+def _aligned(own: Grid, grid: Grid) -> bool:
+    """Return whether the pixels of two grids coincide; then values are copied, not interpolated."""
+    if own.crs != grid.crs:
+        return False
+    step = ~own.transform @ grid.transform
+    whole = max(abs(step.c - round(step.c)), abs(step.f - round(step.f)))
+    same_size = max(abs(step.a - 1) * grid.width, abs(step.e - 1) * grid.height, abs(step.b), abs(step.d))
+    return max(whole, same_size) < EXACT_PX

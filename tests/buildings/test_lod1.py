@@ -1,0 +1,132 @@
+import json
+from collections import Counter
+
+import geopandas
+import numpy as np
+import pytest
+from affine import Affine
+from hypothesis import given
+from hypothesis.extra.numpy import arrays
+from rasterio.crs import CRS
+from shapely.geometry import Point, box
+
+from img2height.buildings import extract, write_cityjson
+from img2height.buildings.lod1 import city_model
+from img2height.errors import DataError
+
+UTM = CRS.from_epsg(25832)
+
+
+def buildings(*outlines, height_m=10.0, ground_m=100.0, crs=UTM) -> geopandas.GeoDataFrame:
+    geometry = geopandas.GeoSeries(list(outlines), crs=crs)
+    numbers = {"building_id": range(1, len(outlines) + 1), "height_m": height_m, "height_max_m": height_m}
+    return geopandas.GeoDataFrame(numbers | {"ground_m": ground_m, "area_m2": geometry.area}, geometry=geometry)
+
+
+def solids(model: dict) -> list[list]:
+    return [part["boundaries"] for one in model["CityObjects"].values() for part in one["geometry"]]
+
+
+def volume_m3(model: dict, solid: list) -> float:
+    """Volume by the divergence theorem; positive only if the faces look outward."""
+    xyz = np.array(model["vertices"], float) * model["transform"]["scale"]
+    six = 0.0
+    for ring in (ring for shell in solid for face in shell for ring in face):
+        points = xyz[ring]
+        six += sum(points[0] @ np.cross(points[i], points[i + 1]) for i in range(1, len(ring) - 1))
+    return six / 6
+
+
+def check_structure(model: dict) -> None:
+    """Every index in range and used, every solid closed: each edge once in each direction."""
+    used = set()
+    for shell in (shell for solid in solids(model) for shell in solid):
+        rings = [ring for face in shell for ring in face]
+        edges = Counter((ring[i - 1], ring[i]) for ring in rings for i in range(len(ring)))
+        assert all(count == 1 and edges[b, a] == 1 for (a, b), count in edges.items())
+        assert all(len(set(ring)) == len(ring) >= 3 for ring in rings)
+        used |= {vertex for ring in rings for vertex in ring}
+    assert used == set(range(len(model["vertices"])))
+    assert all(type(number) is int for vertex in model["vertices"] for number in vertex)
+    assert len({tuple(vertex) for vertex in model["vertices"]}) == len(model["vertices"])
+
+
+def test_volume_is_area_times_height_and_faces_look_outward():
+    ring = box(500_000, 5_400_000, 500_020, 5_400_010).difference(box(500_005, 5_400_002, 500_008, 5_400_006))
+    model = city_model(buildings(box(500_100.2504, 5_400_000, 500_110, 5_400_010), ring, height_m=7.5), "Town")
+    check_structure(model)
+    volumes = [volume_m3(model, solid) for solid in solids(model)]
+    assert volumes == pytest.approx([9.75 * 10 * 7.5, 188 * 7.5])
+    assert model["metadata"]["geographicalExtent"] == [500_000, 5_400_000, 100, 500_110, 5_400_010, 107.5]
+
+
+def test_floor_roof_and_walls_face_away_from_the_block():
+    model = city_model(buildings(box(0, 0, 4, 6), height_m=3.0, ground_m=0.0), "One")
+    xyz = np.array(model["vertices"]) * 0.001
+    for ((ring,),) in [[face] for face in solids(model)[0][0]]:
+        normal = np.cross(xyz[ring[1]] - xyz[ring[0]], xyz[ring[2]] - xyz[ring[1]])
+        assert normal @ (xyz[ring].mean(axis=0) - [2, 3, 1.5]) > 0
+
+
+def test_file_is_cityjson_2_with_reference_system_and_attributes(tmp_path):
+    write_cityjson(buildings(box(0, 0, 4, 6)), tmp_path / "a.city.json")
+    write_cityjson(buildings(box(0, 0, 4, 6)), tmp_path / "b.city.json")
+    assert (tmp_path / "a.city.json").read_bytes() == (tmp_path / "b.city.json").read_bytes()
+    model = json.loads((tmp_path / "a.city.json").read_text())
+    assert (model["type"], model["version"]) == ("CityJSON", "2.0")
+    assert model["metadata"]["referenceSystem"] == "https://www.opengis.net/def/crs/EPSG/0/25832"
+    building = model["CityObjects"]["building-1"]
+    assert (building["type"], building["geometry"][0]["type"], building["geometry"][0]["lod"]) == (
+        "Building",
+        "Solid",
+        "1",
+    )
+    assert building["attributes"]["height_m"] == 10.0
+
+
+def test_unknown_ground_stands_on_zero_and_the_title_says_so():
+    model = city_model(buildings(box(0, 0, 4, 6), box(9, 9, 12, 12), ground_m=[np.nan, 50.0]), "Town")
+    assert "1 of 2 stand on 0 m" in model["metadata"]["title"]
+    assert model["CityObjects"]["building-1"]["attributes"]["ground_m"] is None
+    assert {vertex[2] for vertex in model["vertices"]} == {0, 10_000, 50_000, 60_000}
+
+
+def test_building_without_height_has_no_block():
+    model = city_model(buildings(box(0, 0, 4, 6), height_m=np.nan), "Town")
+    assert model["CityObjects"]["building-1"]["geometry"] == []
+    assert model["CityObjects"]["building-1"]["attributes"]["height_m"] is None
+    check_structure(model)
+
+
+def test_no_buildings_are_a_valid_file(tmp_path):
+    write_cityjson(buildings(), tmp_path / "none.city.json")
+    model = json.loads((tmp_path / "none.city.json").read_text())
+    assert (model["CityObjects"], model["vertices"]) == ({}, [])
+
+
+def test_outlines_that_touch_themselves_still_make_closed_solids():
+    pinched = box(0, 0, 6, 6).difference(box(2, 2, 4, 4)).difference(box(0, 4, 2, 6))
+    model = city_model(buildings(pinched), "Town")
+    check_structure(model)
+    assert volume_m3(model, solids(model)[0]) == pytest.approx(28 * 10, rel=0.01)
+
+
+@given(arrays(bool, (10, 10)))
+def test_any_mask_makes_closed_solids(footprint):
+    frame = extract(np.full((10, 10), 5.0), footprint, Affine(2, 0, 700_000, 0, -2, 5_000_000), UTM, simplify_m=0.0)
+    model = city_model(frame, "Any")
+    check_structure(model)
+    volume = sum(volume_m3(model, solid) for solid in solids(model))
+    assert volume == pytest.approx(footprint.sum() * 4 * 5.0, rel=0.02)
+
+
+def test_round_outline_keeps_its_volume():
+    model = city_model(buildings(Point(1000, 1000).buffer(12)), "Round")
+    check_structure(model)
+    assert volume_m3(model, solids(model)[0]) == pytest.approx(Point(0, 0).buffer(12).area * 10, rel=1e-4)
+
+
+def test_coordinate_system_without_a_code_is_refused():
+    local = CRS.from_proj4("+proj=tmerc +lat_0=1.234 +lon_0=5.678 +datum=WGS84 +units=m")
+    with pytest.raises(DataError, match="EPSG"):
+        city_model(buildings(box(0, 0, 1, 1), crs=local), "Town")

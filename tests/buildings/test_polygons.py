@@ -1,0 +1,125 @@
+import geopandas
+import numpy as np
+import pytest
+from affine import Affine
+from hypothesis import given
+from hypothesis.extra.numpy import arrays
+from rasterio.crs import CRS
+from scipy.ndimage import gaussian_filter
+from shapely.geometry import Polygon, box
+
+from img2height.buildings import extract, write_buildings
+from img2height.buildings.polygons import COLUMNS
+from img2height.errors import DataError
+
+UTM = CRS.from_epsg(25832)
+HALF_METRE = Affine(0.5, 0, 500_000, 0, -0.5, 5_400_000)
+
+
+def town() -> tuple[np.ndarray, np.ndarray]:
+    """Heights and footprint of a block with a courtyard and of a house."""
+    footprint = np.zeros((40, 60), np.uint8)
+    footprint[4:24, 10:30] = 1
+    footprint[10:16, 16:22] = 0
+    footprint[20:30, 40:56] = 1
+    height = np.where(footprint == 1, 6.0, 0.0).astype(np.float32)
+    height[20:30, 40:56] = 10
+    height[20, 40] = 60  # a mast
+    height[21, 41] = np.nan
+    return height, footprint
+
+
+def test_known_mask_gives_known_polygons():
+    height, footprint = town()
+    frame = extract(height, footprint, HALF_METRE, UTM, ground=np.full(height.shape, 320.5, np.float32))
+    assert frame.building_id.tolist() == [1, 2]
+    assert frame.area_m2.tolist() == [(400 - 36) / 4, 160 / 4]
+    assert frame.height_m.tolist() == [6.0, 10.0]
+    assert frame.height_max_m.tolist() == [6.0, 10.0]
+    assert frame.ground_m.tolist() == [320.5, 320.5]
+    assert frame.geometry[1].equals(box(500_020, 5_399_985, 500_028, 5_399_990))
+    assert len(frame.geometry[0].interiors) == 1
+    assert frame.crs.to_epsg() == 25832
+
+
+def test_unknown_heights_give_nan_and_not_zero():
+    height, footprint = town()
+    height[footprint == 1] = np.nan
+    frame = extract(height, footprint, HALF_METRE, UTM)
+    assert frame[["height_m", "height_max_m", "ground_m"]].isna().all(axis=None)
+
+
+def test_nothing_gives_an_empty_table_of_the_same_form():
+    height, footprint = town()
+    full, empty = extract(height, footprint, HALF_METRE, UTM), extract(height, footprint * 255, HALF_METRE, UTM)
+    assert len(empty) == 0
+    assert empty.dtypes.to_dict() == full.dtypes.to_dict()
+    assert {name: str(kind) for name, kind in empty.dtypes.items()} == COLUMNS | {"geometry": "geometry"}
+    assert empty.crs == full.crs
+
+
+def test_outlines_lose_stairs_within_the_tolerance():
+    row, col = np.mgrid[:60, :60]
+    footprint = (np.abs(row - 30) + np.abs(col - 30) < 20).astype(np.uint8)
+    raw = extract(np.ones(footprint.shape), footprint, HALF_METRE, UTM, simplify_m=0.0)
+    smooth = extract(np.ones(footprint.shape), footprint, HALF_METRE, UTM, simplify_m=1.0)
+    assert raw.area_m2[0] == footprint.sum() / 4
+    assert len(smooth.geometry[0].exterior.coords) < len(raw.geometry[0].exterior.coords) / 4
+    assert smooth.geometry[0].hausdorff_distance(raw.geometry[0]) <= 1.0
+
+
+@given(arrays(bool, (12, 12)))
+def test_outlines_are_valid_and_cover_the_mask(footprint):
+    height = np.arange(144.0).reshape(12, 12)
+    raw = extract(height, footprint, HALF_METRE, UTM, simplify_m=0.0)
+    assert raw.area_m2.sum() == footprint.sum() / 4
+    for frame in (raw, extract(height, footprint, HALF_METRE, UTM, simplify_m=0.8)):
+        assert frame.is_valid.all()
+        assert all(isinstance(outline, Polygon) for outline in frame.geometry)
+        assert frame.building_id.tolist() == list(range(1, len(frame) + 1))
+
+
+@pytest.mark.parametrize("seed", [11, 14, 15])
+def test_outlines_stay_valid_where_the_tolerance_is_coarse(seed):
+    noise = gaussian_filter(np.random.default_rng([seed]).normal(size=(80, 80)), 0.6)
+    frame = extract(np.ones(noise.shape), noise > 0, HALF_METRE, UTM, simplify_m=2.0)
+    assert frame.is_valid.all()
+    assert (frame.area_m2 > 0).all()
+
+
+def test_same_buildings_give_the_same_bytes(tmp_path):
+    files = []
+    for run in ("one", "two"):
+        frame = extract(*town(), HALF_METRE, UTM)
+        paths = tmp_path / run / "b.parquet", tmp_path / run / "b.gpkg"
+        write_buildings(frame, *paths)
+        files.append([path.read_bytes() for path in paths])
+    assert files[0] == files[1]
+    for read in (geopandas.read_parquet(paths[0]), geopandas.read_file(paths[1], layer="buildings")):
+        assert read.building_id.tolist() == [1, 2]
+        assert read.geometry.geom_equals(frame.geometry).all()
+        assert read.crs.to_epsg() == 25832
+
+
+def test_no_buildings_are_a_valid_pair_of_files(tmp_path):
+    height, footprint = town()
+    write_buildings(extract(height, footprint * 0, HALF_METRE, UTM), tmp_path / "b.parquet", tmp_path / "b.gpkg")
+    for read in (geopandas.read_parquet(tmp_path / "b.parquet"), geopandas.read_file(tmp_path / "b.gpkg")):
+        assert len(read) == 0
+        assert set(COLUMNS) <= set(read.columns)
+        assert read.crs.to_epsg() == 25832
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"crs": CRS.from_epsg(4326)}, "metres"),
+        ({"crs": None}, "metres"),
+        ({"footprint": np.zeros((3, 3))}, "footprint"),
+        ({"ground": np.zeros((3, 3))}, "ground"),
+    ],
+)
+def test_wrong_input_says_what_is_wrong(changes, words):
+    height, footprint = town()
+    with pytest.raises(DataError, match=words):
+        extract(**{"height": height, "footprint": footprint, "transform": HALF_METRE, "crs": UTM} | changes)
