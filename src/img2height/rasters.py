@@ -23,7 +23,15 @@ from img2height.errors import DataError
 
 NODATA = -9999.0
 BLOCK_PX = 512
-SCRATCH_OPTIONS = {"tiled": True, "blockxsize": BLOCK_PX, "blockysize": BLOCK_PX, "bigtiff": "IF_SAFER"}
+# MINISBLACK: else GDAL takes the fourth of four 8-bit bands for alpha. Sparse: blocks that nobody wrote take no space.
+SCRATCH_OPTIONS = {
+    "tiled": True,
+    "blockxsize": BLOCK_PX,
+    "blockysize": BLOCK_PX,
+    "bigtiff": "IF_SAFER",
+    "photometric": "MINISBLACK",
+    "sparse_ok": True,
+}
 COG_OPTIONS = {"BLOCKSIZE": BLOCK_PX, "COMPRESS": "ZSTD", "PREDICTOR": "YES", "BIGTIFF": "IF_SAFER"}
 
 

@@ -20,7 +20,7 @@ from img2height.errors import TrainingError
 from img2height.inference.model import save_model
 from img2height.methods import build_network
 from img2height.provenance import versions
-from img2height.rasters import atomic_path
+from img2height.rasters import atomic_path, open_raster
 from img2height.samples.dataset import TileReader, fit_normalisation, spread
 from img2height.samples.normalise import Normalisation
 from img2height.scenes.scene import Scene
@@ -105,6 +105,11 @@ def train(job: TrainingJob, out: Path, scratch: Path, *, workers: int = 1) -> No
     shutil.rmtree(folder, ignore_errors=True)
 
 
+def _dtype(path: Path) -> str:
+    with open_raster(path) as raster:
+        return raster.dtypes[0]
+
+
 def _trainable(network: nn.Module) -> int:
     return sum(p.numel() for p in network.parameters() if p.requires_grad)
 
@@ -172,6 +177,7 @@ def _write(
         "recipe": job.recipe.model_dump(mode="json"),
         "normalisation": normalisation.to_json(),
         "gsd_m": job.scenes[0].grid.gsd_m,
+        "dtypes": {layer: _dtype(job.scenes[0].path(layer)) for layer in job.recipe.inputs},
         "tile_px": int(job.tiles["size_px"].iloc[0]),
         "training": job.training.model_dump(mode="json"),
         "best": {"step": int(row["step"]), "val_mae_m": row["val_mae_m"], "val_rmse_m": row["val_rmse_m"]},

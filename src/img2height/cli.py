@@ -1,0 +1,109 @@
+"""The command line: methods, prediction without the workflow, and checks of data and results."""
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer.core import TyperGroup
+
+from img2height.errors import DataError, Img2HeightError
+
+
+class Commands(TyperGroup):
+    """Commands whose errors that the user can mend are one line on standard error, with exit code 2."""
+
+    def invoke(self, ctx: typer.Context) -> None:
+        """Run the command that was asked for."""
+        try:
+            super().invoke(ctx)
+        except Img2HeightError as error:
+            typer.echo(f"error: {error}", err=True)
+            raise typer.Exit(2) from error
+
+
+app = typer.Typer(
+    cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False,
+    help="Height maps and buildings from overhead images.",
+)  # fmt: skip
+
+
+@app.command()
+def methods(as_json: Annotated[bool, typer.Option("--json", help="a JSON list of objects")] = False) -> None:
+    """List every method: paper, inputs, target, trainable parameters, batch-norm buffers."""
+    from img2height.methods import names
+
+    found = [_describe(name) for name in names()]
+    if as_json:
+        typer.echo(json.dumps(found, indent=2))
+        return
+    typer.echo(f"{'method':24} {'trainable':>12} {'batch norm':>10}  target  inputs; paper")
+    for method in found:
+        inputs = ", ".join(f"{layer} ({' '.join(bands)})" for layer, bands in method["inputs"].items())
+        paper = f"{method['paper']['title']} ({method['paper']['year']})" if method["paper"] else "baseline"
+        counts = f"{method['trainable_parameters']:12,} {method['batchnorm_buffers']:10,}"
+        typer.echo(f"{method['name']:24} {counts}  {method['target']:6}  {inputs}; {paper}")
+
+
+def _describe(name: str) -> dict:
+    from img2height.methods import build, recipes_folder
+    from img2height.project import load_recipe
+
+    recipe, network = load_recipe(recipes_folder(), name), build(name)
+    return {
+        "name": name,
+        "paper": recipe.paper.model_dump() if recipe.paper else None,
+        "inputs": recipe.inputs,
+        "target": recipe.target,
+        "trainable_parameters": sum(p.numel() for p in network.parameters() if p.requires_grad),
+        "batchnorm_buffers": sum(b.numel() for n, b in network.named_buffers() if n.endswith(("_mean", "_var"))),
+    }
+
+
+@app.command()
+def predict(
+    model: Annotated[Path, typer.Option(help="model folder")],
+    image: Annotated[Path, typer.Option(help="orthorectified image, GeoTIFF in metres")],
+    out: Annotated[Path, typer.Option(help="height map to write, COG in metres")],
+) -> None:
+    """Predict the heights of an image with a trained model."""
+    from img2height.inference import predict_raster
+    from img2height.rasters import copy_to_cog
+
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".scratch.") as folder:
+        scratch = Path(folder) / out.name
+        predict_raster(model, {"eo": image}, scratch, progress=True)
+        copy_to_cog(scratch, out)
+
+
+@app.command()
+def check(
+    dataset: Annotated[str, typer.Argument(help="name of a dataset whose scenes are prepared")],
+    scenes: Annotated[Path, typer.Option(help="folder of prepared scenes")] = Path("data/scenes"),
+) -> None:
+    """Report the quality of the prepared scenes of a dataset as JSON, with warnings on standard error."""
+    from img2height.scenes.quality import quality_report
+    from img2height.scenes.scene import Scene
+
+    if not (manifests := sorted((scenes / dataset).glob("*/scene.json"))):
+        raise DataError(f"{scenes / dataset}: holds no prepared scene; prepare the dataset first: snakemake scenes")
+    reports = {manifest.parent.name: quality_report(Scene.load(manifest)) for manifest in manifests}
+    typer.echo(json.dumps(reports, indent=2))
+    for scene, report in reports.items():
+        for warning in report["warnings"]:
+            typer.echo(f"warning: {dataset}/{scene}: {warning}", err=True)
+
+
+@app.command()
+def verify(path: Annotated[Path, typer.Argument(help="model folder or scene folder")]) -> None:
+    """Check that a model or scene is what its card or manifest says; exit 1 where it is not."""
+    from img2height.provenance import verify as find_problems
+
+    problems = find_problems(path)
+    for problem in problems:
+        typer.echo(problem, err=True)
+    if problems:
+        raise typer.Exit(1)
+    typer.echo(f"{path}: as recorded")

@@ -1,0 +1,16 @@
+"""Inference: a model folder and an image become a height map, in memory that does not grow with the image's height."""
+
+from typing import Any
+
+
+def __getattr__(name: str) -> Any:
+    """Return `load_model` or `predict_raster`, imported when first asked for: stitching needs no torch."""
+    if name == "load_model":
+        from img2height.inference.model import load_model
+
+        return load_model
+    if name == "predict_raster":
+        from img2height.inference.predict import predict_raster
+
+        return predict_raster
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

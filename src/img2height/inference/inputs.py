@@ -1,0 +1,125 @@
+"""The rasters that a model looks at: checked once against what it was trained on, then read window by window."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from rasterio.enums import ColorInterp
+from rasterio.io import DatasetReader
+from rasterio.windows import Window
+
+from img2height.errors import ModelError
+from img2height.inference.model import LoadedModel
+from img2height.rasters import Grid, open_raster
+from img2height.samples.normalise import Normalisation
+
+GSD_TOLERANCE = 0.25
+
+
+@dataclass(frozen=True)
+class InputRasters:
+    """Open input rasters on one grid.
+
+    Attributes:
+        grid: the grid of all of them.
+        rasters: by layer: an open raster and the indexes of the bands to read.
+        normalisation: of the model.
+    """
+
+    grid: Grid
+    rasters: dict[str, tuple[DatasetReader, list[int]]]
+    normalisation: Normalisation
+
+    def read(self, row: int, column: int, size_px: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """Return the normalised inputs by layer, C x size_px x size_px float32, and where all are known, bool.
+
+        What lies beyond the raster is filled by reflection.
+        """
+        height, width = min(size_px, self.grid.height - row), min(size_px, self.grid.width - column)
+        window = Window(column, row, width, height)
+        beyond = ((0, size_px - height), (0, size_px - width))
+        inputs, known = {}, np.ones((size_px, size_px), bool)
+        for layer, (raster, indexes) in self.rasters.items():
+            image = raster.read(indexes, window=window)  # C x H x W
+            valid = (raster.dataset_mask(window=window) > 0) & np.isfinite(image).all(axis=0)  # H x W
+            image, valid = np.pad(image, ((0, 0), *beyond), "reflect"), np.pad(valid, beyond, "reflect")
+            inputs[layer] = self.normalisation.apply(layer, image, valid)
+            known &= valid
+        return inputs, known
+
+
+@contextmanager
+def open_inputs(model: LoadedModel, paths: Mapping[str, Path]) -> Iterator[InputRasters]:
+    """Yield the rasters that a model needs.
+
+    Args:
+        model: says which layers and bands, and what they were like in training.
+        paths: a raster for each layer; what the model does not need is left alone.
+
+    Raises:
+        ModelError: a layer or band is missing, or a raster differs in GSD, data type or grid.
+        DataError: a raster cannot be read.
+    """
+    if missing := [layer for layer in model.recipe.inputs if layer not in paths]:
+        needed = ", ".join(model.recipe.inputs)
+        raise ModelError(f"the model needs the layers {needed}; give a raster for {', '.join(missing)} too")
+    with ExitStack() as stack:
+        rasters = {}
+        for layer, bands in model.recipe.inputs.items():
+            raster = stack.enter_context(open_raster(paths[layer]))
+            rasters[layer] = (raster, find_bands(raster, bands))
+            _check_type(raster, rasters[layer][1], model.card["dtypes"][layer])
+            _check_gsd(raster, model.card["gsd_m"])
+        grids = {layer: Grid.of(raster) for layer, (raster, _) in rasters.items()}
+        if len(set(grids.values())) > 1:
+            raise ModelError(f"the layers {', '.join(grids)} lie on different pixel grids; warp them to one grid")
+        yield InputRasters(next(iter(grids.values())), rasters, model.normalisation)
+
+
+def find_bands(raster: DatasetReader, bands: list[str]) -> list[int]:
+    """Return the 1-based indexes of named bands: by their descriptions, else in the order of the file.
+
+    Args:
+        raster: an alpha band is validity, not image.
+        bands: names that the model knows them by, in its order.
+
+    Raises:
+        ModelError: some bands are described and others of them missing, or the count differs.
+    """
+    described = [(text or "").casefold() for text in raster.descriptions]
+    if missing := [band for band in bands if band not in described]:
+        colours = [i for i, use in zip(raster.indexes, raster.colorinterp, strict=True) if use != ColorInterp.alpha]
+        if len(missing) < len(bands) or len(colours) != len(bands):
+            found = ", ".join(text or "no description" for text in described)
+            raise ModelError(
+                f"{raster.name}: the model needs the bands {', '.join(bands)}, found {len(colours)} ({found}); "
+                f"describe the bands by these names, or give a raster of just these {len(bands)} in this order"
+            )
+        return colours
+    return [described.index(band) + 1 for band in bands]
+
+
+def _check_type(raster: DatasetReader, indexes: list[int], trained: str) -> None:
+    found = {raster.dtypes[index - 1] for index in indexes}
+    if found != {trained}:
+        raise ModelError(
+            f"{raster.name}: its pixels are {', '.join(sorted(found))}, the model was trained on {trained}; "
+            "scale the image as the training images were (gdal_translate -ot -scale)"
+        )
+
+
+def _check_gsd(raster: DatasetReader, trained_m: float) -> None:
+    if raster.crs is None or not raster.crs.is_projected:
+        raise ModelError(
+            f"{raster.name}: needs a projected CRS, found {raster.crs}; warp it first: gdalwarp -t_srs EPSG:<UTM zone> "
+            f"-tr {trained_m:g} {trained_m:g}"
+        )
+    metres = raster.crs.linear_units_factor[1]
+    found_m = [side * metres for side in raster.res]
+    if any(abs(side / trained_m - 1) > GSD_TOLERANCE for side in found_m):
+        raise ModelError(
+            f"{raster.name}: its pixels are {found_m[0]:.3g} x {found_m[1]:.3g} m, the model was trained at "
+            f"{trained_m:g} m; resample it first: gdalwarp -r average -tr {trained_m / metres:g} {trained_m / metres:g}"
+        )

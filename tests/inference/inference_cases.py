@@ -1,0 +1,74 @@
+"""Networks with known answers and images with true CRS."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from affine import Affine
+from rasterio.crs import CRS
+from torch import Tensor, nn
+
+from img2height.inference.model import LoadedModel
+from img2height.rasters import Band, Grid, write_cog
+from img2height.samples.normalise import Normalisation
+
+RECIPE = {
+    "title": "test",
+    "network": "constant",
+    "inputs": {"eo": ["red"]},
+    "target": "dsm",
+    "normalisation": {"image": "zscore", "height": "metre"},
+    "loss": [{"name": "l1"}],
+    "optimizer": {"name": "adam", "lr": 1.0},
+    "schedule": {"name": "constant"},
+    "batch_size": 1,
+    "augmentation": {},
+}
+
+
+class FirstBand(nn.Module):
+    """The identity on the first band; remembers how many windows it saw."""
+
+    def __init__(self):
+        super().__init__()
+        self.windows = 0
+
+    def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        self.windows += len(inputs["eo"])
+        return {"height": inputs["eo"][:, :1]}
+
+
+class Convolutions(nn.Module):
+    """Three 3 x 3 convolutions: a pixel depends on three pixels around it."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        layers = [nn.Conv2d(i, o, 3, padding=1) for i, o in ((1, 8), (8, 8), (8, 1))]
+        self.net = nn.Sequential(layers[0], nn.ReLU(), layers[1], nn.ReLU(), layers[2])
+
+    def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        return {"height": self.net(inputs["eo"])}
+
+
+def as_model(network: nn.Module, *, dtype: str = "float32", **recipe: object) -> LoadedModel:
+    """Return a model without normalisation, trained at 0.5 m."""
+    card = {"recipe": {**RECIPE, **recipe}, "gsd_m": 0.5, "dtypes": {"eo": dtype}, "training": {"threads": 1}}
+    bands = card["recipe"]["inputs"]["eo"]
+    normalisation = Normalisation({"eo": dict.fromkeys(bands, (0.0, 1.0))}, "metre", 0.0, 1.0)
+    return LoadedModel(network.eval(), normalisation, card)
+
+
+def write_image(
+    path: Path, array: np.ndarray, *, valid: np.ndarray | None = None, bands: tuple[str, ...] = ("red",),
+    epsg: int = 32633, gsd: float = 0.5,
+) -> Path:  # fmt: skip
+    """Write an image, H x W or C x H x W, and return its path."""
+    grid = Grid(CRS.from_epsg(epsg), Affine(gsd, 0, 500_000, 0, -gsd, 5_800_000), array.shape[-1], array.shape[-2])
+    write_cog(path, array, grid, [Band(band) for band in bands], valid=valid)
+    return path
+
+
+def noise(height: int, width: int) -> np.ndarray:
+    """Return a random float32 image, H x W, with negative and tiny values."""
+    return np.random.default_rng([height, width]).normal(0, 30, (height, width)).astype(np.float32)

@@ -1,0 +1,136 @@
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+import shapely
+import torch
+from inference_cases import Convolutions, FirstBand, as_model, noise, write_image
+from torch import Tensor, nn
+
+from img2height.errors import DataError, ModelError
+from img2height.inference import predict_raster
+from img2height.inference.strip import Strip
+from img2height.rasters import BLOCK_PX, NODATA
+
+
+def predicted(path: Path) -> np.ndarray:
+    with rasterio.open(path) as raster:
+        return raster.read(1)
+
+
+@pytest.mark.parametrize("shape", [(129, 300), (130, 1000), (64, 64), (7, 20), (1, 1), (700, 90), (1024, 64)])
+@pytest.mark.parametrize(("multiple", "overlap"), [(1, 0.5), (16, 0.3), (16, 0.0)])
+def test_the_identity_comes_out_bit_by_bit(tmp_path: Path, shape: tuple, multiple: int, overlap: float) -> None:
+    pixels = noise(*shape)
+    eo = write_image(tmp_path / "eo.tif", pixels)
+    model = as_model(FirstBand(), tile_multiple=multiple)
+    predict_raster(model, {"eo": eo}, tmp_path / "out.tif", window_px=64, overlap=overlap, batch_size=3)
+    assert (predicted(tmp_path / "out.tif") == pixels).all()
+
+
+def test_the_result_says_what_it_is(tmp_path: Path) -> None:
+    eo = write_image(tmp_path / "eo.tif", noise(70, 90))
+    predict_raster(as_model(FirstBand()), {"eo": eo}, tmp_path / "out.tif", window_px=64)
+    with rasterio.open(eo) as image, rasterio.open(tmp_path / "out.tif") as out:
+        assert (out.crs, out.transform, out.shape) == (image.crs, image.transform, image.shape)
+        assert (out.dtypes, out.nodata, out.units, out.descriptions) == (("float32",), NODATA, ("metre",), ("dsm",))
+
+
+def test_windows_of_a_convolutional_network_leave_no_seam(tmp_path: Path) -> None:
+    pixels, network = noise(300, 210), Convolutions()
+    eo = write_image(tmp_path / "eo.tif", pixels)
+    predict_raster(as_model(network), {"eo": eo}, tmp_path / "out.tif", window_px=64)
+    with torch.inference_mode():
+        whole = network({"eo": torch.from_numpy(pixels)[None, None]})["height"][0, 0].numpy()
+    assert np.abs(predicted(tmp_path / "out.tif") - whole).max() < 1e-5
+
+
+def test_an_area_gets_the_values_of_the_whole_and_only_its_windows_are_computed(tmp_path: Path) -> None:
+    eo = write_image(tmp_path / "eo.tif", noise(1200, 400))
+    predict_raster(as_model(Convolutions()), {"eo": eo}, tmp_path / "whole.tif", window_px=64)
+    area = shapely.union(shapely.box(200, 100, 264, 130), shapely.box(150, 1100, 160.4, 1199))
+    predict_raster(as_model(Convolutions()), {"eo": eo}, tmp_path / "part.tif", window_px=64, area=area)
+    inside = np.zeros((1200, 400), bool)
+    inside[100:130, 200:264] = inside[1100:1199, 150:160] = True
+    whole, part = predicted(tmp_path / "whole.tif"), predicted(tmp_path / "part.tif")
+    assert (part[inside] == whole[inside]).all()
+    assert (part[~inside] == NODATA).all()
+
+    counter = FirstBand()
+    block = shapely.box(64, 64, 128, 128)
+    predict_raster(as_model(counter), {"eo": eo}, tmp_path / "block.tif", window_px=64, area=block)
+    assert counter.windows == 9  # half overlaps: three along each axis
+
+
+def test_an_area_without_a_pixel_is_an_error(tmp_path: Path) -> None:
+    eo = write_image(tmp_path / "eo.tif", noise(64, 64))
+    with pytest.raises(DataError, match="holds no pixel"):
+        predict_raster(as_model(FirstBand()), {"eo": eo}, tmp_path / "out.tif", area=shapely.Polygon())
+    assert not (tmp_path / "out.tif").exists()
+
+
+def test_unknown_pixels_stay_unknown_and_empty_windows_cost_nothing(tmp_path: Path) -> None:
+    pixels, valid = noise(200, 300), np.ones((200, 300), bool)
+    valid[50:100, 40:100] = valid[:, 200:] = False
+    eo = write_image(tmp_path / "eo.tif", np.abs(pixels).astype(np.uint8), valid=valid)
+    network = FirstBand()
+    predict_raster(as_model(network, dtype="uint8"), {"eo": eo}, tmp_path / "out.tif", window_px=32, overlap=0)
+    out = predicted(tmp_path / "out.tif")
+    assert (out[~valid] == NODATA).all()
+    assert (out[valid] == np.abs(pixels).astype(np.uint8)[valid]).all()
+    assert network.windows == 7 * 7 - 1  # one window lies in the hole, three columns beyond the image
+
+
+def test_pixels_that_are_not_numbers_are_unknown(tmp_path: Path) -> None:
+    pixels = noise(64, 64)
+    pixels[3, 5] = np.nan
+    eo = write_image(tmp_path / "eo.tif", pixels)
+    predict_raster(as_model(FirstBand()), {"eo": eo}, tmp_path / "out.tif", window_px=64)
+    out = predicted(tmp_path / "out.tif")
+    assert np.argwhere(out == NODATA).tolist() == [[3, 5]]
+
+
+def test_heights_above_ground_are_not_negative_and_surface_heights_may_be(tmp_path: Path) -> None:
+    pixels = noise(64, 64)
+    eo = write_image(tmp_path / "eo.tif", pixels)
+    for target, expected in (("ndsm", np.maximum(pixels, 0)), ("dsm", pixels)):
+        predict_raster(as_model(FirstBand(), target=target), {"eo": eo}, tmp_path / "out.tif", window_px=64)
+        assert (predicted(tmp_path / "out.tif") == expected).all()
+
+
+def test_the_same_bytes_twice_and_for_any_batch_of_a_pointwise_network(tmp_path: Path) -> None:
+    eo = write_image(tmp_path / "eo.tif", noise(150, 600))
+    digests = set()
+    for batch_size in (1, 1, 4):
+        predict_raster(as_model(FirstBand()), {"eo": eo}, tmp_path / "out.tif", window_px=64, batch_size=batch_size)
+        digests.add(hashlib.sha256((tmp_path / "out.tif").read_bytes()).hexdigest())
+    assert len(digests) == 1
+
+
+def test_a_network_that_gives_no_numbers_is_refused_and_leaves_no_file(tmp_path: Path) -> None:
+    class Diverged(nn.Module):
+        def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+            return {"height": inputs["eo"] / 0}
+
+    eo = write_image(tmp_path / "eo.tif", noise(64, 64))
+    with pytest.raises(ModelError, match="not numbers"):
+        predict_raster(as_model(Diverged()), {"eo": eo}, tmp_path / "out.tif", window_px=64)
+    assert [path.name for path in tmp_path.iterdir()] == ["eo.tif"]
+
+
+def test_a_window_that_the_network_cannot_take_is_refused(tmp_path: Path) -> None:
+    eo = write_image(tmp_path / "eo.tif", noise(64, 64))
+    with pytest.raises(ModelError, match="multiple of 16"):
+        predict_raster(as_model(FirstBand(), tile_multiple=16), {"eo": eo}, tmp_path / "out.tif", window_px=72)
+
+
+def test_the_strip_holds_one_block_and_one_window_of_rows_and_lets_go_of_finished_ones() -> None:
+    strip, out = Strip(10, 8, 8), {}
+    for row in range(0, 20_000, 4):
+        out.update({top: heights for top, _, heights in strip.finished(row)})
+        strip.add(row, 10, np.full((8, 8), row, np.float32), np.full((8, 8), 0.5), np.ones((8, 8), bool))
+    assert strip.sums.shape == (BLOCK_PX + 8, 8)
+    assert sorted(out) == list(range(0, 19_968, BLOCK_PX))
+    assert out[512][:4].tolist() == [[(508 + 512) / 2] * 8] * 4

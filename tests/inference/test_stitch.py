@@ -1,0 +1,74 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+import shapely
+from affine import Affine
+from rasterio.crs import CRS
+from rio_cogeo.cogeo import cog_validate
+
+from img2height.errors import DataError
+from img2height.inference.stitch import mosaic_folds, stitch_area
+from img2height.rasters import NODATA, Grid, height_band, write_cog
+
+GRID = Grid(CRS.from_epsg(32633), Affine(0.5, 0, 500_000, 0, -0.5, 5_800_000), 700, 600)
+HEIGHTS = np.random.default_rng(7).normal(5, 3, GRID.shape).astype(np.float32)
+
+
+def write(path: Path, heights: np.ndarray, grid: Grid = GRID, quantity: str = "ndsm") -> Path:
+    write_cog(path, heights, grid, [height_band(quantity)], nodata=NODATA)
+    return path
+
+
+def test_a_stitched_fold_holds_exactly_the_pixels_whose_centres_lie_in_the_area(tmp_path: Path) -> None:
+    windows = write(tmp_path / "windows.tif", HEIGHTS)
+    stitch_area(windows, shapely.box(100.4, 20, 300.6, 550), GRID, tmp_path / "height.tif")
+    with rasterio.open(tmp_path / "height.tif") as out:
+        heights = out.read(1)
+        assert (out.units, out.descriptions, out.nodata) == (("metre",), ("ndsm",), NODATA)
+        assert (out.crs, out.transform) == (GRID.crs, GRID.transform)
+    expected = np.full(GRID.shape, NODATA, np.float32)
+    expected[20:550, 100:301] = HEIGHTS[20:550, 100:301]
+    assert (heights == expected).all()
+    assert cog_validate(tmp_path / "height.tif", quiet=True)[0]
+
+
+def test_unknown_heights_stay_unknown_and_an_empty_area_is_an_error(tmp_path: Path) -> None:
+    heights = HEIGHTS.copy()
+    heights[30, 40] = np.nan
+    windows = write(tmp_path / "windows.tif", heights)
+    stitch_area(windows, shapely.box(0, 0, 700, 600), GRID, tmp_path / "height.tif")
+    with rasterio.open(tmp_path / "height.tif") as out:
+        assert np.argwhere(out.read(1) == NODATA).tolist() == [[30, 40]]
+    with pytest.raises(DataError, match="no test area in this fold"):
+        stitch_area(windows, shapely.Polygon(), GRID, tmp_path / "none.tif")
+    assert not (tmp_path / "none.tif").exists()
+
+
+def test_a_mosaic_joins_folds_and_keeps_zero_metres(tmp_path: Path) -> None:
+    left, right = (np.full(GRID.shape, np.nan, np.float32) for _ in range(2))
+    left[:, :200] = 0
+    right[:, 200:650] = HEIGHTS[:, 200:650]
+    folds = [write(tmp_path / f"{n}.tif", heights) for n, heights in enumerate((left, right))]
+    mosaic_folds(folds, GRID, tmp_path / "mosaic.tif")
+    mosaic_folds(folds[::-1], GRID, tmp_path / "again.tif")
+    with rasterio.open(tmp_path / "mosaic.tif") as out:
+        heights = out.read(1)
+    assert (heights[:, :200] == 0).all()
+    assert (heights[:, 200:650] == HEIGHTS[:, 200:650]).all()
+    assert (heights[:, 650:] == NODATA).all()
+    assert (tmp_path / "mosaic.tif").read_bytes() == (tmp_path / "again.tif").read_bytes()
+
+
+def test_folds_that_share_a_pixel_or_differ_in_grid_or_quantity_are_refused(tmp_path: Path) -> None:
+    whole = write(tmp_path / "whole.tif", HEIGHTS)
+    with pytest.raises(DataError, match="predict the same pixels"):
+        mosaic_folds([whole, whole], GRID, tmp_path / "out.tif")
+    surface = write(tmp_path / "surface.tif", HEIGHTS, quantity="dsm")
+    with pytest.raises(DataError, match="different quantities"):
+        mosaic_folds([whole, surface], GRID, tmp_path / "out.tif")
+    moved = Grid(GRID.crs, GRID.transform @ Affine.translation(1, 0), GRID.width, GRID.height)
+    with pytest.raises(DataError, match="grid of its scene"):
+        mosaic_folds([whole], moved, tmp_path / "out.tif")
+    assert not (tmp_path / "out.tif").exists()
