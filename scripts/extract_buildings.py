@@ -16,30 +16,32 @@ flags.add_argument("--footprint", type=Path, required=True, help="footprint COG 
 flags.add_argument("--parquet", type=Path, required=True, help="GeoParquet to write")
 flags.add_argument("--gpkg", type=Path, required=True, help="GeoPackage to write")
 flags.add_argument("--cityjson", type=Path, required=True, help="CityJSON to write")
-flags.add_argument(
-    "--fold-heights", type=Path, nargs="*", default=[], help="heights of each fold, known in its test area"
-)
-flags.add_argument("--fold-footprints", type=Path, nargs="*", default=[], help="the footprint there, COGs to write")
+flags.add_argument("--areas", type=Path, help="areas.parquet, for the footprints of single folds")
+flags.add_argument("--folds", type=int, nargs="*", default=[], help="numbers of these folds")
+flags.add_argument("--fold-footprints", type=Path, nargs="*", default=[], help="their part of the footprint, COGs")
 
 
 def main(args: Namespace) -> None:
     """Extract the buildings and write them in all forms."""
     import numpy as np
+    from rasterio.windows import Window
 
     from img2height.buildings import write_buildings, write_cityjson
     from img2height.buildings.mask import UNKNOWN
     from img2height.buildings.scene import extract_scene
     from img2height.project import parse
-    from img2height.rasters import Band, open_raster, read_heights, write_cog
+    from img2height.rasters import Band, write_cog
     from img2height.scenes.scene import Scene
     from img2height.settings import Buildings
+    from img2height.tables import read_geotable
+    from img2height.tiles.areas import area_mask, area_of
 
     scene = Scene.load(args.scene)
     footprint, buildings = extract_scene(args.height, scene, parse(Buildings, args.settings, "--settings"))
     write_cog(args.footprint, footprint, scene.grid, [Band("building")], nodata=UNKNOWN, categorical=True)
-    for height, out in zip(args.fold_heights, args.fold_footprints, strict=True):
-        with open_raster(height) as heights:
-            part = np.where(np.isfinite(read_heights(heights)), footprint, np.uint8(UNKNOWN))
+    for fold, out in zip(args.folds, args.fold_footprints, strict=True):
+        area = area_of(read_geotable(args.areas), "test", scene.dataset, scene.name, fold)
+        part = np.where(area_mask(area, Window(0, 0, *footprint.shape[::-1])), footprint, np.uint8(UNKNOWN))
         write_cog(out, part, scene.grid, [Band("building")], nodata=UNKNOWN, categorical=True)
     write_buildings(buildings, args.parquet, args.gpkg)
     write_cityjson(buildings, args.cityjson, f"Buildings of {scene.dataset}/{scene.name}")

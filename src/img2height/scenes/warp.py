@@ -1,7 +1,6 @@
 """Brings one delivered raster to the grid of a scene, block by block: first cleaned on its own grid, then warped."""
 
 import tempfile
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -89,23 +88,13 @@ def _shifted(source: Source, grid: Grid) -> Grid:
 def _clean(source: Source, dataset: DatasetReader, window: Window, path: Path) -> None:
     """Write the needed part on the source's own grid with one meaning of unknown and heights in metres."""
     part = Grid.of(dataset).crop(window)
-    strange: Counter[float] = Counter()
     with _create(source, part, dataset.dtypes[0], path) as out:
         for block in blocks(part):
             there = Window(block.col_off + window.col_off, block.row_off + window.row_off, block.width, block.height)
-            _write(source, out, *_known_values(source, dataset, there, strange), block)
-    if strange:
-        value, count = strange.most_common(1)[0]
-        raise DataError(
-            f"{source.path}: layer {source.name} has {strange.total()} heights below {LOWEST_M:g} or above "
-            f"{HIGHEST_M:g} m, most often {value:.9g} ({count} times): if that stands for unknown, declare "
-            f"nodata: {value:.9g} in the dataset file, else mend the unit"
-        )
+            _write(source, out, *_known_values(source, dataset, there), block)
 
 
-def _known_values(
-    source: Source, dataset: DatasetReader, window: Window, strange: Counter
-) -> tuple[np.ndarray, np.ndarray]:
+def _known_values(source: Source, dataset: DatasetReader, window: Window) -> tuple[np.ndarray, np.ndarray]:
     """Return values CxHxW in the type of the scene and where they are known, HxW bool."""
     values = dataset.read(list(range(1, len(source.bands) + 1)), window=window)  # C x H x W
     known = np.isfinite(values).all(axis=0)
@@ -114,14 +103,23 @@ def _known_values(
     if source.nodata is not None:
         known &= (values != source.nodata).any(axis=0)
     if source.kind == "mask":
-        values = (values != 0).astype(np.uint8)
-    elif source.kind == "height":
-        metres = values.astype(np.float64) * source.metres
-        with np.errstate(invalid="ignore"):
-            wrong = known & ((metres < LOWEST_M) | (metres > HIGHEST_M))[0]
-        strange.update(values[0][wrong].tolist())
-        values = metres.astype(np.float32)
-    return values, known
+        return (values != 0).astype(np.uint8), known
+    if source.kind == "image":
+        return values, known
+    metres = np.where(known, values, 0).astype(np.float64) * source.metres
+    _refuse_strange(source, values[0][(metres[0] < LOWEST_M) | (metres[0] > HIGHEST_M)])
+    return metres.astype(np.float32), known
+
+
+def _refuse_strange(source: Source, values: np.ndarray) -> None:
+    if values.size:
+        found, counts = np.unique(values, return_counts=True)
+        value, count = found[counts.argmax()], counts.max()
+        raise DataError(
+            f"{source.path}: layer {source.name} has heights below {LOWEST_M:g} or above {HIGHEST_M:g} m, at first "
+            f"{value:.9g}, {count} times: if that stands for unknown, declare nodata: {value:.9g} in the dataset file, "
+            "else mend the unit"
+        )
 
 
 def _create(source: Source, grid: Grid, dtype: str, path: Path) -> DatasetWriter:
@@ -170,5 +168,7 @@ def _aligned(own: Grid, grid: Grid) -> bool:
         return False
     step = ~own.transform @ grid.transform
     whole = max(abs(step.c - round(step.c)), abs(step.f - round(step.f)))
-    same_size = max(abs(step.a - 1) * grid.width, abs(step.e - 1) * grid.height, abs(step.b), abs(step.d))
+    same_size = max(
+        abs(step.a - 1) * grid.width, abs(step.e - 1) * grid.height, abs(step.b * grid.height), abs(step.d * grid.width)
+    )
     return max(whole, same_size) < EXACT_PX

@@ -1,0 +1,39 @@
+"""Measures the folds of an experiment and fails on any leak between training, validation and test.
+
+Makes audit.json (measured: tiles, areas, shared pixels, distances in metres, shared ground, copies) and a map of the
+folds. With a leak the map is still drawn, audit.json is not written and the exit status is not 0.
+"""
+
+from pathlib import Path
+
+from img2height.program import parser, run
+
+flags = parser(__doc__)
+flags.add_argument("--scenes", type=Path, nargs="+", required=True, help="scene.json of each scene")
+flags.add_argument("--folds", type=Path, required=True, help="folds.parquet")
+flags.add_argument("--areas", type=Path, required=True, help="areas.parquet")
+flags.add_argument("--buffer-m", type=float, required=True, help="distance that parts must keep, in metres")
+flags.add_argument("--out", type=Path, required=True, help="audit.json")
+flags.add_argument("--figure", type=Path, required=True, help="folds.png")
+
+
+def main(args) -> None:
+    """Audit the folds."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from img2height.scenes.scene import Scene
+    from img2height.tables import read_geotable, write_json
+    from img2height.tiles.audit import audit_folds, refuse_leaks
+    from img2height.tiles.fold_map import draw_folds
+
+    scenes = [Scene.load(path) for path in args.scenes]
+    tiles, areas = read_geotable(args.folds), read_geotable(args.areas)
+    draw_folds(scenes, tiles, areas, args.buffer_m, args.figure)
+    audit = audit_folds(scenes, tiles, areas, args.buffer_m)
+    refuse_leaks(audit)
+    write_json(audit, args.out)
+
+
+if __name__ == "__main__":
+    run(main, flags)

@@ -1,0 +1,29 @@
+"""Makes the tile index of a scene: one row a tile with its window, outline and what it holds.
+
+Makes a GeoParquet in the scene's CRS: tile_id, dataset, scene, col_off, row_off, size_px (pixels), valid_share,
+building_share (0 to 1), height_p50_m, height_p90_m, height_p99_m (metres), geometry.
+"""
+
+from pathlib import Path
+
+from img2height.program import parser, run
+
+flags = parser(__doc__)
+flags.add_argument("--scene", type=Path, required=True, help="scene.json of a prepared scene")
+flags.add_argument("--settings", required=True, help="tiling section of the protocol, as JSON")
+flags.add_argument("--out", type=Path, required=True, help="tiles.parquet")
+
+
+def main(args) -> None:
+    """Index one scene."""
+    from img2height.project import parse
+    from img2height.scenes.scene import Scene
+    from img2height.settings import Tiling
+    from img2height.tables import write_table
+    from img2height.tiles.index import index_tiles
+
+    write_table(index_tiles(Scene.load(args.scene), parse(Tiling, args.settings, "--settings")), args.out)
+
+
+if __name__ == "__main__":
+    run(main, flags)

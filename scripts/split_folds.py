@@ -1,0 +1,39 @@
+"""Divides the ground of an experiment into folds: which tile and which ground is for training, validation and test.
+
+Makes folds.parquet (fold, part, tile_id, dataset, scene, col_off, row_off, size_px in pixels; outlines in EPSG:4326)
+and areas.parquet (fold, part, dataset, scene; ground in pixel coordinates of the scene, x = column, y = row).
+"""
+
+from pathlib import Path
+
+from img2height.program import parser, run
+
+flags = parser(__doc__)
+flags.add_argument("--scenes", type=Path, nargs="+", required=True, help="scene.json of each scene")
+flags.add_argument("--roles", nargs="+", required=True, choices=["train", "val", "test", "split"], help="one a scene")
+flags.add_argument("--tiles", type=Path, nargs="+", required=True, help="tile index of each scene")
+flags.add_argument("--settings", required=True, help="split section of the protocol, as JSON")
+flags.add_argument("--tile-px", type=int, required=True, help="side of the tiles in pixels")
+flags.add_argument("--folds", type=int, nargs="+", required=True, help="numbers of the folds to make, from 0")
+flags.add_argument("--folds-out", type=Path, required=True, help="folds.parquet")
+flags.add_argument("--areas-out", type=Path, required=True, help="areas.parquet")
+
+
+def main(args) -> None:
+    """Split the ground."""
+    from img2height.project import parse
+    from img2height.scenes.scene import Scene
+    from img2height.settings import Split
+    from img2height.tables import read_geotable, write_table
+    from img2height.tiles.folds import split_folds
+
+    scenes = [Scene.load(path) for path in args.scenes]
+    tiles = [read_geotable(path) for path in args.tiles]
+    split = parse(Split, args.settings, "--settings")
+    folds = split_folds(scenes, args.roles, tiles, split, tile_px=args.tile_px, folds=args.folds)
+    write_table(folds.tiles, args.folds_out)
+    write_table(folds.areas, args.areas_out)
+
+
+if __name__ == "__main__":
+    run(main, flags)

@@ -1,0 +1,186 @@
+"""The pictures of one method for the page, and the same as PNG files."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import geopandas
+import numpy as np
+import pandas
+from matplotlib.figure import Figure
+from shapely.geometry.base import BaseGeometry
+
+from img2height.errors import DataError
+from img2height.metrics.method import reference_buildings
+from img2height.report.charts import class_errors, scatter_density, training_curves, usable_histories
+from img2height.report.drawing import DPI, data_uri, png, webp
+from img2height.report.figures import buildings_panel, scene_panel
+from img2height.report.profile import HeightProfile, height_profile
+from img2height.report.view import DETAIL_PX, View, detail_window, read_prediction, read_view
+from img2height.scenes.scene import Scene
+from img2height.tables import read_geotable
+from img2height.tiles.areas import area_of, area_window
+
+PAGE_PIXELS = 50_000_000  # about 5 MB as WebP, 7 MB inside the page
+SIDE_PX = (400, 1200)
+MOST_SCENES = 4
+
+
+@dataclass(frozen=True)
+class MethodFiles:
+    """What one method made, for the seed that is shown.
+
+    Attributes:
+        heights: predicted heights, one a scene.
+        polygons: predicted buildings, one a scene.
+        histories: history.csv, one a fold.
+    """
+
+    heights: list[Path]
+    polygons: list[Path]
+    histories: list[Path]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One image of the page: its caption, the text for those who do not see it, its address and size in pixels."""
+
+    caption: str
+    alt: str
+    uri: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class ShownScene:
+    """A scene of which the page has pictures, with what all methods share."""
+
+    scene: Scene
+    area: BaseGeometry
+    overview: View
+    detail: View | None
+    reference: geopandas.GeoDataFrame | None
+
+
+def shown_scenes(scenes: list[Scene], areas: geopandas.GeoDataFrame, methods: int) -> list[ShownScene]:
+    """Return the scenes to draw: a few, spread over the list, at a size that keeps the page small.
+
+    Args:
+        scenes: all evaluated scenes.
+        areas: pixel areas of the folds.
+        methods: number of methods.
+    """
+    count = min(len(scenes), max(1, min(MOST_SCENES, 12 // methods)))
+    chosen = [scenes[index * len(scenes) // count] for index in range(count)]
+    left = PAGE_PIXELS / (methods * count) - 5 * (2 * DETAIL_PX) ** 2  # five panels: four and one of buildings
+    side = int(np.clip(math.sqrt(max(0.0, left) / 5), *SIDE_PX))
+    return [_shown_scene(scene, areas, side) for scene in chosen]
+
+
+def _shown_scene(scene: Scene, areas: geopandas.GeoDataFrame, side_px: int) -> ShownScene:
+    area = area_of(areas, "test", scene.dataset, scene.name)
+    if area.is_empty:
+        raise DataError(f"scene {scene.dataset}/{scene.name} has no test ground; report the scenes that were evaluated")
+    overview = read_view(scene, area, area_window(area), side_px)
+    window = detail_window(overview)
+    detail = None if window is None else read_view(scene, area, window, DETAIL_PX)
+    return ShownScene(scene, area, overview, detail, reference_buildings(scene))
+
+
+def scene_pictures(
+    method: str, shown: ShownScene, height: Path, polygons: Path, folder: Path
+) -> dict[str, list[Picture]]:
+    """Return the `panels` and the building `outlines` of one method in one scene, and write them as PNG files.
+
+    Args:
+        method: its name.
+        shown: the scene.
+        height: predicted heights in metres.
+        polygons: predicted buildings.
+        folder: where `<method>_<scene>.png` and its companions go.
+    """
+    predicted, panels, outlines = read_geotable(polygons), [], []
+    name = f"{method}_{shown.scene.name}"
+    detail = None if shown.detail is None else shown.detail.window
+    for view, part in ((shown.overview, ""), (shown.detail, "_detail")):
+        if view is None:
+            continue
+        heights = read_prediction(height, shown.scene, view)
+        figure = scene_panel(view, heights, shown.area, None if part else detail)
+        caption = _panel_caption(method, shown, view, heights, part)
+        panels.append(_photo(figure, folder / f"{name}{part}.png", caption, "image, reference, prediction, error"))
+        figure = buildings_panel(view, shown.scene.grid, predicted, shown.reference)
+        caption = _buildings_caption(method, shown, predicted, part)
+        outlines.append(_photo(figure, folder / f"{name}_buildings{part}.png", caption, "outlines over the image"))
+    return {"panels": panels, "outlines": outlines}
+
+
+def _buildings_caption(method: str, shown: ShownScene, predicted: geopandas.GeoDataFrame, part: str) -> str:
+    reference = "none" if shown.reference is None else f"{len(shown.reference)}"
+    return (
+        f"{'Detail: b' if part else 'B'}uildings of {method} over the image. In the whole scene {len(predicted)} are "
+        f"predicted; the reference has {reference}."
+    )
+
+
+def _panel_caption(method: str, shown: ShownScene, view: View, heights: np.ndarray, part: str) -> str:
+    errors = (heights - view.reference)[view.area]
+    errors = errors[np.isfinite(errors)]
+    title = f"{'Detail of ' if part else ''}{method} in {shown.scene.dataset}/{shown.scene.name}"
+    drawn = f"{view.gsd_m * view.step:.3g} m a pixel" + ("" if view.step == 1 else f" (scene: {view.gsd_m:.3g} m)")
+    if not errors.size:
+        return f"{title}, {drawn}. No pixel has both a prediction and a reference."
+    middle, spread = np.median(errors), np.quantile(np.abs(errors), 0.9)
+    numbers = f"Errors in view: median {middle:+.2f} m, nine in ten within {spread:.2f} m".replace("-", "−")
+    return f"{title}, {drawn}. {numbers}."
+
+
+def charts(histories: dict[int, pandas.DataFrame], baseline_m: float | None, profile: HeightProfile) -> list[Picture]:
+    """Return training curves (where there was a training), density plot and errors by height class.
+
+    Args:
+        histories: by fold.
+        baseline_m: validation RMSE of mean_height.
+        profile: predicted against true height, all scenes together.
+    """
+    pictures, classes = [], profile.table()
+    if histories:
+        best = min(history["val_rmse_m"].min() for history in histories.values())
+        caption = f"Training loss and validation RMSE against samples seen; best validation {best:.2f} m."
+        pictures.append(_chart(training_curves(histories, baseline_m), caption, "line chart"))
+    if profile.joint.any():
+        caption = "Predicted against reference height, all test pixels; on the dashed line both agree."
+        pictures.append(_chart(scatter_density(profile.joint), caption, "density plot"))
+        caption = "MAE and bias by reference height; the same numbers are in the table below."
+        pictures.append(_chart(class_errors(classes), caption, "bar chart"))
+    return pictures
+
+
+def pooled_profile(files: MethodFiles, scenes: list[Scene], areas: geopandas.GeoDataFrame) -> HeightProfile:
+    """Return the height profile of a method over all its scenes."""
+    total = HeightProfile.empty()
+    for scene, height in zip(scenes, files.heights, strict=True):
+        total += height_profile(scene, area_of(areas, "test", scene.dataset, scene.name), height)
+    return total
+
+
+def read_histories(files: MethodFiles, folds: list[int]) -> tuple[dict[int, pandas.DataFrame], float]:
+    """Return the histories that have a course, by fold, and the mean over the folds of the best validation RMSE."""
+    tables = [pandas.read_csv(path) for path in files.histories]
+    best = float(np.mean([table["val_rmse_m"].min() for table in tables]))
+    return usable_histories(tables, folds), best
+
+
+def _photo(figure: Figure, path: Path, caption: str, kind: str) -> Picture:
+    path.write_bytes(png(figure))
+    return _picture(figure, caption, kind, data_uri(webp(figure), "webp"))
+
+
+def _chart(figure: Figure, caption: str, kind: str) -> Picture:
+    return _picture(figure, caption, kind, data_uri(png(figure), "png"))
+
+
+def _picture(figure: Figure, caption: str, kind: str, uri: str) -> Picture:
+    width, height = (round(side) for side in figure.get_size_inches() * DPI)
+    return Picture(caption, f"{kind.capitalize()}: {caption}", uri, width, height)

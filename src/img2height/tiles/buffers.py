@@ -1,0 +1,93 @@
+"""Buffers between the parts of a fold, within a scene and between scenes that lie near each other."""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import shapely
+
+from img2height.rasters import Grid
+from img2height.scenes.scene import Scene
+from img2height.tiles.areas import footprint, from_map, reproject
+from img2height.tiles.layout import Ground
+
+METRES_PER_DEGREE = 111_000.0
+ROUNDING_PX = 1e-6
+
+
+def neighbours(scenes: list[Scene], distance_m: float) -> dict[int, list[int]]:
+    """Return, for each scene, the other scenes whose ground may come nearer to it than a distance in metres."""
+    outlines = [reproject(footprint(scene.grid), scene.grid, "EPSG:4326") for scene in scenes]
+    tree = shapely.STRtree(outlines)
+    near = {}
+    for index, outline in enumerate(outlines):
+        latitude = min(max(abs(outline.bounds[1]), abs(outline.bounds[3])), 89.0)
+        margin = (distance_m + 1) / (METRES_PER_DEGREE * math.cos(math.radians(latitude)))
+        west, south, east, north = outline.bounds
+        wider = shapely.box(west - margin, south - margin, east + margin, north + margin)
+        near[index] = sorted(int(other) for other in tree.query(wider) if other != index)
+    return near
+
+
+def cut_buffers(
+    scenes: list[Scene], grounds: list[Ground], buffer_m: float, near: dict[int, list[int]]
+) -> list[Ground]:
+    """Return the ground of each scene with buffers cut: from validation around test, from training around both.
+
+    Areas stay whole pixels. The ground of other scenes counts too, in whatever CRS; with `buffer_m` 0 it is only
+    taken away where two scenes show the same ground.
+
+    Args:
+        scenes: the scenes.
+        grounds: the ground of each part, one entry a scene.
+        buffer_m: distance that parts keep from each other, in metres.
+        near: the scenes near each scene, see `neighbours`.
+    """
+    cut = [dict(ground) for ground in grounds]
+    for part, obstacles in (("val", ("test",)), ("train", ("val", "test"))):
+        for index, scene in enumerate(scenes):
+            if part in cut[index]:
+                blocked = [
+                    obstacle
+                    for other in (index, *near[index])
+                    for name in obstacles
+                    for obstacle in _around(cut[other].get(name), scenes[other].grid, scene.grid, buffer_m)
+                ]
+                cut[index][part] = whole_pixels(cut[index][part].difference(shapely.union_all(blocked)))
+    return cut
+
+
+def _around(area: shapely.Geometry | None, source: Grid, grid: Grid, buffer_m: float) -> Iterator[shapely.Geometry]:
+    """Yield an area with its buffer in the pixels of a grid, if there is one."""
+    if area is None or area.is_empty:
+        return
+    buffer_px = math.ceil(buffer_m / grid.gsd_m - 1e-9)
+    if source is grid:
+        yield widen(area, buffer_px)
+    else:  # one pixel more where the CRS differ, for so does their scale
+        extra_px = 0 if source.crs == grid.crs else 1
+        yield _outer_pixels(widen(seen_from(grid, area, source), buffer_px + extra_px))
+
+
+def seen_from(grid: Grid, area: shapely.Geometry, source: Grid) -> shapely.Geometry:
+    """Return an area of another scene in the pixel coordinates of a grid."""
+    return from_map(reproject(area, source, grid.crs), grid)
+
+
+def widen(area: shapely.Geometry, pixels: float) -> shapely.Geometry:
+    """Return an area grown by a square of `pixels` on each side; rectangles stay rectangles."""
+    return area.buffer(pixels, join_style="mitre") if pixels else area
+
+
+def whole_pixels(area: shapely.Geometry) -> shapely.Geometry:
+    """Return an area with corners on whole pixels, as polygons only."""
+    snapped = shapely.set_precision(area, 1.0)
+    polygons = [piece for piece in shapely.get_parts(snapped) if piece.geom_type == "Polygon" and piece.area > 0]
+    return shapely.union_all(polygons)
+
+
+def _outer_pixels(area: shapely.Geometry) -> shapely.Geometry:
+    """Return the boxes of whole pixels around the pieces of an area."""
+    west, north, east, south = shapely.bounds(shapely.get_parts(area)).T
+    first = np.floor(west + ROUNDING_PX), np.floor(north + ROUNDING_PX)
+    return shapely.union_all(shapely.box(*first, np.ceil(east - ROUNDING_PX), np.ceil(south - ROUNDING_PX)))

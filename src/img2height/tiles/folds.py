@@ -1,0 +1,148 @@
+"""Divides the ground of an experiment into folds of training, validation and test, and the tiles with it."""
+
+from dataclasses import dataclass
+
+import geopandas
+import numpy as np
+import pandas
+import shapely
+
+from img2height.errors import FoldError
+from img2height.scenes.scene import Scene
+from img2height.settings import Role, Split
+from img2height.tiles.buffers import cut_buffers, neighbours
+from img2height.tiles.index import tile_offsets
+from img2height.tiles.layout import PARTS, Ground, divide, fold_count
+
+TILE_COLUMNS = ["tile_id", "dataset", "scene", "col_off", "row_off", "size_px"]
+STEP_PX = 16
+
+
+@dataclass(frozen=True)
+class Folds:
+    """The division of an experiment.
+
+    Attributes:
+        tiles: fold, part and window of each tile; outlines in EPSG:4326. A tile between two parts is in none.
+        areas: fold, part, dataset, scene and the ground of that part in pixel coordinates of the scene.
+    """
+
+    tiles: geopandas.GeoDataFrame
+    areas: geopandas.GeoDataFrame
+
+
+def split_folds(
+    scenes: list[Scene],
+    roles: list[Role],
+    tiles: list[geopandas.GeoDataFrame],
+    split: Split,
+    *,
+    tile_px: int,
+    folds: list[int],
+) -> Folds:
+    """Return the folds of an experiment.
+
+    Args:
+        scenes: the scenes.
+        roles: role of each scene; whole scenes keep their role in every fold.
+        tiles: tile index of each scene.
+        split: how scenes with the role split are divided, and the buffer in metres.
+        tile_px: side of the tiles in pixels.
+        folds: numbers of the folds to make, from 0.
+
+    Raises:
+        FoldError: a fold does not exist, or a part of one holds no tile.
+    """
+    count = fold_count(roles, split)
+    if wrong := [fold for fold in folds if not 0 <= fold < count]:
+        raise FoldError(f"fold {wrong[0]} does not exist: there are {count}, from 0; ask for one of those")
+    near = neighbours(scenes, split.buffer_m)
+    grounds = {}
+    for fold in folds:
+        whole = [divide(scene.grid, role, split, fold) for scene, role in zip(scenes, roles, strict=True)]
+        grounds[fold] = cut_buffers(scenes, whole, split.buffer_m, near)
+    areas = _list_areas(scenes, grounds)
+    chosen = _assign(scenes, grounds, tiles)
+    _check_parts(scenes, grounds, chosen, tile_px)
+    return Folds(chosen, areas)
+
+
+def _list_areas(scenes: list[Scene], grounds: dict[int, list[Ground]]) -> geopandas.GeoDataFrame:
+    rows = [
+        (fold, part, scene.dataset, scene.name, ground[part])
+        for fold, of_scenes in grounds.items()
+        for part in PARTS
+        for scene, ground in zip(scenes, of_scenes, strict=True)
+        if part in ground and not ground[part].is_empty
+    ]
+    frame = pandas.DataFrame(rows, columns=["fold", "part", "dataset", "scene", "geometry"])
+    return geopandas.GeoDataFrame(frame, geometry="geometry", crs=None)
+
+
+def _assign(
+    scenes: list[Scene], grounds: dict[int, list[Ground]], tiles: list[geopandas.GeoDataFrame]
+) -> geopandas.GeoDataFrame:
+    """Return the tiles that lie wholly in a part, by fold, part and scene."""
+    outlines = [frame.to_crs(4326) for frame in tiles]
+    chosen = []
+    for fold, of_scenes in grounds.items():
+        for part in PARTS:
+            for index in range(len(scenes)):
+                area = of_scenes[index].get(part, shapely.Polygon())
+                frame = outlines[index][covered(area, tiles[index])][[*TILE_COLUMNS, "geometry"]].copy()
+                frame.insert(0, "fold", fold)
+                frame.insert(1, "part", part)
+                chosen.append(frame)
+    return pandas.concat(chosen, ignore_index=True)
+
+
+def covered(area: shapely.Geometry, tiles: pandas.DataFrame) -> np.ndarray:
+    """Return which tiles lie wholly in an area given in pixel coordinates, bool, one a row."""
+    col, row, size = (tiles[name].to_numpy(np.float64) for name in ("col_off", "row_off", "size_px"))
+    shapely.prepare(area)
+    return shapely.covers(area, shapely.box(col, row, col + size, row + size))
+
+
+def _check_parts(
+    scenes: list[Scene], grounds: dict[int, list[Ground]], tiles: geopandas.GeoDataFrame, tile_px: int
+) -> None:
+    held = set(zip(tiles["fold"], tiles["part"], strict=True))
+    empty = [(fold, part) for fold in grounds for part in PARTS if (fold, part) not in held]
+    if not empty:
+        return
+    fold, part = empty[0]
+    fits = largest_tile(scenes, grounds)
+    if fits >= tile_px:
+        raise FoldError(
+            f"fold {fold} has no {part} tile although tiles of {tile_px} px fit into its ground: too little of it is "
+            "known, or the stride steps over it; lower tiling.min_valid_share or tiling.stride_px"
+        )
+    raise FoldError(
+        f"fold {fold} has no {part} tile: its ground holds no tile of {tile_px} px; the largest that fits everywhere "
+        f"is {fits} px (tiling.tile_px {fits}, stride_px {fits // 2}); or use fewer folds, a smaller buffer "
+        "(split.buffer_m) or more scenes"
+    )
+
+
+def largest_tile(scenes: list[Scene], grounds: dict[int, list[Ground]]) -> int:
+    """Return the largest tile side in pixels, a multiple of 16, of which each part of each fold holds one; 0 if none.
+
+    The tiles are those of an index with a stride of half a tile.
+    """
+    largest = max(min(scene.grid.shape) for scene in scenes) // STEP_PX * STEP_PX
+    for size in range(largest, 0, -STEP_PX):
+        regular = [_regular(scene, size) for scene in scenes]
+        if all(_holds_tile(part, of_scenes, regular) for of_scenes in grounds.values() for part in PARTS):
+            return size
+    return 0
+
+
+def _holds_tile(part: str, grounds: list[Ground], regular: list[pandas.DataFrame]) -> bool:
+    pairs = zip(grounds, regular, strict=True)
+    return any(part in ground and covered(ground[part], frame).any() for ground, frame in pairs)
+
+
+def _regular(scene: Scene, size: int) -> pandas.DataFrame:
+    rows, cols = (tile_offsets(length, size, size // 2) for length in scene.grid.shape)
+    corners = [(col, row, size) for row in rows for col in cols]
+    return pandas.DataFrame(corners, columns=["col_off", "row_off", "size_px"])

@@ -1,0 +1,93 @@
+"""The tile index: a regular grid of windows over a scene with what each holds. No pixel is copied."""
+
+import contextlib
+
+import geopandas
+import numpy as np
+import pandas
+import shapely
+from rasterio.io import DatasetReader
+from rasterio.windows import Window
+
+from img2height.rasters import open_raster, read_heights
+from img2height.scenes.scene import Scene
+from img2height.settings import Tiling
+from img2height.tiles.areas import to_map
+
+QUANTILES = {"height_p50_m": 0.5, "height_p90_m": 0.9, "height_p99_m": 0.99}
+TYPES = {
+    "tile_id": "str", "dataset": "str", "scene": "str", "col_off": "int64", "row_off": "int64", "size_px": "int64",
+    "valid_share": "float64", "building_share": "float64", **dict.fromkeys(QUANTILES, "float64"),
+}  # fmt: skip
+
+
+def tile_offsets(length: int, size: int, stride: int) -> list[int]:
+    """Return where tiles begin along one axis in pixels; the last one is shifted back so that it ends at the border."""
+    if length < size:
+        return []
+    offsets = list(range(0, length - size + 1, stride))
+    return offsets if offsets[-1] == length - size else [*offsets, length - size]
+
+
+def index_tiles(scene: Scene, settings: Tiling) -> geopandas.GeoDataFrame:
+    """Return the tiles of a scene, one a row, in the scene's CRS; those with too little known reference are left out.
+
+    `valid_share` counts pixels with both image and reference (image alone where the scene has no `ndsm`),
+    `building_share` those of the known building mask that are building (NaN without one), `height_p..._m` are
+    quantiles of the valid heights above ground in metres (NaN without reference).
+
+    Args:
+        scene: a prepared scene.
+        settings: tile size, stride and the least valid share.
+    """
+    size, grid = settings.tile_px, scene.grid
+    cols = tile_offsets(grid.width, size, settings.stride_px)
+    records = []
+    with contextlib.ExitStack() as stack:
+        layers = {name: stack.enter_context(open_raster(scene.path(name))) for name in _needed(scene)}
+        for row in tile_offsets(grid.height, size, settings.stride_px):
+            strip = _read_strip(layers, Window(0, row, grid.width, size))
+            for col in cols:
+                facts = _describe(*(layer[:, col : col + size] for layer in strip))
+                if facts["valid_share"] >= settings.min_valid_share:
+                    records.append({"col_off": col, "row_off": row, "size_px": size, **facts})
+    return _as_table(pandas.DataFrame.from_records(records), scene)
+
+
+def _needed(scene: Scene) -> list[str]:
+    return [name for name in ("eo", "ndsm", "building") if name in scene.layers]
+
+
+def _read_strip(layers: dict[str, DatasetReader], window: Window) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return a row of tiles: validity (bool), heights in metres and building share (float32, NaN unknown), each HxW."""
+    valid = layers["eo"].dataset_mask(window=window) > 0
+    heights = read_heights(layers["ndsm"], window) if "ndsm" in layers else np.full(valid.shape, np.nan, np.float32)
+    buildings = read_heights(layers["building"], window) if "building" in layers else np.full_like(heights, np.nan)
+    if "ndsm" in layers:
+        valid &= np.isfinite(heights)
+    return valid, heights, buildings
+
+
+def _describe(valid: np.ndarray, heights: np.ndarray, buildings: np.ndarray) -> dict[str, float]:
+    known = heights[valid & np.isfinite(heights)]
+    quantiles = np.quantile(known, list(QUANTILES.values())) if known.size else [np.nan] * len(QUANTILES)
+    mapped = buildings[np.isfinite(buildings)]
+    building = float(mapped.mean(dtype=np.float64)) if mapped.size else np.nan
+    return {
+        "valid_share": float(valid.mean()),
+        "building_share": building,
+        **dict(zip(QUANTILES, map(float, quantiles), strict=True)),
+    }
+
+
+def _as_table(frame: pandas.DataFrame, scene: Scene) -> geopandas.GeoDataFrame:
+    frame = frame.reindex(columns=list(TYPES))
+    frame["dataset"], frame["scene"] = scene.dataset, scene.name
+    frame["tile_id"] = [
+        f"{scene.dataset}/{scene.name}/{row:06d}_{col:06d}"
+        for row, col in zip(frame["row_off"], frame["col_off"], strict=True)
+    ]
+    ends = frame["col_off"] + frame["size_px"], frame["row_off"] + frame["size_px"]
+    boxes = shapely.box(*(axis.astype("float64") for axis in (frame["col_off"], frame["row_off"], *ends)))
+    outlines = [to_map(outline, scene.grid) for outline in boxes]
+    return geopandas.GeoDataFrame(frame.astype(TYPES), geometry=outlines, crs=scene.grid.crs)

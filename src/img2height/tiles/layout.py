@@ -1,0 +1,97 @@
+"""How one scene is divided: whole, stripes, blocks or fractions, as integer boxes in pixel coordinates."""
+
+import math
+from itertools import pairwise
+
+import shapely
+
+from img2height.errors import FoldError
+from img2height.rasters import Grid
+from img2height.settings import Role, Split
+from img2height.tiles.areas import footprint
+
+PARTS = ("train", "val", "test")
+Ground = dict[str, shapely.Geometry]
+
+
+def fold_count(roles: list[Role], split: Split) -> int:
+    """Return how many folds there are: one, unless stripes or blocks divide a scene."""
+    return split.n_folds if "split" in roles and split.strategy != "fraction" else 1
+
+
+def divide(grid: Grid, role: Role, split: Split, fold: int) -> Ground:
+    """Return the ground of each part of one scene in one fold, before any buffer; parts share borders, never pixels.
+
+    Args:
+        grid: the scene's grid.
+        role: train, val or test give the whole scene to that part; split divides it.
+        split: the strategy.
+        fold: with stripes and blocks, test is number `fold`, validation the next one, training the rest.
+
+    Raises:
+        FoldError: the scene is too small for so many stripes or blocks, or the fractions overlap.
+    """
+    if role != "split":
+        return {role: footprint(grid)}
+    if split.strategy == "fraction":
+        return _fractions(grid, split)
+    cells = _blocks(grid, split) if split.strategy == "blocks" else _stripes(grid, split)
+    turns = {fold: "test", (fold + 1) % split.n_folds: "val"}
+    ground: dict[str, list] = {part: [] for part in PARTS}
+    for number, cell in cells:
+        ground[turns.get(number, "train")].append(cell)
+    return {part: shapely.union_all(boxes) for part, boxes in ground.items()}
+
+
+def _edges(length: int, count: int) -> list[int]:
+    """Return the borders of `count` equal pieces of whole pixels; the last takes the rest."""
+    step = round(length / count)
+    return [*(step * i for i in range(count)), length]
+
+
+def _stripes(grid: Grid, split: Split) -> list[tuple[int, shapely.Polygon]]:
+    vertical = split.strategy == "vertical_stripes"
+    length = grid.width if vertical else grid.height
+    edges = _edges(length, split.n_folds)
+    if edges[-1] <= edges[-2] or edges[1] < 1:
+        raise FoldError(f"{length} px cannot be divided into {split.n_folds} stripes; use fewer folds (split.n_folds)")
+    boxes = [(a, 0, b, grid.height) if vertical else (0, a, grid.width, b) for a, b in pairwise(edges)]
+    return [(number, shapely.box(*corners)) for number, corners in enumerate(boxes)]
+
+
+def _blocks(grid: Grid, split: Split) -> list[tuple[int, shapely.Polygon]]:
+    """Return squares with their fold: along a row the folds take turns, each row starts `_row_step` further."""
+    counts = [max(1, round(length * grid.gsd_m / split.block_m)) for length in (grid.width, grid.height)]
+    cols, rows = (_edges(length, n) for length, n in zip((grid.width, grid.height), counts, strict=True))
+    if math.prod(counts) < split.n_folds:
+        raise FoldError(
+            f"this scene has {counts[0]} x {counts[1]} blocks of {split.block_m:g} m, {split.n_folds} folds need one "
+            "each at least; use smaller blocks (split.block_m) or fewer folds (split.n_folds)"
+        )
+    step = _row_step(split.n_folds) if counts[0] >= split.n_folds else counts[0]
+    return [
+        ((col + step * row) % split.n_folds, shapely.box(west, north, east, south))
+        for row, (north, south) in enumerate(pairwise(rows))
+        for col, (west, east) in enumerate(pairwise(cols))
+    ]
+
+
+def _row_step(n_folds: int) -> int:
+    """Return the least step from 2 on that has no divisor in common with the number of folds: a Latin square."""
+    return next(step for step in range(2, n_folds + 2) if math.gcd(step, n_folds) == 1)
+
+
+def _fractions(grid: Grid, split: Split) -> Ground:
+    along_columns = split.axis == "column"
+    length = grid.width if along_columns else grid.height
+    ground = {}
+    for part in PARTS:
+        spans = [(round(a * length), round(b * length)) for a, b in getattr(split.parts, part)]
+        boxes = [(a, 0, b, grid.height) if along_columns else (0, a, grid.width, b) for a, b in spans if b > a]
+        ground[part] = shapely.union_all([shapely.box(*corners) for corners in boxes])
+    shared = sum(area.area for area in ground.values()) - shapely.union_all(list(ground.values())).area
+    if shared > 0:
+        raise FoldError(
+            "split.parts: the intervals of train, val and test overlap; give each share of the axis to one part"
+        )
+    return ground

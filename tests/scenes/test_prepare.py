@@ -1,0 +1,290 @@
+import hashlib
+import re
+from pathlib import Path
+
+import geopandas
+import numpy as np
+import pytest
+import rasterio
+import shapely
+from affine import Affine
+from rasterio.warp import transform, transform_bounds
+from raw_cases import NORTH, SIDE, UTM, WEST, band, deliver, prepare, ramp, write
+
+from img2height.errors import DataError
+from img2height.rasters import NODATA
+from img2height.scenes.folders import atomic_folder
+from img2height.scenes.scene import Scene
+
+
+@pytest.fixture
+def layers(tmp_path: Path) -> dict:
+    return deliver(tmp_path / "raw")
+
+
+def refused(tmp_path: Path, layers: dict, *words: str, grid: dict | None = None) -> None:
+    with pytest.raises(DataError) as caught:
+        prepare(tmp_path, layers, grid)
+    for word in words:
+        assert word in str(caught.value)
+    assert not (tmp_path / "scenes" / "d" / "s").exists()
+    assert not list((tmp_path / "scenes").glob("**/*.tif")) if (tmp_path / "scenes").exists() else True
+
+
+def test_layers_on_the_grid_of_the_image_are_copied_exactly(tmp_path, layers):
+    scene = prepare(tmp_path, layers)
+    assert (band(scene, "dsm") == ramp() + 5).all()
+    assert np.allclose(band(scene, "ndsm"), 5)
+    assert scene.layers["eo"].bands == ["red", "green", "blue"]
+    assert scene.layers["ndsm"].unit == "metre"
+    again = Scene.load(scene.folder / "scene.json")
+    assert again == scene
+    for layer in scene.layers.values():
+        assert hashlib.sha256((scene.folder / layer.file).read_bytes()).hexdigest() == layer.sha256
+
+
+def test_the_same_input_gives_the_same_bytes(tmp_path, layers):
+    files = prepare(tmp_path, layers).folder.glob("*")
+    first = {path.name: path.read_bytes() for path in files}
+    assert {path.name: path.read_bytes() for path in prepare(tmp_path, layers).folder.glob("*")} == first
+
+
+@pytest.mark.parametrize(("unit", "metres"), [("foot", 0.3048), ("us_survey_foot", 1200 / 3937), ("centimetre", 0.01)])
+def test_units_become_metres_exactly(tmp_path, layers, unit, metres):
+    layers["dsm"]["unit"] = unit
+    assert (band(prepare(tmp_path, layers), "dsm") == ((ramp() + 5) * np.float64(metres)).astype(np.float32)).all()
+
+
+def test_the_unit_of_the_file_is_believed(tmp_path, layers):
+    write(tmp_path / "raw/dsm.tif", ramp() + 5, unit="US survey foot")
+    assert np.isclose(band(prepare(tmp_path, layers), "dsm")[0, 0], 105 * 1200 / 3937)
+
+
+def test_unknown_is_never_zero(tmp_path, layers):
+    surface = ramp() + 5
+    surface[3, 4], surface[5, 6], surface[7, 8] = NODATA, np.nan, np.inf
+    write(tmp_path / "raw/dsm.tif", surface, unit="metre", nodata=NODATA)
+    scene = prepare(tmp_path, layers)
+    for layer in ("dsm", "ndsm"):
+        assert np.argwhere(np.isnan(band(scene, layer))).tolist() == [[3, 4], [5, 6], [7, 8]]
+
+
+def test_a_declared_nodata_wins_over_that_of_the_file(tmp_path, layers):
+    surface = ramp() + 5
+    surface[0, 0] = 7777
+    write(tmp_path / "raw/dsm.tif", surface, unit="metre", nodata=105)  # 105 m is a height here
+    layers["dsm"]["nodata"] = 7777
+    scene = prepare(tmp_path, layers)
+    assert np.argwhere(np.isnan(band(scene, "dsm"))).tolist() == [[0, 0]]
+
+
+def test_an_image_nodata_becomes_its_mask(tmp_path, layers):
+    image = np.full((3, SIDE, SIDE), 9, np.uint8)
+    image[:, :10], image[0, 20] = 0, 0
+    write(tmp_path / "raw/eo.tif", image, names=["red", "green", "blue"])
+    layers["eo"]["nodata"] = 0
+    with rasterio.open(prepare(tmp_path, layers).path("eo")) as dataset:
+        assert dataset.nodata is None
+        assert (dataset.dataset_mask()[:10] == 0).all()
+        assert (dataset.dataset_mask()[10:] == 255).all()
+
+
+def test_what_a_layer_does_not_cover_is_unknown(tmp_path, layers):
+    write(tmp_path / "raw/dsm.tif", ramp()[:, :32] + 5, unit="metre")
+    write(tmp_path / "raw/building.tif", np.ones((SIDE, 32), np.uint8))
+    scene = prepare(tmp_path, layers)
+    assert np.isfinite(band(scene, "dsm")[:, :32]).all()
+    assert np.isnan(band(scene, "dsm")[:, 32:]).all()
+    with rasterio.open(scene.path("building")) as dataset:
+        assert (dataset.read(1)[:, 32:] == 255).all()
+
+
+def test_a_shift_moves_a_layer_east_and_north(tmp_path, layers):
+    layers["dsm"]["shift_m"] = [3, 2]
+    moved = band(prepare(tmp_path, layers), "dsm")
+    assert (moved[:-2, 3:] == (ramp() + 5)[2:, :-3]).all()
+    assert np.isnan(moved[:, :3]).all()
+    assert np.isnan(moved[-2:]).all()
+
+
+def test_half_a_pixel_is_interpolated_between_known_pixels(tmp_path, layers):
+    layers["dsm"]["shift_m"] = [0.5, 0]
+    moved = band(prepare(tmp_path, layers), "dsm")
+    assert np.allclose(moved[:, 1:], (ramp() + 5)[:, 1:] - 0.5, atol=1e-4)
+
+
+def test_a_finer_layer_is_averaged(tmp_path, layers):
+    fine = np.kron(ramp() + 5, np.ones((4, 4), np.float32)) + np.tile([[-2, 2], [2, -2]], (128, 128)).astype(np.float32)
+    write(tmp_path / "raw/dsm.tif", fine, gsd=0.25, unit="metre")
+    assert np.allclose(band(prepare(tmp_path, layers), "dsm"), ramp() + 5, atol=1e-4)
+
+
+def test_a_layer_in_another_crs_lands_within_half_a_pixel(tmp_path, layers):
+    box = transform_bounds(UTM, "EPSG:32632", WEST - 20, NORTH - SIDE - 20, WEST + SIDE + 20, NORTH + 20)
+    side = 400
+    west, south, east, north = box
+    pixel = Affine((east - west) / side, 0, west, 0, (south - north) / side, north)
+    cols, rows = np.meshgrid(np.arange(side) + 0.5, np.arange(side) + 0.5)
+    xs, ys = pixel @ (cols.ravel(), rows.ravel())
+    east, north = (np.reshape(axis, (side, side)) for axis in transform("EPSG:32632", UTM, xs, ys))
+    surface = (east - WEST) + 2 * (NORTH - north)  # a plane in the CRS of the image
+    with rasterio.open(
+        tmp_path / "raw/dsm.tif", "w", driver="GTiff", width=side, height=side, count=1, dtype="float32",
+        crs="EPSG:32632", transform=pixel,
+    ) as out:  # fmt: skip
+        out.write(surface.astype(np.float32), 1)
+    layers["dsm"]["unit"] = "metre"
+    found = band(prepare(tmp_path, layers), "dsm")
+    rows, cols = np.mgrid[:SIDE, :SIDE] + 0.5
+    assert np.abs(found - (cols + 2 * rows)).max() < 0.05
+
+
+def test_a_target_grid_is_north_up_with_square_pixels_of_the_wanted_size(tmp_path, layers):
+    scene = prepare(tmp_path, layers, {"crs": "EPSG:32632", "gsd_m": 2.0})
+    assert scene.grid.crs.to_epsg() == 32632
+    assert scene.grid.gsd_m == 2.0
+    assert 0.3 < np.isfinite(band(scene, "ndsm")).mean() < 1
+    assert np.nanmax(np.abs(band(scene, "ndsm") - 5)) < 1e-3
+
+
+def test_polygons_are_reprojected_clipped_and_burnt(tmp_path, layers):
+    del layers["building"]
+    boxes = [
+        shapely.box(WEST + 10, NORTH - 20, WEST + 20, NORTH - 10),
+        shapely.box(WEST - 5, NORTH - 40, WEST + 5, NORTH - 30),
+    ]
+    frame = geopandas.GeoDataFrame({"rise": [12.0, 20.0]}, geometry=boxes, crs=UTM).to_crs(4326)
+    frame.to_file(tmp_path / "raw/b.geojson", driver="GeoJSON")
+    layers["building_polygons"] = {"path": "b.geojson", "height_column": "rise", "unit": "foot"}
+    scene = prepare(tmp_path, layers)
+    polygons = geopandas.read_parquet(scene.path("buildings"))
+    assert polygons.crs.to_epsg() == 32633
+    assert polygons["building_id"].tolist() == [1, 2]
+    assert np.allclose(polygons["height_m"], [12 * 0.3048, 20 * 0.3048])
+    assert np.allclose(polygons.area, [100, 50], rtol=1e-3)
+    burnt = band(scene, "building")
+    assert burnt[10:20, 10:20].all()
+    assert burnt.sum() == 150
+
+
+def test_a_folder_is_replaced_as_a_whole(tmp_path, layers):
+    folder = prepare(tmp_path, layers).folder
+    (folder / "old.tif").touch()
+    prepare(tmp_path, layers)
+    assert not (folder / "old.tif").exists()
+    assert [path.name for path in folder.parent.iterdir()] == ["s"]
+
+
+def test_an_interrupted_run_leaves_what_was_there(tmp_path):
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / "before").touch()
+    with pytest.raises(KeyboardInterrupt), atomic_folder(tmp_path / "s") as folder:
+        (folder / "half").touch()
+        raise KeyboardInterrupt
+    assert [str(path.relative_to(tmp_path)) for path in tmp_path.glob("**/*")] == ["s", "s/before"]
+
+
+def test_heights_without_a_unit_are_refused(tmp_path, layers):
+    write(tmp_path / "raw/dsm.tif", ramp())
+    refused(tmp_path, layers, "dsm has no unit", "unit: metre")
+
+
+def test_an_undeclared_nodata_is_named(tmp_path, layers):
+    surface = ramp()
+    surface[:5] = -32768
+    write(tmp_path / "raw/dsm.tif", surface, unit="metre")
+    refused(tmp_path, layers, "-32768, 320 times", "nodata: -32768")
+
+
+def test_a_missing_layer_is_found_before_anything_is_written(tmp_path, layers):
+    (tmp_path / "raw/building.tif").unlink()
+    refused(tmp_path, layers, "building.tif", "does not exist")
+    assert not (tmp_path / "scenes").exists()
+
+
+def test_a_raster_without_crs_is_refused(tmp_path, layers):
+    write(tmp_path / "raw/dtm.tif", ramp(), crs=None, unit="metre")
+    refused(tmp_path, layers, "dtm.tif", "no coordinate reference system")
+
+
+def test_a_truncated_raster_is_refused(tmp_path, layers):
+    whole = (tmp_path / "raw/dtm.tif").read_bytes()
+    (tmp_path / "raw/dtm.tif").write_bytes(whole[: len(whole) // 2])
+    refused(tmp_path, layers, "dtm.tif", "fetch it again")
+
+
+def test_degrees_are_refused_with_the_utm_zone(tmp_path, layers):
+    write(tmp_path / "raw/eo.tif", np.ones((3, 64, 64), np.uint8), crs="EPSG:4326", west=15.0, north=52.35, gsd=1e-5)
+    layers["eo"]["bands"] = ["red", "green", "blue"]
+    refused(tmp_path, layers, "degree", "EPSG:32633")
+
+
+def test_feet_on_the_ground_are_refused(tmp_path, layers):
+    refused(tmp_path, layers, "foot", "EPSG:326", grid={"crs": "EPSG:2246"})
+
+
+@pytest.mark.parametrize("bands", [None, ["red", "green"]])
+def test_bands_without_names_are_refused(tmp_path, layers, bands):
+    write(tmp_path / "raw/eo.tif", np.ones((3, 64, 64), np.uint8))
+    layers["eo"]["bands"] = bands
+    refused(tmp_path, layers, "3 bands", "bands: [red, green, blue]")
+
+
+def test_a_reference_elsewhere_is_refused(tmp_path, layers):
+    write(tmp_path / "raw/dsm.tif", ramp(), unit="metre", west=WEST + 5000)
+    refused(tmp_path, layers, "dsm", "do not meet")
+
+
+def test_a_reference_without_a_known_pixel_is_refused(tmp_path, layers):
+    write(tmp_path / "raw/dsm.tif", np.full((SIDE, SIDE), NODATA, np.float32), unit="metre", nodata=NODATA)
+    refused(tmp_path, layers, "dsm", "not one known pixel")
+
+
+def test_a_mask_whose_background_is_nodata_is_refused(tmp_path, layers):
+    write(tmp_path / "raw/building.tif", np.ones((SIDE, SIDE), np.uint8), nodata=0)
+    refused(tmp_path, layers, "building", "marks 0 as nodata", "255")
+    layers["building"]["nodata"] = 255
+    assert band(prepare(tmp_path, layers), "building").all()
+
+
+@pytest.mark.parametrize(
+    ("frame", "words"),
+    [
+        (geopandas.GeoDataFrame({"h": [1]}, geometry=[shapely.box(0, 0, 1, 1)], crs=UTM), "not one building polygon"),
+        (geopandas.GeoDataFrame({"h": [1]}, geometry=[shapely.Point(WEST, NORTH)], crs=UTM), "found also Point"),
+    ],
+)
+def test_polygons_that_cannot_be_used_are_refused(tmp_path, layers, frame, words):
+    frame.to_file(tmp_path / "raw/b.geojson", driver="GeoJSON")
+    refused(tmp_path, {**layers, "building_polygons": {"path": "b.geojson"}}, words)
+
+
+def test_a_height_column_that_is_not_there_is_named(tmp_path, layers):
+    inside = shapely.box(WEST + 10, NORTH - 20, WEST + 20, NORTH - 10)
+    geopandas.GeoDataFrame({"rise": [1.0]}, geometry=[inside], crs=UTM).to_file(tmp_path / "raw/b.gpkg")
+    declared = {"path": "b.gpkg", "height_column": "hight", "unit": "metre"}
+    refused(tmp_path, {**layers, "building_polygons": declared}, "'hight'", "it has: rise")
+    declared = {"path": "b.gpkg", "height_column": "rise"}
+    refused(tmp_path, {**layers, "building_polygons": declared}, "unit of the column 'rise'")
+
+
+def test_messages_name_the_file(tmp_path, layers):
+    write(tmp_path / "raw/dsm.tif", ramp())
+    with pytest.raises(DataError, match=re.escape(str(tmp_path / "raw" / "dsm.tif"))):
+        prepare(tmp_path, layers)
+
+
+def test_an_image_with_oblong_pixels_from_south_to_north_gets_square_ones_north_up(tmp_path, layers):
+    image = np.arange(SIDE * SIDE // 2).reshape(1, SIDE, SIDE // 2) % 200
+    oblong = Affine(2, 0, WEST, 0, 1, NORTH - SIDE)
+    with rasterio.open(
+        tmp_path / "raw/eo.tif", "w", driver="GTiff", width=SIDE // 2, height=SIDE, count=1, dtype="uint8", crs=UTM,
+        transform=oblong,
+    ) as out:  # fmt: skip
+        out.write(image.astype(np.uint8))
+    layers["eo"]["bands"] = ["pan"]
+    scene = prepare(tmp_path, layers, {"gsd_m": 1.0})
+    assert scene.grid.bounds == (WEST, NORTH - SIDE, WEST + SIDE, NORTH)
+    assert scene.grid.transform.e == -1
+    assert (band(scene, "dsm") == ramp() + 5).all()
+    assert abs(band(scene, "eo")[0, 1] - image[0, -1, 0]) < 2

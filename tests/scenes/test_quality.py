@@ -1,0 +1,98 @@
+import numpy as np
+import pytest
+import rasterio
+from raw_cases import band, deliver, prepare, ramp, write
+
+from img2height.scenes.city import CitySettings, generate
+from img2height.scenes.city_optical import render
+from img2height.scenes.quality import quality_report
+from img2height.scenes.registration import CONFIDENT, estimate_offset
+
+
+@pytest.fixture(scope="module")
+def city():
+    made = generate(CitySettings(size_px=512, seed=5, sun_elevation_deg=70))
+    return render(made)[:3], made.ndsm
+
+
+def offset_of(tmp_path, image, heights):
+    write(tmp_path / "eo.tif", image)
+    write(tmp_path / "ndsm.tif", heights.astype(np.float32))
+    with rasterio.open(tmp_path / "eo.tif") as eo, rasterio.open(tmp_path / "ndsm.tif") as ndsm:
+        return estimate_offset(eo, ndsm, 1.0)
+
+
+@pytest.mark.parametrize(("east", "north"), [(0, 0), (4, 0), (-3, 5)])
+def test_a_shift_of_the_image_is_found(tmp_path, city, east, north):
+    image, heights = city
+    still = offset_of(tmp_path, image, heights)
+    moved = offset_of(tmp_path, np.roll(image, (-north, east), axis=(1, 2)), heights)
+    assert moved.confidence > CONFIDENT
+    assert moved.east_m - still.east_m == pytest.approx(east, abs=0.3)
+    assert moved.north_m - still.north_m == pytest.approx(north, abs=0.3)
+    assert np.hypot(still.east_m, still.north_m) < 1.0
+
+
+def test_noise_is_not_taken_for_a_shift(tmp_path, city):
+    noise = np.random.default_rng(0).integers(0, 255, (1, 512, 512), dtype=np.uint8)
+    assert not offset_of(tmp_path, noise, city[1]).confident
+
+
+def test_flat_ground_has_no_offset(tmp_path, city):
+    assert offset_of(tmp_path, city[0], np.zeros((512, 512))) is None
+
+
+def test_a_sound_scene_has_numbers_and_no_warning(tmp_path):
+    scene = prepare(tmp_path, deliver(tmp_path / "raw"))
+    report = quality_report(scene)
+    assert report["warnings"] == []
+    assert report["overlap_share"] == 1
+    assert report["ndsm_ratio"] == pytest.approx(1)
+    assert report["layers"]["dsm"]["max"] == pytest.approx(band(scene, "dsm").max())
+    assert report["layers"]["dsm"]["median"] == pytest.approx(np.median(ramp() + 5), abs=0.01)
+    assert report["building_height_m"] == pytest.approx(5)
+
+
+def warned(tmp_path, name, array, layers=None, **options) -> str:
+    declared = deliver(tmp_path / "raw") | (layers or {})
+    write(tmp_path / "raw" / f"{name}.tif", array, **options)
+    return " ".join(quality_report(prepare(tmp_path, declared))["warnings"])
+
+
+def test_feet_in_one_layer_are_noticed(tmp_path):
+    above = np.full((64, 64), 5 / 0.3048, np.float32)
+    assert "in feet" in warned(tmp_path, "ndsm", above, {"ndsm": {"path": "ndsm.tif", "unit": "metre"}})
+
+
+def test_centimetres_are_noticed(tmp_path):
+    above = np.full((64, 64), 500, np.float32)
+    assert "taken for metres" in warned(tmp_path, "ndsm", above, {"ndsm": {"path": "ndsm.tif", "unit": "metre"}})
+
+
+def test_scaled_heights_are_noticed(tmp_path):
+    above = np.full((64, 64), 0.8, np.float32)
+    assert "scaled to 0..1" in warned(tmp_path, "ndsm", above, {"ndsm": {"path": "ndsm.tif", "unit": "metre"}})
+
+
+def test_unknown_stored_as_zero_is_noticed(tmp_path):
+    surface = ramp() + 5
+    surface[:8] = 0
+    assert "dsm is exactly 0 m on 12.5%" in warned(tmp_path, "dsm", surface, unit="metre")
+
+
+def test_black_borders_are_noticed(tmp_path):
+    image = np.full((3, 64, 64), 80, np.uint8)
+    image[:, :, :8] = 0
+    assert "12% of the image is black" in warned(tmp_path, "eo", image, names=["red", "green", "blue"])
+
+
+def test_little_overlap_is_noticed(tmp_path):
+    assert "on only 25%" in warned(tmp_path, "dsm", ramp()[:, :16] + 5, unit="metre")
+
+
+def test_an_image_alone_is_a_scene(tmp_path):
+    layers = {"eo": deliver(tmp_path / "raw")["eo"]}
+    report = quality_report(prepare(tmp_path, layers))
+    assert list(report["layers"]) == ["eo"]
+    assert [report[key] for key in ("overlap_share", "ndsm_ratio", "building_height_m", "registration")] == [None] * 4
+    assert report["warnings"] == []
