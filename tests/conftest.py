@@ -25,7 +25,9 @@ def write_scene(folder: Path, name: str, eo: np.ndarray, ndsm: np.ndarray, build
     bands = EO_BANDS[: len(eo)]
     write_cog(folder / "eo.tif", eo, grid, [Band(b) for b in bands], valid=np.ones(ndsm.shape, bool))
     write_cog(folder / "ndsm.tif", ndsm.astype(np.float32), grid, [height_band("ndsm")], nodata=NODATA)
-    write_cog(folder / "building.tif", building.astype(np.uint8), grid, [Band("building")], nodata=255, categorical=True)
+    write_cog(
+        folder / "building.tif", building.astype(np.uint8), grid, [Band("building")], nodata=255, categorical=True
+    )
     layers = {
         "eo": SceneLayer("eo.tif", file_digest(folder / "eo.tif"), bands),
         "ndsm": SceneLayer("ndsm.tif", file_digest(folder / "ndsm.tif"), ["ndsm"], "metre"),

@@ -44,13 +44,13 @@ class Project:
         if self.experiment.folds == "all":
             return list(range(count))
         if wrong := [fold for fold in self.experiment.folds if fold >= count]:
-            raise SettingsError(f"experiment {self.experiment.name}: folds {wrong} do not exist; there are {count}, from 0")
+            raise SettingsError(
+                f"experiment {self.experiment.name}: folds {wrong} do not exist; there are {count}, from 0"
+            )
         return self.experiment.folds
 
 
-def load_project(
-    experiment: str, *, params: Path, experiments: Path, datasets: Path, methods: Path
-) -> Project:
+def load_project(experiment: str, *, params: Path, experiments: Path, datasets: Path, methods: Path) -> Project:
     """Return the checked settings of one experiment.
 
     Args:
@@ -69,9 +69,13 @@ def load_project(
     for name, scenes in chosen.scenes.items():
         for scene in scenes:
             if scene not in used[name].scenes:
-                raise SettingsError(f"experiment {experiment}: dataset {name} has no scene {_meant(scene, used[name].scenes)}")
+                raise SettingsError(
+                    f"experiment {experiment}: dataset {name} has no scene {_meant(scene, used[name].scenes)}"
+                )
     if unused := sorted(set(chosen.recipes) - set(chosen.methods)):
-        raise SettingsError(f"experiment {experiment}: recipes changes {_meant(unused[0], chosen.methods)}, which it does not run")
+        raise SettingsError(
+            f"experiment {experiment}: recipes changes {_meant(unused[0], chosen.methods)}, which it does not run"
+        )
     recipes = {name: load_recipe(methods, name, chosen.recipes.get(name)) for name in chosen.methods}
     for name, recipe in recipes.items():
         if protocol.tiling.tile_px % recipe.tile_multiple or protocol.inference.window_px % recipe.tile_multiple:
@@ -143,7 +147,9 @@ def _siblings(model: type[BaseModel], path: tuple) -> list[str]:
         field = getattr(current, "model_fields", {}).get(part)
         if field is None:
             continue  # a key of a mapping or an index of a list: the model of its values is next
-        inner = [a for a in (field.annotation, *getattr(field.annotation, "__args__", ())) if hasattr(a, "model_fields")]
+        inner = [
+            a for a in (field.annotation, *getattr(field.annotation, "__args__", ())) if hasattr(a, "model_fields")
+        ]
         if not inner:
             return []
         current = inner[0]

@@ -26,6 +26,7 @@ class Block(nn.Module):
         self.residual = residual
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return B x channels x H x W for B x in_channels x H x W."""
         x = functional.relu(self.norm(self.entry(x)))  # B x C x H x W
         y = self.outer(functional.relu(self.inner(x)))  # B x C x H x W
         return functional.relu(x + y if self.residual else y)

@@ -123,7 +123,9 @@ def fit_normalisation(tiles: pandas.DataFrame, reader: TileReader, height_mode: 
         reader: reads their windows.
         height_mode: see `fit_heights`.
     """
-    read = [reader.read(row["dataset"], row["scene"], window_of(row)) for row in spread(tiles, FIT_TILES).to_dict("records")]
+    read = [
+        reader.read(row["dataset"], row["scene"], window_of(row)) for row in spread(tiles, FIT_TILES).to_dict("records")
+    ]
     image = {
         layer: fit_bands([tile.images[layer] for tile in read], [tile.valids[layer] for tile in read], bands)
         for layer, bands in reader.inputs.items()

@@ -97,5 +97,7 @@ def fit_heights(heights_m: np.ndarray, mode: str) -> tuple[float, float]:
     else:
         offset, scale = float(values.mean()), float(values.std())
     if scale < MIN_STD:
-        raise TrainingError(f"all training heights are {offset:g} m: there is nothing to learn; check the reference layer")
+        raise TrainingError(
+            f"all training heights are {offset:g} m: there is nothing to learn; check the reference layer"
+        )
     return offset, scale

@@ -60,8 +60,8 @@ class Scene:
         there = self.layers[layer].bands if layer in self.layers else self.path(layer)
         if missing := [band for band in bands if band not in there]:
             raise DataError(
-                f"scene {self.dataset}/{self.name}: layer {layer} has the bands {', '.join(there)}, not {', '.join(missing)}; "
-                "name the bands in the dataset file or choose others in the method file"
+                f"scene {self.dataset}/{self.name}: layer {layer} has the bands {', '.join(there)}, "
+                f"not {', '.join(missing)}; name the bands in the dataset file or choose others in the method file"
             )
         return [there.index(band) + 1 for band in bands]
 

@@ -70,7 +70,9 @@ class HeightModule(lightning.LightningModule):
         """Add pixels, absolute and squared errors in metres of one batch."""
         height = self(batch["inputs"])["height"].float()
         error_m = (height - batch["height"])[batch["valid"]].double().cpu() * self.normalisation.scale_m
-        self.val_sums += torch.stack([torch.tensor(float(error_m.numel())), error_m.abs().sum(), error_m.square().sum()])
+        self.val_sums += torch.stack(
+            [torch.tensor(float(error_m.numel())), error_m.abs().sum(), error_m.square().sum()]
+        )
 
     def on_validation_epoch_end(self) -> None:
         """Log MAE and RMSE in metres over all validation pixels."""

@@ -8,7 +8,6 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-import img2height.torchvision_ops  # noqa: F401, I001  (before lightning, which imports torchvision)
 import lightning
 import pandas
 import torch
@@ -30,6 +29,16 @@ from img2height.training.loaders import SampleBatches
 from img2height.training.module import HeightModule
 
 logger = logging.getLogger(__name__)
+
+# Lightning's advice that does not fit here: small machines have few cores for readers, a resumed training finds its own
+# checkpoints, a stretch may be shorter than the logging interval; the last is between Lightning and torch.
+EXPECTED_WARNINGS = (
+    ".*does not have many workers",
+    "Checkpoint directory .* exists and is not empty",
+    "The number of training batches .* is smaller than the logging interval",
+    r"`isinstance\(treespec, LeafSpec\)` is deprecated",
+)
+CHECKPOINTS = {"save_on_train_epoch_end": True, "enable_version_counter": False}
 
 
 @dataclass(frozen=True)
@@ -117,18 +126,16 @@ def _trainable(network: nn.Module) -> int:
 def _fit(module: HeightModule, batches: SampleBatches, job: TrainingJob, folder: Path) -> tuple[pandas.DataFrame, dict]:
     """Return the history and the best weights; `module` is left with the last ones."""
     history = History(job.recipe.batch_size)
-    keep = ModelCheckpoint(
-        folder, "best", "val_rmse_m", save_last=True, save_on_train_epoch_end=True, enable_version_counter=False
-    )
+    best = ModelCheckpoint(folder, "best", monitor="val_rmse_m", **CHECKPOINTS)
+    newest = ModelCheckpoint(folder, "last", **CHECKPOINTS)  # after `best`, whose state it keeps
     patience = EarlyStopping("val_rmse_m", patience=job.training.patience)
-    trainer = _trainer(job, folder, [history, patience, TQDMProgressBar(refresh_rate=20), keep], batches.epochs)
+    trainer = _trainer(job, folder, [history, patience, TQDMProgressBar(refresh_rate=20), best, newest], batches.epochs)
     last = folder / "last.ckpt"
     if last.exists():
         logger.info("resuming from %s", last)
     trainer.fit(module, datamodule=batches, ckpt_path=last if last.exists() else None, weights_only=True)
-    saved = torch.load(keep.best_model_path, map_location="cpu", weights_only=True)["state_dict"]
-    best = {name.removeprefix("network."): value for name, value in saved.items() if name.startswith("network.")}
-    return history.table(), best
+    saved = torch.load(best.best_model_path, map_location="cpu", weights_only=True)["state_dict"]
+    return history.table(), {name.removeprefix("network."): value for name, value in saved.items()}
 
 
 def _validate(module: HeightModule, batches: SampleBatches, job: TrainingJob) -> tuple[pandas.DataFrame, dict]:
@@ -141,8 +148,8 @@ def _validate(module: HeightModule, batches: SampleBatches, job: TrainingJob) ->
 
 def _trainer(job: TrainingJob, folder: Path | None, callbacks: list, epochs: int) -> lightning.Trainer:
     on_gpu = torch.cuda.is_available()
-    # Lightning advises more loader workers than small machines have, and warns of logging intervals longer than a stretch.
-    warnings.filterwarnings("ignore", module="lightning", message=".*(does not have many workers|log_every_n_steps).*")
+    for message in EXPECTED_WARNINGS:
+        warnings.filterwarnings("ignore", message=message)
     return lightning.Trainer(
         accelerator="gpu" if on_gpu else "cpu",
         devices="auto" if on_gpu else 1,

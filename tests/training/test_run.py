@@ -1,0 +1,159 @@
+"""Real trainings, small: same bytes for any number of workers and after a kill, every network leaves the flat one."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import geopandas
+import numpy as np
+import pandas
+import pytest
+import shapely
+from conftest import grid_tiles
+
+from img2height.errors import TrainingError
+from img2height.inference.model import load_model
+from img2height.methods import recipes_folder
+from img2height.project import load_recipe
+from img2height.samples.dataset import window_of
+from img2height.samples.plan import plan_samples
+from img2height.scenes.scene import Scene
+from img2height.settings import Precision, Recipe, Training
+from img2height.training.history import COLUMNS
+from img2height.training.module import HeightModule
+from img2height.training.run import TrainingJob, train
+
+SIZE_PX = 64
+SMALL_UNET = {"options": {"encoder": "tu-resnet10t", "depth": 3, "width": 16}, "batch_size": 4}
+QUICK = {  # what a short run needs: the recipes' learning rates are for hours
+    "options": {"bn_momentum": 0.1},
+    "loss": [{"name": "l2"}],
+    "optimizer": {"lr": 2e-3},
+    "schedule": {"name": "cosine", "warmup": 0.05},
+    "batch_size": 4,
+}
+
+
+def recipe(name: str, changes: dict | None = None) -> Recipe:
+    return load_recipe(recipes_folder(), name, changes)
+
+
+def job_of(district: Scene, method: str, recipe: Recipe, *, samples: int, stretch: int) -> TrainingJob:
+    tiles = grid_tiles(district, SIZE_PX, "train")
+    tiles.loc[tiles["col_off"] >= 192, "part"] = "val"
+    areas = geopandas.GeoDataFrame({"dataset": ["demo"], "scene": ["district"]}, geometry=[shapely.box(0, 0, 192, 256)])
+    training = Training(
+        samples=samples, validate_every=stretch, patience=99, val_tiles=4, threads=1,
+        precision=Precision(cpu="32-true", gpu="32-true"),
+    )  # fmt: skip
+    plan = plan_samples(tiles[tiles["part"] == "train"], areas, samples=samples, seed=0, dihedral=True, jitter=True)
+    return TrainingJob(method, recipe, training, 0, 0, plan, tiles, [district])
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(district: Scene, tmp_path_factory: pytest.TempPathFactory) -> tuple[TrainingJob, dict[str, bytes]]:
+    folder = tmp_path_factory.mktemp("training")
+    job = job_of(district, "unet", recipe("unet", SMALL_UNET), samples=30, stretch=12)
+    train(job, folder / "model", folder / "scratch", workers=0)
+    assert not any((folder / "scratch").iterdir())
+    return job, contents(folder / "model")
+
+
+def test_the_model_folder_is_whole(undisturbed: tuple[TrainingJob, dict[str, bytes]], tmp_path: Path) -> None:
+    _, files = undisturbed
+    assert sorted(files) == ["card.json", "history.csv", "last.safetensors", "model.safetensors"]
+    for name, value in files.items():
+        (tmp_path / name).write_bytes(value)
+    card = load_model(tmp_path).card
+    history = pandas.read_csv(tmp_path / "history.csv")
+    assert list(history.columns) == COLUMNS
+    assert list(history["samples"]) == [12, 24, 32]
+    assert card["best"]["val_rmse_m"] == pytest.approx(history["val_rmse_m"].min())
+    assert card["dtypes"] == {"eo": "uint8"}
+    assert card["gsd_m"] == 0.5
+
+
+def test_workers_change_no_byte(undisturbed: tuple[TrainingJob, dict[str, bytes]], tmp_path: Path) -> None:
+    job, files = undisturbed
+    train(job, tmp_path / "model", tmp_path / "scratch", workers=2)
+    assert contents(tmp_path / "model") == files
+
+
+@pytest.mark.parametrize("killed_at", [4, 7])
+def test_a_killed_training_goes_on_to_the_same_bytes(
+    undisturbed: tuple[TrainingJob, dict[str, bytes]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed_at: int
+) -> None:
+    job, files = undisturbed
+    steps = []
+    step = HeightModule.training_step
+
+    def dying_step(module: HeightModule, batch: dict, batch_idx: int) -> object:
+        steps.append(module.global_step)
+        if module.global_step == killed_at:
+            raise KeyboardInterrupt
+        return step(module, batch, batch_idx)
+
+    with monkeypatch.context() as patched, pytest.raises((KeyboardInterrupt, SystemExit)):
+        patched.setattr(HeightModule, "training_step", dying_step)
+        train(job, tmp_path / "model", tmp_path / "scratch", workers=0)
+    assert not (tmp_path / "model").exists()
+    steps.clear()
+    monkeypatch.setattr(HeightModule, "training_step", lambda m, b, i: (steps.append(m.global_step), step(m, b, i))[1])
+    train(job, tmp_path / "model", tmp_path / "scratch", workers=0)
+    assert steps[0] == (killed_at // 3) * 3, "it goes on at the last validation, not from the start"
+    assert contents(tmp_path / "model") == files
+
+
+def test_another_budget_is_not_resumed(undisturbed: tuple[TrainingJob, dict[str, bytes]]) -> None:
+    job, _ = undisturbed
+    longer = replace(job, training=job.training.model_copy(update={"samples": 99}))
+    assert longer.fingerprint() != job.fingerprint()
+
+
+def test_a_diverging_loss_is_a_clear_error(district: Scene, tmp_path: Path) -> None:
+    changes = {**SMALL_UNET, "optimizer": {"name": "sgd", "lr": 1e30}}
+    job = job_of(district, "unet", recipe("unet", changes), samples=24, stretch=12)
+    with pytest.raises(TrainingError, match=r"lower optimizer\.lr"):
+        train(job, tmp_path / "model", tmp_path / "scratch", workers=0)
+    assert not (tmp_path / "model").exists()
+
+
+def test_no_validation_tile_is_a_clear_error(district: Scene, tmp_path: Path) -> None:
+    job = job_of(district, "unet", recipe("unet", SMALL_UNET), samples=24, stretch=12)
+    with pytest.raises(TrainingError, match="no validation tile"):
+        train(replace(job, tiles=job.part("train")), tmp_path / "model", tmp_path / "scratch")
+
+
+@pytest.mark.parametrize(("method", "expected_m"), [("zero_height", 0.0), ("mean_height", None)])
+def test_baselines_say_what_they_are_called(district: Scene, tmp_path: Path, method: str, expected_m: float) -> None:
+    job = job_of(district, method, recipe(method), samples=8, stretch=4)
+    train(job, tmp_path / "model", tmp_path / "scratch")
+    tiles = job.part("train")
+    heights = [job.reader().read("demo", "district", window_of(row)).heights_m for row in tiles.to_dict("records")]
+    model = load_model(tmp_path / "model")
+    expected = np.mean(heights) if expected_m is None else expected_m
+    assert model.normalisation.to_metres(0.0) == pytest.approx(expected, abs=1e-4)
+    assert model.card["trainable_parameters"] == 0
+
+
+@pytest.mark.parametrize(
+    "method", ["im2height", "im2height_noskip", "im2height_plain", "im2height_plain_noskip", "unet"]
+)
+def test_the_smoke_run_leaves_the_flat_world(district: Scene, tmp_path: Path, method: str) -> None:
+    """On a handful of tiles each network fits heights that no constant can: it does not rest at zero everywhere."""
+    changes = QUICK if method != "unet" else {"batch_size": 4}
+    job = job_of(
+        district, method, recipe(method, {**changes, "augmentation": {"dihedral": False}}), samples=160, stretch=40
+    )
+    few = job.part("train").head(4)
+    areas = geopandas.GeoDataFrame({"dataset": ["demo"], "scene": ["district"]}, geometry=[shapely.box(0, 0, 192, 256)])
+    plan = plan_samples(few, areas, samples=160, seed=0, dihedral=False, jitter=False)
+    tiles = pandas.concat([few, few.assign(part="val")])
+    job = replace(job, samples=plan, tiles=tiles)
+    train(job, tmp_path / "model", tmp_path / "scratch", workers=0)
+    train(replace(job, method="mean_height", recipe=recipe("mean_height")), tmp_path / "mean", tmp_path / "scratch")
+    rmse = {name: load_model(tmp_path / name).card["best"]["val_rmse_m"] for name in ("model", "mean")}
+    assert rmse["model"] < 0.85 * rmse["mean"], rmse
