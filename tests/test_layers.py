@@ -1,0 +1,100 @@
+"""Who may import whom: the layers of the house, held by reading the import statements."""
+
+import ast
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "src" / "img2height"
+SCRIPTS = sorted((ROOT / "scripts").glob("*.py"))
+FILES = sorted(PACKAGE.rglob("*.py"))
+HEAVY = ("torch", "rasterio", "geopandas", "pandas", "matplotlib", "lightning", "scipy", "numpy")
+
+
+def imports(path: Path) -> list[str]:
+    """Return all that a file imports, `from a import b` as a.b."""
+    names = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names += ["." * node.level + f"{node.module or ''}.{alias.name}" for alias in node.names]
+    return names
+
+
+def tops(path: Path) -> set[str]:
+    return {name.split(".")[0] for name in imports(path)}
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def test_the_files_are_found():
+    assert len(FILES) > 30
+    assert len(SCRIPTS) > 10
+
+
+@pytest.mark.parametrize("path", [*FILES, *SCRIPTS], ids=name_of)
+def test_imports_are_absolute_and_named(path):
+    assert [name for name in imports(path) if name.startswith(".") or name.endswith("*")] == []
+
+
+@pytest.mark.parametrize("path", [*FILES, *SCRIPTS], ids=name_of)
+def test_nothing_is_pickled(path):
+    assert tops(path) & {"pickle", "cloudpickle", "dill", "joblib", "shelve"} == set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.load":
+            assert "weights_only=True" in ast.unparse(node)
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_the_package_knows_no_driver(path):
+    assert tops(path) & {"snakemake", "dvc", "scripts"} == set()
+    assert "wildcards" not in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=name_of)
+def test_scripts_import_no_script(path):
+    assert tops(path) & ({script.stem for script in SCRIPTS} | {"scripts", "snakemake", "dvc"}) == set()
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "methods").glob("[a-z]*.py")), ids=name_of)
+def test_networks_know_no_raster_and_no_other_network(path):
+    assert "rasterio" not in tops(path)
+    others = [name for name in imports(path) if name.startswith("img2height.methods.")]
+    assert [name for name in others if not name.split(".")[2].startswith("_")] == []
+
+
+@pytest.mark.parametrize("room", ["metrics", "tiles", "buildings"])
+def test_rooms_without_torch(room):
+    names = [f"img2height.{room}.{path.stem}" for path in (PACKAGE / room).glob("[a-z]*.py")]
+    code = f"import {', '.join(names)}, sys; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=name_of)
+def test_help_is_light(path):
+    code = (
+        "import runpy, sys\n"
+        f"sys.argv = [{str(path)!r}, '--help']\n"
+        f"try:\n    runpy.run_path({str(path)!r}, run_name='__main__')\n"
+        f"except SystemExit: sys.stderr.write(' '.join(n for n in {HEAVY} if n in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))).split("\n")[0] in done.stdout
+
+
+def test_the_settings_are_light():
+    code = f"import sys, img2height.project, img2height.provenance\nprint([n for n in {HEAVY} if n in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_heavy_modules_are_installed():
+    assert [name for name in HEAVY if importlib.util.find_spec(name) is None] == []

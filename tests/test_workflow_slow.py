@@ -1,0 +1,93 @@
+"""Long runs of the whole workflow: same bytes on any number of cores, folds, resumption, and DVC."""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+
+import numpy as np
+import pytest
+from workflow_tree import Tree
+
+from img2height.rasters import open_raster, read_heights
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory) -> Tree:
+    done = Tree(tmp_path_factory.mktemp("tree"))
+    done.make("--cores", "2")
+    return done
+
+
+def test_cores_change_no_byte(tree, tmp_path):
+    other = Tree(tmp_path)
+    other.make("--cores", "1")
+    assert other.digests() == tree.digests()
+
+
+def test_the_snakemake_report_is_written(tree):
+    tree.make("--report", "snakemake_report.html")
+    assert "scores.csv" in (tree.folder / "snakemake_report.html").read_text()
+
+
+def test_folds_are_mosaicked(tmp_path):
+    tree = Tree(tmp_path, "stripes")
+    tree.make("--cores", "2")
+
+    def heights(fold: str) -> np.ndarray:
+        with open_raster(tmp_path / f"results/stripes/unet/{fold}/seed0/south/height.tif") as raster:
+            return read_heights(raster)
+
+    first, third, both = (heights(fold) for fold in ("fold0", "fold2", "oof"))
+    assert not (np.isfinite(first) & np.isfinite(third)).any()
+    np.testing.assert_array_equal(both, np.where(np.isfinite(first), first, third))
+    assert np.isfinite(both).any(axis=0).tolist() == [True] * 64 + [False] * 64 + [True] * 64
+
+
+def test_a_killed_training_goes_on(tree, tmp_path):
+    killed = Tree(tmp_path)
+    command = ["snakemake", "--cores", "2", "models/tiny/unet/fold0/seed0/model.safetensors"]
+    with (tmp_path / "first.log").open("w") as log:
+        run = subprocess.Popen(command, cwd=tmp_path, stdout=log, stderr=log, start_new_session=True)
+        while run.poll() is None and not list(tmp_path.glob("scratch/training/**/last.ckpt")):
+            time.sleep(0.02)
+        os.killpg(run.pid, signal.SIGKILL)
+        run.wait()
+    assert not (tmp_path / "models/tiny/unet/fold0/seed0/model.safetensors").exists()
+    killed.make("--unlock")
+    killed.make(*command[1:])
+    assert "resuming from" in (tmp_path / "logs/train/tiny/unet/fold0_seed0.log").read_text()
+    made = killed.digests()
+    assert made == {name: tree.digests()[name] for name in made}
+
+
+def test_dvc_runs_and_certifies(tree):
+    tree.run("dvc", "config", "--local", "core.no_scm", "true")
+    first = tree.run("dvc", "repro")
+    assert first.returncode == 0, first.stdout[-4000:]
+    assert tree.run("dvc", "status", "--quiet").returncode == 0
+    assert tree.planned() == {}
+
+    # As after a clone and `dvc pull`: no metadata, times without order; then what `make pulled` does.
+    shutil.rmtree(tree.folder / ".snakemake")
+    for name in sorted(tree.digests(), reverse=True):
+        (tree.folder / name).touch()
+    assert tree.planned() != {}
+    assert tree.run("dvc", "status", "--quiet").returncode == 0
+    tree.make("--touch", "--cores", "1")
+    assert tree.planned() == {}
+
+    before = tree.digests()
+    with tree.edited("params.yaml", "min_area_m2: 20.0", "min_area_m2: 0.0"):
+        second = tree.run("dvc", "repro")
+        assert second.returncode == 0, second.stdout[-4000:]
+        for stage in ("scenes", "folds", "models"):
+            assert f"Stage '{stage}' didn't change, skipping" in second.stdout
+        assert "Job stats" in second.stdout
+        assert tree.planned() == {}
+    changed = {name for name, digest in tree.digests().items() if before.get(name) != digest}
+    assert changed
+    assert not [name for name in changed if not name.startswith("results/") or name.endswith("height.tif")]

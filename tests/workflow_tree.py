@@ -1,0 +1,69 @@
+"""A copy of the checkout in which the workflow runs for real on tiny districts."""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+class Tree:
+    """A copy of the checkout whose config/config.yaml is that of the tests."""
+
+    def __init__(self, folder: Path, experiment: str = "tiny"):
+        self.folder = folder
+        listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        for name in subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0"):
+            if name and (ROOT / name).is_file():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(ROOT / name, folder / name)
+        text = (ROOT / "config/test/config.yaml").read_text().replace("experiment: tiny", f"experiment: {experiment}")
+        (folder / "config/config.yaml").write_text(text)
+
+    def run(self, *command: str) -> subprocess.CompletedProcess:
+        """Return a finished command; standard output and error together as text."""
+        clean = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "SNAKEMAKE_PROFILE")}
+        return subprocess.run(
+            command,
+            cwd=self.folder,
+            env=clean,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+
+    def make(self, *arguments: str) -> str:
+        """Return what a run of the workflow said; it has to end well."""
+        done = self.run("snakemake", *arguments)
+        assert done.returncode == 0, done.stdout[-6000:]
+        return done.stdout
+
+    def planned(self) -> dict[str, int]:
+        """Return the number of jobs by rule that a run would start."""
+        table = re.search(r"^Job stats:\n(.*?)\n\n", self.make("-n") + "\n\n", re.M | re.S)
+        rows = re.findall(r"^(\w+) +(\d+)$", table[1] if table else "", re.M)
+        return {rule: int(count) for rule, count in rows if rule not in ("total", "all")}
+
+    @contextmanager
+    def edited(self, file: str, old: str, new: str) -> Iterator[None]:
+        """Replace text in a file for a while; an empty `old` appends."""
+        path = self.folder / file
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new, 1) if old else text + new)
+        try:
+            yield
+        finally:
+            path.write_text(text)
+
+    def digests(self) -> dict[str, str]:
+        """Return the SHA-256 of every file that the workflow made, logs and scratch left out."""
+        files = [path for top in ("data", "models", "results") for path in (self.folder / top).rglob("*")]
+        kept = sorted(path for path in files if path.is_file() and path.name != ".snakemake_timestamp")
+        return {str(p.relative_to(self.folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in kept}

@@ -1,0 +1,47 @@
+# Needs: the heights of a scene out of fold, and the scene.
+# Makes: footprint.tif, buildings.parquet (the record), buildings.gpkg (for eyes), buildings.city.json (block models), and
+#        the part of the footprints that belongs to each fold.
+
+
+rule extract_buildings:
+    input:
+        scene=manifest,
+        height=f"{RESULT}/height.tif",
+        areas="data/folds/{experiment}/areas.parquet",
+    output:
+        footprint=f"{RESULT}/footprint.tif",
+        parquet=f"{RESULT}/buildings.parquet",
+        gpkg=f"{RESULT}/buildings.gpkg",
+        cityjson=f"{RESULT}/buildings.city.json",
+        fold_footprints=expand(f"{FOLD_RESULT}/footprint.tif", fold=FOLDS, allow_missing=True),
+    log:
+        "logs/extract_buildings/{experiment}/{method}/seed{seed}/{scene}.log",
+    benchmark:
+        "logs/benchmarks/extract_buildings/{experiment}/{method}/seed{seed}/{scene}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=120,
+    params:
+        folds=FOLDS,
+        settings=SECTIONS["buildings"],
+        code=code_of("extract_buildings"),
+    message:
+        "Extracting the buildings of {wildcards.scene} from {wildcards.method}, seed {wildcards.seed}"
+    shell:
+        """
+        exec &>{log:q}
+        python scripts/extract_buildings.py \
+            --height {input.height:q} \
+            --scene {input.scene:q} \
+            --settings {params.settings:q} \
+            --footprint {output.footprint:q} \
+            --parquet {output.parquet:q} \
+            --gpkg {output.gpkg:q} \
+            --cityjson {output.cityjson:q} \
+            --areas {input.areas:q} \
+            --folds {params.folds} \
+            --fold-footprints {output.fold_footprints:q}
+        """

@@ -1,0 +1,169 @@
+"""Reads and checks the settings of the experiment once, before the graph is built, and names what the rules share.
+
+Needs: params.yaml and the files of config/. Makes: constants, path patterns and input functions; no rules.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+# Jobs find the programs of the environment that Snakemake runs in, activated or not, and all use this checkout's package.
+SOURCE = str(Path(workflow.basedir).parent / "src")
+sys.path.insert(0, SOURCE)
+os.environ.update(PYTHONPATH=SOURCE, PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]))
+
+from img2height.errors import SettingsError
+from img2height.project import load_project
+from img2height.provenance import code_digest
+
+ENVIRONMENT = "../../envs/img2height.yaml"  # used with `--sdm conda` only
+CONFIG_KEYS = ("experiment", "experiments", "datasets")
+
+
+def stop(message):
+    """End with one clear line instead of a traceback."""
+    sys.exit(f"error: {message}")
+
+
+def load_settings():
+    """Return the checked settings of the experiment that the configuration names."""
+    if wrong := sorted(set(config) ^ set(CONFIG_KEYS)):
+        stop(f"configuration: {wrong[0]!r} is unknown or missing; the keys are {', '.join(CONFIG_KEYS)}")
+    try:
+        project = load_project(
+            str(config["experiment"]),
+            params=Path("params.yaml"),
+            experiments=Path(config["experiments"]),
+            datasets=Path(config["datasets"]),
+            methods=Path("config/methods"),
+        )
+        check_scenes(project.scenes, project.folds)
+    except SettingsError as error:
+        stop(error)
+    return project
+
+
+def check_scenes(scenes, folds):
+    """Refuse scenes whose results would lie in the same place or over each other."""
+    names = [scene for _, scene, _ in scenes]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise SettingsError(
+            f"two datasets have a scene {twice[0]!r}, and results are kept by scene: rename one of them"
+        )
+    if len(folds) > 1 and (whole := [scene for _, scene, role in scenes if role == "test"]):
+        raise SettingsError(
+            f"scene {whole[0]} has the role test and would be predicted in each of {len(folds)} folds: "
+            "give it the role split, or run one fold (folds: [0])"
+        )
+
+
+project = load_settings()
+EXPERIMENT = project.experiment.name
+METHODS = project.experiment.methods
+SEEDS = project.experiment.seeds
+FOLDS = project.folds
+DATASET_OF = {scene: dataset for dataset, scene, _ in project.scenes}
+ROLES = [role for _, _, role in project.scenes]
+TEST_SCENES = [scene for _, scene, role in project.scenes if role in ("test", "split")]
+TEST_MANIFESTS = [f"data/scenes/{DATASET_OF[scene]}/{scene}/scene.json" for scene in TEST_SCENES]
+
+# What jobs are given as JSON. Notes and references of a recipe change no result, so that they may be mended later.
+SECTIONS = {name: getattr(project.params, name).model_dump_json() for name in type(project.params).model_fields}
+RECIPES = {name: recipe.model_dump_json(exclude={"notes", "paper"}) for name, recipe in project.recipes.items()}
+RECIPES_TO_SHOW = json.dumps({name: recipe.model_dump(mode="json") for name, recipe in project.recipes.items()})
+
+ALL_SCENES = [f"data/scenes/{dataset}/{scene}/scene.json" for dataset, scene, _ in project.scenes]
+ALL_TILES = [f"data/tiles/{dataset}/{scene}.parquet" for dataset, scene, _ in project.scenes]
+MODEL = "models/{experiment}/{method}/fold{fold}/seed{seed}"
+FOLD_RESULT = "results/{experiment}/{method}/fold{fold}/seed{seed}/{scene}"
+RESULT = "results/{experiment}/{method}/oof/seed{seed}/{scene}"
+SCORES = "results/{experiment}/{method}/oof/seed{seed}/scores.json"
+
+
+wildcard_constraints:
+    experiment=EXPERIMENT,
+    dataset="|".join(project.datasets),
+    scene="|".join(DATASET_OF),
+    method="|".join(METHODS),
+    fold="|".join(map(str, FOLDS)),
+    seed="|".join(map(str, SEEDS)),
+
+
+def results(pattern, seeds=SEEDS):
+    """Return the files of a pattern for all methods, seeds, folds and test scenes, in this order."""
+    files = expand(
+        pattern,
+        experiment=EXPERIMENT,
+        method=METHODS,
+        seed=seeds,
+        fold=FOLDS,
+        scene=TEST_SCENES,
+    )
+    return list(dict.fromkeys(files))
+
+
+def manifest(wildcards):
+    """Return the manifest of the scene, whose dataset is not in the path of a result."""
+    return f"data/scenes/{DATASET_OF[wildcards.scene]}/{wildcards.scene}/scene.json"
+
+
+def code_of(script, *modules):
+    """Return what makes a job run again when a script or the code behind it changes."""
+    return code_digest(f"scripts/{script}.py", *modules)
+
+
+def code_of_method(script):
+    """Return the parameter function of `code_of` for a script that loads the network of the method by its name."""
+    return lambda wildcards: code_of(script, f"img2height.methods.{project.recipes[wildcards.method].network}")
+
+
+def recipe(wildcards):
+    """Return the recipe of the method as JSON."""
+    return RECIPES[wildcards.method]
+
+
+def scene_file(wildcards):
+    """Return the checked scene of a dataset file."""
+    return project.datasets[wildcards.dataset].scenes[wildcards.scene]
+
+
+def scene_json(wildcards):
+    """Return a scene of a dataset file as JSON."""
+    return scene_file(wildcards).model_dump_json(exclude_none=True)
+
+
+def city_json(wildcards):
+    """Return the settings of a district of the synthetic city as JSON."""
+    return scene_file(wildcards).city.model_dump_json()
+
+
+def raw_folder(wildcards):
+    """Return where the layers of a scene are delivered: data/raw/, or scratch/city/ for a district that a rule makes."""
+    made = scene_file(wildcards).city is not None
+    return f"scratch/city/{wildcards.dataset}" if made else f"data/raw/{wildcards.dataset}"
+
+
+def raw_layers(wildcards):
+    """Return the delivered files of a scene, or end with a line that says which is missing."""
+    folder = raw_folder(wildcards)
+    if scene_file(wildcards).city is not None:
+        return [f"{folder}/{wildcards.scene}"]
+    files = [f"{folder}/{layer.path}" for _, layer in scene_file(wildcards).layers.items()]
+    if missing := [file for file in files if not Path(file).exists()]:
+        stop(
+            f"scene {wildcards.dataset}/{wildcards.scene}: missing {', '.join(missing)}; "
+            f"put the delivered files into {folder}/ (links will do)"
+        )
+    return files
+
+
+def about(wildcards):
+    """Return what a manifest says of its dataset as JSON."""
+    keys = {"title", "source", "licence", "vertical_reference"}
+    return project.datasets[wildcards.dataset].model_dump_json(include=keys)
+
+
+def grid(wildcards):
+    """Return the target grid of the dataset as JSON."""
+    return project.datasets[wildcards.dataset].grid.model_dump_json()

@@ -1,0 +1,72 @@
+# Needs: heights, footprints and polygons of all test scenes out of fold, and the references in the scenes.
+# Makes: scores.json and tiles.parquet of each method and seed, and results/{experiment}/metrics.json.
+
+
+rule evaluate:
+    input:
+        scenes=TEST_MANIFESTS,
+        areas="data/folds/{experiment}/areas.parquet",
+        heights=expand(f"{RESULT}/height.tif", scene=TEST_SCENES, allow_missing=True),
+        footprints=expand(f"{RESULT}/footprint.tif", scene=TEST_SCENES, allow_missing=True),
+        polygons=expand(f"{RESULT}/buildings.parquet", scene=TEST_SCENES, allow_missing=True),
+    output:
+        scores=SCORES,
+        tiles="results/{experiment}/{method}/oof/seed{seed}/tiles.parquet",
+    log:
+        "logs/evaluate/{experiment}/{method}/seed{seed}.log",
+    benchmark:
+        "logs/benchmarks/evaluate/{experiment}/{method}/seed{seed}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=240,
+    params:
+        settings=SECTIONS["metrics"],
+        code=code_of("evaluate"),
+    message:
+        "Scoring {wildcards.method}, seed {wildcards.seed}"
+    shell:
+        """
+        exec &>{log:q}
+        python scripts/evaluate.py \
+            --method {wildcards.method:q} \
+            --seed {wildcards.seed} \
+            --scenes {input.scenes:q} \
+            --heights {input.heights:q} \
+            --footprints {input.footprints:q} \
+            --polygons {input.polygons:q} \
+            --areas {input.areas:q} \
+            --settings {params.settings:q} \
+            --out {output.scores:q} \
+            --tiles {output.tiles:q}
+        """
+
+
+rule collect_metrics:
+    input:
+        scores=expand(SCORES, method=METHODS, seed=SEEDS, allow_missing=True),
+    output:
+        metrics="results/{experiment}/metrics.json",
+    log:
+        "logs/collect_metrics/{experiment}.log",
+    benchmark:
+        "logs/benchmarks/collect_metrics/{experiment}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=20,
+    params:
+        code=code_of("collect_metrics"),
+    message:
+        "Collecting the scores of {wildcards.experiment}"
+    shell:
+        """
+        exec &>{log:q}
+        python scripts/collect_metrics.py \
+            --scores {input.scores:q} \
+            --out {output.metrics:q}
+        """

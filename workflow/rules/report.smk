@@ -1,0 +1,63 @@
+# Needs: the metrics of the experiment and, of the first seed, heights, polygons and training histories of all methods.
+# Makes: results/{experiment}/report.html (one file that works offline), figures/ and tables/scores.{csv,md}.
+
+
+# A target too, so its paths hold no wildcard.
+rule report:
+    input:
+        metrics=f"results/{EXPERIMENT}/metrics.json",
+        scenes=TEST_MANIFESTS,
+        areas=f"data/folds/{EXPERIMENT}/areas.parquet",
+        folds_figure=f"data/folds/{EXPERIMENT}/folds.png",
+        heights=results(f"{RESULT}/height.tif", seeds=SEEDS[:1]),
+        polygons=results(f"{RESULT}/buildings.parquet", seeds=SEEDS[:1]),
+        histories=results(f"{MODEL}/history.csv", seeds=SEEDS[:1]),
+    output:
+        page=report(
+            f"results/{EXPERIMENT}/report.html",
+            caption="../report/page.rst",
+            category="Results",
+        ),
+        figures=directory(f"results/{EXPERIMENT}/figures"),
+        csv=report(
+            f"results/{EXPERIMENT}/tables/scores.csv",
+            caption="../report/scores.rst",
+            category="Results",
+        ),
+        markdown=f"results/{EXPERIMENT}/tables/scores.md",
+    log:
+        f"logs/report/{EXPERIMENT}.log",
+    benchmark:
+        f"logs/benchmarks/report/{EXPERIMENT}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        experiment=project.experiment.model_dump_json(),
+        params=project.params.model_dump_json(),
+        recipes=RECIPES_TO_SHOW,
+        code=code_of("report"),
+    message:
+        "Writing the report"
+    shell:
+        """
+        exec &>{log:q}
+        python scripts/report.py \
+            --experiment {params.experiment:q} \
+            --params {params.params:q} \
+            --recipes {params.recipes:q} \
+            --metrics {input.metrics:q} \
+            --scenes {input.scenes:q} \
+            --areas {input.areas:q} \
+            --folds-figure {input.folds_figure:q} \
+            --heights {input.heights:q} \
+            --polygons {input.polygons:q} \
+            --histories {input.histories:q} \
+            --out {output.page:q} \
+            --figures {output.figures:q} \
+            --csv {output.csv:q} \
+            --markdown {output.markdown:q}
+        """

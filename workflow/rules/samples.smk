@@ -1,0 +1,44 @@
+# Needs: folds that passed the audit, and the recipe of the method.
+# Makes: data/samples/{experiment}/{method}/fold{fold}/seed{seed}/: samples.parquet (row n is the n-th training sample)
+#        and contact.png (the first ones, to look at).
+
+
+rule augment_samples:
+    input:
+        scenes=ALL_SCENES,
+        folds="data/folds/{experiment}/folds.parquet",
+        areas="data/folds/{experiment}/areas.parquet",
+        audit="data/folds/{experiment}/audit.json",
+    output:
+        samples="data/samples/{experiment}/{method}/fold{fold}/seed{seed}/samples.parquet",
+        figure="data/samples/{experiment}/{method}/fold{fold}/seed{seed}/contact.png",
+    log:
+        "logs/augment_samples/{experiment}/{method}/fold{fold}_seed{seed}.log",
+    benchmark:
+        "logs/benchmarks/augment_samples/{experiment}/{method}/fold{fold}_seed{seed}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        recipe=recipe,
+        training=SECTIONS["training"],
+        code=code_of("augment_samples"),
+    message:
+        "Drawing the training samples of {wildcards.method}, fold {wildcards.fold}, seed {wildcards.seed}"
+    shell:
+        """
+        exec &>{log:q}
+        python scripts/augment_samples.py \
+            --folds {input.folds:q} \
+            --areas {input.areas:q} \
+            --scenes {input.scenes:q} \
+            --fold {wildcards.fold} \
+            --seed {wildcards.seed} \
+            --recipe {params.recipe:q} \
+            --training {params.training:q} \
+            --out {output.samples:q} \
+            --figure {output.figure:q}
+        """

@@ -1,0 +1,66 @@
+# Needs: data/raw/<dataset>/ as delivered, or the settings of a district of the synthetic city.
+# Makes: data/scenes/{dataset}/{scene}/scene.json, the manifest with the digests of the layers beside it.
+
+
+rule make_city:
+    output:
+        folder=temp(directory("scratch/city/{dataset}/{scene}")),
+    log:
+        "logs/make_city/{dataset}/{scene}.log",
+    benchmark:
+        "logs/benchmarks/make_city/{dataset}/{scene}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        settings=city_json,
+        code=code_of("make_city"),
+    message:
+        "Making the district {wildcards.scene} of the synthetic city"
+    shell:
+        """
+        exec &>{log:q}
+        python scripts/make_city.py \
+            --settings {params.settings:q} \
+            --out {output.folder:q}
+        """
+
+
+rule prepare_scene:
+    input:
+        layers=raw_layers,
+    output:
+        manifest="data/scenes/{dataset}/{scene}/scene.json",
+    log:
+        "logs/prepare_scene/{dataset}/{scene}.log",
+    benchmark:
+        "logs/benchmarks/prepare_scene/{dataset}/{scene}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        scene=scene_json,
+        grid=grid,
+        about=about,
+        raw=raw_folder,
+        code=code_of("prepare_scene"),
+    message:
+        "Bringing the layers of {wildcards.dataset}/{wildcards.scene} to one grid"
+    shell:
+        """
+        exec &>{log:q}
+        python scripts/prepare_scene.py \
+            --dataset {wildcards.dataset:q} \
+            --scene {wildcards.scene:q} \
+            --scene-file {params.scene:q} \
+            --grid {params.grid:q} \
+            --about {params.about:q} \
+            --raw {params.raw:q} \
+            --out {output.manifest:q}
+        """
