@@ -1,4 +1,7 @@
-"""Cut a predicted raster to the test pixels of one fold: a COG of heights in metres, unknown elsewhere."""
+"""Cut the predicted rasters of a scene to the test pixels of their folds and join them: COGs of heights in metres.
+
+The mosaic holds the heights out of fold: no pixel of it was ever trained on.
+"""
 
 from argparse import Namespace
 from pathlib import Path
@@ -6,23 +9,25 @@ from pathlib import Path
 from img2height.program import parser, run
 
 flags = parser(__doc__)
-flags.add_argument("--windows", type=Path, required=True, help="what predict wrote")
+flags.add_argument("--windows", type=Path, nargs="+", required=True, help="what predict wrote for each fold")
+flags.add_argument("--folds", type=int, nargs="+", required=True, help="their numbers")
 flags.add_argument("--scene", type=Path, required=True, help="scene.json")
 flags.add_argument("--areas", type=Path, required=True, help="areas.parquet")
-flags.add_argument("--fold", type=int, required=True)
-flags.add_argument("--height", type=Path, required=True, help="height.tif, COG in metres")
+flags.add_argument("--heights", type=Path, nargs="+", required=True, help="height.tif of each fold, unknown elsewhere")
+flags.add_argument("--mosaic", type=Path, required=True, help="height.tif of all folds together")
 
 
 def main(args: Namespace) -> None:
-    """Write the heights of the test area."""
-    from img2height.inference.stitch import stitch_area
+    """Write the heights of each fold and their mosaic."""
+    from img2height.inference.stitch import mosaic_folds, stitch_area
     from img2height.scenes.scene import Scene
     from img2height.tables import read_geotable
     from img2height.tiles.areas import area_of
 
-    scene = Scene.load(args.scene)
-    area = area_of(read_geotable(args.areas), "test", scene.dataset, scene.name, args.fold)
-    stitch_area(args.windows, area, scene.grid, args.height)
+    scene, areas = Scene.load(args.scene), read_geotable(args.areas)
+    for windows, fold, height in zip(args.windows, args.folds, args.heights, strict=True):
+        stitch_area(windows, area_of(areas, "test", scene.dataset, scene.name, fold), scene.grid, height)
+    mosaic_folds(args.heights, scene.grid, args.mosaic)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from img2height.provenance import verify
 
 METHODS = ("im2height", "unet", "mean_height")
 AFTER_PREDICT = {"extract_buildings": 3, "evaluate": 3, "collect_metrics": 1, "report": 1}
-AFTER_TRAIN = {"predict": 3, **AFTER_PREDICT}
+AFTER_TRAIN = {"predict": 3, "stitch": 3, **AFTER_PREDICT}
 AFTER_FOLDS = {"augment_samples": 3, "train": 3, **AFTER_TRAIN}
 EXPERIMENT = "config/test/experiments/tiny.yaml"
 
@@ -39,7 +39,7 @@ def test_a_run_makes_all_files(tree):
 
 
 def test_each_job_leaves_a_log_and_its_times(tree):
-    for rule in ("make_city", "prepare_scene", "index_tiles", "split_folds", "train", "predict", "report"):
+    for rule in ("make_city", "prepare_scene", "index_tiles", "split_folds", "train", "predict", "stitch", "report"):
         assert list((tree.folder / "logs" / rule).rglob("*.log"))
         assert list((tree.folder / "logs/benchmarks" / rule).rglob("*.tsv"))
 
@@ -74,7 +74,7 @@ def test_a_changed_key_runs_only_what_depends_on_it(tree, key, old, new, jobs):
 
 def test_an_edited_method_runs_alone(tree):
     with tree.edited("src/img2height/methods/unet.py", "", "\nUNUSED = 1\n"):
-        jobs = {"train": 1, "predict": 1, "extract_buildings": 1, "evaluate": 1, "collect_metrics": 1, "report": 1}
+        jobs = {"train": 1, "predict": 1, "stitch": 1, "extract_buildings": 1, "evaluate": 1, "collect_metrics": 1, "report": 1}
         assert tree.planned() == jobs
 
 

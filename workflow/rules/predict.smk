@@ -2,17 +2,16 @@
 # Makes: height.tif of each fold (its test area) and of all folds together (oof: no pixel was trained on).
 
 
-# One job a scene and method: each fold predicts its own part of the scene, so all folds together are one scene's work,
-# and a thousand scenes do not become a hundred thousand jobs.
+# One job a scene and method: all folds together are one scene's work, and a thousand scenes do not become a hundred
+# thousand jobs.
 rule predict:
     input:
         scene=manifest,
         areas="data/folds/{experiment}/areas.parquet",
         models=expand(f"{MODEL}/model.safetensors", fold=FOLDS, allow_missing=True),
+        cards=expand(f"{MODEL}/card.json", fold=FOLDS, allow_missing=True),
     output:
-        heights=expand(f"{FOLD_RESULT}/height.tif", fold=FOLDS, allow_missing=True),
-        mosaic=f"{RESULT}/height.tif",
-        windows=temp("scratch/windows/{experiment}/{method}/seed{seed}/{scene}.tif"),
+        windows=temp(expand(WINDOWS, fold=FOLDS, allow_missing=True)),
     log:
         "logs/predict/{experiment}/{method}/seed{seed}/{scene}.log",
     benchmark:
@@ -25,34 +24,62 @@ rule predict:
         runtime=240,
         gpu=1,
     params:
+        models=expand(MODEL, fold=FOLDS, allow_missing=True),
         folds=FOLDS,
         settings=SECTIONS["inference"],
         code=code_of_method("predict"),
-        stitch_code=code_of("stitch"),
-        mosaic_code=code_of("mosaic_folds"),
     message:
         "Predicting {wildcards.scene} with {wildcards.method}, seed {wildcards.seed}"
     shell:
         """
         exec &>{log:q}
-        folds=({params.folds}) models=({input.models:q}) heights=({output.heights:q})
-        for i in "${{!folds[@]}}"; do
-            python scripts/predict.py \
-                --model "$(dirname "${{models[i]}}")" \
-                --scene {input.scene:q} \
-                --areas {input.areas:q} \
-                --fold "${{folds[i]}}" \
-                --settings {params.settings:q} \
-                --out {output.windows:q}
-            python scripts/stitch.py \
-                --windows {output.windows:q} \
-                --scene {input.scene:q} \
-                --areas {input.areas:q} \
-                --fold "${{folds[i]}}" \
-                --height "${{heights[i]}}"
-        done
-        python scripts/mosaic_folds.py \
-            --heights {output.heights:q} \
+        python scripts/predict.py \
+            --models {params.models:q} \
+            --folds {params.folds} \
             --scene {input.scene:q} \
-            --out {output.mosaic:q}
+            --areas {input.areas:q} \
+            --settings {params.settings:q} \
+            --out {output.windows:q}
+        """
+
+
+rule stitch:
+    input:
+        scene=manifest,
+        areas="data/folds/{experiment}/areas.parquet",
+        windows=expand(WINDOWS, fold=FOLDS, allow_missing=True),
+        # The windows are temporary, and Snakemake sees no change behind a temporary file that is gone: hence what they
+        # were made from, here and in the parameters.
+        models=expand(f"{MODEL}/model.safetensors", fold=FOLDS, allow_missing=True),
+        cards=expand(f"{MODEL}/card.json", fold=FOLDS, allow_missing=True),
+    output:
+        heights=expand(f"{FOLD_RESULT}/height.tif", fold=FOLDS, allow_missing=True),
+        mosaic=f"{RESULT}/height.tif",
+    log:
+        "logs/stitch/{experiment}/{method}/seed{seed}/{scene}.log",
+    benchmark:
+        "logs/benchmarks/stitch/{experiment}/{method}/seed{seed}/{scene}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        folds=FOLDS,
+        code=code_of("stitch"),
+        inference=SECTIONS["inference"],
+        predict_code=code_of_method("predict"),
+    message:
+        "Stitching {wildcards.scene} of {wildcards.method}, seed {wildcards.seed}"
+    shell:
+        """
+        exec &>{log:q}
+        python scripts/stitch.py \
+            --windows {input.windows:q} \
+            --folds {params.folds} \
+            --scene {input.scene:q} \
+            --areas {input.areas:q} \
+            --heights {output.heights:q} \
+            --mosaic {output.mosaic:q}
         """
