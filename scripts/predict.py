@@ -1,4 +1,4 @@
-"""Predict one scene: the test area of each fold with the model of that fold, as scratch rasters of heights in metres."""
+"""Predict one scene: the test area of each fold with the model of that fold, as scratch rasters in metres."""
 
 from argparse import Namespace
 from pathlib import Path

@@ -74,7 +74,15 @@ def test_a_changed_key_runs_only_what_depends_on_it(tree, key, old, new, jobs):
 
 def test_an_edited_method_runs_alone(tree):
     with tree.edited("src/img2height/methods/unet.py", "", "\nUNUSED = 1\n"):
-        jobs = {"train": 1, "predict": 1, "stitch": 1, "extract_buildings": 1, "evaluate": 1, "collect_metrics": 1, "report": 1}
+        jobs = {
+            "train": 1,
+            "predict": 1,
+            "stitch": 1,
+            "extract_buildings": 1,
+            "evaluate": 1,
+            "collect_metrics": 1,
+            "report": 1,
+        }
         assert tree.planned() == jobs
 
 

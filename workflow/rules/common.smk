@@ -76,8 +76,8 @@ RECIPES_TO_SHOW = json.dumps({name: recipe.model_dump(mode="json") for name, rec
 ALL_SCENES = [f"data/scenes/{dataset}/{scene}/scene.json" for dataset, scene, _ in project.scenes]
 ALL_TILES = [f"data/tiles/{dataset}/{scene}.parquet" for dataset, scene, _ in project.scenes]
 MODEL = "models/{experiment}/{method}/fold{fold}/seed{seed}"
-FOLD_WINDOWS = "scratch/windows/{experiment}/{method}/fold{fold}/seed{seed}/{scene}.tif"
-RESULT = "results/{experiment}/{method}/fold{fold}/seed{seed}/{scene}"
+WINDOWS = "scratch/windows/{experiment}/{method}/fold{fold}/seed{seed}/{scene}.tif"
+FOLD_RESULT = "results/{experiment}/{method}/fold{fold}/seed{seed}/{scene}"
 RESULT = "results/{experiment}/{method}/oof/seed{seed}/{scene}"
 SCORES = "results/{experiment}/{method}/oof/seed{seed}/scores.json"
 
