@@ -1,4 +1,4 @@
-"""The real scenes through preparation, tiles, folds and audit, as their experiments say; skipped where they are absent."""
+"""The real scenes through preparation, tiles, folds and audit; skipped with a reason where they are absent."""
 
 from pathlib import Path
 

@@ -9,9 +9,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from img2height.errors import FoldError
-from img2height.tiles.areas import area_of
+from img2height.tiles.areas import area_of, covered
 from img2height.tiles.buffers import seen_from
-from img2height.tiles.folds import covered, split_folds
+from img2height.tiles.folds import split_folds
 from img2height.tiles.layout import PARTS, divide, fold_count
 
 

@@ -4,10 +4,12 @@ import geopandas
 import numpy as np
 import pandas
 import shapely
-from shapely.geometry.base import BaseGeometry
 
 from img2height.errors import TrainingError
 from img2height.samples.augment import SYMMETRIES
+from img2height.tiles.areas import covered
+
+CORNER = ["col_off", "row_off"]
 
 
 def plan_samples(
@@ -49,17 +51,9 @@ def _passes(tiles: int, samples: int, rng: np.random.Generator) -> np.ndarray:
 def _shift_corners(plan: pandas.DataFrame, areas: geopandas.GeoDataFrame, rng: np.random.Generator) -> None:
     """Move corners in place; a shift that would leave the training area is not made."""
     reach = plan["size_px"].to_numpy() // 2
-    columns, rows = (plan[axis].to_numpy() + rng.integers(-reach, reach + 1) for axis in ("col_off", "row_off"))
-    windows = shapely.box(columns, rows, columns + plan["size_px"], rows + plan["size_px"])
+    moved = plan.assign(**{axis: plan[axis] + rng.integers(-reach, reach + 1) for axis in CORNER})
     inside = np.zeros(len(plan), bool)
     for (dataset, scene), group in areas.groupby(["dataset", "scene"]):
         here = ((plan["dataset"] == dataset) & (plan["scene"] == scene)).to_numpy()
-        inside[here] = covered(windows[here], shapely.union_all(group.geometry.to_numpy()))
-    plan.loc[inside, "col_off"] = columns[inside]
-    plan.loc[inside, "row_off"] = rows[inside]
-
-
-def covered(windows: np.ndarray, area: BaseGeometry) -> np.ndarray:
-    """Return for each window, a shapely box in pixels, whether it lies wholly inside the area."""
-    shapely.prepare(area)
-    return shapely.covers(area, windows)
+        inside[here] = covered(shapely.union_all(group.geometry.to_numpy()), moved[here])
+    plan.loc[inside, CORNER] = moved.loc[inside, CORNER]

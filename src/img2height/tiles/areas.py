@@ -2,6 +2,7 @@
 
 import geopandas
 import numpy as np
+import pandas
 import shapely
 from affine import Affine
 from rasterio.crs import CRS
@@ -42,6 +43,13 @@ def area_of(
     if fold is not None:
         chosen &= areas["fold"] == fold
     return shapely.union_all(areas.geometry[chosen].to_numpy())
+
+
+def covered(area: shapely.Geometry, tiles: pandas.DataFrame) -> np.ndarray:
+    """Return which tiles lie wholly in an area given in pixel coordinates, bool, one a row."""
+    col, row, size = (tiles[name].to_numpy(np.float64) for name in ("col_off", "row_off", "size_px"))
+    shapely.prepare(area)
+    return shapely.covers(area, shapely.box(col, row, col + size, row + size))
 
 
 def area_window(area: shapely.Geometry) -> Window:

@@ -12,9 +12,8 @@ from rasterio.windows import Window
 from img2height.errors import FoldError
 from img2height.rasters import open_raster
 from img2height.scenes.scene import Scene
-from img2height.tiles.areas import area_of
+from img2height.tiles.areas import area_of, covered
 from img2height.tiles.buffers import neighbours, seen_from
-from img2height.tiles.folds import covered
 from img2height.tiles.layout import PARTS
 
 PAIRS = list(combinations(PARTS, 2))

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 
 import geopandas
-import numpy as np
 import pandas
 import shapely
 
 from img2height.errors import FoldError
 from img2height.scenes.scene import Scene
 from img2height.settings import Role, Split
+from img2height.tiles.areas import covered
 from img2height.tiles.buffers import cut_buffers, neighbours
 from img2height.tiles.index import tile_offsets
 from img2height.tiles.layout import PARTS, Ground, divide, fold_count
@@ -94,13 +94,6 @@ def _assign(
                 frame.insert(1, "part", part)
                 chosen.append(frame)
     return pandas.concat(chosen, ignore_index=True)
-
-
-def covered(area: shapely.Geometry, tiles: pandas.DataFrame) -> np.ndarray:
-    """Return which tiles lie wholly in an area given in pixel coordinates, bool, one a row."""
-    col, row, size = (tiles[name].to_numpy(np.float64) for name in ("col_off", "row_off", "size_px"))
-    shapely.prepare(area)
-    return shapely.covers(area, shapely.box(col, row, col + size, row + size))
 
 
 def _check_parts(
