@@ -19,6 +19,7 @@ COLOURS = {"train": "#0072B2", "val": "#F0E442", "test": "#D55E00"}  # Okabe and
 HATCHES = {"train": "", "val": "//", "test": ""}
 WORDS = {"train": "training", "val": "validation", "test": "test"}
 PANEL_INCHES = 2.6
+LEAST_INCHES = 5.2  # the title must fit
 MOST_PANELS = 30
 THUMBNAIL_PX = 500
 
@@ -40,7 +41,8 @@ def draw_folds(
     columns = min(len(shown), 5)
     rows = -(-len(shown) // columns)
     tallest = max(scene.grid.height / scene.grid.width for scene, _ in shown)
-    size = columns * PANEL_INCHES, rows * (PANEL_INCHES * min(tallest, 2) + 0.4) + 0.7
+    panel = max(PANEL_INCHES, LEAST_INCHES / columns)
+    size = columns * panel, rows * (panel * min(tallest, 2) + 0.4) + 0.7
     figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
     for axis in axes.flat[len(shown) :]:
         axis.axis("off")
