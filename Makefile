@@ -1,6 +1,6 @@
 # Each target makes what it needs: `make demo` and `make test` work from a fresh clone.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
-CORES  ?= $(shell nproc)
+CORES  ?= $(shell getconf _NPROCESSORS_ONLN)
 BIN    := .venv/bin
 ENV    := .venv/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -11,7 +11,7 @@ env: $(ENV)
 
 # torch first and alone: its one pin takes the CPU build where the machine offers one; the lock has no torch in it.
 # The stamp is written last, so an interrupted installation is begun again.
-$(ENV): requirements/torch.txt requirements/lock.txt pyproject.toml
+$(ENV): requirements/torch.txt requirements/lock.txt
 	@$(PYTHON) -c 'import sys; sys.version_info[:2] == (3, 11) or sys.exit("error: Python 3.11 is needed, found " + sys.version.split()[0] + "; make PYTHON=/path/to/python3.11")'
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet -r requirements/torch.txt

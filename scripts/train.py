@@ -15,7 +15,8 @@ flags.add_argument("--fold", type=int, required=True)
 flags.add_argument("--seed", type=int, required=True)
 flags.add_argument("--scenes", type=Path, nargs="+", required=True, help="scene.json of each scene")
 flags.add_argument("--scratch", type=Path, required=True, help="folder for checkpoints")
-flags.add_argument("--workers", type=int, default=1, help="reading processes; they change no byte of the result")
+flags.add_argument("--live", type=Path, required=True, help="folder for DVCLive's history")
+flags.add_argument("--devices", type=int, default=1, help="GPUs that share each batch")
 flags.add_argument("--out", type=Path, required=True, help="model folder")
 
 
@@ -38,7 +39,7 @@ def main(args: Namespace) -> None:
         tiles=folds[folds["fold"] == args.fold],
         scenes=[Scene.load(path) for path in args.scenes],
     )
-    train(job, args.out, args.scratch, workers=args.workers)
+    train(job, args.out, args.scratch, live=args.live, devices=args.devices)
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ def test_a_second_run_has_nothing_to_do(tree):
         ("buildings.min_area_m2", "min_area_m2: 20.0", "min_area_m2: 12.0", AFTER_PREDICT),
         ("metrics.instance_iou", "instance_iou: 0.5", "instance_iou: 0.4", {**AFTER_PREDICT, "extract_buildings": 0}),
         ("inference.overlap", "overlap: 0.5", "overlap: 0.25", AFTER_TRAIN),
-        ("training.patience", "patience: 5", "patience: 4", AFTER_FOLDS),
+        ("training.patience", "patience: 10", "patience: 9", AFTER_FOLDS),
         ("split.buffer_m", "buffer_m: 40.0", "buffer_m: 39.0", {"split_folds": 1, "audit_folds": 1, **AFTER_FOLDS}),
     ],
 )

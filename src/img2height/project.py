@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from img2height.errors import SettingsError
 from img2height.settings import Dataset, Experiment, Params, Recipe
 
+NETWORKS = Path(__file__).parent / "methods"  # listed as files, for importing them takes torch
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -87,8 +88,12 @@ def load_project(experiment: str, *, params: Path, experiments: Path, datasets: 
 
 
 def load_recipe(folder: Path, name: str, overrides: dict | None = None) -> Recipe:
-    """Return the recipe of one method, with the keys that an experiment overrides."""
-    return parse(Recipe, merge(read_yaml(_find(folder, name)), overrides or {}), f"method {name}")
+    """Return the recipe of one method, with the keys that an experiment overrides; its network must exist."""
+    recipe = parse(Recipe, merge(read_yaml(_find(folder, name)), overrides or {}), f"method {name}")
+    known = [path.stem for path in NETWORKS.glob("[!_]*.py")]
+    if recipe.network not in known:
+        raise SettingsError(f"method {name}: there is no network {_meant(recipe.network, sorted(known))}")
+    return recipe
 
 
 def load_named(model: type[Model], folder: Path, name: str) -> Model:
@@ -126,6 +131,8 @@ def parse(model: type[Model], value: dict | str, where: str) -> Model:
     """Return the checked model of a mapping or of JSON text, or raise one line that says what was meant."""
     try:
         return model.model_validate(json.loads(value) if isinstance(value, str) else value)
+    except json.JSONDecodeError as error:
+        raise SettingsError(f"{where}: is no JSON ({error})") from error
     except ValidationError as error:
         problems = [_explain(model, problem) for problem in error.errors()]
         raise SettingsError(f"{where}: " + "; ".join(problems)) from error

@@ -5,6 +5,7 @@ A COG cannot be written block by block, so a raster is first a tiled scratch Geo
 
 import contextlib
 import tempfile
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +13,9 @@ from pathlib import Path
 import numpy as np
 import rasterio
 from affine import Affine
+from rasterio._err import CPLE_BaseError  # what a failed copy raises; rasterio has no public name for it
 from rasterio.crs import CRS
-from rasterio.errors import RasterioError, RasterioIOError
+from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader, DatasetWriter
 from rasterio.shutil import copy as gdal_copy
 from rasterio.windows import Window
@@ -103,8 +105,9 @@ def open_raster(path: str | Path) -> Iterator[DatasetReader]:
     try:
         with rasterio.open(path) as dataset:
             yield dataset
-    except (RasterioIOError, rasterio.errors.RasterioError) as error:
-        raise DataError(f"{path}: cannot be read as a raster ({error}); it may be truncated: fetch it again") from error
+    except (RasterioError, CPLE_BaseError) as error:
+        why = error.__cause__ or error
+        raise DataError(f"{path}: cannot be read as a raster ({why}); it may be truncated: fetch it again") from error
 
 
 def read_heights(dataset: DatasetReader, window: Window | None = None) -> np.ndarray:
@@ -123,10 +126,55 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         temporary.replace(path)
 
 
+@contextlib.contextmanager
+def _writing(path: str | Path) -> Iterator[None]:
+    try:
+        yield
+    except (RasterioError, CPLE_BaseError, OSError) as error:
+        raise DataError(f"{path}: could not be written ({error.__cause__ or error}); is the disk full?") from error
+
+
+class Scratch:
+    """A tiled GeoTIFF in the making, which remembers what was written.
+
+    GDAL writes late and rasterio drops what GDAL says at the end: on a full disk blocks would be missing unseen.
+
+    Args:
+        dataset: open for writing.
+    """
+
+    def __init__(self, dataset: DatasetWriter):
+        self.dataset = dataset
+        self._values: list[tuple[Window | None, int]] = []
+        self._masks: list[tuple[Window | None, int]] = []
+
+    def write(self, values: np.ndarray, window: Window | None = None) -> None:
+        """Write HxW or CxHxW values of all bands; no pixel twice."""
+        stack = np.ascontiguousarray(values.reshape(-1, *values.shape[-2:]), self.dataset.dtypes[0])  # C x H x W
+        with _writing(self.dataset.name):
+            self.dataset.write(stack, window=window)
+        self._values.append((window, zlib.crc32(stack)))
+
+    def write_mask(self, known: np.ndarray, window: Window | None = None) -> None:
+        """Write where the values are known, HxW bool."""
+        with _writing(self.dataset.name):
+            self.dataset.write_mask(known, window=window)
+        self._masks.append((window, zlib.crc32(known.astype(np.uint8) * np.uint8(255))))
+
+    def read_back(self) -> None:
+        """Raise a DataError unless the closed file holds what was written."""
+        with _writing(self.dataset.name), rasterio.open(self.dataset.name) as file:
+            if any(zlib.crc32(file.read(window=window)) != digest for window, digest in self._values) or any(
+                zlib.crc32(file.read_masks(1, window=window)) != digest for window, digest in self._masks
+            ):
+                raise OSError("it does not hold what was written")
+
+
+@contextlib.contextmanager
 def create_scratch(
     path: str | Path, grid: Grid, bands: Sequence[Band], dtype: str, nodata: float | None = None
-) -> DatasetWriter:
-    """Return a tiled GeoTIFF open for writing block by block.
+) -> Iterator[Scratch]:
+    """Yield a tiled GeoTIFF to write block by block; it is closed and read back at the end.
 
     Args:
         path: where; the caller renames or copies it when it is whole.
@@ -134,15 +182,22 @@ def create_scratch(
         bands: one entry a band.
         dtype: numpy name of the pixel type.
         nodata: the value that stands for unknown.
+
+    Raises:
+        DataError: the file could not be written, for one because the disk is full.
     """
-    writer = rasterio.open(
-        path, "w", driver="GTiff", width=grid.width, height=grid.height, count=len(bands), dtype=dtype,
-        crs=grid.crs, transform=grid.transform, nodata=nodata, **SCRATCH_OPTIONS,
-    )  # fmt: skip
-    for index, band in enumerate(bands, start=1):
-        writer.set_band_description(index, band.description)
-        writer.set_band_unit(index, band.unit)
-    return writer
+    with _writing(path):
+        dataset = rasterio.open(
+            path, "w", driver="GTiff", width=grid.width, height=grid.height, count=len(bands), dtype=dtype,
+            crs=grid.crs, transform=grid.transform, nodata=nodata, **SCRATCH_OPTIONS,
+        )  # fmt: skip
+    scratch = Scratch(dataset)
+    with dataset:
+        for index, band in enumerate(bands, start=1):
+            dataset.set_band_description(index, band.description)
+            dataset.set_band_unit(index, band.unit)
+        yield scratch
+    scratch.read_back()
 
 
 def copy_to_cog(scratch: str | Path, path: str | Path, *, categorical: bool = False) -> None:
@@ -157,14 +212,11 @@ def copy_to_cog(scratch: str | Path, path: str | Path, *, categorical: bool = Fa
         DataError: the copy failed, for one because the disk is full.
     """
     resampling = "NEAREST" if categorical else "AVERAGE"
-    with atomic_path(path) as temporary:
-        try:
-            with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True):
-                gdal_copy(scratch, temporary, driver="COG", OVERVIEW_RESAMPLING=resampling, **COG_OPTIONS)
-            with rasterio.open(temporary) as written:
-                written.checksum(1)  # GDAL reports a full disk late; a readable file is the proof
-        except (RasterioError, OSError) as error:
-            raise DataError(f"{path}: could not be written ({error}); is the disk full?") from error
+    with atomic_path(path) as temporary, _writing(path):
+        with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True):
+            gdal_copy(scratch, temporary, driver="COG", OVERVIEW_RESAMPLING=resampling, **COG_OPTIONS)
+        with rasterio.open(temporary) as written:
+            written.checksum(1)  # GDAL reports a full disk late; a readable file is the proof
 
 
 def write_cog(

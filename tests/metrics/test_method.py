@@ -82,3 +82,16 @@ def test_scene_outside_the_test_areas_counts_nothing(tmp_path):
         "rmse_m": "float64",
         "bias_m": "float64",
     }
+
+
+@pytest.mark.parametrize(
+    ("border", "counts"),
+    [(48, {"tp": 2, "fp": 0, "fn": 0}), (43, {"tp": 1, "fp": 0, "fn": 0})],
+    ids=["two thirds of the eastern house inside", "a quarter of it inside"],
+)
+def test_a_house_on_the_border_is_cut_or_left_out_on_both_sides(tmp_path, border, counts):
+    scene, files = write_scene(tmp_path, "s1", 1.0, polygons=True)
+    inside = geopandas.read_parquet(files["polygons"]).clip(box(500_000, 0, 500_000 + border, 6_000_000))
+    inside.to_parquet(files["polygons"])  # predictions end where the test area ends
+    scores, _ = evaluate([(scene, files)], areas_of((0, "test", "s1", box(0, 0, border, 64))))
+    assert {key: scores["instances"][key] for key in counts} == counts

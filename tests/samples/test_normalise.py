@@ -7,7 +7,7 @@ import pytest
 
 from img2height.errors import DataError, TrainingError
 from img2height.samples.augment import SYMMETRIES, transform
-from img2height.samples.normalise import Normalisation, fit_bands, fit_heights
+from img2height.samples.normalise import Normalisation, clip_heights, fit_bands, fit_heights
 
 
 def test_heights_come_back_in_metres() -> None:
@@ -50,3 +50,9 @@ def test_the_eight_symmetries_are_all_different_and_keep_every_value() -> None:
     assert len(seen) == 8
     assert all(sorted(transform(square, s).ravel()) == list(range(9)) for s in range(SYMMETRIES))
     np.testing.assert_array_equal(transform(square, 1)[0], np.rot90(square[0]))
+
+
+def test_only_heights_above_ground_are_clipped() -> None:
+    heights = np.array([-1.0, 0.0, 2.0, np.nan])
+    np.testing.assert_array_equal(clip_heights(heights, "ndsm"), [0, 0, 2, np.nan])
+    np.testing.assert_array_equal(clip_heights(heights, "dsm"), heights)

@@ -58,7 +58,7 @@ def undisturbed(district: Scene, tmp_path_factory: pytest.TempPathFactory) -> tu
     folder = tmp_path_factory.mktemp("training")
     job = job_of(district, "unet", recipe("unet", SMALL_UNET), samples=30, stretch=12)
     train(job, folder / "model", folder / "scratch", workers=0)
-    assert not any((folder / "scratch").iterdir())
+    assert not (folder / "scratch").exists()
     return job, contents(folder / "model")
 
 
@@ -70,7 +70,7 @@ def test_the_model_folder_is_whole(undisturbed: tuple[TrainingJob, dict[str, byt
     card = load_model(tmp_path).card
     history = pandas.read_csv(tmp_path / "history.csv")
     assert list(history.columns) == COLUMNS
-    assert list(history["samples"]) == [12, 24, 32]
+    assert list(history["samples"]) == [12, 24, 30]
     assert card["best"]["val_rmse_m"] == pytest.approx(history["val_rmse_m"].min())
     assert card["dtypes"] == {"eo": "uint8"}
     assert card["gsd_m"] == 0.5

@@ -29,6 +29,7 @@ rule train:
         training=SECTIONS["training"],
         folder=MODEL,
         scratch="scratch/training/{experiment}/{method}/fold{fold}/seed{seed}",
+        live="logs/dvclive/{experiment}/{method}/fold{fold}/seed{seed}",
         code=code_of_method("train"),
     message:
         "Training {wildcards.method} on fold {wildcards.fold} with seed {wildcards.seed}"
@@ -45,5 +46,7 @@ rule train:
             --seed {wildcards.seed} \
             --scenes {input.scenes:q} \
             --scratch {params.scratch:q} \
+            --live {params.live:q} \
+            --devices {resources.gpu} \
             --out {params.folder:q}
         """

@@ -5,8 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from rasterio.errors import RasterioError
-from rasterio.io import DatasetWriter
 from rasterio.windows import Window
 from rich.console import Console
 from rich.progress import track
@@ -17,7 +15,8 @@ from img2height.inference.inputs import InputRasters, open_inputs
 from img2height.inference.model import LoadedModel, load_model
 from img2height.inference.strip import Strip
 from img2height.inference.windows import WindowGrid, blending_weights
-from img2height.rasters import BLOCK_PX, NODATA, atomic_path, create_scratch, height_band
+from img2height.rasters import BLOCK_PX, NODATA, Scratch, atomic_path, create_scratch, height_band
+from img2height.samples.normalise import clip_heights
 from img2height.tiles.areas import area_mask
 
 
@@ -56,11 +55,10 @@ def predict_raster(
         if not (places := grid.touching(area)):
             raise DataError(f"{out}: the area to predict holds no pixel of the image; check the area")
         target = loaded.recipe.target
-        with create_scratch(temporary, images.grid, [height_band(target)], "float32", NODATA) as writer:
+        with create_scratch(temporary, images.grid, [height_band(target)], "float32", NODATA) as scratch:
             network = Network(loaded, device)
             for top, left, heights_m in _bands(network, images, grid, places, batch_size, progress):
-                above_ground = np.maximum(heights_m, 0) if target == "ndsm" else heights_m
-                _write(writer, top, left, above_ground, area)
+                _write(scratch, top, left, clip_heights(heights_m, target), area)
 
 
 class Network:
@@ -79,8 +77,7 @@ class Network:
         for layer in windows[0]:
             batch = torch.from_numpy(np.stack([window[layer] for window in windows]))  # B x C x H x W
             inputs[layer] = batch.to(self.device, memory_format=torch.channels_last)
-        with torch.autocast("cuda", torch.bfloat16, enabled=self.device.type == "cuda"):
-            heights = self.network(inputs)["height"]  # B x 1 x H x W
+        heights = self.network(inputs)["height"]  # B x 1 x H x W, float32: bfloat16 would round tall roofs to 0.1 m
         heights_m = self.normalisation.to_metres(heights[:, 0].float().cpu().numpy())  # B x H x W
         if not np.isfinite(heights_m).all():
             raise ModelError("the network gives heights that are not numbers: its training diverged; train it again")
@@ -110,13 +107,10 @@ def _bands(
     yield from strip.finished(-(-images.grid.height // BLOCK_PX) * BLOCK_PX)
 
 
-def _write(writer: DatasetWriter, top: int, left: int, heights_m: np.ndarray, area: BaseGeometry | None) -> None:
-    heights_m = heights_m[: writer.height - top, : writer.width - left]
+def _write(scratch: Scratch, top: int, left: int, heights_m: np.ndarray, area: BaseGeometry | None) -> None:
+    heights_m = heights_m[: scratch.dataset.height - top, : scratch.dataset.width - left]
     window = Window(left, top, heights_m.shape[1], heights_m.shape[0])
     wanted = np.isfinite(heights_m)
     if area is not None:
         wanted &= area_mask(area, window)
-    try:
-        writer.write(np.where(wanted, heights_m, np.float32(NODATA)), 1, window=window)
-    except RasterioError as error:
-        raise DataError(f"{writer.name}: could not be written ({error}); is the disk full?") from error
+    scratch.write(np.where(wanted, heights_m, np.float32(NODATA)), window)

@@ -6,7 +6,6 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
-from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 from shapely.geometry.base import BaseGeometry
@@ -80,10 +79,7 @@ def _write_blocks(
         with create_scratch(scratch, grid, [_common_band(rasters, grid)], "float32", NODATA) as writer:
             for block in blocks(grid):
                 heights_m = compute(block, rasters)
-                try:
-                    writer.write(np.where(np.isfinite(heights_m), heights_m, np.float32(NODATA)), 1, window=block)
-                except RasterioError as error:
-                    raise DataError(f"{out}: could not be written ({error}); is the disk full?") from error
+                writer.write(np.where(np.isfinite(heights_m), heights_m, np.float32(NODATA)), block)
         copy_to_cog(scratch, out)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import geopandas
 import numpy as np
 import pandas
+import shapely
 from shapely.geometry.base import BaseGeometry
 
 from img2height.buildings.polygons import extract
@@ -67,18 +68,23 @@ def reference_buildings(scene: Scene) -> geopandas.GeoDataFrame | None:
 def _match_buildings(
     scene: Scene, predicted: geopandas.GeoDataFrame, area: BaseGeometry, iou_min: float
 ) -> InstanceStatistics:
-    """Return the matches among buildings that stand in the area and not on ground of unknown use."""
+    """Return the matches among buildings that stand in the area and not on ground of unknown use.
+
+    Buildings are cut at the border of the area, for predictions end there. Where less than half of a reference lies
+    inside, it counts on neither side, and what was predicted on that piece does not count either.
+    """
     reference = reference_buildings(scene)
     if reference is None:
         return InstanceStatistics()
     ground = to_map(area, scene.grid)
-    sides = []
-    for frame in (predicted, reference):
-        outlines = frame.geometry.make_valid()
-        points = outlines.representative_point()
-        inside = points.within(ground)
-        sides.append(outlines[inside][_known_use(scene, points[inside])].to_numpy())
-    return match_instances(*sides, iou_min)
+    whole, found = reference.geometry.make_valid(), predicted.geometry.make_valid().intersection(ground)
+    inside = whole.intersection(ground)
+    counts = inside.area >= whole.area / 2
+    ignored = shapely.union_all(inside[~counts].to_numpy())
+    found = found[found.intersection(ignored).area * 2 <= found.area]
+    sides = [side[~side.is_empty] for side in (found, inside[counts])]
+    known = [side[_known_use(scene, side.representative_point())].to_numpy() for side in sides]
+    return match_instances(*known, iou_min)
 
 
 def _known_use(scene: Scene, points: geopandas.GeoSeries) -> np.ndarray:

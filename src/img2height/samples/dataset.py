@@ -16,7 +16,7 @@ from img2height.samples.augment import transform
 from img2height.samples.normalise import Normalisation, fit_bands, fit_heights
 from img2height.scenes.scene import Scene
 
-FIT_TILES = 256  # spread evenly over the training tiles; more change no statistic in its third digit
+FIT_TILES = 256  # spread evenly over the training tiles, so that huge trainings start at once
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,11 @@ class Tile:
     images: dict[str, np.ndarray]
     valids: dict[str, np.ndarray]
     heights_m: np.ndarray
+
+    @property
+    def known(self) -> np.ndarray:
+        """Where image and reference are known, H x W bool."""
+        return np.logical_and.reduce([np.isfinite(self.heights_m), *self.valids.values()])
 
 
 class TileReader:
@@ -90,7 +95,7 @@ class SampleDataset(Dataset):
         row = self.rows[n]
         tile = self.reader.read(row["dataset"], row["scene"], window_of(row))
         symmetry = row.get("transform", 0)
-        known = np.logical_and.reduce([np.isfinite(tile.heights_m), *tile.valids.values()])  # H x W
+        known = tile.known  # H x W
         heights = self.normalisation.normalise_heights(np.where(known, tile.heights_m, self.normalisation.offset_m))
         inputs = {
             layer: torch.from_numpy(transform(self.normalisation.apply(layer, image, tile.valids[layer]), symmetry))
@@ -130,5 +135,5 @@ def fit_normalisation(tiles: pandas.DataFrame, reader: TileReader, height_mode: 
         layer: fit_bands([tile.images[layer] for tile in read], [tile.valids[layer] for tile in read], bands)
         for layer, bands in reader.inputs.items()
     }
-    offset_m, scale_m = fit_heights(np.concatenate([tile.heights_m.ravel() for tile in read]), height_mode)
+    offset_m, scale_m = fit_heights(np.concatenate([tile.heights_m[tile.known] for tile in read]), height_mode)
     return Normalisation(image, height_mode, offset_m, scale_m)

@@ -57,6 +57,11 @@ class Normalisation:
         return cls(image, value["mode"], value["offset_m"], value["scale_m"])
 
 
+def clip_heights(heights_m: np.ndarray, target: str) -> np.ndarray:
+    """Return heights that can exist: nothing lies below the ground that `ndsm` is measured from; also takes tensors."""
+    return heights_m.clip(min=0) if target == "ndsm" else heights_m
+
+
 def fit_bands(images: list[np.ndarray], valids: list[np.ndarray], bands: list[str]) -> dict[str, tuple[float, float]]:
     """Return mean and standard deviation of each band over the known pixels.
 

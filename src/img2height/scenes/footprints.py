@@ -94,5 +94,5 @@ def burn_footprints(footprints: geopandas.GeoDataFrame, grid: Grid, path: Path) 
                 part = grid.crop(block)
                 near = footprints.geometry.iloc[footprints.sindex.query(box(*part.bounds))]
                 burnt = rasterize([*near, box(0, 0, 0, 0)], part.shape, transform=part.transform, dtype="uint8")
-                out.write(burnt, 1, window=block)
+                out.write(burnt, block)
         copy_to_cog(scratch, path, categorical=True)

@@ -75,7 +75,7 @@ def _subtract_terrain(folder: Path, grid: Grid) -> None:
         for block in blocks(grid):
             above = np.maximum(read_heights(surface, block) - read_heights(terrain, block), 0)
             known += int(np.isfinite(above).sum())
-            out.write(np.where(np.isfinite(above), above, np.float32(NODATA)), 1, window=block)
+            out.write(np.where(np.isfinite(above), above, np.float32(NODATA)), block)
     if not known:
         raise DataError("dsm and dtm are nowhere both known, so there is no height above ground; check their extents")
     copy_to_cog(scratch, folder / "ndsm.tif")

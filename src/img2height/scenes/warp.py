@@ -2,19 +2,30 @@
 
 import tempfile
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
 import rasterio
 from affine import Affine
 from rasterio.enums import MaskFlags, Resampling
-from rasterio.io import DatasetReader, DatasetWriter
+from rasterio.io import DatasetReader
 from rasterio.vrt import WarpedVRT
 from rasterio.warp import transform_bounds
 from rasterio.windows import Window
 
 from img2height.errors import DataError
-from img2height.rasters import BLOCK_PX, NODATA, Band, Grid, copy_to_cog, create_scratch, height_band, open_raster
+from img2height.rasters import (
+    BLOCK_PX,
+    NODATA,
+    Band,
+    Grid,
+    Scratch,
+    copy_to_cog,
+    create_scratch,
+    height_band,
+    open_raster,
+)
 from img2height.scenes.sources import Source
 
 UNKNOWN = 255
@@ -122,7 +133,7 @@ def _refuse_strange(source: Source, values: np.ndarray) -> None:
         )
 
 
-def _create(source: Source, grid: Grid, dtype: str, path: Path) -> DatasetWriter:
+def _create(source: Source, grid: Grid, dtype: str, path: Path) -> AbstractContextManager[Scratch]:
     if source.kind == "image":
         return create_scratch(path, grid, [Band(name) for name in source.bands], dtype)
     if source.kind == "height":
@@ -130,12 +141,12 @@ def _create(source: Source, grid: Grid, dtype: str, path: Path) -> DatasetWriter
     return create_scratch(path, grid, [Band(source.name)], "uint8", UNKNOWN)
 
 
-def _write(source: Source, out: DatasetWriter, values: np.ndarray, known: np.ndarray, window: Window) -> None:
+def _write(source: Source, out: Scratch, values: np.ndarray, known: np.ndarray, window: Window) -> None:
     if source.kind == "image":
-        out.write(np.where(known, values, 0), window=window)
-        out.write_mask(known, window=window)
+        out.write(np.where(known, values, 0), window)
+        out.write_mask(known, window)
     else:
-        out.write(np.where(known, values, np.asarray(out.nodata, values.dtype)), window=window)
+        out.write(np.where(known, values, np.asarray(out.dataset.nodata, values.dtype)), window)
 
 
 def _warp(source: Source, clean: Path, grid: Grid, path: Path) -> int:

@@ -12,21 +12,16 @@ COLUMNS = ["step", "samples", "lr", "train_loss", "val_mae_m", "val_rmse_m"]
 
 
 class History(Callback):
-    """Keeps one row a validation; its rows are part of the checkpoint.
+    """Keeps one row a validation; its rows are part of the checkpoint."""
 
-    Args:
-        batch_size: samples a step.
-    """
-
-    def __init__(self, batch_size: int):
-        self.batch_size = batch_size
+    def __init__(self):
         self.rows: list[list[float]] = []
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: HeightModule) -> None:
         """Add the row of the validation that has just ended."""
         metrics = trainer.callback_metrics
         lr = trainer.optimizers[0].param_groups[0]["lr"]
-        samples = trainer.global_step * self.batch_size
+        samples = trainer.datamodule.samples_after(trainer.current_epoch)
         scores = [metrics[name].item() for name in ("val_mae_m", "val_rmse_m")]
         self.rows.append([trainer.global_step, samples, lr, pl_module.mean_train_loss(), *scores])
 

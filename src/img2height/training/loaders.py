@@ -19,18 +19,20 @@ class SampleBatches(lightning.LightningDataModule):
         reader: reads windows; used by the workers, so nothing may have been read with it before.
         normalisation: from the training tiles.
         batch_size: samples a step.
+        devices: that share a batch; Lightning deals the rows out to them in turn, so a step sees the same rows.
         stretch: samples between two validations.
         workers: reading processes.
     """
 
     def __init__(
         self, samples: pandas.DataFrame, val_tiles: pandas.DataFrame, reader: TileReader,
-        normalisation: Normalisation, *, batch_size: int, stretch: int, workers: int,
+        normalisation: Normalisation, *, batch_size: int, devices: int, stretch: int, workers: int,
     ):  # fmt: skip
         super().__init__()
         self.train = SampleDataset(samples, reader, normalisation)
         self.val = SampleDataset(val_tiles, reader, normalisation)
         self.batch_size = batch_size
+        self.devices = devices
         self.stretch = stretch
         self.workers = workers
 
@@ -45,9 +47,12 @@ class SampleBatches(lightning.LightningDataModule):
         lengths = [len(self._stretch(epoch)) for epoch in range(self.epochs)]
         return sum(-(-length // self.batch_size) for length in lengths)
 
+    def samples_after(self, epoch: int) -> int:
+        """Return how many samples were seen when a stretch has ended."""
+        return min((epoch + 1) * self.stretch, len(self.train))
+
     def _stretch(self, epoch: int) -> Subset:
-        start = epoch * self.stretch
-        return Subset(self.train, range(start, min(start + self.stretch, len(self.train))))
+        return Subset(self.train, range(epoch * self.stretch, self.samples_after(epoch)))
 
     def train_dataloader(self) -> DataLoader:
         """Return the batches of the current stretch."""
@@ -58,4 +63,4 @@ class SampleBatches(lightning.LightningDataModule):
         return self._loader(self.val)
 
     def _loader(self, data: Subset | SampleDataset) -> DataLoader:
-        return DataLoader(data, self.batch_size, num_workers=self.workers)
+        return DataLoader(data, self.batch_size // self.devices, num_workers=self.workers)

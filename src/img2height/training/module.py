@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from img2height.errors import TrainingError
-from img2height.samples.normalise import Normalisation
+from img2height.samples.normalise import Normalisation, clip_heights
 from img2height.settings import Recipe
 from img2height.training.losses import LOSSES
 from img2height.training.optimisation import build_optimizer, schedule_factor
@@ -69,7 +69,8 @@ class HeightModule(lightning.LightningModule):
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Add pixels, absolute and squared errors in metres of one batch."""
         height = self(batch["inputs"])["height"].float()
-        error_m = (height - batch["height"])[batch["valid"]].double().cpu() * self.normalisation.scale_m
+        heights_m, reference_m = (self.normalisation.to_metres(h)[batch["valid"]] for h in (height, batch["height"]))
+        error_m = (clip_heights(heights_m, self.recipe.target) - reference_m).double().cpu()
         self.val_sums += torch.stack(
             [torch.tensor(float(error_m.numel())), error_m.abs().sum(), error_m.square().sum()]
         )

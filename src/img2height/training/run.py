@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import os
 import shutil
 import warnings
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from torch import nn
 from img2height.errors import TrainingError
 from img2height.inference.model import save_model
 from img2height.methods import build_network
-from img2height.provenance import versions
+from img2height.provenance import code_digest, versions
 from img2height.rasters import atomic_path, open_raster
 from img2height.samples.dataset import TileReader, fit_normalisation, spread
 from img2height.samples.normalise import Normalisation
@@ -78,23 +79,37 @@ class TrainingJob:
         """Return a digest of all that the result depends on, so that only the same training is resumed."""
         settings = [self.method, self.recipe.model_dump_json(), self.training.model_dump_json(), self.fold, self.seed]
         layers = [{name: layer.sha256 for name, layer in scene.layers.items()} for scene in self.scenes]
-        digest = hashlib.sha256(json.dumps([settings, layers], sort_keys=True).encode())
-        digest.update(self.samples.to_csv(index=False).encode())
+        code = code_digest(Path(__file__), f"img2height.methods.{self.recipe.network}")
+        digest = hashlib.sha256(json.dumps([settings, layers, code], sort_keys=True).encode())
+        for table in (self.samples, self.tiles.drop(columns="geometry", errors="ignore")):
+            digest.update(table.to_csv(index=False).encode())
         return digest.hexdigest()[:16]
 
 
-def train(job: TrainingJob, out: Path, scratch: Path, *, workers: int = 1) -> None:
+def train(
+    job: TrainingJob,
+    out: Path,
+    scratch: Path,
+    *,
+    live: Path | None = None,
+    devices: int = 1,
+    workers: int | None = None,
+) -> None:
     """Train and write `out`: model.safetensors (best), last.safetensors, card.json and history.csv.
 
     Args:
         job: what to train.
         out: the model folder.
-        scratch: folder for checkpoints; a training that was killed goes on from there.
-        workers: reading processes.
+        scratch: folder of this training alone, for checkpoints; a training that was killed goes on from there.
+        live: folder for DVCLive's history, which can be watched while the training runs.
+        devices: GPUs (or, without one, CPU processes) that share each batch.
+        workers: reading processes; None takes what suits the device. They change no byte.
 
     Raises:
-        TrainingError: no validation tile, or a loss that is not a number.
+        TrainingError: no validation tile, a loss that is not a number, or a batch that the devices cannot share.
     """
+    if job.recipe.batch_size % devices:
+        raise TrainingError(f"a batch of {job.recipe.batch_size} cannot be shared by {devices} devices; take fewer")
     if not torch.cuda.is_available():
         torch.set_num_threads(job.training.threads)
     normalisation = fit_normalisation(job.part("train"), job.reader(), job.recipe.normalisation.height)
@@ -102,16 +117,25 @@ def train(job: TrainingJob, out: Path, scratch: Path, *, workers: int = 1) -> No
     if val_tiles.empty:
         raise TrainingError(f"fold {job.fold} has no validation tile; check roles, split and buffer")
     batches = SampleBatches(
-        job.samples, val_tiles, job.reader(), normalisation, batch_size=job.recipe.batch_size,
-        stretch=job.training.validate_every, workers=workers,
+        job.samples, val_tiles, job.reader(), normalisation, batch_size=job.recipe.batch_size, devices=devices,
+        stretch=job.training.validate_every, workers=_workers() if workers is None else workers,
     )  # fmt: skip
     torch.manual_seed(job.seed)
     network = build_network(job.recipe.network, {n: len(b) for n, b in job.recipe.inputs.items()}, job.recipe.options)
     module = HeightModule(network, job.recipe, normalisation, batches.total_steps, job.seed)
-    folder = scratch / job.fingerprint()
-    history, best = _fit(module, batches, job, folder) if _trainable(network) else _validate(module, batches, job)
+    if not _trainable(network):
+        history, best = _validate(module, batches, job)
+    else:
+        folder = scratch / job.fingerprint()
+        trainer, history, best = _fit(module, batches, job, folder, live)
+        if not trainer.is_global_zero:
+            return
     _write(job, normalisation, network, history, best, out)
-    shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _workers() -> int:
+    return min(8, os.cpu_count() or 1) if torch.cuda.is_available() else 1
 
 
 def _dtype(path: Path) -> str:
@@ -123,68 +147,76 @@ def _trainable(network: nn.Module) -> int:
     return sum(p.numel() for p in network.parameters() if p.requires_grad)
 
 
-def _fit(module: HeightModule, batches: SampleBatches, job: TrainingJob, folder: Path) -> tuple[pandas.DataFrame, dict]:
-    """Return the history and the best weights; `module` is left with the last ones."""
-    history = History(job.recipe.batch_size)
+def _fit(
+    module: HeightModule, batches: SampleBatches, job: TrainingJob, folder: Path, live: Path | None
+) -> tuple[lightning.Trainer, pandas.DataFrame, dict]:
+    """Return the trainer, the history and the best weights; `module` is left with the last ones."""
+    history = History()
     best = ModelCheckpoint(folder, "best", monitor="val_rmse_m", **CHECKPOINTS)
     newest = ModelCheckpoint(folder, "last", **CHECKPOINTS)  # after `best`, whose state it keeps
     patience = EarlyStopping("val_rmse_m", patience=job.training.patience)
-    trainer = _trainer(job, folder, [history, patience, TQDMProgressBar(refresh_rate=20), best, newest], batches.epochs)
+    callbacks = [history, patience, TQDMProgressBar(refresh_rate=20), best, newest]
+    trainer = _trainer(job, callbacks, batches.epochs, devices=batches.devices, live=live)
     last = folder / "last.ckpt"
     if last.exists():
         logger.info("resuming from %s", last)
     trainer.fit(module, datamodule=batches, ckpt_path=last if last.exists() else None, weights_only=True)
     saved = torch.load(best.best_model_path, map_location="cpu", weights_only=True)["state_dict"]
-    return history.table(), {name.removeprefix("network."): value for name, value in saved.items()}
+    trainer.strategy.barrier()  # the first process removes the checkpoints when it has written the model
+    return trainer, history.table(), {name.removeprefix("network."): value for name, value in saved.items()}
 
 
 def _validate(module: HeightModule, batches: SampleBatches, job: TrainingJob) -> tuple[pandas.DataFrame, dict]:
     """Return a history of one row and the weights of a network that has nothing to train."""
-    trainer = _trainer(job, None, [], 1)
+    trainer = _trainer(job, [], 1)
     trainer.validate(module, datamodule=batches, verbose=False)
     scores = [trainer.callback_metrics[name].item() for name in ("val_mae_m", "val_rmse_m")]
     return pandas.DataFrame([[0, 0, 0.0, float("nan"), *scores]], columns=COLUMNS), module.network.state_dict()
 
 
-def _trainer(job: TrainingJob, folder: Path | None, callbacks: list, epochs: int) -> lightning.Trainer:
+def _trainer(
+    job: TrainingJob, callbacks: list, epochs: int, *, devices: int = 1, live: Path | None = None
+) -> lightning.Trainer:
     on_gpu = torch.cuda.is_available()
     for message in EXPECTED_WARNINGS:
         warnings.filterwarnings("ignore", message=message)
     return lightning.Trainer(
         accelerator="gpu" if on_gpu else "cpu",
-        devices="auto" if on_gpu else 1,
+        devices=devices,
+        strategy="ddp" if devices > 1 else "auto",
         precision=job.training.precision.gpu if on_gpu else job.training.precision.cpu,
         max_epochs=epochs,
         reload_dataloaders_every_n_epochs=1,
         num_sanity_val_steps=0,
         gradient_clip_val=job.recipe.optimizer.gradient_clip,
         callbacks=callbacks,
-        logger=_dvclive(folder) if folder else False,
+        logger=_dvclive(live) if live else False,
         enable_checkpointing=bool(callbacks),
         enable_model_summary=False,
         enable_progress_bar=bool(callbacks),
-        default_root_dir=folder,
     )
 
 
 def _dvclive(folder: Path) -> Logger:
     from dvclive.lightning import DVCLiveLogger
 
-    return DVCLiveLogger(dir=str(folder / "dvclive"), save_dvc_exp=False, dvcyaml=None, report=None, resume=True)
+    return DVCLiveLogger(dir=str(folder), save_dvc_exp=False, dvcyaml=None, report=None, resume=True)
 
 
 def _write(
     job: TrainingJob, normalisation: Normalisation, network: nn.Module, history: pandas.DataFrame, best: dict, out: Path
 ) -> None:
     row = history.loc[history["val_rmse_m"].idxmin()]
+    first = job.part("train").iloc[0]
+    seen = next(scene for scene in job.scenes if (scene.dataset, scene.name) == (first["dataset"], first["scene"]))
     card = {
         "method": job.method,
         "fold": job.fold,
         "seed": job.seed,
         "recipe": job.recipe.model_dump(mode="json"),
         "normalisation": normalisation.to_json(),
-        "gsd_m": job.scenes[0].grid.gsd_m,
-        "dtypes": {layer: _dtype(job.scenes[0].path(layer)) for layer in job.recipe.inputs},
+        "gsd_m": seen.grid.gsd_m,
+        "dtypes": {layer: _dtype(seen.path(layer)) for layer in job.recipe.inputs},
         "tile_px": int(job.tiles["size_px"].iloc[0]),
         "training": job.training.model_dump(mode="json"),
         "best": {"step": int(row["step"]), "val_mae_m": row["val_mae_m"], "val_rmse_m": row["val_rmse_m"]},

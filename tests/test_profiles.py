@@ -1,0 +1,27 @@
+"""What the profiles come to on the command line: the one that loads by itself must not overrule another."""
+
+from pathlib import Path
+
+import pytest
+from snakemake.cli import parse_args
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.mark.parametrize(
+    ("flags", "gpu", "jobs", "keep_going"),
+    [
+        (["--profile", "workflow/profiles/slurm"], 8, 100, True),
+        (["--profile", "workflow/profiles/local"], 1, None, False),
+        (["--cores", "8", "--resources", "gpu=2"], 2, None, False),
+    ],
+)
+def test_a_profile_says_how_much_runs_at_once(monkeypatch, flags, gpu, jobs, keep_going):
+    monkeypatch.chdir(ROOT)
+    _, args = parse_args(flags)
+    assert args.resources["gpu"].value == gpu
+    assert args.keep_going == keep_going
+    assert args.rerun_incomplete
+    if jobs:
+        assert args.jobs == jobs
+        assert args.cores is None
