@@ -1,7 +1,6 @@
-"""Long runs of the whole workflow: same bytes on any number of cores, folds, resumption, and DVC."""
+"""Long runs of the whole workflow: same bytes on any number of cores, folds, resumption."""
 
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -62,32 +61,3 @@ def test_a_killed_training_goes_on(tree, tmp_path):
     assert "resuming from" in (tmp_path / "logs/train/tiny/unet/fold0_seed0.log").read_text()
     made = killed.digests()
     assert made == {name: tree.digests()[name] for name in made}
-
-
-def test_dvc_runs_and_certifies(tree):
-    tree.run("dvc", "config", "--local", "core.no_scm", "true")
-    first = tree.run("dvc", "repro")
-    assert first.returncode == 0, first.stdout[-4000:]
-    assert tree.run("dvc", "status", "--quiet").returncode == 0
-    assert tree.planned() == {}
-
-    # As after a clone and `dvc pull`: no metadata, times without order; then what `make pulled` does.
-    shutil.rmtree(tree.folder / ".snakemake")
-    for name in sorted(tree.digests(), reverse=True):
-        (tree.folder / name).touch()
-    assert tree.planned() != {}
-    assert tree.run("dvc", "status", "--quiet").returncode == 0
-    tree.make("--touch", "--cores", "1")
-    assert tree.planned() == {}
-
-    before = tree.digests()
-    with tree.edited("params.yaml", "min_area_m2: 20.0", "min_area_m2: 0.0"):
-        second = tree.run("dvc", "repro")
-        assert second.returncode == 0, second.stdout[-4000:]
-        for stage in ("scenes", "folds", "models"):
-            assert f"Stage '{stage}' didn't change, skipping" in second.stdout
-        assert "Job stats" in second.stdout
-        assert tree.planned() == {}
-    changed = {name for name, digest in tree.digests().items() if before.get(name) != digest}
-    assert changed
-    assert not [name for name in changed if not name.startswith("results/") or name.endswith("height.tif")]
