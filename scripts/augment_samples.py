@@ -19,6 +19,7 @@ flags.add_argument("--figure", type=Path, required=True, help="contact sheet, PN
 
 def main(args: Namespace) -> None:
     """Plan the samples and draw the first of them."""
+    from img2height.files import atomic_paths
     from img2height.project import parse
     from img2height.samples.contact import draw_contact_sheet
     from img2height.samples.dataset import TileReader
@@ -36,8 +37,9 @@ def main(args: Namespace) -> None:
     )  # fmt: skip
     scenes = [Scene.load(path) for path in args.scenes]
     reader = TileReader({(scene.dataset, scene.name): scene for scene in scenes}, recipe.inputs, recipe.target)
-    draw_contact_sheet(samples, reader, args.figure)
-    write_table(samples, args.out)
+    with atomic_paths(args.figure, args.out) as (figure, out):
+        draw_contact_sheet(samples, reader, figure)
+        write_table(samples, out)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ flags.add_argument("--tiles", type=Path, required=True, help="table of tile scor
 
 def main(args: Namespace) -> None:
     """Score the method and write both files."""
+    from img2height.files import atomic_paths
     from img2height.metrics.method import evaluate_method
     from img2height.project import parse
     from img2height.scenes.scene import Scene
@@ -40,8 +41,9 @@ def main(args: Namespace) -> None:
         parse(Metrics, args.settings, "--settings"),
     )
     names = [f"{scene.dataset}/{scene.name}" for scene in scenes]
-    write_json({"method": args.method, "seed": args.seed, "scenes": names} | scores, args.out)
-    write_table(tiles.assign(method=args.method, seed=args.seed), args.tiles)
+    with atomic_paths(args.out, args.tiles) as (out, table):
+        write_json({"method": args.method, "seed": args.seed, "scenes": names} | scores, out)
+        write_table(tiles.assign(method=args.method, seed=args.seed), table)
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ def main(args: Namespace) -> None:
     from img2height.buildings import write_buildings, write_cityjson
     from img2height.buildings.mask import UNKNOWN
     from img2height.buildings.scene import extract_scene
+    from img2height.files import atomic_paths
     from img2height.project import parse
     from img2height.rasters import Band, write_cog
     from img2height.scenes.scene import Scene
@@ -38,13 +39,15 @@ def main(args: Namespace) -> None:
 
     scene = Scene.load(args.scene)
     footprint, buildings = extract_scene(args.height, scene, parse(Buildings, args.settings, "--settings"))
-    write_cog(args.footprint, footprint, scene.grid, [Band("building")], nodata=UNKNOWN, categorical=True)
-    for fold, out in zip(args.folds, args.fold_footprints, strict=True):
-        area = area_of(read_geotable(args.areas), "test", scene.dataset, scene.name, fold)
-        part = np.where(area_mask(area, Window(0, 0, *footprint.shape[::-1])), footprint, np.uint8(UNKNOWN))
-        write_cog(out, part, scene.grid, [Band("building")], nodata=UNKNOWN, categorical=True)
-    write_buildings(buildings, args.parquet, args.gpkg)
-    write_cityjson(buildings, args.cityjson, f"Buildings of {scene.dataset}/{scene.name}")
+    outputs = (args.footprint, args.parquet, args.gpkg, args.cityjson, *args.fold_footprints)
+    with atomic_paths(*outputs) as (whole, parquet, gpkg, cityjson, *parts):
+        write_cog(whole, footprint, scene.grid, [Band("building")], nodata=UNKNOWN, categorical=True)
+        for fold, out in zip(args.folds, parts, strict=True):
+            area = area_of(read_geotable(args.areas), "test", scene.dataset, scene.name, fold)
+            part = np.where(area_mask(area, Window(0, 0, *footprint.shape[::-1])), footprint, np.uint8(UNKNOWN))
+            write_cog(out, part, scene.grid, [Band("building")], nodata=UNKNOWN, categorical=True)
+        write_buildings(buildings, parquet, gpkg)
+        write_cityjson(buildings, cityjson, f"Buildings of {scene.dataset}/{scene.name}")
 
 
 if __name__ == "__main__":

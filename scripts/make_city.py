@@ -15,10 +15,10 @@ flags.add_argument("--out", type=Path, required=True, help="the folder; appears 
 
 def main(args) -> None:
     """Make one district."""
+    from img2height.files import atomic_folder
     from img2height.project import parse
     from img2height.scenes.city import CitySettings, generate, write
     from img2height.scenes.city_optical import render
-    from img2height.scenes.folders import atomic_folder
 
     city = generate(parse(CitySettings, args.settings, "--settings"))
     with atomic_folder(args.out) as folder:

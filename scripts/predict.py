@@ -16,6 +16,7 @@ flags.add_argument("--out", type=Path, nargs="+", required=True, help="windows.t
 
 def main(args: Namespace) -> None:
     """Predict the test areas."""
+    from img2height.files import atomic_paths
     from img2height.inference import load_model, predict_raster
     from img2height.project import parse
     from img2height.scenes.scene import Scene
@@ -25,16 +26,17 @@ def main(args: Namespace) -> None:
 
     scene, areas = Scene.load(args.scene), read_geotable(args.areas)
     settings = parse(Inference, args.settings, "--settings").model_dump()
-    for folder, fold, out in zip(args.models, args.folds, args.out, strict=True):
-        model = load_model(folder)
-        predict_raster(
-            model,
-            {layer: scene.path(layer) for layer in model.recipe.inputs},
-            out,
-            area=area_of(areas, "test", scene.dataset, scene.name, fold),
-            threads=model.card["training"]["threads"],  # other counts change the last digits
-            **settings,
-        )
+    with atomic_paths(*args.out) as windows:
+        for folder, fold, out in zip(args.models, args.folds, windows, strict=True):
+            model = load_model(folder)
+            predict_raster(
+                model,
+                {layer: scene.path(layer) for layer in model.recipe.inputs},
+                out,
+                area=area_of(areas, "test", scene.dataset, scene.name, fold),
+                threads=model.card["training"]["threads"],  # other counts change the last digits
+                **settings,
+            )
 
 
 if __name__ == "__main__":

@@ -21,11 +21,9 @@ flags.add_argument("--out", type=Path, required=True, help="scene.json; its fold
 
 def main(args) -> None:
     """Make one scene."""
-    import json
-
     from img2height.project import parse
     from img2height.scenes.prepare import prepare_scene
-    from img2height.settings import SceneFile, TargetGrid
+    from img2height.settings import About, SceneFile, TargetGrid
 
     prepare_scene(
         parse(SceneFile, args.scene_file, "--scene-file"),
@@ -33,7 +31,7 @@ def main(args) -> None:
         name=args.scene,
         raw=args.raw,
         grid=parse(TargetGrid, args.grid, "--grid"),
-        about=json.loads(args.about),
+        about=parse(About, args.about, "--about").model_dump(),
         folder=args.out.parent,
     )
 

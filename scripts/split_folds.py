@@ -21,6 +21,7 @@ flags.add_argument("--areas-out", type=Path, required=True, help="areas.parquet"
 
 def main(args) -> None:
     """Split the ground."""
+    from img2height.files import atomic_paths
     from img2height.project import parse
     from img2height.scenes.scene import Scene
     from img2height.settings import Split
@@ -31,8 +32,9 @@ def main(args) -> None:
     tiles = [read_geotable(path) for path in args.tiles]
     split = parse(Split, args.settings, "--settings")
     folds = split_folds(scenes, args.roles, tiles, split, tile_px=args.tile_px, folds=args.folds)
-    write_table(folds.tiles, args.folds_out)
-    write_table(folds.areas, args.areas_out)
+    with atomic_paths(args.folds_out, args.areas_out) as (tiles_file, areas_file):
+        write_table(folds.tiles, tiles_file)
+        write_table(folds.areas, areas_file)
 
 
 if __name__ == "__main__":

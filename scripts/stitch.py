@@ -19,15 +19,17 @@ flags.add_argument("--mosaic", type=Path, required=True, help="height.tif of all
 
 def main(args: Namespace) -> None:
     """Write the heights of each fold and their mosaic."""
+    from img2height.files import atomic_paths
     from img2height.inference.stitch import mosaic_folds, stitch_area
     from img2height.scenes.scene import Scene
     from img2height.tables import read_geotable
     from img2height.tiles.areas import area_of
 
     scene, areas = Scene.load(args.scene), read_geotable(args.areas)
-    for windows, fold, height in zip(args.windows, args.folds, args.heights, strict=True):
-        stitch_area(windows, area_of(areas, "test", scene.dataset, scene.name, fold), scene.grid, height)
-    mosaic_folds(args.heights, scene.grid, args.mosaic)
+    with atomic_paths(*args.heights, args.mosaic) as (*heights, mosaic):
+        for windows, fold, height in zip(args.windows, args.folds, heights, strict=True):
+            stitch_area(windows, area_of(areas, "test", scene.dataset, scene.name, fold), scene.grid, height)
+        mosaic_folds(heights, scene.grid, mosaic)
 
 
 if __name__ == "__main__":

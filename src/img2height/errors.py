@@ -1,5 +1,9 @@
 """Errors for the person who reads the log: what is wrong, what was found, what to do."""
 
+import errno
+
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
 
 class Img2HeightError(Exception):
     """Base of every error that a user can cause and mend."""

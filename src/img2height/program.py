@@ -1,13 +1,12 @@
 """What every script shares: flags, log lines on standard error, and errors as one line with a non-zero exit."""
 
 import argparse
-import errno
-import json
 import logging
+import signal
 import sys
 from collections.abc import Callable
 
-from img2height.errors import Img2HeightError
+from img2height.errors import DISK_FULL, Img2HeightError
 
 
 def parser(description: str | None) -> argparse.ArgumentParser:
@@ -16,18 +15,22 @@ def parser(description: str | None) -> argparse.ArgumentParser:
 
 
 def run(main: Callable[[argparse.Namespace], None], flags: argparse.ArgumentParser) -> None:
-    """Run a script's main and exit: 0 when done, 2 on an error that the user can mend."""
+    """Run a script's main and exit: 0 when done, 2 on an error that the user can mend, 128 + n on signal n."""
+    # Schedulers end jobs with SIGTERM; as an exception it lets each block remove its temporary files.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     try:
         main(flags.parse_args())
-    except (Img2HeightError, json.JSONDecodeError) as error:
+    except Img2HeightError as error:
         sys.exit(_report(str(error)))
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        if error.errno not in DISK_FULL:
             raise
         sys.exit(_report(f"no space left while writing ({error}); free some space and run the same command again"))
 
 
 def _report(message: str) -> int:
-    print(f"error: {message}", file=sys.stderr)
+    print(f"\nerror: {' '.join(message.split())}", file=sys.stderr)  # on a line of its own, below a progress bar
     return 2

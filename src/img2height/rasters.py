@@ -21,6 +21,7 @@ from rasterio.shutil import copy as gdal_copy
 from rasterio.windows import Window
 
 from img2height.errors import DataError
+from img2height.files import SUFFIX, atomic_path
 
 NODATA = -9999.0
 BLOCK_PX = 512
@@ -102,9 +103,15 @@ def open_raster(path: str | Path) -> Iterator[DatasetReader]:
     """
     if not Path(path).exists():
         raise DataError(f"{path}: this raster does not exist; check the path or make it first")
+    with reading(path), rasterio.open(path) as dataset:
+        yield dataset
+
+
+@contextlib.contextmanager
+def reading(path: str | Path) -> Iterator[None]:
+    """Turn errors of GDAL into a DataError that names what was read."""
     try:
-        with rasterio.open(path) as dataset:
-            yield dataset
+        yield
     except (RasterioError, CPLE_BaseError) as error:
         why = error.__cause__ or error
         raise DataError(f"{path}: cannot be read as a raster ({why}); it may be truncated: fetch it again") from error
@@ -113,17 +120,6 @@ def open_raster(path: str | Path) -> Iterator[DatasetReader]:
 def read_heights(dataset: DatasetReader, window: Window | None = None) -> np.ndarray:
     """Return the first band as float32 metres with NaN where the height is unknown, HxW."""
     return dataset.read(1, window=window, masked=True).astype(np.float32).filled(np.nan)
-
-
-@contextlib.contextmanager
-def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; it takes the final name only when the block ends without an error."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
-        temporary = Path(folder) / path.name
-        yield temporary
-        temporary.replace(path)
 
 
 @contextlib.contextmanager
@@ -238,7 +234,7 @@ def write_cog(
     if nodata is not None and np.issubdtype(stack.dtype, np.floating):
         stack = np.where(np.isfinite(stack), stack, np.asarray(nodata, stack.dtype))
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=Path(path).parent, prefix=".scratch.") as folder:
+    with tempfile.TemporaryDirectory(dir=Path(path).parent, prefix=".scratch.", suffix=SUFFIX) as folder:
         scratch = Path(folder) / "scratch.tif"
         with (
             rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True),

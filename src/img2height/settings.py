@@ -150,14 +150,19 @@ class TargetGrid(Settings):
     gsd_m: float | None = Field(default=None, gt=0)
 
 
-class Dataset(Settings):
-    """A dataset file: where its scenes come from and what they hold. Paths are relative to data/raw/<name>/."""
+class About(Settings):
+    """Where data comes from and what its heights refer to."""
 
-    name: Name
     title: str
     source: str
     licence: str
     vertical_reference: str
+
+
+class Dataset(About):
+    """A dataset file: where its scenes come from and what they hold. Paths are relative to data/raw/<name>/."""
+
+    name: Name
     grid: TargetGrid = TargetGrid()
     scenes: dict[Name, SceneFile]
 

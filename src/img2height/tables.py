@@ -6,9 +6,14 @@ from typing import Any
 
 import geopandas
 import pandas
+import pyogrio
+from pyogrio.errors import DataLayerError, DataSourceError
 
 from img2height.errors import DataError
-from img2height.rasters import atomic_path
+from img2height.files import atomic_path
+
+# A GeoPackage stores when it was written; a fixed date makes the bytes depend on the content alone.
+GPKG_DATE = "2000-01-01T00:00:00Z"
 
 
 def write_table(frame: pandas.DataFrame | geopandas.GeoDataFrame, path: str | Path) -> None:
@@ -37,6 +42,23 @@ def _read(reader: Any, path: str | Path) -> Any:
         return reader(path)
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: cannot be read as a Parquet table ({error}); make it again") from error
+
+
+def write_geopackage(frame: geopandas.GeoDataFrame, path: str | Path, layer: str) -> None:
+    """Write polygons as one layer of a GeoPackage; the same polygons give the same bytes.
+
+    Raises:
+        DataError: the file could not be written, for one because the disk is full.
+    """
+    before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": GPKG_DATE})
+    try:
+        with atomic_path(path) as temporary:
+            pyogrio.write_dataframe(frame, temporary, layer=layer, driver="GPKG", geometry_type="Polygon")
+    except (DataSourceError, DataLayerError) as error:
+        raise DataError(f"{path}: could not be written ({error}); is the disk full?") from error
+    finally:
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})
 
 
 def write_json(value: Any, path: str | Path) -> None:

@@ -12,8 +12,8 @@ from rasterio.warp import transform, transform_bounds
 from raw_cases import NORTH, SIDE, UTM, WEST, band, deliver, prepare, ramp, write
 
 from img2height.errors import DataError
+from img2height.files import atomic_folder
 from img2height.rasters import NODATA
-from img2height.scenes.folders import atomic_folder
 from img2height.scenes.scene import Scene
 
 

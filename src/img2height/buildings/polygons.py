@@ -5,7 +5,6 @@ from pathlib import Path
 import geopandas
 import numpy as np
 import pandas
-import pyogrio
 import shapely
 from affine import Affine
 from rasterio.crs import CRS
@@ -14,9 +13,8 @@ from shapely.geometry import shape
 from skimage.measure import label
 
 from img2height.errors import DataError
-from img2height.rasters import atomic_path
 from img2height.scenes.heights import known
-from img2height.tables import write_table
+from img2height.tables import write_geopackage, write_table
 
 COLUMNS = {
     "building_id": "int64",
@@ -26,8 +24,6 @@ COLUMNS = {
     "area_m2": "float64",
 }
 MAX_QUANTILE = 0.95
-# A GeoPackage stores when it was written; a fixed date makes the bytes depend on the buildings alone.
-GPKG_DATE = "2000-01-01T00:00:00Z"
 
 
 def extract(
@@ -79,13 +75,7 @@ def write_buildings(frame: geopandas.GeoDataFrame, parquet: str | Path, gpkg: st
         gpkg: the GeoPackage file, layer `buildings`.
     """
     write_table(frame, parquet)
-    before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": GPKG_DATE})
-    try:
-        with atomic_path(gpkg) as temporary:
-            pyogrio.write_dataframe(frame, temporary, layer="buildings", driver="GPKG", geometry_type="Polygon")
-    finally:
-        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})
+    write_geopackage(frame, gpkg, "buildings")
 
 
 def _height_statistics(labels: np.ndarray, height: np.ndarray, ground: np.ndarray | None) -> pandas.DataFrame:

@@ -9,9 +9,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from img2height.errors import ModelError, SettingsError
+from img2height.files import atomic_path
 from img2height.methods import build_network
 from img2height.project import parse
-from img2height.rasters import atomic_path
 from img2height.samples.normalise import Normalisation
 from img2height.scenes.scene import file_digest
 from img2height.settings import Recipe
@@ -48,10 +48,17 @@ def save_model(folder: Path, network: nn.Module, best: dict[str, Tensor], card: 
         network: with the weights that the training ended with.
         best: the weights that predict, by name.
         card: plain values; `weights_sha256` is added.
+
+    Raises:
+        ModelError: the weights could not be written, for one because the disk is full.
     """
     for name, weights in ((LAST, network.state_dict()), (WEIGHTS, best)):
-        with atomic_path(folder / name) as temporary:
-            save_file({key: value.detach().cpu().contiguous() for key, value in weights.items()}, temporary)
+        plain = {key: value.detach().cpu().contiguous() for key, value in weights.items()}
+        try:
+            with atomic_path(folder / name) as temporary:
+                save_file(plain, temporary)
+        except SafetensorError as error:
+            raise ModelError(f"{folder / name}: could not be written ({error}); is the disk full?") from error
     write_json({**card, "weights_sha256": file_digest(folder / WEIGHTS)}, folder / CARD)
 
 

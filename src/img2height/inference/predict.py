@@ -11,11 +11,12 @@ from rich.progress import track
 from shapely.geometry.base import BaseGeometry
 
 from img2height.errors import DataError, ModelError
+from img2height.files import atomic_path
 from img2height.inference.inputs import InputRasters, open_inputs
 from img2height.inference.model import LoadedModel, load_model
 from img2height.inference.strip import Strip
 from img2height.inference.windows import WindowGrid, blending_weights
-from img2height.rasters import BLOCK_PX, NODATA, Scratch, atomic_path, create_scratch, height_band
+from img2height.rasters import BLOCK_PX, NODATA, Scratch, create_scratch, height_band
 from img2height.samples.normalise import clip_heights
 from img2height.tiles.areas import area_mask
 

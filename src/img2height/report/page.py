@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib import style
 
 from img2height.errors import DataError
-from img2height.rasters import atomic_path
+from img2height.files import atomic_path
 from img2height.report.drawing import STYLE, data_uri
 from img2height.report.gallery import (
     MethodFiles,

@@ -6,7 +6,7 @@ import numpy as np
 import pandas
 from matplotlib.figure import Figure
 
-from img2height.rasters import atomic_path
+from img2height.files import atomic_path
 from img2height.samples.augment import transform
 from img2height.samples.dataset import TileReader, window_of
 

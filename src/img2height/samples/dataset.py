@@ -11,7 +11,7 @@ from rasterio.windows import Window
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from img2height.rasters import read_heights
+from img2height.rasters import read_heights, reading
 from img2height.samples.augment import transform
 from img2height.samples.normalise import Normalisation, fit_bands, fit_heights
 from img2height.scenes.scene import Scene
@@ -61,11 +61,12 @@ class TileReader:
         """Return the pixels of one window of one scene."""
         here = self.scenes[dataset, scene]
         images, valids = {}, {}
-        for layer, bands in self.inputs.items():
-            raster = self._raster(here.path(layer))
-            images[layer] = raster.read(here.band_indexes(layer, bands), window=window)  # C x H x W
-            valids[layer] = raster.dataset_mask(window=window) > 0  # H x W
-        return Tile(images, valids, read_heights(self._raster(here.path(self.target)), window))
+        with reading(here.folder):
+            for layer, bands in self.inputs.items():
+                raster = self._raster(here.path(layer))
+                images[layer] = raster.read(here.band_indexes(layer, bands), window=window)  # C x H x W
+                valids[layer] = raster.dataset_mask(window=window) > 0  # H x W
+            return Tile(images, valids, read_heights(self._raster(here.path(self.target)), window))
 
     def _raster(self, path: Path) -> rasterio.DatasetReader:
         if path not in self._open:

@@ -4,16 +4,15 @@ from pathlib import Path
 
 import geopandas
 import numpy as np
-import pyogrio
 from affine import Affine
 from rasterio.crs import CRS
 
-from img2height.rasters import NODATA, Band, Grid, atomic_path, height_band, write_cog
+from img2height.rasters import NODATA, Band, Grid, height_band, write_cog
 from img2height.scenes.city_model import City
 from img2height.scenes.city_optical import BANDS
+from img2height.tables import write_geopackage
 
 EPSG = 32633
-WRITTEN_ON = "2000-01-01T00:00:00.000Z"  # a GeoPackage holds the time of writing; the same city is the same bytes
 
 
 def city_grid(city: City) -> Grid:
@@ -43,9 +42,4 @@ def _write_buildings(city: City, path: Path) -> None:
         geometry=[building.polygon for building in city.buildings],
         crs=EPSG,
     )
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": WRITTEN_ON})
-    try:
-        with atomic_path(path) as temporary:
-            frame.to_file(temporary, driver="GPKG", layer="buildings", engine="pyogrio")
-    finally:
-        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
+    write_geopackage(frame, path, "buildings")

@@ -7,8 +7,8 @@ import numpy as np
 from rasterio.io import DatasetReader
 
 from img2height.errors import DataError
+from img2height.files import atomic_folder
 from img2height.rasters import NODATA, Grid, copy_to_cog, create_scratch, height_band, open_raster, read_heights
-from img2height.scenes.folders import atomic_folder
 from img2height.scenes.footprints import burn_footprints, read_footprints
 from img2height.scenes.scene import Scene, SceneLayer, file_digest
 from img2height.scenes.sources import Source, check_raster, target_grid

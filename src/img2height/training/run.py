@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import shutil
+import sqlite3
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,15 +17,18 @@ from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, TQDMProg
 from lightning.pytorch.loggers import Logger
 from torch import nn
 
-from img2height.errors import TrainingError
+from img2height.errors import DataError, TrainingError
+from img2height.files import atomic_folder
 from img2height.inference.model import save_model
 from img2height.methods import build_network
 from img2height.provenance import code_digest, versions
-from img2height.rasters import atomic_path, open_raster
+from img2height.rasters import open_raster
 from img2height.samples.dataset import TileReader, fit_normalisation, spread
 from img2height.samples.normalise import Normalisation
 from img2height.scenes.scene import Scene
 from img2height.settings import Recipe, Training
+from img2height.tables import read_json
+from img2height.training.checkpoints import AtomicCheckpointIO
 from img2height.training.history import COLUMNS, History
 from img2height.training.loaders import SampleBatches
 from img2height.training.module import HeightModule
@@ -106,16 +110,18 @@ def train(
         workers: reading processes; None takes what suits the device. They change no byte.
 
     Raises:
-        TrainingError: no validation tile, a loss that is not a number, or a batch that the devices cannot share.
+        TrainingError: no training or validation tile, a loss that is not a number, or a batch that the devices cannot
+            share.
     """
     if job.recipe.batch_size % devices:
         raise TrainingError(f"a batch of {job.recipe.batch_size} cannot be shared by {devices} devices; take fewer")
     if not torch.cuda.is_available():
         torch.set_num_threads(job.training.threads)
+    for part, name in (("train", "training"), ("val", "validation")):
+        if job.part(part).empty:
+            raise TrainingError(f"fold {job.fold} has no {name} tile; check roles, split and buffer")
     normalisation = fit_normalisation(job.part("train"), job.reader(), job.recipe.normalisation.height)
     val_tiles = spread(job.part("val"), job.training.val_tiles)
-    if val_tiles.empty:
-        raise TrainingError(f"fold {job.fold} has no validation tile; check roles, split and buffer")
     batches = SampleBatches(
         job.samples, val_tiles, job.reader(), normalisation, batch_size=job.recipe.batch_size, devices=devices,
         stretch=job.training.validate_every, workers=_workers() if workers is None else workers,
@@ -190,6 +196,7 @@ def _trainer(
         num_sanity_val_steps=0,
         gradient_clip_val=job.recipe.optimizer.gradient_clip,
         callbacks=callbacks,
+        plugins=[AtomicCheckpointIO()],
         logger=_dvclive(live) if live else False,
         enable_checkpointing=bool(callbacks),
         enable_model_summary=False,
@@ -200,7 +207,16 @@ def _trainer(
 def _dvclive(folder: Path) -> Logger:
     from dvclive.lightning import DVCLiveLogger
 
-    return DVCLiveLogger(dir=str(folder), save_dvc_exp=False, dvcyaml=None, report=None, resume=True)
+    try:
+        read_json(folder / "metrics.json")
+    except DataError:  # none yet, or cut off when a training was killed: DVCLive could not go on from that
+        shutil.rmtree(folder, ignore_errors=True)
+    live = DVCLiveLogger(dir=str(folder), save_dvc_exp=False, dvcyaml=None, report=None, resume=True)
+    try:
+        _ = live.experiment  # opens DVC's database
+    except sqlite3.OperationalError as error:
+        raise TrainingError(f"{folder}: DVCLive cannot start ({error}); is the disk full?") from error
+    return live
 
 
 def _write(
@@ -224,6 +240,6 @@ def _write(
         "batchnorm_buffers": sum(b.numel() for n, b in network.named_buffers() if n.endswith(("_mean", "_var"))),
         "versions": versions(),
     }
-    save_model(out, network, best, card)
-    with atomic_path(out / "history.csv") as temporary:
-        history.to_csv(temporary, index=False)
+    with atomic_folder(out) as folder:
+        save_model(folder, network, best, card)
+        history.to_csv(folder / "history.csv", index=False)

@@ -1,0 +1,152 @@
+"""The scripts run as programs on one tiny scene."""
+
+import json
+import re
+import resource
+import runpy
+import signal
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from raw_cases import ABOUT
+
+from img2height.methods import recipes_folder
+from img2height.project import load_recipe
+
+SCRIPTS = Path(__file__).parents[1] / "scripts"
+BUILDINGS = {
+    "min_height_m": 2.5,
+    "ndvi_max": 0.2,
+    "vari_max": 0.1,
+    "min_area_m2": 20,
+    "max_hole_m2": 10,
+    "simplify_m": 1,
+}
+METRICS = {"ratio_min_height_m": 1, "ssim_range_m": 30, "instance_iou": 0.5, "tile_px": 64}
+PARTS = {"train": [[0, 0.35]], "val": [[0.35, 0.7]], "test": [[0.7, 1]]}
+SPLIT = {"strategy": "fraction", "n_folds": 3, "buffer_m": 1, "block_m": 100, "axis": "column", "parts": PARTS}
+TILING = {"tile_px": 16, "stride_px": 8, "min_valid_share": 0.5}
+TRAINING = {"samples": 16, "validate_every": 8, "patience": 9, "val_tiles": 2, "threads": 1}
+TRAINING["precision"] = {"cpu": "32-true", "gpu": "32-true"}
+SMALL = {"options": {"encoder": "tu-resnet10t", "depth": 3, "width": 16}, "batch_size": 4}
+RECIPE = load_recipe(recipes_folder(), "unet", SMALL).model_dump_json()
+
+
+@dataclass
+class Done:
+    """What a program left: exit status and standard error."""
+
+    status: int
+    said: str
+
+    def refused(self, *words: str) -> None:
+        """Fail unless the program ended with one error line that holds the words, and no traceback."""
+        lines = [line for line in self.said.splitlines() if line.startswith("error: ")]
+        assert self.status == 2, self.said
+        assert len(lines) == 1, self.said
+        assert self.said.rstrip().endswith(lines[0])
+        assert "Traceback" not in self.said
+        for word in words:
+            assert re.search(word, lines[0]), lines[0]
+
+
+def run(script: str, flags: list, limit: int | None = None) -> int:
+    """Return the exit status of a script run in this process; `limit` is the largest file in bytes it may write."""
+    before, handler, arguments = resource.getrlimit(resource.RLIMIT_FSIZE), signal.getsignal(signal.SIGTERM), sys.argv
+    sys.argv = [script, *map(str, flags)]
+    try:
+        if limit is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+        runpy.run_path(str(SCRIPTS / f"{script}.py"), run_name="__main__")
+    except SystemExit as ended:
+        return ended.code
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGTERM, handler)
+        sys.argv = arguments
+    return 0
+
+
+class Steps:
+    """The flags of each script on one tiny scene: inputs from `made`, outputs into a folder."""
+
+    def __init__(self, made: Path):
+        self.made = made
+        self.scene = made / "scenes/d/s/scene.json"
+        self.areas = made / "areas.parquet"
+
+    def make_city(self, out: Path) -> list:
+        return ["--settings", '{"size_px": 192, "seed": 3}', "--out", out / "city"]
+
+    def prepare_scene(self, out: Path, layers: dict | None = None) -> list:
+        names = ("eo", "dsm", "dtm", "building")
+        scene = {"layers": layers or {name: {"path": f"{name}.tif"} for name in names}}
+        raw = self.made / "raw"
+        return [
+            "--dataset", "d", "--scene", "s", "--scene-file", json.dumps(scene), "--grid", "{}", "--about",
+            json.dumps(ABOUT), "--raw", raw, "--out", out / "scenes/d/s/scene.json",
+        ]  # fmt: skip
+
+    def index_tiles(self, out: Path) -> list:
+        return ["--scene", self.scene, "--settings", json.dumps(TILING), "--out", out / "tiles.parquet"]
+
+    def split_folds(self, out: Path, *, tile_px: int = 16, fold: int = 0, tiles: Path | None = None) -> list:
+        return [
+            "--scenes", self.scene, "--roles", "split", "--tiles", tiles or self.made / "tiles.parquet", "--settings",
+            json.dumps(SPLIT), "--tile-px", tile_px, "--folds", fold, "--folds-out", out / "folds.parquet",
+            "--areas-out", out / "areas.parquet",
+        ]  # fmt: skip
+
+    def audit_folds(self, out: Path) -> list:
+        return [
+            "--scenes", self.scene, "--folds", self.made / "folds.parquet", "--areas", self.areas, "--buffer-m", 1,
+            "--out", out / "audit.json", "--figure", out / "folds.png",
+        ]  # fmt: skip
+
+    def augment_samples(self, out: Path, fold: int = 0) -> list:
+        return [
+            "--folds", self.made / "folds.parquet", "--areas", self.areas, "--scenes", self.scene, "--fold", fold,
+            "--seed", 0, "--recipe", RECIPE, "--training", json.dumps(TRAINING), "--out", out / "samples.parquet",
+            "--figure", out / "contact.png",
+        ]  # fmt: skip
+
+    def train(self, out: Path, *, fold: int = 0, recipe: str = RECIPE) -> list:
+        return [
+            "--method", "unet", "--recipe", recipe, "--training", json.dumps(TRAINING), "--samples",
+            self.made / "samples.parquet", "--folds", self.made / "folds.parquet", "--fold", fold, "--seed", 0,
+            "--scenes", self.scene, "--scratch", out / "scratch", "--live", out / "live", "--out", out / "model",
+        ]  # fmt: skip
+
+    def predict(self, out: Path) -> list:
+        settings = '{"window_px": 32, "overlap": 0.5, "batch_size": 1}'
+        return [
+            "--models", self.made / "model", "--folds", 0, "--scene", self.scene, "--areas", self.areas, "--settings",
+            settings, "--out", out / "windows.tif",
+        ]  # fmt: skip
+
+    def stitch(self, out: Path) -> list:
+        return [
+            "--windows", self.made / "windows.tif", "--folds", 0, "--scene", self.scene, "--areas", self.areas,
+            "--heights", out / "fold.tif", "--mosaic", out / "height.tif",
+        ]  # fmt: skip
+
+    def extract_buildings(self, out: Path) -> list:
+        return [
+            "--height", self.made / "height.tif", "--scene", self.scene, "--settings", json.dumps(BUILDINGS),
+            "--footprint", out / "footprint.tif", "--parquet", out / "b.parquet", "--gpkg", out / "b.gpkg",
+            "--cityjson", out / "b.city.json",
+        ]  # fmt: skip
+
+    def evaluate(self, out: Path) -> list:
+        return [
+            "--method", "unet", "--seed", 0, "--scenes", self.scene, "--heights", self.made / "height.tif",
+            "--footprints", self.made / "footprint.tif", "--polygons", self.made / "b.parquet", "--areas", self.areas,
+            "--settings", json.dumps(METRICS), "--out", out / "scores.json", "--tiles", out / "scores.parquet",
+        ]  # fmt: skip
+
+    def collect_metrics(self, out: Path) -> list:
+        return ["--scores", self.made / "scores.json", "--out", out / "metrics.json"]
+
+
+CHAIN = [name for name in vars(Steps) if not name.startswith("_") and name != "make_city"]

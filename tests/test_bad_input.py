@@ -1,0 +1,241 @@
+"""The scripts as programs: bad input, a full disk or a kill end in one clear line and leave nothing half-written."""
+
+import json
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from raw_cases import ABOUT, SIDE, deliver, ramp, write
+from script_steps import CHAIN, RECIPE, SCRIPTS, SMALL, TILING, Done, Steps, run
+
+from img2height.errors import DataError, ModelError
+from img2height.inference.model import save_model
+from img2height.methods import build_network
+from img2height.tables import read_geotable, write_geopackage, write_json, write_table
+
+
+@pytest.fixture
+def program(capsys: pytest.CaptureFixture) -> Callable[..., Done]:
+    """Return a function that runs a script and tells how it ended."""
+
+    def ended(script: str, flags: list, limit: int | None = None) -> Done:
+        capsys.readouterr()
+        status = run(script, flags, limit)
+        return Done(status, capsys.readouterr().err)
+
+    return ended
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.fixture(scope="module")
+def steps(tmp_path_factory: pytest.TempPathFactory) -> Steps:
+    """Return the flags of all scripts, each of which was run once on what those before it left."""
+    steps = Steps(tmp_path_factory.mktemp("made"))
+    deliver(steps.made / "raw")
+    houses = np.kron(np.indices((8, 8)).sum(axis=0) % 2, np.full((8, 8), 9, np.float32))
+    write(steps.made / "raw/dsm.tif", ramp() + houses, unit="metre")
+    for name in CHAIN:
+        assert run(name, getattr(steps, name)(steps.made)) == 0, name
+    return steps
+
+
+def spoil_missing(raw: Path, layers: dict) -> None:
+    (raw / "dsm.tif").unlink()
+
+
+def spoil_unit(raw: Path, layers: dict) -> None:
+    write(raw / "dsm.tif", (ramp() + 5) / 0.3048, nodata=-9999)
+
+
+def spoil_crs(raw: Path, layers: dict) -> None:
+    write(raw / "dsm.tif", ramp() + 5, crs="EPSG:32618", unit="metre")
+
+
+def spoil_no_crs(raw: Path, layers: dict) -> None:
+    write(raw / "dsm.tif", ramp() + 5, crs=None, unit="metre")
+
+
+def spoil_reference(raw: Path, layers: dict) -> None:
+    write(raw / "dsm.tif", np.full((SIDE, SIDE), -9999, np.float32), nodata=-9999, unit="metre")
+
+
+def spoil_bytes(raw: Path, layers: dict) -> None:
+    content = (raw / "dsm.tif").read_bytes()
+    (raw / "dsm.tif").write_bytes(content[: len(content) // 2])
+
+
+def spoil_bands(raw: Path, layers: dict) -> None:
+    layers["eo"]["bands"] = ["red", "green"]
+
+
+def spoil_key(raw: Path, layers: dict) -> None:
+    layers["dsm"]["unti"] = "metre"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (spoil_missing, [r"dsm\.tif: this raster does not exist"]),
+        (spoil_unit, [r"dsm\.tif: layer dsm has no unit", "unit: metre", "foot"]),
+        (spoil_crs, [r"dsm\.tif: layer dsm covers", "do not meet", "EPSG:32618"]),
+        (spoil_no_crs, [r"dsm\.tif: layer dsm has no coordinate reference system"]),
+        (spoil_reference, [r"dsm\.tif: layer dsm has not one known pixel", "nodata"]),
+        (spoil_bytes, [r"raw/dsm\.tif: cannot be read", "fetch it again"]),
+        (spoil_bands, [r"eo\.tif: the image has 3 bands, named: red, green"]),
+        (spoil_key, ["--scene-file", "unti", "did you mean 'unit'"]),
+    ],
+)
+def test_a_bad_delivery_is_refused_and_no_scene_appears(program, tmp_path, spoil, words):
+    steps = Steps(tmp_path / "made")
+    layers = deliver(tmp_path / "made/raw")
+    spoil(tmp_path / "made/raw", layers)
+    program("prepare_scene", steps.prepare_scene(tmp_path / "out", layers)).refused(*words)
+    assert files(tmp_path / "out") == []
+
+
+def test_flags_that_are_no_json_are_named(program, steps, tmp_path):
+    flags = [flag if flag != json.dumps(ABOUT) else "title" for flag in steps.prepare_scene(tmp_path)]
+    program("prepare_scene", flags).refused("--about: is no JSON")
+    program("train", steps.train(tmp_path, recipe="{")).refused("--recipe: is no JSON")
+    program("train", steps.train(tmp_path, recipe=RECIPE.replace('"lr"', '"rl"'))).refused("rl", "did you mean 'lr'")
+    assert files(tmp_path) == []
+
+
+def test_a_part_smaller_than_a_tile_names_the_largest_tile(program, steps, tmp_path):
+    settings = json.dumps({**TILING, "tile_px": 32, "stride_px": 16})
+    flags = ["--scene", steps.scene, "--settings", settings, "--out", tmp_path / "tiles.parquet"]
+    assert program("index_tiles", flags).status == 0
+    out = tmp_path / "out"
+    flags = steps.split_folds(out, tile_px=32, tiles=tmp_path / "tiles.parquet")
+    program("split_folds", flags).refused("fold 0 has no train tile", "32 px", "largest that fits everywhere is 16 px")
+    assert files(out) == []
+
+
+def test_a_reference_without_a_tile_is_no_fold(program, steps, tmp_path):
+    write_table(read_geotable(steps.made / "tiles.parquet").head(0), tmp_path / "tiles.parquet")
+    flags = steps.split_folds(tmp_path / "out", tiles=tmp_path / "tiles.parquet")
+    program("split_folds", flags).refused("fold 0 has no train tile", "min_valid_share")
+    assert files(tmp_path / "out") == []
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("split_folds", "fold 7 does not exist"),
+        ("augment_samples", "no training tile"),
+        ("train", "fold 7 has no training tile"),
+    ],
+)
+def test_a_fold_without_a_tile_is_refused(program, steps, tmp_path, script, words):
+    program(script, getattr(steps, script)(tmp_path, fold=7)).refused(words)
+    assert files(tmp_path) == []
+
+
+def test_a_network_that_does_not_exist_is_named(program, steps, tmp_path):
+    recipe = RECIPE.replace('"network":"unet"', '"network":"unett"')
+    program("train", steps.train(tmp_path, recipe=recipe)).refused(
+        "no network 'unett'; known: constant, im2height, unet"
+    )
+    assert files(tmp_path) == []
+
+
+@pytest.mark.parametrize("script", [name for name in CHAIN if name not in ("prepare_scene", "collect_metrics")])
+def test_a_missing_scene_is_named(program, steps, tmp_path, script):
+    flags = [tmp_path / "no/scene.json" if flag == steps.scene else flag for flag in getattr(steps, script)(tmp_path)]
+    program(script, flags).refused(r"no/scene\.json: this file does not exist")
+    assert files(tmp_path) == []
+
+
+@pytest.mark.parametrize("script", ["index_tiles", "augment_samples", "train", "predict", "extract_buildings"])
+def test_a_truncated_image_is_named(program, steps, tmp_path, script):
+    shutil.copytree(steps.scene.parent, tmp_path / "s")
+    image = (tmp_path / "s/eo.tif").read_bytes()
+    (tmp_path / "s/eo.tif").write_bytes(image[: len(image) // 2])
+    out = tmp_path / "out"
+    flags = [tmp_path / "s/scene.json" if flag == steps.scene else flag for flag in getattr(steps, script)(out)]
+    program(script, flags).refused(r"/s[/:]", "cannot be read as a raster")
+    assert files(out) == []
+
+
+@pytest.mark.parametrize("script", ["make_city", *(name for name in CHAIN if name != "train")])
+@pytest.mark.parametrize("limit", [300, 1500])
+def test_a_full_disk_leaves_nothing(program, steps, tmp_path, script, limit):
+    """Files beyond the limit cannot be written; programs see what they see on a full disk."""
+    program(script, getattr(steps, script)(tmp_path), limit).refused(
+        "could not be written", "disk full|free some space"
+    )
+    assert files(tmp_path) == []
+
+
+def test_the_end_of_a_raster_is_not_lost(program, steps, tmp_path):
+    """GDAL writes the last block when a file is closed, and rasterio does not tell that this failed."""
+    size = (steps.made / "windows.tif").stat().st_size
+    program("predict", steps.predict(tmp_path), limit=size - 1).refused(r"windows\.tif: could not be written")
+    assert files(tmp_path) == []
+    assert program("predict", steps.predict(tmp_path), limit=size).status == 0
+    assert (tmp_path / "windows.tif").read_bytes() == (steps.made / "windows.tif").read_bytes()
+
+
+def test_a_full_disk_keeps_what_was_there(program, steps, tmp_path):
+    before = files(steps.made / "scenes")
+    shutil.copytree(steps.made / "scenes", tmp_path / "scenes")
+    program("prepare_scene", steps.prepare_scene(tmp_path), limit=1500).refused("could not be written")
+    assert files(tmp_path / "scenes") == before
+
+
+def test_a_training_goes_on_when_there_is_space_again(program, steps, tmp_path):
+    """Neither a checkpoint nor a model is half-written, and the resumed training ends with the same bytes."""
+    size = (steps.made / "model/model.safetensors").stat().st_size
+    program("train", steps.train(tmp_path), limit=size // 2).refused(r"best\.ckpt: could not be written")
+    (tmp_path / "live/metrics.json").write_text('{"ste')  # cut off, as DVCLive leaves it on a full disk
+    assert not [name for name in files(tmp_path) if not name.startswith("live/")]
+    assert program("train", steps.train(tmp_path)).status == 0
+    model, made = tmp_path / "model", steps.made / "model"
+    assert {name: (model / name).read_bytes() for name in files(model)} == {
+        name: (made / name).read_bytes() for name in files(made)
+    }
+
+
+@pytest.fixture
+def small_disk() -> Iterator[None]:
+    """Set the largest file to 1000 bytes for one test."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_weights_tables_and_json_are_whole_or_not_there(steps, tmp_path, small_disk):
+    tiles = read_geotable(steps.made / "tiles.parquet")
+    network = build_network("unet", {"eo": 3}, SMALL["options"])
+    with pytest.raises(ModelError, match=r"last\.safetensors: could not be written"):
+        save_model(tmp_path, network, network.state_dict(), {})
+    for write_file in (write_table, lambda frame, path: write_geopackage(frame, path, "tiles")):
+        with pytest.raises(DataError, match=r"file\.gpkg: could not be written"):
+            write_file(tiles, tmp_path / "file.gpkg")
+    with pytest.raises(DataError, match=r"file\.gpkg: could not be written"):
+        write_json(list(range(1000)), tmp_path / "file.gpkg")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_an_interrupted_program_clears_away_what_it_began(tmp_path, number):
+    flags = ["--settings", '{"size_px": 512, "seed": 3}', "--out", str(tmp_path / "city")]
+    running = subprocess.Popen([sys.executable, SCRIPTS / "make_city.py", *flags], stderr=subprocess.PIPE)
+    while not list(tmp_path.glob(".city.*/made/*")):
+        assert running.poll() is None
+        time.sleep(0.002)
+    running.send_signal(number)
+    assert b"Traceback" not in running.communicate()[1]
+    assert running.returncode == 128 + number
+    assert list(tmp_path.iterdir()) == []
