@@ -61,3 +61,15 @@ def test_a_killed_training_goes_on(tree, tmp_path):
     assert "resuming from" in (tmp_path / "logs/train/tiny/unet/fold0_seed0.log").read_text()
     made = killed.digests()
     assert made == {name: tree.digests()[name] for name in made}
+
+
+def test_two_devices_share_each_batch(tree, tmp_path):
+    """Two processes take the steps that one takes, on the same samples; only the order of sums differs."""
+    model = "models/tiny/unet/fold0/seed0"
+    shared = Tree(tmp_path)
+    shared.make(
+        "--cores", "2", "--resources", "gpu=2", "--set-resources", "train:gpu=2", "--", f"{model}/model.safetensors"
+    )
+    one, two = (np.genfromtxt(t.folder / model / "history.csv", delimiter=",", names=True) for t in (tree, shared))
+    assert two["step"].tolist() == one["step"].tolist()
+    assert two["samples"].tolist() == one["samples"].tolist()
