@@ -7,7 +7,7 @@ transforms need none of these operators, so declaring the schemas is enough. Whe
 
 import importlib
 
-import torch
+from torch import library
 
 SCHEMAS = (
     "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
@@ -15,7 +15,7 @@ SCHEMAS = (
 )
 
 
-def declare_missing_operators() -> torch.library.Library | None:
+def declare_missing_operators() -> library.Library | None:
     """Return the library that holds the declared schemas, or None where torchvision imports by itself."""
     try:
         importlib.import_module("torchvision")
@@ -24,11 +24,11 @@ def declare_missing_operators() -> torch.library.Library | None:
             raise
     else:
         return None
-    library = torch.library.Library("torchvision", "DEF")
+    declared = library.Library("torchvision", "DEF")
     for schema in SCHEMAS:
-        library.define(schema)
+        declared.define(schema)
     importlib.import_module("torchvision")
-    return library
+    return declared
 
 
 LIBRARY = declare_missing_operators()  # kept alive: the schemas vanish with the object
