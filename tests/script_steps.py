@@ -6,6 +6,8 @@ import resource
 import runpy
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,18 +53,27 @@ class Done:
             assert re.search(word, lines[0]), lines[0]
 
 
+@contextmanager
+def small_disk(limit: int) -> Iterator[None]:
+    """Inside the block no file may grow beyond `limit` bytes: not around pytest, whose lines may go to a file."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
 def run(script: str, flags: list, limit: int | None = None) -> int:
     """Return the exit status of a script run in this process; `limit` is the largest file in bytes it may write."""
-    before, handler, arguments = resource.getrlimit(resource.RLIMIT_FSIZE), signal.getsignal(signal.SIGTERM), sys.argv
+    handler, arguments = signal.getsignal(signal.SIGTERM), sys.argv
     sys.argv = [script, *map(str, flags)]
     try:
-        if limit is not None:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
-        runpy.run_path(str(SCRIPTS / f"{script}.py"), run_name="__main__")
+        with small_disk(limit) if limit is not None else nullcontext():
+            runpy.run_path(str(SCRIPTS / f"{script}.py"), run_name="__main__")
     except SystemExit as ended:
         return ended.code
     finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGTERM, handler)
         sys.argv = arguments
     return 0

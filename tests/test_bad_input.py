@@ -1,19 +1,18 @@
 """The scripts as programs: bad input, a full disk or a kill end in one clear line and leave nothing half-written."""
 
 import json
-import resource
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from raw_cases import ABOUT, SIDE, deliver, ramp, write
-from script_steps import CHAIN, RECIPE, SCRIPTS, SMALL, TILING, Done, Steps, run
+from script_steps import CHAIN, RECIPE, SCRIPTS, SMALL, TILING, Done, Steps, run, small_disk
 
 from img2height.errors import DataError, ModelError
 from img2height.inference.model import save_model
@@ -206,25 +205,17 @@ def test_a_training_goes_on_when_there_is_space_again(program, steps, tmp_path):
     }
 
 
-@pytest.fixture
-def small_disk() -> Iterator[None]:
-    """Set the largest file to 1000 bytes for one test."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
-def test_weights_tables_and_json_are_whole_or_not_there(steps, tmp_path, small_disk):
+def test_weights_tables_and_json_are_whole_or_not_there(steps, tmp_path):
     tiles = read_geotable(steps.made / "tiles.parquet")
     network = build_network("unet", {"eo": 3}, SMALL["options"])
-    with pytest.raises(ModelError, match=r"last\.safetensors: could not be written"):
-        save_model(tmp_path, network, network.state_dict(), {})
-    for write_file in (write_table, lambda frame, path: write_geopackage(frame, path, "tiles")):
+    with small_disk(1000):
+        with pytest.raises(ModelError, match=r"last\.safetensors: could not be written"):
+            save_model(tmp_path, network, network.state_dict(), {})
+        for write_file in (write_table, lambda frame, path: write_geopackage(frame, path, "tiles")):
+            with pytest.raises(DataError, match=r"file\.gpkg: could not be written"):
+                write_file(tiles, tmp_path / "file.gpkg")
         with pytest.raises(DataError, match=r"file\.gpkg: could not be written"):
-            write_file(tiles, tmp_path / "file.gpkg")
-    with pytest.raises(DataError, match=r"file\.gpkg: could not be written"):
-        write_json(list(range(1000)), tmp_path / "file.gpkg")
+            write_json(list(range(1000)), tmp_path / "file.gpkg")
     assert list(tmp_path.iterdir()) == []
 
 
