@@ -12,6 +12,7 @@ flags.add_argument("--scenes", type=Path, nargs="+", required=True, help="scene.
 flags.add_argument("--fold", type=int, required=True)
 flags.add_argument("--seed", type=int, required=True)
 flags.add_argument("--recipe", required=True, help="the method's recipe as JSON")
+flags.add_argument("--symmetries", type=int, nargs="+", required=True, help="numbers of those to draw from, 0 to 7")
 flags.add_argument("--training", required=True, help="the section training of the params as JSON")
 flags.add_argument("--out", type=Path, required=True, help="samples.parquet")
 flags.add_argument("--figure", type=Path, required=True, help="contact sheet, PNG")
@@ -20,23 +21,28 @@ flags.add_argument("--figure", type=Path, required=True, help="contact sheet, PN
 def main(args: Namespace) -> None:
     """Plan the samples and draw the first of them."""
     from img2height.files import atomic_paths
-    from img2height.project import parse
+    from img2height.parsing import parse
     from img2height.samples.contact import draw_contact_sheet
     from img2height.samples.dataset import TileReader
     from img2height.samples.plan import plan_samples
+    from img2height.scenes.pairs import pairs_of
     from img2height.scenes.scene import Scene
-    from img2height.settings import Recipe, Training
+    from img2height.settings import Training
+    from img2height.settings_recipe import Recipe
     from img2height.tables import read_geotable, read_table, write_table
 
     recipe, training = parse(Recipe, args.recipe, "--recipe"), parse(Training, args.training, "--training")
     folds, areas = read_table(args.folds), read_geotable(args.areas)
-    mine = [table[(table["fold"] == args.fold) & (table["part"] == "train")] for table in (folds, areas)]
+    tiles, ground = (table[(table["fold"] == args.fold) & (table["part"] == "train")] for table in (folds, areas))
+    places = set(zip(ground["dataset"], ground["scene"], strict=True))
+    scenes = {(s.dataset, s.name): s for s in map(Scene.load, args.scenes) if (s.dataset, s.name) in places}
+    views = recipe.inputs.get("views")
     samples = plan_samples(
-        *mine, samples=training.samples, seed=args.seed, dihedral=recipe.augmentation.dihedral,
-        jitter=recipe.augmentation.jitter,
+        tiles, ground, samples=training.samples, seed=args.seed, symmetries=args.symmetries,
+        augmentation=recipe.augmentation, sampling=recipe.sampling,
+        pairs=pairs_of(list(scenes.values()), "train", views) if views else None,
     )  # fmt: skip
-    scenes = [Scene.load(path) for path in args.scenes]
-    reader = TileReader({(scene.dataset, scene.name): scene for scene in scenes}, recipe.inputs, recipe.target)
+    reader = TileReader(scenes, recipe.inputs, recipe.target)
     with atomic_paths(args.figure, args.out) as (figure, out):
         draw_contact_sheet(samples, reader, figure)
         write_table(samples, out)

@@ -1,7 +1,7 @@
 """Makes the scores of one method over its test areas: pooled over the scenes (JSON), and by tile (Parquet).
 
-All repeated flags are parallel lists, one entry a scene. Heights are scored in metres; a score is null where no pixel
-counts.
+All repeated flags are parallel lists, one entry a scene, and those of pairs one entry a pair and scene. Heights are
+scored in metres; a score is null where no pixel counts.
 """
 
 from argparse import Namespace
@@ -16,6 +16,9 @@ flags.add_argument("--scenes", type=Path, nargs="+", required=True, help="scene.
 flags.add_argument("--heights", type=Path, nargs="+", required=True, help="predicted heights of each scene")
 flags.add_argument("--footprints", type=Path, nargs="+", required=True, help="predicted building mask of each scene")
 flags.add_argument("--polygons", type=Path, nargs="+", required=True, help="predicted buildings of each scene")
+flags.add_argument("--pair-heights", type=Path, nargs="+", default=[], help="predicted heights from each pair of views")
+flags.add_argument("--pair-scenes", nargs="+", default=[], help="the scenes' names")
+flags.add_argument("--pair-numbers", type=int, nargs="+", default=[], help="the pairs' numbers in pairs.csv")
 flags.add_argument("--areas", type=Path, required=True, help="areas.parquet; the union of the test areas is scored")
 flags.add_argument("--settings", required=True, help="section `metrics` of params.yaml as JSON")
 flags.add_argument("--out", type=Path, required=True, help="scores JSON to write")
@@ -25,8 +28,8 @@ flags.add_argument("--tiles", type=Path, required=True, help="table of tile scor
 def main(args: Namespace) -> None:
     """Score the method and write both files."""
     from img2height.files import atomic_paths
-    from img2height.metrics.method import evaluate_method
-    from img2height.project import parse
+    from img2height.metrics.method import PairHeights, evaluate_method
+    from img2height.parsing import parse
     from img2height.scenes.scene import Scene
     from img2height.settings import Metrics
     from img2height.tables import read_geotable, write_json, write_table
@@ -39,6 +42,7 @@ def main(args: Namespace) -> None:
         args.polygons,
         read_geotable(args.areas),
         parse(Metrics, args.settings, "--settings"),
+        [PairHeights(*pair) for pair in zip(args.pair_scenes, args.pair_numbers, args.pair_heights, strict=True)],
     )
     names = [f"{scene.dataset}/{scene.name}" for scene in scenes]
     with atomic_paths(args.out, args.tiles) as (out, table):

@@ -30,7 +30,7 @@ def main(args: Namespace) -> None:
     from img2height.buildings.mask import UNKNOWN
     from img2height.buildings.scene import extract_scene
     from img2height.files import atomic_paths
-    from img2height.project import parse
+    from img2height.parsing import parse
     from img2height.rasters import Band, write_cog
     from img2height.scenes.scene import Scene
     from img2height.settings import Buildings

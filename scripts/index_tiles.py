@@ -16,7 +16,7 @@ flags.add_argument("--out", type=Path, required=True, help="tiles.parquet")
 
 def main(args) -> None:
     """Index one scene."""
-    from img2height.project import parse
+    from img2height.parsing import parse
     from img2height.scenes.scene import Scene
     from img2height.settings import Tiling
     from img2height.tables import write_table

@@ -1,7 +1,7 @@
 """Makes one district of the synthetic city, as a data provider would deliver it.
 
-Makes a folder with eo, dsm, dtm, ndsm, building, water, forest (.tif) and buildings.gpkg. The same settings give the
-same bytes.
+Makes a folder with eo, dsm, dtm, ndsm, building, water, forest (.tif) and buildings.gpkg; where the settings ask for
+them also sar.tif, and dsm_initial, view_<number> (.tif) and pairs.csv. The same settings give the same bytes.
 """
 
 from pathlib import Path
@@ -16,13 +16,17 @@ flags.add_argument("--out", type=Path, required=True, help="the folder; appears 
 def main(args) -> None:
     """Make one district."""
     from img2height.files import atomic_folder
-    from img2height.project import parse
+    from img2height.parsing import parse
     from img2height.scenes.city import CitySettings, generate, write
     from img2height.scenes.city_optical import render
+    from img2height.scenes.city_sar import render_sar
+    from img2height.scenes.city_stereo import render_stereo
 
     city = generate(parse(CitySettings, args.settings, "--settings"))
+    sar = render_sar(city) if city.settings.sar else None
+    stereo = render_stereo(city) if city.settings.stereo else None
     with atomic_folder(args.out) as folder:
-        write(city, render(city), folder)
+        write(city, render(city), folder, sar=sar, stereo=stereo)
 
 
 if __name__ == "__main__":

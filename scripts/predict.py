@@ -10,6 +10,7 @@ flags.add_argument("--models", type=Path, nargs="+", required=True, help="model 
 flags.add_argument("--folds", type=int, nargs="+", required=True, help="their numbers")
 flags.add_argument("--scene", type=Path, required=True, help="scene.json")
 flags.add_argument("--areas", type=Path, required=True, help="areas.parquet")
+flags.add_argument("--views", type=int, nargs="*", default=[], help="numbers of the views that the method looks at")
 flags.add_argument("--settings", required=True, help="the section inference of the params as JSON")
 flags.add_argument("--out", type=Path, nargs="+", required=True, help="windows.tif of each fold, unknown elsewhere")
 
@@ -18,7 +19,8 @@ def main(args: Namespace) -> None:
     """Predict the test areas."""
     from img2height.files import atomic_paths
     from img2height.inference import load_model, predict_raster
-    from img2height.project import parse
+    from img2height.inference.inputs import input_paths
+    from img2height.parsing import parse
     from img2height.scenes.scene import Scene
     from img2height.settings import Inference
     from img2height.tables import read_geotable
@@ -31,7 +33,7 @@ def main(args: Namespace) -> None:
             model = load_model(folder)
             predict_raster(
                 model,
-                {layer: scene.path(layer) for layer in model.recipe.inputs},
+                input_paths(scene, model.recipe.inputs, args.views),
                 out,
                 area=area_of(areas, "test", scene.dataset, scene.name, fold),
                 threads=model.card["training"]["threads"],  # other counts change the last digits

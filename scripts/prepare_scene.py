@@ -21,9 +21,9 @@ flags.add_argument("--out", type=Path, required=True, help="scene.json; its fold
 
 def main(args) -> None:
     """Make one scene."""
-    from img2height.project import parse
+    from img2height.parsing import parse
     from img2height.scenes.prepare import prepare_scene
-    from img2height.settings import About, SceneFile, TargetGrid
+    from img2height.settings_scene import About, SceneFile, TargetGrid
 
     prepare_scene(
         parse(SceneFile, args.scene_file, "--scene-file"),

@@ -30,10 +30,11 @@ def main(args: Namespace) -> None:
     """Read what the run left and write the report."""
     import json
 
-    from img2height.project import parse
+    from img2height.parsing import parse
     from img2height.report.page import Run, write_report
     from img2height.scenes.scene import Scene
-    from img2height.settings import Experiment, Params, Recipe
+    from img2height.settings import Experiment, Params
+    from img2height.settings_recipe import Recipe
     from img2height.tables import read_geotable, read_json
 
     experiment = parse(Experiment, args.experiment, "--experiment")

@@ -22,7 +22,7 @@ flags.add_argument("--areas-out", type=Path, required=True, help="areas.parquet"
 def main(args) -> None:
     """Split the ground."""
     from img2height.files import atomic_paths
-    from img2height.project import parse
+    from img2height.parsing import parse
     from img2height.scenes.scene import Scene
     from img2height.settings import Split
     from img2height.tables import read_geotable, write_table

@@ -22,9 +22,10 @@ flags.add_argument("--out", type=Path, required=True, help="model folder")
 
 def main(args: Namespace) -> None:
     """Train and write the model folder."""
-    from img2height.project import parse
+    from img2height.parsing import parse
     from img2height.scenes.scene import Scene
-    from img2height.settings import Recipe, Training
+    from img2height.settings import Training
+    from img2height.settings_recipe import Recipe
     from img2height.tables import read_table
     from img2height.training.run import TrainingJob, train
 

@@ -2,48 +2,38 @@
 
 from pathlib import Path
 
-import numpy as np
 import pandas
 import pytest
-from affine import Affine
-from rasterio.crs import CRS
 
 import img2height.torchvision_ops  # noqa: F401  (before torchmetrics and lightning, which import torchvision)
-from img2height.rasters import NODATA, Band, Grid, height_band, write_cog
-from img2height.scenes.city import CitySettings, generate
+from img2height.scenes.city import generate, write
 from img2height.scenes.city_optical import render
-from img2height.scenes.scene import Scene, SceneLayer, file_digest
+from img2height.scenes.city_sar import render_sar
+from img2height.scenes.city_stereo import render_stereo
+from img2height.scenes.prepare import prepare_scene
+from img2height.scenes.scene import Scene
+from img2height.settings_scene import SceneFile, TargetGrid
 
 ROOT = Path(__file__).parents[1]
-EO_BANDS = ["red", "green", "blue", "nir"]
-
-
-def write_scene(folder: Path, name: str, eo: np.ndarray, ndsm: np.ndarray, building: np.ndarray) -> Scene:
-    """Return a prepared scene written from arrays: eo C x H x W uint8, ndsm H x W with NaN unknown, building 0/1."""
-    folder.mkdir(parents=True)
-    grid = Grid(CRS.from_epsg(32633), Affine(0.5, 0, 500_000, 0, -0.5, 5_800_000), ndsm.shape[1], ndsm.shape[0])
-    bands = EO_BANDS[: len(eo)]
-    write_cog(folder / "eo.tif", eo, grid, [Band(b) for b in bands], valid=np.ones(ndsm.shape, bool))
-    write_cog(folder / "ndsm.tif", ndsm.astype(np.float32), grid, [height_band("ndsm")], nodata=NODATA)
-    write_cog(
-        folder / "building.tif", building.astype(np.uint8), grid, [Band("building")], nodata=255, categorical=True
-    )
-    layers = {
-        "eo": SceneLayer("eo.tif", file_digest(folder / "eo.tif"), bands),
-        "ndsm": SceneLayer("ndsm.tif", file_digest(folder / "ndsm.tif"), ["ndsm"], "metre"),
-        "building": SceneLayer("building.tif", file_digest(folder / "building.tif"), ["building"]),
-    }
-    scene = Scene(folder, "demo", name, grid, layers, {"vertical_reference": "synthetic"})
-    scene.save()
-    return scene
 
 
 @pytest.fixture(scope="session")
 def district(tmp_path_factory: pytest.TempPathFactory) -> Scene:
-    """Return a prepared scene of 256 x 256 px of the city."""
-    city = generate(CitySettings(size_px=256, seed=3))
-    folder = tmp_path_factory.mktemp("scenes") / "district"
-    return write_scene(folder, "district", render(city), city.ndsm, city.building)
+    """Return a prepared scene of 256 x 256 px of the city as all sensors see it."""
+    folder = tmp_path_factory.mktemp("scenes")
+    file = SceneFile.model_validate({"city": {"size_px": 256, "seed": 3, "sar": {}, "stereo": {}}})
+    city = generate(file.city)
+    write(city, render(city), folder / "raw", sar=render_sar(city), stereo=render_stereo(city))
+    about = {"vertical_reference": "synthetic"}
+    return prepare_scene(
+        file,
+        dataset="demo",
+        name="district",
+        raw=folder / "raw",
+        grid=TargetGrid(),
+        about=about,
+        folder=folder / "scene",
+    )
 
 
 def grid_tiles(scene: Scene, size_px: int, part: str) -> pandas.DataFrame:

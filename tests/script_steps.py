@@ -118,8 +118,8 @@ class Steps:
     def augment_samples(self, out: Path, fold: int = 0) -> list:
         return [
             "--folds", self.made / "folds.parquet", "--areas", self.areas, "--scenes", self.scene, "--fold", fold,
-            "--seed", 0, "--recipe", RECIPE, "--training", json.dumps(TRAINING), "--out", out / "samples.parquet",
-            "--figure", out / "contact.png",
+            "--seed", 0, "--recipe", RECIPE, "--symmetries", *range(8), "--training", json.dumps(TRAINING),
+            "--out", out / "samples.parquet", "--figure", out / "contact.png",
         ]  # fmt: skip
 
     def train(self, out: Path, *, fold: int = 0, recipe: str = RECIPE) -> list:

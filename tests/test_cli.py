@@ -6,6 +6,7 @@ import pytest
 import rasterio
 from affine import Affine
 from rasterio.crs import CRS
+from resdepth_files import official
 from rio_cogeo.cogeo import cog_validate
 from typer.testing import CliRunner
 
@@ -79,3 +80,15 @@ def test_a_dataset_without_prepared_scenes_is_an_error(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["check", "nowhere", "--scenes", str(tmp_path)])
     assert result.exit_code == 2
     assert "holds no prepared scene" in result.stderr
+
+
+def test_an_official_resdepth_model_is_imported(tmp_path: Path) -> None:
+    files, out = official(tmp_path), tmp_path / "model"
+    paths = [str(path) for path in (files.checkpoint, files.config, *files.normalization)]
+    result = CliRunner().invoke(app, ["import-resdepth", *paths, "--gsd-m", "0.25", "--out", str(out)])
+    assert result.exit_code == 0, result.stderr
+    assert CliRunner().invoke(app, ["verify", str(out)]).exit_code == 0
+    assert json.loads((out / "card.json").read_text())["gsd_m"] == 0.25
+    result = CliRunner().invoke(app, ["import-resdepth", *paths[:-1], "--gsd-m", "0.25", "--out", str(out)])
+    assert result.exit_code == 2
+    assert result.stderr.startswith("error: 1 normalisation files were given")

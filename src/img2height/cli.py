@@ -78,6 +78,23 @@ def predict(
         copy_to_cog(scratch, out)
 
 
+@app.command("import-resdepth")
+def import_official(
+    checkpoint: Annotated[Path, typer.Argument(help="Model_best.pth, or another checkpoint of the authors' train.py")],
+    model_config: Annotated[Path, typer.Argument(help="model_config.json")],
+    normalization: Annotated[
+        list[Path],
+        typer.Argument(help="DSM_normalization_parameters.p, then, with images, Image_normalization_parameters.p"),
+    ],
+    gsd_m: Annotated[float, typer.Option(help="pixel size of the rasters that it was trained on, metres")],
+    out: Annotated[Path, typer.Option(help="model folder to write")],
+) -> None:
+    """Turn a model that the authors' ResDepth code trained into a model folder; nothing in its files is run."""
+    from img2height.inference.official import import_resdepth
+
+    import_resdepth(checkpoint, model_config, normalization, out, gsd_m=gsd_m)
+
+
 @app.command()
 def check(
     dataset: Annotated[str, typer.Argument(help="name of a dataset whose scenes are prepared")],

@@ -1,19 +1,16 @@
 """Reads the settings files of one experiment and merges what it overrides; every mistake is one clear line."""
 
-import difflib
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
-
-import yaml
-from pydantic import BaseModel, ValidationError
 
 from img2height.errors import SettingsError
-from img2height.settings import Dataset, Experiment, Params, Recipe
+from img2height.parsing import Model, meant, merge, parse, read_yaml
+from img2height.samples.augment import drawn_symmetries
+from img2height.settings import Experiment, Params
+from img2height.settings_recipe import Recipe
+from img2height.settings_scene import Dataset
 
 NETWORKS = Path(__file__).parent / "methods"  # listed as files, for importing them takes torch
-Model = TypeVar("Model", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -25,12 +22,14 @@ class Project:
         params: the protocol.
         datasets: by name, those that the experiment uses.
         recipes: by method name, those that the experiment runs.
+        symmetries: by method name, what its training samples are turned and mirrored by.
     """
 
     experiment: Experiment
     params: Params
     datasets: dict[str, Dataset]
     recipes: dict[str, Recipe]
+    symmetries: dict[str, list[int]]
 
     @property
     def scenes(self) -> list[tuple[str, str, str]]:
@@ -71,11 +70,11 @@ def load_project(experiment: str, *, params: Path, experiments: Path, datasets: 
         for scene in scenes:
             if scene not in used[name].scenes:
                 raise SettingsError(
-                    f"experiment {experiment}: dataset {name} has no scene {_meant(scene, used[name].scenes)}"
+                    f"experiment {experiment}: dataset {name} has no scene {meant(scene, used[name].scenes)}"
                 )
     if unused := sorted(set(chosen.recipes) - set(chosen.methods)):
         raise SettingsError(
-            f"experiment {experiment}: recipes changes {_meant(unused[0], chosen.methods)}, which it does not run"
+            f"experiment {experiment}: recipes changes {meant(unused[0], chosen.methods)}, which it does not run"
         )
     recipes = {name: load_recipe(methods, name, chosen.recipes.get(name)) for name in chosen.methods}
     for name, recipe in recipes.items():
@@ -84,7 +83,20 @@ def load_project(experiment: str, *, params: Path, experiments: Path, datasets: 
                 f"method {name} needs tiles and windows of a multiple of {recipe.tile_multiple} px; tiling.tile_px is "
                 f"{protocol.tiling.tile_px}, inference.window_px {protocol.inference.window_px}"
             )
-    return Project(chosen, protocol, used, recipes)
+    looks = _looks(chosen, used)
+    symmetries = {name: drawn_symmetries(name, recipe, looks) for name, recipe in recipes.items()}
+    return Project(chosen, protocol, used, recipes, symmetries)
+
+
+def _looks(experiment: Experiment, datasets: dict[str, Dataset]) -> dict[str, float | None]:
+    """Return the declared look azimuth of the radar layer of each training scene that has one."""
+    looks = {}
+    for dataset, scenes in experiment.scenes.items():
+        for scene, role in scenes.items():
+            radar = datasets[dataset].scenes[scene].layers.sar
+            if radar and role in ("train", "split"):
+                looks[f"{dataset}/{scene}"] = radar.look_azimuth_deg
+    return looks
 
 
 def load_recipe(folder: Path, name: str, overrides: dict | None = None) -> Recipe:
@@ -92,7 +104,7 @@ def load_recipe(folder: Path, name: str, overrides: dict | None = None) -> Recip
     recipe = parse(Recipe, merge(read_yaml(_find(folder, name)), overrides or {}), f"method {name}")
     known = [path.stem for path in NETWORKS.glob("[!_]*.py")]
     if recipe.network not in known:
-        raise SettingsError(f"method {name}: there is no network {_meant(recipe.network, sorted(known))}")
+        raise SettingsError(f"method {name}: there is no network {meant(recipe.network, sorted(known))}")
     return recipe
 
 
@@ -105,73 +117,9 @@ def load_named(model: type[Model], folder: Path, name: str) -> Model:
     return loaded
 
 
-def read_yaml(path: Path) -> dict:
-    """Return the mapping of a YAML file."""
-    try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise SettingsError(f"{path}: this file does not exist") from error
-    except yaml.YAMLError as error:
-        raise SettingsError(f"{path}: is no YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(value, dict):
-        raise SettingsError(f"{path}: must be a mapping of keys, found {type(value).__name__}")
-    return value
-
-
-def merge(base: dict, changes: dict) -> dict:
-    """Return `base` with the keys of `changes`; nested mappings are merged, everything else is replaced."""
-    merged = dict(base)
-    for key, value in changes.items():
-        nested = isinstance(value, dict) and isinstance(base.get(key), dict)
-        merged[key] = merge(base[key], value) if nested else value
-    return merged
-
-
-def parse(model: type[Model], value: dict | str, where: str) -> Model:
-    """Return the checked model of a mapping or of JSON text, or raise one line that says what was meant."""
-    try:
-        return model.model_validate(json.loads(value) if isinstance(value, str) else value)
-    except json.JSONDecodeError as error:
-        raise SettingsError(f"{where}: is no JSON ({error})") from error
-    except ValidationError as error:
-        problems = [_explain(model, problem) for problem in error.errors()]
-        raise SettingsError(f"{where}: " + "; ".join(problems)) from error
-
-
-def _explain(model: type[BaseModel], problem: dict) -> str:
-    place = ".".join(str(part) for part in problem["loc"])
-    if problem["type"] == "extra_forbidden":
-        return f"unknown key {place}; {_meant(str(problem['loc'][-1]), _siblings(model, problem['loc'][:-1]))}"
-    if problem["type"] == "missing":
-        return f"key {place} is missing"
-    return f"{place}: {problem['msg']}, found {problem['input']!r}"
-
-
-def _siblings(model: type[BaseModel], path: tuple) -> list[str]:
-    """Return the keys that are known where an unknown one stood; none where the path runs through a union or list."""
-    current = model
-    for part in path:
-        field = getattr(current, "model_fields", {}).get(part)
-        if field is None:
-            continue  # a key of a mapping or an index of a list: the model of its values is next
-        inner = [
-            a for a in (field.annotation, *getattr(field.annotation, "__args__", ())) if hasattr(a, "model_fields")
-        ]
-        if not inner:
-            return []
-        current = inner[0]
-    return list(current.model_fields)
-
-
-def _meant(word: str, known: list[str] | dict) -> str:
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
-    return f"{word!r}; {hint}"
-
-
 def _find(folder: Path, name: str) -> Path:
     path = folder / f"{name}.yaml"
     if not path.exists():
         known = sorted(file.stem for file in folder.glob("*.yaml"))
-        raise SettingsError(f"{folder}: there is no {_meant(name, known)}")
+        raise SettingsError(f"{folder}: there is no {meant(name, known)}")
     return path

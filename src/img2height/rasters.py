@@ -6,7 +6,7 @@ A COG cannot be written block by block, so a raster is first a tiled scratch Geo
 import contextlib
 import tempfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -213,6 +213,32 @@ def copy_to_cog(scratch: str | Path, path: str | Path, *, categorical: bool = Fa
             gdal_copy(scratch, temporary, driver="COG", OVERVIEW_RESAMPLING=resampling, **COG_OPTIONS)
         with rasterio.open(temporary) as written:
             written.checksum(1)  # GDAL reports a full disk late; a readable file is the proof
+
+
+def blocks(grid: Grid) -> Iterator[Window]:
+    """Yield the file blocks of a grid, row by row."""
+    for row in range(0, grid.height, BLOCK_PX):
+        for column in range(0, grid.width, BLOCK_PX):
+            yield Window(column, row, min(BLOCK_PX, grid.width - column), min(BLOCK_PX, grid.height - row))
+
+
+def write_heights(path: Path, grid: Grid, bands: Sequence[Band], compute: Callable[[Window], np.ndarray]) -> None:
+    """Write a COG of heights block by block, so that memory does not grow with the grid.
+
+    Args:
+        path: the COG; appears only when it is whole.
+        grid: the pixel grid.
+        bands: one entry a band.
+        compute: gives HxW or CxHxW float32 metres of a block, NaN where unknown.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".scratch.", suffix=SUFFIX) as folder:
+        scratch = Path(folder) / path.name
+        with create_scratch(scratch, grid, bands, "float32", NODATA) as writer:
+            for block in blocks(grid):
+                heights_m = compute(block)
+                writer.write(np.where(np.isfinite(heights_m), heights_m, np.float32(NODATA)), block)
+        copy_to_cog(scratch, path)
 
 
 def write_cog(

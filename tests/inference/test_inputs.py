@@ -89,6 +89,6 @@ def test_missing_layers_and_files_are_named(tmp_path: Path) -> None:
 def test_windows_beyond_the_image_are_reflected(tmp_path: Path) -> None:
     pixels = np.arange(12, dtype=np.float32).reshape(3, 4)
     with open_inputs(as_model(FirstBand()), {"eo": write_image(tmp_path / "eo.tif", pixels)}) as images:
-        inputs, known = images.read(0, 0, 6)
-    assert inputs["eo"][0].tolist() == np.pad(pixels, ((0, 3), (0, 2)), "reflect").tolist()
-    assert known.all()
+        window = images.read(0, 0, 6)
+    assert window.inputs["eo"][0].tolist() == np.pad(pixels, ((0, 3), (0, 2)), "reflect").tolist()
+    assert window.known.all()

@@ -54,8 +54,10 @@ def test_weights_survive_safetensors_and_evaluation_is_deterministic(name: str) 
 
 @pytest.mark.parametrize("name", [name for name in names() if RECIPES[name].network != "constant"])
 def test_a_wrong_band_count_is_an_error(name: str) -> None:
+    inputs = inputs_of(name, 1, 64)
+    layer = list(inputs)[-1]
     with pytest.raises(RuntimeError, match="channels"):
-        build(name).eval()({"eo": torch.zeros(1, len(RECIPES[name].inputs["eo"]) + 1, 64, 64)})
+        build(name).eval()({**inputs, layer: torch.zeros(1, inputs[layer].shape[1] + 1, 64, 64)})
 
 
 def test_every_network_file_has_a_recipe() -> None:

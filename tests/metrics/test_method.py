@@ -7,8 +7,9 @@ from rasterio.crs import CRS
 from shapely.geometry import box
 
 from img2height.buildings import extract, write_buildings
-from img2height.metrics.method import evaluate_method
-from img2height.rasters import NODATA, Band, Grid, height_band, write_cog
+from img2height.errors import DataError
+from img2height.metrics.method import PairHeights, evaluate_method
+from img2height.rasters import NODATA, Band, Grid, height_band, open_raster, read_heights, write_cog
 from img2height.scenes.scene import Scene, SceneLayer
 from img2height.settings import Metrics
 
@@ -42,10 +43,10 @@ FILES = {"height": "height.tif", "footprint": "footprint.tif", "polygons": "foun
 FILES |= {"building": "building.tif"}
 
 
-def evaluate(made: list, areas: geopandas.GeoDataFrame) -> tuple[dict, pandas.DataFrame]:
+def evaluate(made: list, areas: geopandas.GeoDataFrame, pairs=()) -> tuple[dict, pandas.DataFrame]:
     scenes, files = [scene for scene, _ in made], [paths for _, paths in made]
     lists = [[paths[key] for paths in files] for key in ("height", "footprint", "polygons")]
-    return evaluate_method(scenes, *lists, areas, SETTINGS)
+    return evaluate_method(scenes, *lists, areas, SETTINGS, pairs)
 
 
 def areas_of(*rows) -> geopandas.GeoDataFrame:
@@ -95,3 +96,50 @@ def test_a_house_on_the_border_is_cut_or_left_out_on_both_sides(tmp_path, border
     inside.to_parquet(files["polygons"])  # predictions end where the test area ends
     scores, _ = evaluate([(scene, files)], areas_of((0, "test", "s1", box(0, 0, border, 64))))
     assert {key: scores["instances"][key] for key in counts} == counts
+
+
+def write_surface(folder, scene: Scene, name: str, error_m: float, quantity: str = "ndsm"):
+    with open_raster(scene.path("ndsm")) as raster:
+        heights = read_heights(raster) + np.float32(error_m)
+    write_cog(folder / name, heights, GRID, [height_band(quantity)], nodata=NODATA)
+    return folder / name
+
+
+def test_pairs_are_scored_each_and_all_together(tmp_path):
+    made = [write_scene(tmp_path, name, 0.0, polygons=True) for name in ("s1", "s2")]
+    errors = {("s1", 1): 1.0, ("s1", 10): -2.0, ("s2", 10): 4.0}
+    scenes = {scene.name: scene for scene, _ in made}
+    pairs = [
+        PairHeights(name, pair, write_surface(tmp_path, scenes[name], f"{name}_{pair}.tif", error))
+        for (name, pair), error in errors.items()
+    ]
+    half = box(0, 0, 32, 64)
+    areas = areas_of((0, "test", "s1", box(0, 0, 64, 64)), (0, "test", "s2", half), (1, "train", "s2", half))
+    scores, _ = evaluate(made, areas, pairs)
+    alone, _ = evaluate(made, areas)
+    assert {name: value for name, value in scores.items() if name not in ("pairs", "pooled")} == alone
+    assert list(scores["pairs"]) == ["1", "10"]
+    assert (scores["pairs"]["1"]["all"]["rmse_m"], scores["pairs"]["1"]["all"]["pixels"]) == (1, 4096)
+    assert scores["pairs"]["10"]["all"]["mae_m"] == pytest.approx((2 * 2 + 4) / 3)
+    assert scores["pairs"]["10"]["buildings"]["bias_m"] == pytest.approx((-2 * 2 + 4) / 3)
+    pooled = scores["pooled"]["all"]
+    assert pooled["pixels"] == 4096 * 2 + 2048
+    # errors of all pairs in one heap: 4096 of 1 m, 4096 of -2 m, 2048 of 4 m
+    assert pooled["rmse_m"] == pytest.approx(((2 * 1 + 2 * 4 + 16) / 5) ** 0.5)
+    assert (pooled["medae_m"], scores["pooled"]["terrain"]["medae_m"]) == (2, 2)
+    assert {"footprint", "instances"} & (scores["pooled"].keys() | scores["pairs"]["1"].keys()) == set()
+    stray = [PairHeights("s3", 1, pairs[0].heights)]
+    with pytest.raises(DataError, match="is of scene s3"):
+        evaluate(made, areas, stray)
+
+
+def test_terrain_can_be_scored_where_the_scene_has_terrain_alone(tmp_path):
+    scene, files = write_scene(tmp_path, "s1", 0.0, polygons=False)
+    write_surface(tmp_path / "s1", scene, "dtm.tif", 500.0)
+    files["height"] = write_surface(tmp_path, scene, "dem.tif", 503.0, "dem")
+    layers = {"dtm": SceneLayer("dtm.tif", ""), "building": scene.layers["building"]}
+    bare = Scene(scene.folder, "town", "s1", GRID, layers, {})
+    scores, tiles = evaluate([(bare, files)], areas_of((0, "test", "s1", box(0, 0, 64, 64))))
+    assert (scores["all"]["rmse_m"], scores["all"]["delta1"], scores["all"]["ssim"]) == (3, None, None)
+    assert (scores["terrain"]["bias_m"], scores["water"]["bias_m"], scores["instances"]["f1"]) == (3, None, None)
+    assert tiles.rmse_m.tolist() == [3] * 4

@@ -12,7 +12,8 @@ from scipy.ndimage import gaussian_filter
 from shapely.geometry import box
 
 from img2height.metrics.method import evaluate_method
-from img2height.project import load_recipe, merge, parse, read_yaml
+from img2height.parsing import merge, parse, read_yaml
+from img2height.project import load_recipe
 from img2height.rasters import NODATA, Band, Grid, height_band, write_cog
 from img2height.report.page import Run
 from img2height.report.scores import collect

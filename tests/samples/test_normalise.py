@@ -7,7 +7,7 @@ import pytest
 
 from img2height.errors import DataError, TrainingError
 from img2height.samples.augment import SYMMETRIES, transform
-from img2height.samples.normalise import Normalisation, clip_heights, fit_bands, fit_heights
+from img2height.samples.normalise import Normalisation, clip_heights, fit_bands, fit_heights, fit_patches
 
 
 def test_heights_come_back_in_metres() -> None:
@@ -17,7 +17,9 @@ def test_heights_come_back_in_metres() -> None:
         normalisation = Normalisation({}, mode, offset, scale)
         again = Normalisation.from_json(json.loads(json.dumps(normalisation.to_json())))
         assert again == normalisation
-        np.testing.assert_allclose(again.to_metres(again.normalise_heights(heights)), heights, atol=1e-5)
+        np.testing.assert_allclose(
+            again.to_metres(again.normalise_heights(heights, offset), offset), heights, atol=1e-5
+        )
 
 
 def test_known_statistics() -> None:
@@ -56,3 +58,23 @@ def test_only_heights_above_ground_are_clipped() -> None:
     heights = np.array([-1.0, 0.0, 2.0, np.nan])
     np.testing.assert_array_equal(clip_heights(heights, "ndsm"), [0, 0, 2, np.nan])
     np.testing.assert_array_equal(clip_heights(heights, "dsm"), heights)
+
+
+def test_a_patch_is_centred_on_the_mean_of_its_known_initial_surface() -> None:
+    normalisation = Normalisation({"views": {"first": (10.0, 2.0)}}, "patch_centred", 0.0, 4.0)
+    surface = np.array([[[1000.0, 1004.0], [1008.0, -9999.0]]], np.float32)
+    known = np.array([[True, True], [True, False]])
+    images = {"dsm_initial": surface, "views": np.full((1, 2, 2), 14, np.uint8)}
+    inputs, offset_m = normalisation.normalise_patch(images, {"dsm_initial": known, "views": known})
+    assert offset_m == 1004
+    np.testing.assert_array_equal(inputs["dsm_initial"], [[[-1, 0], [1, 0]]])
+    np.testing.assert_array_equal(inputs["views"], [[[2, 2], [2, 0]]])
+    np.testing.assert_array_equal(normalisation.normalise_heights(np.array([1000.0, 1012.0]), offset_m), [-1, 2])
+    np.testing.assert_array_equal(normalisation.to_metres(np.array([-1.0, 2.0]), offset_m), [1000, 1012])
+
+
+def test_the_scale_of_patches_leaves_out_the_flattest_and_the_roughest() -> None:
+    patches = [k * np.array([[-1.0, 0.0, 1.0]]) + 500 for k in (0.0, *range(1, 20), 1e4)]  # deviations 0, 1 .. 19, 1e4
+    assert fit_patches(patches) == pytest.approx(10)
+    with pytest.raises(TrainingError, match="flat in every training tile"):
+        fit_patches([np.full(4, 7.0)] * 3)

@@ -8,7 +8,7 @@ from affine import Affine
 
 from img2height.scenes.prepare import prepare_scene
 from img2height.scenes.scene import Scene
-from img2height.settings import SceneFile, TargetGrid
+from img2height.settings_scene import SceneFile, TargetGrid
 
 SIDE = 64
 WEST, NORTH = 500_000.0, 5_800_000.0
@@ -49,9 +49,14 @@ def deliver(raw: Path) -> dict:
 
 
 def prepare(folder: Path, layers: dict, grid: dict | None = None) -> Scene:
-    """Prepare the scene of `folder`/raw in `folder`/scenes/d/s."""
+    """Prepare the scene of these layers of `folder`/raw in `folder`/scenes/d/s."""
+    return prepare_file(folder, {"layers": layers}, grid)
+
+
+def prepare_file(folder: Path, file: dict, grid: dict | None = None) -> Scene:
+    """Prepare the scene that a dataset file describes."""
     return prepare_scene(
-        SceneFile.model_validate({"layers": layers}), dataset="d", name="s", raw=folder / "raw",
+        SceneFile.model_validate(file), dataset="d", name="s", raw=folder / "raw",
         grid=TargetGrid.model_validate(grid or {}), about=ABOUT, folder=folder / "scenes" / "d" / "s",
     )  # fmt: skip
 

@@ -6,7 +6,7 @@ from rasterio.windows import Window
 
 from img2height.errors import DataError
 from img2height.rasters import NODATA, Grid, height_band, open_raster, write_cog
-from img2height.scenes.heights import known, read_above_ground, require_same_grid
+from img2height.scenes.heights import known, read_above_ground, read_compared, require_same_grid
 
 GRID = Grid(CRS.from_epsg(25832), Affine(1, 0, 500_000, 0, -1, 5_400_000), 8, 6)
 
@@ -40,3 +40,32 @@ def test_relative_heights_have_no_metres(tmp_path):
         require_same_grid(raster, GRID, "itself")
         with pytest.raises(DataError, match="different grids"):
             require_same_grid(raster, GRID.crop(Window(0, 0, 4, 4)), "a part")
+
+
+def test_terrain_is_compared_with_terrain_and_stands_nowhere_above_it(tmp_path):
+    found, truth = np.full(GRID.shape, 310.0), np.full(GRID.shape, 300.0)
+    found[0, 0], truth[0, 1] = np.nan, np.nan
+    with open_raster(write(tmp_path, "dem", found)) as dem, open_raster(write(tmp_path, "dtm", truth)) as dtm:
+        above = read_above_ground(dem, None)
+        assert np.isnan(above[0, 0])
+        assert np.nansum(np.abs(above)) == 0
+        predicted, reference = read_compared(dem, {"dtm": dtm}, Window(0, 0, 3, 2))
+        assert np.argwhere(np.isnan(predicted)).tolist() == [[0, 0]]
+        assert np.argwhere(np.isnan(reference)).tolist() == [[0, 1]]
+        assert (predicted - reference)[1].tolist() == [10, 10, 10]
+        with pytest.raises(DataError, match="no dtm"):
+            read_compared(dem, {"ndsm": dtm})
+
+
+def test_other_heights_are_compared_above_ground(tmp_path):
+    heights = {"dsm": 305.0, "dtm": 300.0, "ndsm": 4.0}
+    files = {name: write(tmp_path, name, np.full(GRID.shape, value)) for name, value in heights.items()}
+    with (
+        open_raster(files["dsm"]) as surface,
+        open_raster(files["dtm"]) as terrain,
+        open_raster(files["ndsm"]) as ndsm,
+    ):
+        predicted, reference = read_compared(surface, {"dtm": terrain, "ndsm": ndsm})
+        assert ((predicted == 5) & (reference == 4)).all()
+        with pytest.raises(DataError, match="no ndsm"):
+            read_compared(surface, {"dtm": terrain})

@@ -8,13 +8,16 @@ import pytest
 import rasterio
 import shapely
 from affine import Affine
+from pydantic import ValidationError
 from rasterio.warp import transform, transform_bounds
-from raw_cases import NORTH, SIDE, UTM, WEST, band, deliver, prepare, ramp, write
+from raw_cases import NORTH, SIDE, UTM, WEST, band, deliver, prepare, prepare_file, ramp, write
 
 from img2height.errors import DataError
 from img2height.files import atomic_folder
 from img2height.rasters import NODATA
+from img2height.scenes.pairs import read_pairs
 from img2height.scenes.scene import Scene
+from img2height.settings_scene import SceneFile
 
 
 @pytest.fixture
@@ -41,6 +44,16 @@ def test_layers_on_the_grid_of_the_image_are_copied_exactly(tmp_path, layers):
     assert again == scene
     for layer in scene.layers.values():
         assert hashlib.sha256((scene.folder / layer.file).read_bytes()).hexdigest() == layer.sha256
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+@pytest.mark.parametrize("gsd", [1.0, 2.0])
+def test_image_pixels_of_the_nodata_value_are_unknown_in_every_type(tmp_path, layers, dtype, gsd):
+    image = np.full((3, SIDE, SIDE), 7, dtype)
+    image[:, :, :16] = 0
+    write(tmp_path / "raw/eo.tif", image, nodata=0, names=["red", "green", "blue"])
+    known = np.isfinite(band(prepare(tmp_path, layers, {"crs": UTM, "gsd_m": gsd}), "eo"))
+    assert (known == (np.arange(known.shape[1]) >= 16 / gsd)).all()
 
 
 def test_the_same_input_gives_the_same_bytes(tmp_path, layers):
@@ -288,3 +301,82 @@ def test_an_image_with_oblong_pixels_from_south_to_north_gets_square_ones_north_
     assert scene.grid.transform.e == -1
     assert (band(scene, "dsm") == ramp() + 5).all()
     assert abs(band(scene, "eo")[0, 1] - image[0, -1, 0]) < 2
+
+
+def radar(tmp_path: Path, values: np.ndarray, backscatter: str | None) -> dict:
+    write(tmp_path / "raw/sar.tif", values.astype(np.float32), nodata=np.nan, names=["HH", "HV", "VH", "VV"])
+    return {"path": "sar.tif", "look_azimuth_deg": 180.0} | ({"backscatter": backscatter} if backscatter else {})
+
+
+@pytest.mark.parametrize(
+    ("backscatter", "values"), [("decibel", [-20, 10]), ("intensity", [0.01, 10]), ("amplitude", [0.1, 10**0.5])]
+)
+def test_radar_is_averaged_as_intensity_and_written_in_decibel(tmp_path, layers, backscatter, values):
+    image = np.tile(np.array(values)[np.indices((SIDE, SIDE)).sum(0) % 2], (4, 1, 1))  # a chess board
+    scene = prepare(tmp_path, {**layers, "sar": radar(tmp_path, image, backscatter)}, {"crs": UTM, "gsd_m": 2.0})
+    assert scene.layers["sar"].bands == ["hh", "hv", "vh", "vv"]
+    assert scene.layers["sar"].unit == "dB"
+    assert scene.layers["sar"].look_azimuth_deg == 180
+    assert np.allclose(band(scene, "sar"), 10 * np.log10((0.01 + 10) / 2), atol=1e-4)
+
+
+def test_the_edge_of_a_radar_strip_is_unknown(tmp_path, layers):
+    image = np.full((4, SIDE, SIDE), -12.0)
+    image[:, :, :5], image[1, 3, 9] = np.nan, np.nan
+    values = band(prepare(tmp_path, {**layers, "sar": radar(tmp_path, image, "decibel")}), "sar")
+    unknown = np.broadcast_to(np.arange(SIDE) < 5, (SIDE, SIDE)).copy()
+    unknown[3, 9] = True
+    assert (np.isnan(values) == unknown).all()
+    assert np.allclose(values[~unknown], -12, atol=1e-5)
+
+
+def test_radar_that_does_not_say_its_scale_is_refused(tmp_path, layers):
+    refused(tmp_path, {**layers, "sar": radar(tmp_path, np.zeros((4, SIDE, SIDE)), None)}, "backscatter: decibel")
+
+
+def holed(tmp_path: Path) -> np.ndarray:
+    surface = ramp() + 5
+    surface[20:26, 30:37] = np.nan
+    write(tmp_path / "raw/dsm_initial.tif", np.nan_to_num(surface, nan=-9999), unit="metre", nodata=-9999)
+    return surface
+
+
+def test_holes_of_the_initial_surface_are_filled_and_marked(tmp_path, layers):
+    surface = holed(tmp_path)
+    scene = prepare(tmp_path, {"dsm_initial": {"path": "dsm_initial.tif"}, "dsm": layers["dsm"]})
+    filled, marks, hole = band(scene, "dsm_initial"), band(scene, "dsm_filled"), np.isnan(surface)
+    assert (filled[~hole] == surface[~hole]).all()
+    assert np.isfinite(filled).all()
+    assert (marks == hole).all()
+    assert scene.layers["dsm_initial"].bands == ["dsm"]
+    assert scene.picture == "dsm_initial"
+
+
+def test_a_delivered_mark_of_the_filling_is_kept(tmp_path, layers):
+    write(tmp_path / "raw/dsm_initial.tif", ramp(), unit="metre", nodata=-9999)
+    write(tmp_path / "raw/filled.tif", (ramp() > 150).astype(np.uint8))
+    added = {"dsm_initial": {"path": "dsm_initial.tif"}, "dsm_filled": {"path": "filled.tif"}}
+    assert (band(prepare(tmp_path, {**layers, **added}), "dsm_filled") == (ramp() > 150)).all()
+
+
+def test_views_are_numbered_and_their_pairs_are_listed(tmp_path, layers):
+    rng = np.random.default_rng(1)
+    for number in (1, 2, 3):
+        write(tmp_path / f"raw/v{number}.tif", rng.integers(1, 2000, (SIDE, SIDE), dtype=np.uint16))
+    file = {"layers": {**layers, "views": [{"path": f"v{n}.tif"} for n in (1, 2, 3)]},
+            "pairs": [{"first": 1, "second": 2}, {"first": 1, "second": 3, "use": ["train"]}]}  # fmt: skip
+    scene = prepare_file(tmp_path, file)
+    assert scene.layers["view_3"].bands == ["pan"]
+    assert read_pairs(scene, "train", ["first", "second"]).to_numpy().tolist() == [[1, 1, 2], [2, 1, 3]]
+    assert read_pairs(scene, "test", ["first", "second"]).to_numpy().tolist() == [[1, 1, 2]]
+    assert read_pairs(scene, "train", ["first"]).to_numpy().tolist() == [[1, 1]]
+    with pytest.raises(ValidationError, match="no two of the 3 views"):
+        SceneFile.model_validate({**file, "pairs": [{"first": 1, "second": 4}]})
+
+
+def test_a_scene_without_pairs_is_looked_at_view_by_view(tmp_path, layers):
+    write(tmp_path / "raw/v1.tif", np.arange(1, SIDE**2 + 1, dtype=np.uint16).reshape(SIDE, SIDE))
+    scene = prepare(tmp_path, {**layers, "views": [{"path": "v1.tif"}]})
+    assert read_pairs(scene, "test", ["first"]).to_numpy().tolist() == [[1, 1]]
+    with pytest.raises(DataError, match="no pair of views is for test"):
+        read_pairs(scene, "test", ["first", "second"])

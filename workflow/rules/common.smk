@@ -16,6 +16,7 @@ os.environ.update(PYTHONPATH=SOURCE, PATH=os.pathsep.join([str(Path(sys.executab
 from img2height.errors import SettingsError
 from img2height.project import load_project
 from img2height.provenance import code_digest
+from img2height.settings_scene import used_pairs
 
 ENVIRONMENT = "../../envs/img2height.yaml"  # used with `--sdm conda` only
 CONFIG_KEYS = ("experiment", "experiments", "datasets")
@@ -61,6 +62,8 @@ def check_scenes(scenes, folds):
 project = load_settings()
 EXPERIMENT = project.experiment.name
 METHODS = project.experiment.methods
+VIEW_METHODS = [name for name in METHODS if "views" in project.recipes[name].inputs]
+REFINING_METHODS = [name for name in METHODS if "dsm_initial" in project.recipes[name].inputs]
 SEEDS = project.experiment.seeds
 FOLDS = project.folds
 DATASET_OF = {scene: dataset for dataset, scene, _ in project.scenes}
@@ -76,7 +79,7 @@ RECIPES_TO_SHOW = json.dumps({name: recipe.model_dump(mode="json") for name, rec
 ALL_SCENES = [f"data/scenes/{dataset}/{scene}/scene.json" for dataset, scene, _ in project.scenes]
 ALL_TILES = [f"data/tiles/{dataset}/{scene}.parquet" for dataset, scene, _ in project.scenes]
 MODEL = "models/{experiment}/{method}/fold{fold}/seed{seed}"
-WINDOWS = "scratch/windows/{experiment}/{method}/fold{fold}/seed{seed}/{scene}.tif"
+WINDOWS = "scratch/windows/{experiment}/{method}/fold{fold}/seed{seed}/{scene}/{height}.tif"
 FOLD_RESULT = "results/{experiment}/{method}/fold{fold}/seed{seed}/{scene}"
 RESULT = "results/{experiment}/{method}/oof/seed{seed}/{scene}"
 SCORES = "results/{experiment}/{method}/oof/seed{seed}/scores.json"
@@ -89,14 +92,16 @@ wildcard_constraints:
     method="|".join(METHODS),
     fold="|".join(map(str, FOLDS)),
     seed="|".join(map(str, SEEDS)),
+    height="height(_pair[0-9]+)?",
+    part="oof|fold[0-9]+",
 
 
-def results(pattern, seeds=SEEDS):
+def results(pattern, seeds=SEEDS, methods=METHODS):
     """Return the files of a pattern for all methods, seeds, folds and test scenes, in this order."""
     files = expand(
         pattern,
         experiment=EXPERIMENT,
-        method=METHODS,
+        method=methods,
         seed=seeds,
         fold=FOLDS,
         scene=TEST_SCENES,
@@ -109,6 +114,42 @@ def manifest(wildcards):
     return f"data/scenes/{DATASET_OF[wildcards.scene]}/{wildcards.scene}/scene.json"
 
 
+def pairs(method, scene):
+    """Return by pair number the views that a method looks at together in a test scene; empty for all other methods."""
+    views = project.recipes[method].inputs.get("views")
+    if not views:
+        return {}
+    file = project.datasets[DATASET_OF[scene]].scenes[scene]
+    if not (used := used_pairs(file.pairs, "test", views, len(file.layers.views))):
+        stop(f"method {method} looks at views, and scene {scene} has no pair for test: name one in its dataset file")
+    return used
+
+
+def views_of_pair(wildcards):
+    """Return the flag of `predict` that names the views of a pair, if the method looks at any."""
+    number = wildcards.height.removeprefix("height_pair")
+    if number == "height":
+        return []
+    return ["--views", *pairs(wildcards.method, wildcards.scene)[int(number)]]
+
+
+def pair_heights(wildcards):
+    """Return file, scene and pair number of the heights from each pair of a method."""
+    return [
+        (f"{RESULT}/height_pair{pair}.tif".format(scene=scene, **wildcards), scene, pair)
+        for scene in TEST_SCENES
+        for pair in pairs(wildcards.method, scene)
+    ]
+
+
+def pair_flags(wildcards):
+    """Return the flags of `evaluate` that name the heights from each pair, if the method looks at pairs."""
+    if not (found := pair_heights(wildcards)):
+        return []
+    names = ("--pair-heights", "--pair-scenes", "--pair-numbers")
+    return [word for name, values in zip(names, zip(*found, strict=True), strict=True) for word in (name, *values)]
+
+
 def code_of(script, *modules):
     """Return what makes a job run again when a script or the code behind it changes."""
     return code_digest(f"scripts/{script}.py", *modules)
@@ -117,6 +158,12 @@ def code_of(script, *modules):
 def code_of_method(script):
     """Return the parameter function of `code_of` for a script that loads the network of the method by its name."""
     return lambda wildcards: code_of(script, f"img2height.methods.{project.recipes[wildcards.method].network}")
+
+
+def starting_model(wildcards):
+    """Return the files of the model folder that a training starts from, if it does."""
+    folder = project.recipes[wildcards.method].init_from
+    return [f"{folder}/model.safetensors", f"{folder}/card.json"] if folder else []
 
 
 def recipe(wildcards):
@@ -134,22 +181,19 @@ def scene_json(wildcards):
     return scene_file(wildcards).model_dump_json(exclude_none=True)
 
 
-def city_json(wildcards):
-    """Return the settings of a district of the synthetic city as JSON."""
-    return scene_file(wildcards).city.model_dump_json()
-
-
 def raw_folder(wildcards):
-    """Return where the layers of a scene are delivered: data/raw/, or scratch/city/ for a district that a rule makes."""
-    made = scene_file(wildcards).city is not None
-    return f"scratch/city/{wildcards.dataset}" if made else f"data/raw/{wildcards.dataset}"
+    """Return where the layers of a scene are delivered: data/raw/, or scratch/ for a scene that a rule makes."""
+    file = scene_file(wildcards)
+    if file.city or file.land:
+        return f"scratch/{'city' if file.city else 'land'}/{wildcards.dataset}/{wildcards.scene}"
+    return f"data/raw/{wildcards.dataset}"
 
 
 def raw_layers(wildcards):
     """Return the delivered files of a scene, or end with a line that says which is missing."""
     folder = raw_folder(wildcards)
-    if scene_file(wildcards).city is not None:
-        return [f"{folder}/{wildcards.scene}"]
+    if folder.startswith("scratch/"):
+        return [folder]
     files = [f"{folder}/{layer.path}" for _, layer in scene_file(wildcards).layers.items()]
     if missing := [file for file in files if not Path(file).exists()]:
         stop(

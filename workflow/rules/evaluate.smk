@@ -9,6 +9,7 @@ rule evaluate:
         heights=expand(f"{RESULT}/height.tif", scene=TEST_SCENES, allow_missing=True),
         footprints=expand(f"{RESULT}/footprint.tif", scene=TEST_SCENES, allow_missing=True),
         polygons=expand(f"{RESULT}/buildings.parquet", scene=TEST_SCENES, allow_missing=True),
+        pairs=lambda wildcards: [file for file, _, _ in pair_heights(wildcards)],
     output:
         scores=SCORES,
         tiles="results/{experiment}/{method}/oof/seed{seed}/tiles.parquet",
@@ -24,6 +25,7 @@ rule evaluate:
         runtime=240,
     params:
         settings=SECTIONS["metrics"],
+        pairs=pair_flags,
         code=code_of("evaluate"),
     message:
         "Scoring {wildcards.method}, seed {wildcards.seed}"
@@ -37,6 +39,7 @@ rule evaluate:
             --heights {input.heights:q} \
             --footprints {input.footprints:q} \
             --polygons {input.polygons:q} \
+            {params.pairs:q} \
             --areas {input.areas:q} \
             --settings {params.settings:q} \
             --out {output.scores:q} \

@@ -1,5 +1,7 @@
 # Needs: the models of all folds of a method and seed, a scene, and the test ground in it.
-# Makes: height.tif of each fold (its test area) and of all folds together (oof: no pixel was trained on).
+# Makes: height.tif of each fold (its test area) and of all folds together (oof: no pixel was trained on). A method that
+#        looks at pairs of views gives height_pair<number>.tif for each, and height.tif is their median. A method that
+#        refines a surface model also gives residuals.tif: the errors before and after.
 
 
 # One job a scene and method: all folds together are one scene's work, and a thousand scenes do not become a hundred
@@ -13,9 +15,9 @@ rule predict:
     output:
         windows=temp(expand(WINDOWS, fold=FOLDS, allow_missing=True)),
     log:
-        "logs/predict/{experiment}/{method}/seed{seed}/{scene}.log",
+        "logs/predict/{experiment}/{method}/seed{seed}/{scene}_{height}.log",
     benchmark:
-        "logs/benchmarks/predict/{experiment}/{method}/seed{seed}/{scene}.tsv"
+        "logs/benchmarks/predict/{experiment}/{method}/seed{seed}/{scene}_{height}.tsv"
     conda:
         ENVIRONMENT
     threads: project.params.training.threads
@@ -26,10 +28,11 @@ rule predict:
     params:
         models=expand(MODEL, fold=FOLDS, allow_missing=True),
         folds=FOLDS,
+        views=views_of_pair,
         settings=SECTIONS["inference"],
         code=code_of_method("predict"),
     message:
-        "Predicting {wildcards.scene} with {wildcards.method}, seed {wildcards.seed}"
+        "Predicting {wildcards.height} of {wildcards.scene} with {wildcards.method}, seed {wildcards.seed}"
     shell:
         """
         exec &>{log:q}
@@ -38,6 +41,7 @@ rule predict:
             --folds {params.folds} \
             --scene {input.scene:q} \
             --areas {input.areas:q} \
+            {params.views} \
             --settings {params.settings:q} \
             --out {output.windows:q}
         """
@@ -53,12 +57,12 @@ rule stitch:
         models=expand(f"{MODEL}/model.safetensors", fold=FOLDS, allow_missing=True),
         cards=expand(f"{MODEL}/card.json", fold=FOLDS, allow_missing=True),
     output:
-        heights=expand(f"{FOLD_RESULT}/height.tif", fold=FOLDS, allow_missing=True),
-        mosaic=f"{RESULT}/height.tif",
+        heights=expand(f"{FOLD_RESULT}/{{height}}.tif", fold=FOLDS, allow_missing=True),
+        mosaic=f"{RESULT}/{{height}}.tif",
     log:
-        "logs/stitch/{experiment}/{method}/seed{seed}/{scene}.log",
+        "logs/stitch/{experiment}/{method}/seed{seed}/{scene}_{height}.log",
     benchmark:
-        "logs/benchmarks/stitch/{experiment}/{method}/seed{seed}/{scene}.tsv"
+        "logs/benchmarks/stitch/{experiment}/{method}/seed{seed}/{scene}_{height}.tsv"
     conda:
         ENVIRONMENT
     threads: 1
@@ -71,7 +75,7 @@ rule stitch:
         inference=SECTIONS["inference"],
         predict_code=code_of_method("predict"),
     message:
-        "Stitching {wildcards.scene} of {wildcards.method}, seed {wildcards.seed}"
+        "Stitching {wildcards.height} of {wildcards.scene} by {wildcards.method}, seed {wildcards.seed}"
     shell:
         """
         exec &>{log:q}
@@ -82,4 +86,76 @@ rule stitch:
             --areas {input.areas:q} \
             --heights {output.heights:q} \
             --mosaic {output.mosaic:q}
+        """
+
+
+if VIEW_METHODS:
+
+    ruleorder: merge_pairs > stitch
+
+    rule merge_pairs:
+        input:
+            scene=manifest,
+            pairs=lambda wildcards: expand(
+                "results/{experiment}/{method}/{part}/seed{seed}/{scene}/height_pair{pair}.tif",
+                pair=pairs(wildcards.method, wildcards.scene),
+                **wildcards,
+            ),
+        output:
+            height="results/{experiment}/{method}/{part}/seed{seed}/{scene}/height.tif",
+        log:
+            "logs/merge_pairs/{experiment}/{method}/{part}_seed{seed}/{scene}.log",
+        benchmark:
+            "logs/benchmarks/merge_pairs/{experiment}/{method}/{part}_seed{seed}/{scene}.tsv"
+        wildcard_constraints:
+            method="|".join(VIEW_METHODS),
+        conda:
+            ENVIRONMENT
+        threads: 1
+        resources:
+            mem_mb=4000,
+            runtime=60,
+        params:
+            code=code_of("merge_pairs"),
+        message:
+            "Merging the pairs of {wildcards.scene} by {wildcards.method}, seed {wildcards.seed}"
+        shell:
+            """
+            exec &>{log:q}
+            python scripts/merge_pairs.py \
+                --pairs {input.pairs:q} \
+                --scene {input.scene:q} \
+                --out {output.height:q}
+            """
+
+
+rule residuals:
+    input:
+        scene=manifest,
+        height=f"{RESULT}/height.tif",
+        areas="data/folds/{experiment}/areas.parquet",
+    output:
+        residuals=f"{RESULT}/residuals.tif",
+    log:
+        "logs/residuals/{experiment}/{method}/seed{seed}/{scene}.log",
+    benchmark:
+        "logs/benchmarks/residuals/{experiment}/{method}/seed{seed}/{scene}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        code=code_of("residuals"),
+    message:
+        "Errors of {wildcards.scene} before and after {wildcards.method}, seed {wildcards.seed}"
+    shell:
+        """
+        exec &>{log:q}
+        python scripts/residuals.py \
+            --height {input.height:q} \
+            --scene {input.scene:q} \
+            --areas {input.areas:q} \
+            --out {output.residuals:q}
         """

@@ -24,6 +24,7 @@ rule augment_samples:
         runtime=60,
     params:
         recipe=recipe,
+        symmetries=lambda wildcards: project.symmetries[wildcards.method],
         training=SECTIONS["training"],
         code=code_of("augment_samples"),
     message:
@@ -38,6 +39,7 @@ rule augment_samples:
             --fold {wildcards.fold} \
             --seed {wildcards.seed} \
             --recipe {params.recipe:q} \
+            --symmetries {params.symmetries} \
             --training {params.training:q} \
             --out {output.samples:q} \
             --figure {output.figure:q}

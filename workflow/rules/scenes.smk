@@ -16,7 +16,7 @@ rule make_city:
         mem_mb=2000,
         runtime=20,
     params:
-        settings=city_json,
+        settings=lambda wildcards: scene_file(wildcards).city.model_dump_json(),
         code=code_of("make_city"),
     message:
         "Making the district {wildcards.scene} of the synthetic city"
@@ -24,6 +24,33 @@ rule make_city:
         """
         exec &>{log:q}
         python scripts/make_city.py \
+            --settings {params.settings:q} \
+            --out {output.folder:q}
+        """
+
+
+rule make_land:
+    output:
+        folder=temp(directory("scratch/land/{dataset}/{scene}")),
+    log:
+        "logs/make_land/{dataset}/{scene}.log",
+    benchmark:
+        "logs/benchmarks/make_land/{dataset}/{scene}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        settings=lambda wildcards: scene_file(wildcards).land.model_dump_json(),
+        code=code_of("make_land"),
+    message:
+        "Making the landscape {wildcards.scene}"
+    shell:
+        """
+        exec &>{log:q}
+        python scripts/make_land.py \
             --settings {params.settings:q} \
             --out {output.folder:q}
         """

@@ -34,6 +34,7 @@ rule models:
 rule heights:
     input:
         results(f"{RESULT}/height.tif"),
+        results(f"{RESULT}/residuals.tif", methods=REFINING_METHODS),
 
 
 rule buildings:

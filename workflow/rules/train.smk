@@ -8,6 +8,7 @@ rule train:
         scenes=ALL_SCENES,
         folds="data/folds/{experiment}/folds.parquet",
         samples="data/samples/{experiment}/{method}/fold{fold}/seed{seed}/samples.parquet",
+        start=starting_model,
     output:
         weights=f"{MODEL}/model.safetensors",
         last=f"{MODEL}/last.safetensors",

@@ -1,6 +1,6 @@
 """The rasters that a model looks at: checked once against what it was trained on, then read window by window."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +14,26 @@ from img2height.errors import ModelError
 from img2height.inference.model import LoadedModel
 from img2height.rasters import Grid, open_raster
 from img2height.samples.normalise import Normalisation
+from img2height.scenes.scene import Scene
+from img2height.scenes.sources import VIEW_BAND
+from img2height.settings_scene import view_name
 
 GSD_TOLERANCE = 0.25
+
+
+@dataclass(frozen=True)
+class InputWindow:
+    """What a model sees of one window.
+
+    Attributes:
+        inputs: normalised, by layer, C x H x W float32.
+        known: where all of them are known, H x W bool.
+        offset_m: metres that the normalised height 0 stands for here.
+    """
+
+    inputs: dict[str, np.ndarray]
+    known: np.ndarray
+    offset_m: float
 
 
 @dataclass(frozen=True)
@@ -24,39 +42,49 @@ class InputRasters:
 
     Attributes:
         grid: the grid of all of them.
-        rasters: by layer: an open raster and the indexes of the bands to read.
+        rasters: by layer: open rasters (more than one for views) and the indexes of the bands to read of each.
         normalisation: of the model.
     """
 
     grid: Grid
-    rasters: dict[str, tuple[DatasetReader, list[int]]]
+    rasters: dict[str, list[tuple[DatasetReader, list[int]]]]
     normalisation: Normalisation
 
-    def read(self, row: int, column: int, size_px: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
-        """Return the normalised inputs by layer, C x size_px x size_px float32, and where all are known, bool.
-
-        What lies beyond the raster is filled by reflection.
-        """
+    def read(self, row: int, column: int, size_px: int) -> InputWindow:
+        """Return the normalised inputs of one window; what lies beyond the raster is filled by reflection."""
         height, width = min(size_px, self.grid.height - row), min(size_px, self.grid.width - column)
         window = Window(column, row, width, height)
         beyond = ((0, size_px - height), (0, size_px - width))
-        inputs, known = {}, np.ones((size_px, size_px), bool)
-        for layer, (raster, indexes) in self.rasters.items():
-            image = raster.read(indexes, window=window)  # C x H x W
-            valid = (raster.dataset_mask(window=window) > 0) & np.isfinite(image).all(axis=0)  # H x W
-            image, valid = np.pad(image, ((0, 0), *beyond), "reflect"), np.pad(valid, beyond, "reflect")
-            inputs[layer] = self.normalisation.apply(layer, image, valid)
-            known &= valid
-        return inputs, known
+        images, valids = {}, {}
+        for layer, parts in self.rasters.items():
+            image = np.concatenate([raster.read(indexes, window=window) for raster, indexes in parts])  # C x H x W
+            masks = [raster.dataset_mask(window=window) > 0 for raster, _ in parts]
+            valid = np.logical_and.reduce([*masks, np.isfinite(image).all(axis=0)])  # H x W
+            images[layer] = np.pad(image, ((0, 0), *beyond), "reflect")
+            valids[layer] = np.pad(valid, beyond, "reflect")
+        inputs, offset_m = self.normalisation.normalise_patch(images, valids)
+        return InputWindow(inputs, np.logical_and.reduce(list(valids.values())), offset_m)
+
+
+def input_paths(scene: Scene, layers: Iterable[str], views: Sequence[int]) -> dict[str, Path | list[Path]]:
+    """Return the rasters of a scene that a model needs, by layer.
+
+    Args:
+        scene: a prepared scene.
+        layers: the model's input layers.
+        views: numbers of the views to look at.
+    """
+    paths = {layer: scene.path(layer) for layer in layers if layer != "views"}
+    return paths | ({"views": [scene.path(view_name(number)) for number in views]} if "views" in layers else {})
 
 
 @contextmanager
-def open_inputs(model: LoadedModel, paths: Mapping[str, Path]) -> Iterator[InputRasters]:
+def open_inputs(model: LoadedModel, paths: Mapping[str, Path | Sequence[Path]]) -> Iterator[InputRasters]:
     """Yield the rasters that a model needs.
 
     Args:
         model: says which layers and bands, and what they were like in training.
-        paths: a raster for each layer; what the model does not need is left alone.
+        paths: a raster for each layer, as many as the model looks at for `views`; what it does not need is left alone.
 
     Raises:
         ModelError: a layer or band is missing, or a raster differs in GSD, data type or grid.
@@ -66,16 +94,32 @@ def open_inputs(model: LoadedModel, paths: Mapping[str, Path]) -> Iterator[Input
         needed = ", ".join(model.recipe.inputs)
         raise ModelError(f"the model needs the layers {needed}; give a raster for {', '.join(missing)} too")
     with ExitStack() as stack:
-        rasters = {}
-        for layer, bands in model.recipe.inputs.items():
-            raster = stack.enter_context(open_raster(paths[layer]))
-            rasters[layer] = (raster, find_bands(raster, bands))
-            _check_type(raster, rasters[layer][1], model.card["dtypes"][layer])
-            _check_gsd(raster, model.card["gsd_m"])
-        grids = {layer: Grid.of(raster) for layer, (raster, _) in rasters.items()}
+        rasters = {
+            layer: [
+                (stack.enter_context(open_raster(path)), names) for path, names in _parts(layer, bands, paths[layer])
+            ]
+            for layer, bands in model.recipe.inputs.items()
+        }
+        found = {
+            layer: [(raster, find_bands(raster, names)) for raster, names in parts] for layer, parts in rasters.items()
+        }
+        for layer, parts in found.items():
+            for raster, indexes in parts:
+                _check_type(raster, indexes, model.card["dtypes"][layer])
+                _check_gsd(raster, model.card["gsd_m"])
+        grids = {raster.name: Grid.of(raster) for parts in found.values() for raster, _ in parts}
         if len(set(grids.values())) > 1:
-            raise ModelError(f"the layers {', '.join(grids)} lie on different pixel grids; warp them to one grid")
-        yield InputRasters(next(iter(grids.values())), rasters, model.normalisation)
+            raise ModelError(f"{', '.join(grids)} lie on different pixel grids; warp them to one grid")
+        yield InputRasters(next(iter(grids.values())), found, model.normalisation)
+
+
+def _parts(layer: str, bands: list[str], paths: Path | Sequence[Path]) -> list[tuple[Path, list[str]]]:
+    """Return the rasters of a layer with the names of the bands to read of each: views are one raster each."""
+    if layer != "views":
+        return [(paths, bands)]
+    if len(paths) != len(bands):
+        raise ModelError(f"the model looks at {len(bands)} views, {len(paths)} were given; give {len(bands)}")
+    return [(path, [VIEW_BAND]) for path in paths]
 
 
 def find_bands(raster: DatasetReader, bands: list[str]) -> list[int]:
@@ -101,7 +145,9 @@ def find_bands(raster: DatasetReader, bands: list[str]) -> list[int]:
     return [described.index(band) + 1 for band in bands]
 
 
-def _check_type(raster: DatasetReader, indexes: list[int], trained: str) -> None:
+def _check_type(raster: DatasetReader, indexes: list[int], trained: str | None) -> None:
+    if trained is None:  # a model that was made elsewhere and does not say
+        return
     found = {raster.dtypes[index - 1] for index in indexes}
     if found != {trained}:
         raise ModelError(

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from img2height.errors import ModelError, SettingsError
 from img2height.files import atomic_path
 from img2height.methods import build_network
-from img2height.project import parse
+from img2height.parsing import parse
 from img2height.samples.normalise import Normalisation
 from img2height.scenes.scene import file_digest
-from img2height.settings import Recipe
+from img2height.settings_recipe import Recipe
 from img2height.tables import read_json, write_json
 
 WEIGHTS, LAST, CARD = "model.safetensors", "last.safetensors", "card.json"
@@ -106,5 +106,6 @@ def _fill(network: nn.Module, weights: Path, name: str) -> None:
 
 def _normalisation(value: dict, recipe: Recipe) -> Normalisation:
     """Return the statistics with the bands in the recipe's order: JSON with sorted keys does not keep it."""
-    ordered = {layer: {band: value["image"][layer][band] for band in bands} for layer, bands in recipe.inputs.items()}
+    seen = {layer: bands for layer, bands in recipe.inputs.items() if layer in value["image"]}
+    ordered = {layer: {band: value["image"][layer][band] for band in bands} for layer, bands in seen.items()}
     return Normalisation.from_json({**value, "image": ordered})

@@ -1,6 +1,6 @@
 """Predicts a raster of any height in overlapping windows, row of windows by row of windows."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ from shapely.geometry.base import BaseGeometry
 
 from img2height.errors import DataError, ModelError
 from img2height.files import atomic_path
-from img2height.inference.inputs import InputRasters, open_inputs
+from img2height.inference.inputs import InputRasters, InputWindow, open_inputs
 from img2height.inference.model import LoadedModel, load_model
 from img2height.inference.strip import Strip
 from img2height.inference.windows import WindowGrid, blending_weights
@@ -22,9 +22,9 @@ from img2height.tiles.areas import area_mask
 
 
 def predict_raster(
-    model: str | Path | LoadedModel, inputs: Mapping[str, Path], out: str | Path, *, area: BaseGeometry | None = None,
-    window_px: int = 256, overlap: float = 0.5, batch_size: int = 1, device: str = "auto", threads: int | None = None,
-    progress: bool = False,
+    model: str | Path | LoadedModel, inputs: Mapping[str, Path | Sequence[Path]], out: str | Path, *,
+    area: BaseGeometry | None = None, window_px: int = 256, overlap: float = 0.5, batch_size: int = 1,
+    device: str = "auto", threads: int | None = None, progress: bool = False,
 ) -> None:  # fmt: skip
     """Write the heights of a raster as a tiled GeoTIFF on its grid: float32 metres, -9999 where unknown.
 
@@ -32,7 +32,7 @@ def predict_raster(
 
     Args:
         model: a model folder, or what `load_model` returned.
-        inputs: raster by layer, e.g. `{"eo": Path("image.tif")}`.
+        inputs: raster by layer, e.g. `{"eo": Path("image.tif")}`; a list of rasters for `views`.
         out: the scratch raster; appears only when it is whole.
         area: polygon in pixel coordinates; heights outside are unknown. None takes the whole raster.
         window_px: side of a window, a multiple of the model's tile multiple.
@@ -72,14 +72,15 @@ class Network:
         self.normalisation = model.normalisation
 
     @torch.inference_mode()
-    def heights_m(self, windows: list[dict[str, np.ndarray]]) -> np.ndarray:
+    def heights_m(self, windows: list[InputWindow]) -> np.ndarray:
         """Return the heights of a batch of windows, B x H x W float32 metres."""
         inputs = {}
-        for layer in windows[0]:
-            batch = torch.from_numpy(np.stack([window[layer] for window in windows]))  # B x C x H x W
+        for layer in windows[0].inputs:
+            batch = torch.from_numpy(np.stack([window.inputs[layer] for window in windows]))  # B x C x H x W
             inputs[layer] = batch.to(self.device, memory_format=torch.channels_last)
         heights = self.network(inputs)["height"]  # B x 1 x H x W, float32: bfloat16 would round tall roofs to 0.1 m
-        heights_m = self.normalisation.to_metres(heights[:, 0].float().cpu().numpy())  # B x H x W
+        offsets_m = np.array([window.offset_m for window in windows])[:, None, None]  # B x 1 x 1
+        heights_m = self.normalisation.to_metres(heights[:, 0].double().cpu().numpy(), offsets_m)  # B x H x W
         if not np.isfinite(heights_m).all():
             raise ModelError("the network gives heights that are not numbers: its training diverged; train it again")
         return heights_m
@@ -99,12 +100,12 @@ def _bands(
         row = int(grid.rows[y])
         yield from strip.finished(row)
         for chosen in np.split(columns, range(batch_size, len(columns), batch_size)):
-            read = [(x, *images.read(row, int(grid.columns[x]), size_px)) for x in chosen]
-            if not (seen := [window for window in read if window[2].any()]):
+            read = [(x, images.read(row, int(grid.columns[x]), size_px)) for x in chosen]
+            if not (seen := [(x, window) for x, window in read if window.known.any()]):
                 continue
-            heights_m = network.heights_m([inputs for _, inputs, _ in seen])
-            for (x, _, known), window_m in zip(seen, heights_m, strict=True):
-                strip.add(row, int(grid.columns[x]), window_m, np.outer(down[y], across[x]), known)
+            heights_m = network.heights_m([window for _, window in seen])
+            for (x, window), window_m in zip(seen, heights_m, strict=True):
+                strip.add(row, int(grid.columns[x]), window_m, np.outer(down[y], across[x]), window.known)
     yield from strip.finished(-(-images.grid.height // BLOCK_PX) * BLOCK_PX)
 
 

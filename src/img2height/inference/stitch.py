@@ -1,7 +1,6 @@
 """Brings predicted scratch rasters into their final form: one fold's test area, and the mosaic of all folds."""
 
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -11,16 +10,7 @@ from rasterio.windows import Window
 from shapely.geometry.base import BaseGeometry
 
 from img2height.errors import DataError
-from img2height.rasters import (
-    BLOCK_PX,
-    NODATA,
-    Band,
-    Grid,
-    copy_to_cog,
-    create_scratch,
-    open_raster,
-    read_heights,
-)
+from img2height.rasters import Band, Grid, open_raster, read_heights, write_heights
 from img2height.tiles.areas import area_mask
 
 
@@ -68,19 +58,32 @@ def mosaic_folds(heights: Sequence[Path], grid: Grid, out: Path) -> None:
     _write_blocks(heights, grid, out, merged)
 
 
+def merge_pairs(heights: Sequence[Path], grid: Grid, out: Path) -> None:
+    """Write the median over image pairs of each pixel as a COG; unknown only where it is unknown from every pair.
+
+    Args:
+        heights: of the same ground, one a pair.
+        grid: the scene's grid.
+        out: the COG.
+
+    Raises:
+        DataError: grids or quantities differ.
+    """
+
+    def median(block: Window, rasters: list[DatasetReader]) -> np.ndarray:
+        stack = np.ma.masked_invalid(np.stack([read_heights(raster, block) for raster in rasters]))  # pairs x H x W
+        return np.ma.median(stack, axis=0).filled(np.nan).astype(np.float32)
+
+    _write_blocks(heights, grid, out, median)
+
+
 def _write_blocks(
     sources: Sequence[Path], grid: Grid, out: Path, compute: Callable[[Window, list[DatasetReader]], np.ndarray]
 ) -> None:
     """Write a COG of heights, block by block: `compute` gives metres, NaN where unknown, from the open sources."""
-    out.parent.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         rasters = [stack.enter_context(open_raster(path)) for path in sources]
-        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=out.parent, prefix=".scratch."))) / out.name
-        with create_scratch(scratch, grid, [_common_band(rasters, grid)], "float32", NODATA) as writer:
-            for block in blocks(grid):
-                heights_m = compute(block, rasters)
-                writer.write(np.where(np.isfinite(heights_m), heights_m, np.float32(NODATA)), block)
-        copy_to_cog(scratch, out)
+        write_heights(out, grid, [_common_band(rasters, grid)], lambda block: compute(block, rasters))
 
 
 def _common_band(rasters: list[DatasetReader], grid: Grid) -> Band:
@@ -92,10 +95,3 @@ def _common_band(rasters: list[DatasetReader], grid: Grid) -> Band:
     if len(bands) != 1:
         raise DataError(f"{', '.join(raster.name for raster in rasters)}: hold different quantities ({bands})")
     return bands.pop()
-
-
-def blocks(grid: Grid) -> Iterator[Window]:
-    """Yield the file blocks of a grid, row by row."""
-    for row in range(0, grid.height, BLOCK_PX):
-        for column in range(0, grid.width, BLOCK_PX):
-            yield Window(column, row, min(BLOCK_PX, grid.width - column), min(BLOCK_PX, grid.height - row))

@@ -1,17 +1,40 @@
-"""A network that says 0 everywhere: with heights in metres the flat world, with z-scores the mean training height."""
+"""A network without weights: 0 everywhere, or the initial surface model as it is.
+
+With heights in metres 0 is the flat world, with z-scores the mean training height.
+"""
 
 import torch
 from torch import Tensor, nn
 
+from img2height.errors import SettingsError
+
+INITIAL = "dsm_initial"
+
 
 class Constant(nn.Module):
-    """The normalised height 0 at each pixel."""
+    """The normalised height 0 at each pixel.
+
+    Args:
+        outer_skip: added to the initial surface model, as ResDepth adds what it predicts.
+    """
+
+    def __init__(self, *, outer_skip: bool):
+        super().__init__()
+        self.outer_skip = outer_skip
 
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Return zeros, B x 1 x H x W, for inputs of B x C x H x W."""
+        """Return B x 1 x H x W for inputs of B x C x H x W."""
+        if self.outer_skip:
+            return {"height": inputs[INITIAL]}  # B x 1 x H x W
         return {"height": torch.zeros_like(next(iter(inputs.values()))[:, :1])}  # B x 1 x H x W
 
 
-def build(bands: dict[str, int]) -> nn.Module:
-    """Return the constant network; it looks at no band."""
-    return Constant()
+def build(bands: dict[str, int], *, outer_skip: bool = False) -> nn.Module:
+    """Return the constant network; see `Constant` for the option.
+
+    Raises:
+        SettingsError: there is no initial surface model to return.
+    """
+    if outer_skip and INITIAL not in bands:
+        raise SettingsError("constant: outer_skip returns the initial surface model; add dsm_initial to the inputs")
+    return Constant(outer_skip=outer_skip)

@@ -25,7 +25,8 @@ from img2height.report.gallery import (
 from img2height.report.profile import HeightProfile
 from img2height.report.scores import BASELINE, STRATA, findings, format_score, is_score, score_table, to_markdown
 from img2height.scenes.scene import Scene
-from img2height.settings import Experiment, Params, Recipe
+from img2height.settings import Experiment, Params
+from img2height.settings_recipe import Recipe
 from img2height.tiles.areas import area_of
 
 STRATUM_TITLES = {

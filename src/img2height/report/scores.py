@@ -7,7 +7,7 @@ from typing import Any
 import pandas
 
 from img2height.errors import DataError
-from img2height.settings import Recipe
+from img2height.settings_recipe import Recipe
 
 BASELINE = "mean_height"
 TRIVIAL_NETWORKS = {"constant"}
@@ -41,13 +41,13 @@ def collect(scores: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def is_trivial(recipe: Recipe) -> bool:
-    """Return whether a method looks at no image: what a network has to beat."""
+    """Return whether a method learns nothing: what a network has to beat."""
     return recipe.network in TRIVIAL_NETWORKS
 
 
 def needs(recipe: Recipe) -> str:
     """Return in words what a method needs at inference."""
-    if is_trivial(recipe):
+    if is_trivial(recipe) and not recipe.options.get("outer_skip"):
         return "nothing"
     return "; ".join(f"{layer} ({', '.join(bands)})" for layer, bands in recipe.inputs.items())
 

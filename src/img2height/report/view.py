@@ -115,10 +115,11 @@ def _read(
 
 
 def _image(scene: Scene, window: Window, shape: tuple[int, int]) -> np.ndarray:
-    there = scene.layers["eo"].bands
+    picture = scene.picture
+    there = scene.layers[picture].bands
     names = COLOURS if set(COLOURS) <= set(there) else there[:1] * 3
-    with open_raster(scene.path("eo")) as dataset:
-        indexes = scene.band_indexes("eo", names)
+    with open_raster(scene.path(picture)) as dataset:
+        indexes = scene.band_indexes(picture, names)
         bands = dataset.read(indexes, window=window, out_shape=(3, *shape), resampling=Resampling.average)
         opacity = dataset.dataset_mask(window=window, out_shape=shape)
     if bands.dtype != np.uint8:

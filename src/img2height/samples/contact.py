@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from img2height.files import atomic_path
 from img2height.samples.augment import transform
-from img2height.samples.dataset import TileReader, window_of
+from img2height.samples.dataset import TileReader
 
 COLUMNS, ROWS = 6, 4
 
@@ -16,7 +16,7 @@ COLUMNS, ROWS = 6, 4
 def draw_contact_sheet(samples: pandas.DataFrame, reader: TileReader, path: Path) -> None:
     """Write a PNG of image and height of the first samples, on one height scale in metres."""
     shown = samples.head(COLUMNS * ROWS).to_dict("records")
-    tiles = [reader.read(row["dataset"], row["scene"], window_of(row)) for row in shown]
+    tiles = [reader.read(row) for row in shown]
     top_m = max(1.0, float(np.nanquantile(np.stack([tile.heights_m for tile in tiles]), 0.995)))
     figure = Figure(figsize=(2 * COLUMNS * 1.4, ROWS * 1.5), layout="compressed")
     axes = figure.subplots(ROWS, 2 * COLUMNS, squeeze=False)

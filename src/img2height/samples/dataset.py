@@ -1,7 +1,9 @@
 """Samples as torch data: windows are read from the scenes when they are needed; nothing is cut to files."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas
@@ -13,9 +15,12 @@ from torch.utils.data import Dataset
 
 from img2height.rasters import read_heights, reading
 from img2height.samples.augment import transform
-from img2height.samples.normalise import Normalisation, fit_bands, fit_heights
+from img2height.samples.normalise import INITIAL, Normalisation, fit_bands, fit_heights, fit_patches
 from img2height.scenes.scene import Scene
+from img2height.scenes.sources import VIEW_BAND
+from img2height.settings_scene import view_name
 
+REFERENCE = {"ndsm": "ndsm", "dsm": "dsm", "dem": "dtm"}  # the layer that a quantity is learnt from
 FIT_TILES = 256  # spread evenly over the training tiles, so that huge trainings start at once
 
 
@@ -24,7 +29,7 @@ class Tile:
     """The pixels of one window.
 
     Attributes:
-        images: by layer, C x H x W as stored.
+        images: by layer, C x H x W as stored; `views` are the views that were asked for.
         valids: by layer, H x W bool, where the image is known.
         heights_m: H x W float32, NaN where the reference is unknown.
     """
@@ -38,6 +43,11 @@ class Tile:
         """Where image and reference are known, H x W bool."""
         return np.logical_and.reduce([np.isfinite(self.heights_m), *self.valids.values()])
 
+    @property
+    def initial_m(self) -> np.ndarray:
+        """The known heights of the initial surface model, flat."""
+        return self.images[INITIAL][0][self.valids[INITIAL]]
+
 
 class TileReader:
     """Reads windows of scenes; keeps the rasters open, in each worker its own.
@@ -45,7 +55,7 @@ class TileReader:
     Args:
         scenes: by (dataset, scene).
         inputs: bands by input layer.
-        target: the reference layer.
+        target: the quantity to learn.
     """
 
     def __init__(self, scenes: dict[tuple[str, str], Scene], inputs: dict[str, list[str]], target: str):
@@ -57,21 +67,30 @@ class TileReader:
     def __getstate__(self) -> dict:
         return {**self.__dict__, "_open": {}}  # open rasters do not cross a process border
 
-    def read(self, dataset: str, scene: str, window: Window) -> Tile:
-        """Return the pixels of one window of one scene."""
-        here = self.scenes[dataset, scene]
+    def read(self, row: Mapping[str, Any]) -> Tile:
+        """Return the pixels of a row of a tile or sample table; `first` and `second` are the numbers of views."""
+        here, window = self.scenes[row["dataset"], row["scene"]], window_of(row)
         images, valids = {}, {}
         with reading(here.folder):
             for layer, bands in self.inputs.items():
-                raster = self._raster(here.path(layer))
-                images[layer] = raster.read(here.band_indexes(layer, bands), window=window)  # C x H x W
-                valids[layer] = raster.dataset_mask(window=window) > 0  # H x W
-            return Tile(images, valids, read_heights(self._raster(here.path(self.target)), window))
+                parts = [self._read(here, *part, window) for part in _parts(layer, bands, row)]
+                images[layer] = np.concatenate([image for image, _ in parts])  # C x H x W
+                valids[layer] = np.logical_and.reduce([valid for _, valid in parts])  # H x W
+            return Tile(images, valids, read_heights(self._raster(here.path(REFERENCE[self.target])), window))
+
+    def _read(self, scene: Scene, layer: str, bands: list[str], window: Window) -> tuple[np.ndarray, np.ndarray]:
+        raster = self._raster(scene.path(layer))
+        return raster.read(scene.band_indexes(layer, bands), window=window), raster.dataset_mask(window=window) > 0
 
     def _raster(self, path: Path) -> rasterio.DatasetReader:
         if path not in self._open:
             self._open[path] = rasterio.open(path)
         return self._open[path]
+
+
+def _parts(layer: str, bands: list[str], row: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
+    """Return the rasters of an input layer with the bands to read: views are one raster each."""
+    return [(view_name(row[name]), [VIEW_BAND]) for name in bands] if layer == "views" else [(layer, bands)]
 
 
 class SampleDataset(Dataset):
@@ -92,24 +111,22 @@ class SampleDataset(Dataset):
         return len(self.rows)
 
     def __getitem__(self, n: int) -> dict[str, Tensor | dict[str, Tensor]]:
-        """Return inputs by layer (C x H x W), height (1 x H x W, normalised) and valid (1 x H x W)."""
+        """Return inputs by layer (C x H x W), height and valid (1 x H x W), and what height 0 stands for in metres."""
         row = self.rows[n]
-        tile = self.reader.read(row["dataset"], row["scene"], window_of(row))
+        tile = self.reader.read(row)
         symmetry = row.get("transform", 0)
         known = tile.known  # H x W
-        heights = self.normalisation.normalise_heights(np.where(known, tile.heights_m, self.normalisation.offset_m))
-        inputs = {
-            layer: torch.from_numpy(transform(self.normalisation.apply(layer, image, tile.valids[layer]), symmetry))
-            for layer, image in tile.images.items()
-        }
+        inputs, offset_m = self.normalisation.normalise_patch(tile.images, tile.valids)
+        heights = self.normalisation.normalise_heights(np.where(known, tile.heights_m, offset_m), offset_m)
         return {
-            "inputs": inputs,
+            "inputs": {layer: torch.from_numpy(transform(image, symmetry)) for layer, image in inputs.items()},
             "height": torch.from_numpy(transform(heights, symmetry))[None],
             "valid": torch.from_numpy(transform(known, symmetry))[None],
+            "offset_m": torch.full((1, 1, 1), offset_m),
         }
 
 
-def window_of(row: dict) -> Window:
+def window_of(row: Mapping[str, Any]) -> Window:
     """Return the pixel window of a row of a tile or sample table."""
     return Window(row["col_off"], row["row_off"], row["size_px"], row["size_px"])
 
@@ -125,16 +142,26 @@ def fit_normalisation(tiles: pandas.DataFrame, reader: TileReader, height_mode: 
     """Return the normalisation of images and heights over the training tiles.
 
     Args:
-        tiles: the training tiles of one fold, and no others.
+        tiles: the training tiles of one fold, and no others; with views, each with the training pairs of its scene.
         reader: reads their windows.
-        height_mode: see `fit_heights`.
+        height_mode: see `fit_heights`, or patch_centred.
     """
-    read = [
-        reader.read(row["dataset"], row["scene"], window_of(row)) for row in spread(tiles, FIT_TILES).to_dict("records")
-    ]
+    read = [reader.read(row) for row in spread(tiles, FIT_TILES).to_dict("records")]
     image = {
         layer: fit_bands([tile.images[layer] for tile in read], [tile.valids[layer] for tile in read], bands)
         for layer, bands in reader.inputs.items()
+        if layer not in (INITIAL, "views")
     }
+    if "views" in reader.inputs:
+        image["views"] = _fit_views(read, reader.inputs["views"])
+    if height_mode == "patch_centred":
+        return Normalisation(image, height_mode, 0.0, fit_patches([tile.initial_m for tile in read]))
     offset_m, scale_m = fit_heights(np.concatenate([tile.heights_m[tile.known] for tile in read]), height_mode)
     return Normalisation(image, height_mode, offset_m, scale_m)
+
+
+def _fit_views(tiles: list[Tile], names: list[str]) -> dict[str, tuple[float, float]]:
+    """Return mean and standard deviation that all views share, for any of them may be the first of a pair."""
+    images = [np.concatenate(tile.images["views"])[None] for tile in tiles]  # 1 x kH x W
+    valids = [np.tile(tile.valids["views"], (len(names), 1)) for tile in tiles]  # kH x W
+    return dict.fromkeys(names, fit_bands(images, valids, ["views"])["views"])

@@ -1,5 +1,6 @@
 """Normalisation of images and heights, with statistics of the training tiles only, kept as plain numbers."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -8,6 +9,8 @@ from img2height.errors import DataError, TrainingError
 
 HEIGHT_QUANTILES = (0.001, 0.999)  # of the training heights: IM2HEIGHT states no range; robust against single spikes
 MIN_STD = 1e-6
+INITIAL = "dsm_initial"
+ROUGHNESS_QUANTILES = (0.05, 0.95)  # ResDepth: patches outside are too flat or too rough to set the scale
 
 
 @dataclass(frozen=True)
@@ -16,8 +19,8 @@ class Normalisation:
 
     Attributes:
         image: mean and standard deviation by layer and band.
-        mode: how offset and scale were found: minmax, zscore or metre.
-        offset_m: metres that the normalised height 0 stands for.
+        mode: how offset and scale were found: minmax, zscore, metre or patch_centred.
+        offset_m: metres that the normalised height 0 stands for; 0 where each patch has its own.
         scale_m: metres that a step of 1 in the normalised height stands for.
     """
 
@@ -38,13 +41,31 @@ class Normalisation:
         scaled = (array - statistics[:, 0, None, None]) / statistics[:, 1, None, None]  # C x H x W
         return np.where(valid, scaled, np.float32(0)).astype(np.float32)
 
-    def normalise_heights(self, heights_m: np.ndarray) -> np.ndarray:
-        """Return normalised heights, float32; NaN stays NaN."""
-        return ((heights_m - self.offset_m) / self.scale_m).astype(np.float32)
+    def normalise_patch(
+        self, images: Mapping[str, np.ndarray], valids: Mapping[str, np.ndarray]
+    ) -> tuple[dict[str, np.ndarray], float]:
+        """Return the normalised inputs of one patch, and the metres that its normalised height 0 stands for.
 
-    def to_metres(self, heights: np.ndarray) -> np.ndarray:
+        The initial surface model is measured from its own mean, and so are the heights of the patch.
+
+        Args:
+            images: by layer, C x H x W as stored.
+            valids: by layer, H x W bool.
+        """
+        inputs = {name: self.apply(name, image, valids[name]) for name, image in images.items() if name != INITIAL}
+        if self.mode != "patch_centred":
+            return inputs, self.offset_m
+        surface, known = images[INITIAL], valids[INITIAL]  # 1 x H x W, H x W
+        offset_m = float(surface[0][known].mean(dtype=np.float64)) if known.any() else 0.0
+        return {INITIAL: self.normalise_heights(np.where(known, surface, offset_m), offset_m), **inputs}, offset_m
+
+    def normalise_heights(self, heights_m: np.ndarray, offset_m: float) -> np.ndarray:
+        """Return normalised heights, float32; NaN stays NaN."""
+        return ((heights_m.astype(np.float64) - offset_m) / self.scale_m).astype(np.float32)
+
+    def to_metres(self, heights: np.ndarray, offset_m: np.ndarray | float) -> np.ndarray:
         """Return heights in metres from normalised ones; also takes tensors."""
-        return heights * self.scale_m + self.offset_m
+        return heights * self.scale_m + offset_m
 
     def to_json(self) -> dict:
         """Return plain values for the model card."""
@@ -106,3 +127,22 @@ def fit_heights(heights_m: np.ndarray, mode: str) -> tuple[float, float]:
             f"all training heights are {offset:g} m: there is nothing to learn; check the reference layer"
         )
     return offset, scale
+
+
+def fit_patches(patches_m: Sequence[np.ndarray]) -> float:
+    """Return the scale in metres of patch-centred heights: the mean over patches of each one's standard deviation.
+
+    The flattest and the roughest twentieth of the patches do not count (ResDepth, https://arxiv.org/abs/2106.08107).
+
+    Args:
+        patches_m: the known heights of each patch of the initial surface model, any shape.
+
+    Raises:
+        TrainingError: the heights do not vary.
+    """
+    roughness_m = np.array([p.std(ddof=1, dtype=np.float64) for p in patches_m if p.size > 1])
+    low, high = np.quantile(roughness_m, ROUGHNESS_QUANTILES) if roughness_m.size else (0.0, 0.0)
+    scale_m = float(roughness_m[(roughness_m >= low) & (roughness_m <= high)].mean()) if high > MIN_STD else 0.0
+    if scale_m < MIN_STD:
+        raise TrainingError("the initial surface model is flat in every training tile; check the layer dsm_initial")
+    return scale_m

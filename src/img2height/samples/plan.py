@@ -1,46 +1,80 @@
 """The training itself as a table: row n is the n-th training sample."""
 
+from collections.abc import Sequence
+
 import geopandas
 import numpy as np
 import pandas
 import shapely
 
 from img2height.errors import TrainingError
-from img2height.samples.augment import SYMMETRIES
+from img2height.samples.positions import draw_positions
+from img2height.settings_recipe import Augmentation, Sampling
 from img2height.tiles.areas import covered
 
 CORNER = ["col_off", "row_off"]
+VIEWS = ["first", "second"]
 
 
 def plan_samples(
-    tiles: pandas.DataFrame, areas: geopandas.GeoDataFrame, *, samples: int, seed: int, dihedral: bool, jitter: bool
-) -> pandas.DataFrame:
+    tiles: pandas.DataFrame, areas: geopandas.GeoDataFrame, *, samples: int, seed: int, symmetries: Sequence[int],
+    augmentation: Augmentation, sampling: Sampling, pairs: pandas.DataFrame | None = None,
+) -> pandas.DataFrame:  # fmt: skip
     """Return the training samples in their order: n, dataset, scene, col_off, row_off, size_px, transform, seed.
 
-    Each pass over the training tiles is a new permutation, so that every tile is seen equally often.
+    With pairs also the numbers of the views, `first` and `second`. Each pass over the training tiles (or positions, and
+    over their pairs) is a new permutation, so that all are seen equally often.
 
     Args:
         tiles: the training tiles of one fold: dataset, scene, col_off, row_off, size_px.
         areas: the training areas of that fold: dataset, scene, geometry in pixels.
         samples: how many rows.
         seed: same seed, same table.
-        dihedral: draw one of the eight symmetries for each sample.
-        jitter: move the corner by up to half a tile, as long as the tile stays inside the training area.
+        symmetries: to draw from, see `drawn_symmetries`.
+        augmentation: `jitter` moves the corner by up to half a tile, as long as the tile stays inside the training
+            area; `permute_views` swaps the views of a pair at random.
+        sampling: tiles of the index or drawn positions, all pairs or one.
+        pairs: the training pairs: dataset, scene, first and, for methods with two views, second.
 
     Raises:
-        TrainingError: there is no training tile.
+        TrainingError: there is no training tile, or the training ground has too few positions.
     """
     if tiles.empty:
         raise TrainingError("this fold has no training tile; check roles, split and buffer")
     rng = np.random.default_rng([seed, 1])
-    order = _passes(len(tiles), samples, rng)
-    plan = tiles[["dataset", "scene", "col_off", "row_off", "size_px"]].iloc[order].reset_index(drop=True)
+    if sampling.positions:
+        tiles = draw_positions(areas, int(tiles["size_px"].iloc[0]), sampling.positions, rng)
+    places = tiles[["dataset", "scene", "col_off", "row_off", "size_px"]]
+    if pairs is not None:
+        places = pair_up(places, pairs, rng if sampling.pairs == "one" else None)
+    plan = places.iloc[_passes(len(places), samples, rng)].reset_index(drop=True)
     plan.insert(0, "n", np.arange(samples))
-    if jitter:
+    if augmentation.jitter:
         _shift_corners(plan, areas, rng)
-    plan["transform"] = rng.integers(SYMMETRIES, size=samples) if dihedral else 0
+    plan["transform"] = rng.choice(symmetries, size=samples) if len(symmetries) > 1 else symmetries[0]
     plan["seed"] = rng.integers(np.iinfo(np.int64).max, size=samples)
+    if augmentation.permute_views and "second" in plan:
+        swapped = rng.random(samples) < 0.5
+        plan.loc[swapped, VIEWS] = plan.loc[swapped, VIEWS[::-1]].to_numpy()
     return plan
+
+
+def pair_up(
+    places: pandas.DataFrame, pairs: pandas.DataFrame, rng: np.random.Generator | None = None
+) -> pandas.DataFrame:
+    """Return each place once for each pair of its scene, or with one of them drawn at random.
+
+    Args:
+        places: dataset, scene, and more.
+        pairs: dataset, scene, and the views of each pair.
+        rng: draws one pair a place; None takes all.
+    """
+    order = places.assign(place=np.arange(len(places)))
+    paired = order.merge(pairs, on=["dataset", "scene"]).sort_values("place", kind="stable")
+    if rng is not None:
+        shuffled = paired.iloc[rng.permutation(len(paired))]
+        paired = shuffled.drop_duplicates("place").sort_values("place")
+    return paired.drop(columns="place").reset_index(drop=True)
 
 
 def _passes(tiles: int, samples: int, rng: np.random.Generator) -> np.ndarray:

@@ -1,6 +1,7 @@
 """The synthetic city: districts of known height, for demonstration and for tests that need exact truth.
 
-Geometry and materials are made here; images of it are made by its siblings (`city_optical`), from the `City` alone.
+Geometry and materials are made here; images of it are made by its siblings (`city_optical`, `city_sar`,
+`city_stereo`), from the `City` alone.
 """
 
 from pathlib import Path
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from img2height.scenes.city_model import City
+    from img2height.scenes.city_stereo import Stereo
 
 __all__ = ["CitySettings", "generate", "write"]
 
@@ -23,14 +25,26 @@ def generate(settings: CitySettings) -> "City":
     return build(settings)
 
 
-def write(city: "City", eo: "np.ndarray", folder: Path) -> None:
-    """Write a district as a dataset would be delivered: eo, dsm, dtm, ndsm, building, water, forest and buildings.gpkg.
+def write(
+    city: "City",
+    eo: "np.ndarray",
+    folder: Path,
+    *,
+    sar: "np.ndarray | None" = None,
+    stereo: "Stereo | None" = None,
+) -> None:
+    """Write a district as a dataset would be delivered.
+
+    Always eo, dsm, dtm, ndsm, building, water, forest and buildings.gpkg; with the radar also sar, with stereo also
+    dsm_initial (with holes), view_<number> and pairs.csv (base-to-height ratio of each pair of views).
 
     Args:
         city: the truth.
         eo: red, green, blue and near infrared, 4xHxW uint8.
         folder: is made if it is not there.
+        sar: hh, hv, vh and vv in decibel, 4xHxW float32, NaN where unknown.
+        stereo: raw surface model and views.
     """
     from img2height.scenes.city_files import write_city
 
-    write_city(city, eo, folder)
+    write_city(city, eo, folder, sar=sar, stereo=stereo)

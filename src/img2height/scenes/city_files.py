@@ -10,6 +10,8 @@ from rasterio.crs import CRS
 from img2height.rasters import NODATA, Band, Grid, height_band, write_cog
 from img2height.scenes.city_model import City
 from img2height.scenes.city_optical import BANDS
+from img2height.scenes.city_sar import BANDS as POLARISATIONS
+from img2height.scenes.city_stereo import Stereo
 from img2height.tables import write_geopackage
 
 EPSG = 32633
@@ -23,7 +25,7 @@ def city_grid(city: City) -> Grid:
     return Grid(CRS.from_epsg(EPSG), transform, settings.size_px, settings.size_px)
 
 
-def write_city(city: City, eo: np.ndarray, folder: Path) -> None:
+def write_city(city: City, eo: np.ndarray, folder: Path, *, sar: np.ndarray | None, stereo: Stereo | None) -> None:
     """Write rasters and building polygons of a city into a folder; `city.write` says which."""
     folder = Path(folder)
     grid = city_grid(city)
@@ -33,6 +35,18 @@ def write_city(city: City, eo: np.ndarray, folder: Path) -> None:
     for name in ("building", "water", "forest"):
         write_cog(folder / f"{name}.tif", getattr(city, name).astype(np.uint8), grid, [Band(name)], categorical=True)
     _write_buildings(city, folder / "buildings.gpkg")
+    if sar is not None:
+        write_cog(folder / "sar.tif", sar, grid, [Band(name, "dB") for name in POLARISATIONS], nodata=np.nan)
+    if stereo is not None:
+        _write_stereo(stereo, grid, folder)
+
+
+def _write_stereo(stereo: Stereo, grid: Grid, folder: Path) -> None:
+    raw = np.where(np.isfinite(stereo.raw), stereo.raw, np.float32(NODATA))
+    write_cog(folder / "dsm_initial.tif", raw, grid, [height_band("dsm")], nodata=NODATA)
+    for number, view in enumerate(stereo.views, 1):
+        write_cog(folder / f"view_{number}.tif", view, grid, [Band("pan")])
+    stereo.pairs.to_csv(folder / "pairs.csv", index=False)
 
 
 def _write_buildings(city: City, path: Path) -> None:

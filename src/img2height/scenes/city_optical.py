@@ -7,7 +7,7 @@ from img2height.scenes.city_geometry import direction
 from img2height.scenes.city_light import cast_shadows, horizon, normals, sky_share
 from img2height.scenes.city_model import City, Material
 from img2height.scenes.city_terrain import smooth_noise
-from img2height.scenes.city_view import View, line_of_sight, wall_directions
+from img2height.scenes.city_view import Sight, View, line_of_sight, nearest, wall_directions
 
 BANDS = ("red", "green", "blue", "nir")
 # Diffuse light in units of the direct sun, by band; in the near infrared most of it comes from the plants around.
@@ -44,15 +44,41 @@ REFLECTANCE = {
 def render(city: City) -> np.ndarray:
     """Return the image of a city for the sun and the sensor of its settings: red, green, blue, nir, 4xHxW uint8."""
     settings = city.settings
-    radiance = _radiance(city)
+    light = radiance(city)
     if settings.off_nadir_deg > 0:
-        view = line_of_sight(city)
-        radiance = np.where(view.wall, _walls(city, view), radiance[:, view.rows, view.cols])
-    radiance += (settings.haze * PATH)[:, None, None]
-    blur_px = max(BLUR_M / settings.gsd_m, 0.45)
-    blurred = np.stack([ndimage.gaussian_filter(band, blur_px, truncate=3) for band in radiance])
-    grey = 255 * (GAIN[:, None, None] * blurred) ** (1 / GAMMA)
-    grey += settings.noise * np.random.default_rng([settings.seed, RNG_STAGE]).standard_normal(grey.shape, np.float32)
+        sight = Sight(settings.off_nadir_deg, settings.off_nadir_azimuth_deg)
+        light = seen(city, light, line_of_sight(city, sight, city.dtm))
+    light += (settings.haze * PATH)[:, None, None]
+    return expose(light, GAIN, settings.gsd_m, settings.noise, np.random.default_rng([settings.seed, RNG_STAGE]))
+
+
+def seen(city: City, light: np.ndarray, view: View) -> np.ndarray:
+    """Return the radiance that reaches the pixels of a view from roofs, ground and walls, 4xHxW float32.
+
+    Args:
+        city: the truth.
+        light: what leaves roofs and ground, 4xHxW float32, of `radiance`.
+        view: what each pixel shows.
+    """
+    places = np.stack([view.rows, view.cols])
+    surface = np.stack([ndimage.map_coordinates(band, places, order=1, mode="nearest") for band in light])
+    return np.where(view.wall, _walls(city, view), surface)
+
+
+def expose(light: np.ndarray, gain: np.ndarray, gsd_m: float, noise: float, rng: np.random.Generator) -> np.ndarray:
+    """Return what a camera makes of radiance: blurred, stretched and noisy grey values, CxHxW uint8.
+
+    Args:
+        light: radiance, CxHxW float32.
+        gain: factor of each band, C float32.
+        gsd_m: pixel size in metres.
+        noise: standard deviation of the noise in grey values.
+        rng: draws the noise.
+    """
+    blur_px = max(BLUR_M / gsd_m, 0.45)
+    blurred = np.stack([ndimage.gaussian_filter(band, blur_px, truncate=3) for band in light])
+    grey = 255 * (gain[:, None, None] * blurred) ** (1 / GAMMA)
+    grey += noise * rng.standard_normal(grey.shape, np.float32)
     return np.clip(np.rint(grey), 0, 255).astype(np.uint8)
 
 
@@ -63,7 +89,7 @@ def _sun(city: City) -> np.ndarray:
     return np.array([right * np.cos(elevation), down * np.cos(elevation), np.sin(elevation)], np.float32)
 
 
-def _radiance(city: City) -> np.ndarray:
+def radiance(city: City) -> np.ndarray:
     """Return what leaves roofs and ground, in units of a white surface that faces the sun, 4xHxW float32."""
     settings = city.settings
     facing = np.maximum(np.tensordot(_sun(city), normals(city.dsm, settings.gsd_m), 1), 0)
@@ -75,21 +101,20 @@ def _radiance(city: City) -> np.ndarray:
 def _walls(city: City, view: View) -> np.ndarray:
     """Return what leaves the walls that are seen: plaster with rows of windows, 4xHxW float32."""
     settings = city.settings
-    right, down = (part[view.rows, view.cols] for part in wall_directions(city))
+    right, down = (part[view.roof] for part in wall_directions(city))
     sun = _sun(city)
     facing = np.maximum(sun[0] * right + sun[1] * down, 0)
     hidden = horizon(city.dsm, settings.gsd_m, settings.sun_azimuth_deg, settings.sun_elevation_deg)
     # A wall pixel belongs to the roof above it; its light is that of the place two pixels before the wall.
     rows, cols = (
-        np.clip(np.rint(place + 2 * step).astype(int), 0, settings.size_px - 1)
-        for place, step in ((view.rows, down), (view.cols, right))
+        nearest(place + 2 * step, settings.size_px) for place, step in zip(view.roof, (down, right), strict=True)
     )
     lit = facing * (city.dtm[rows, cols] + view.above_m > hidden[rows, cols])
     along = settings.gsd_m * (view.cols * down - view.rows * right)
     window = (view.above_m % 3.0 > 1.0) & (view.above_m % 3.0 < 2.4) & (along % 2.8 < 1.3)
     rng = np.random.default_rng([settings.seed, RNG_STAGE, 2])
     plaster = rng.uniform(0.15, 0.5, int(city.instance.max()) + 1).astype(np.float32)
-    albedo = np.where(window, np.float32(0.06), plaster[city.instance[view.rows, view.cols]])
+    albedo = np.where(window, np.float32(0.06), plaster[city.instance[view.roof]])
     return WALL_TINT[:, None, None] * albedo * (lit + 0.5 * SKY[:, None, None])
 
 

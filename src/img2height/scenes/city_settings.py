@@ -11,6 +11,29 @@ SEEDS = 36_000
 MAX_HEIGHT_M = {"mixed": 60.0, "towers": 150.0}
 
 
+class SarSettings(BaseModel):
+    """A side-looking radar with four polarisations, and how it sees the district."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    look_azimuth_deg: float = Field(180.0, ge=0, lt=360, description="from the ground to the sensor, from north")
+    incidence_deg: float = Field(40.0, ge=15, le=65, description="angle of the line of sight from the vertical")
+    looks: float = Field(4.0, ge=1, le=100, description="equivalent number of looks; more looks, less speckle")
+
+
+class StereoSettings(BaseModel):
+    """Panchromatic views, and the faults of the surface model that was matched from them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    views: list[tuple[float, float]] = Field(
+        [(18.0, 10.0), (18.0, 190.0), (12.0, 75.0), (24.0, 260.0)],
+        min_length=2,
+        description="off-nadir angle and azimuth (from the ground to the sensor, clockwise from north) in degrees",
+    )
+    faults: float = Field(1.0, ge=0, le=3, description="strength of the faults of matching; 0: the surface itself")
+
+
 class CitySettings(BaseModel):
     """One district of the synthetic city and the sensor and sun that see it. The same settings give the same bytes."""
 
@@ -33,6 +56,8 @@ class CitySettings(BaseModel):
     )
     haze: float = Field(0.3, ge=0, le=1, description="0: clear air, 1: milky; adds path radiance, blue most")
     noise: float = Field(1.5, ge=0, le=20, description="standard deviation of the sensor noise in 8-bit grey values")
+    sar: SarSettings | None = Field(None, description="the radar, if one sees the district")
+    stereo: StereoSettings | None = Field(None, description="the stereo views, if there are any")
 
     @model_validator(mode="before")
     @classmethod
@@ -59,3 +84,23 @@ class CitySettings(BaseModel):
         """Easting and northing of the north-west corner in EPSG:32633, in metres."""
         row, column = divmod(self.seed, CELLS_PER_ROW)
         return 350_000.0 + CELL_M * column, 5_305_000.0 + CELL_M * row
+
+    def delivered(self) -> dict:
+        """Return the layers and pairs of a dataset file that name what `city.write` makes of these settings.
+
+        Each pair of neighbouring views trains; the first of them validates, and it and the third are tested.
+        """
+        names = ["eo", "dsm", "dtm", "ndsm", "building", "water", "forest"]
+        layers: dict = {name: {"path": f"{name}.tif"} for name in names}
+        layers["building_polygons"] = {"path": "buildings.gpkg"}
+        if self.sar:
+            look = self.sar.look_azimuth_deg
+            layers["sar"] = {"path": "sar.tif", "backscatter": "decibel", "look_azimuth_deg": look}
+        if not self.stereo:
+            return {"layers": layers}
+        numbers = range(1, len(self.stereo.views) + 1)
+        layers["dsm_initial"] = {"path": "dsm_initial.tif"}
+        layers["views"] = [{"path": f"view_{number}.tif"} for number in numbers]
+        uses = [["train", "val", "test"], ["train"], ["train", "test"]]
+        pairs = [{"first": n, "second": n + 1, "use": uses[min(n - 1, 2)]} for n in numbers[:-1]]
+        return {"layers": layers, "pairs": pairs}

@@ -15,7 +15,7 @@ from img2height.errors import DataError
 from img2height.rasters import Band, Grid, copy_to_cog, create_scratch
 from img2height.scenes.sources import METRES
 from img2height.scenes.warp import UNKNOWN, blocks
-from img2height.settings import Layer
+from img2height.settings_scene import Layer
 
 
 def read_footprints(layer: Layer, raw: Path, grid: Grid) -> geopandas.GeoDataFrame:

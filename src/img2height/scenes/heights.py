@@ -1,5 +1,7 @@
 """How a predicted or reference height raster is read: where it is known, on which grid, and above ground."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
@@ -7,7 +9,7 @@ from rasterio.windows import Window
 from img2height.errors import DataError
 from img2height.rasters import NODATA, Grid, read_heights
 
-SURFACE, RELATIVE = "dsm", "relative"
+SURFACE, TERRAIN, RELATIVE = "dsm", "dem", "relative"
 
 
 def known(heights: np.ndarray) -> np.ndarray:
@@ -36,7 +38,8 @@ def read_above_ground(
 ) -> np.ndarray:
     """Return heights above ground, HxW float32 metres, NaN where unknown.
 
-    A surface model (band description `dsm`) loses its terrain first; the residuals stay what they are.
+    A surface model (band description `dsm`) loses its terrain first; the residuals stay what they are. A terrain model
+    (`dem`) is the ground itself, so it is 0 m above ground wherever it is known.
 
     Args:
         heights: raster with the quantity in its band description.
@@ -52,8 +55,38 @@ def read_above_ground(
             f"{heights.name}: holds relative heights, which have no metres; align them to a reference first"
         )
     above = read_heights(heights, window)
+    if quantity == TERRAIN:
+        return above - above
     if quantity != SURFACE:
         return above
     if terrain is None:
         raise DataError(f"{heights.name}: holds surface heights (dsm); heights above ground need a scene with a dtm")
     return above - read_heights(terrain, window)
+
+
+def read_compared(
+    heights: DatasetReader, layers: Mapping[str, DatasetReader], window: Window | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return predicted and reference heights, HxW float32 metres each, NaN where unknown; the error is between them.
+
+    A terrain model (band description `dem`) is compared with the layer dtm, everything else above ground with ndsm.
+
+    Args:
+        heights: raster with the quantity in its band description.
+        layers: the scene's layers on the same grid: ndsm or dtm, and dtm where a surface model is compared.
+        window: part of the grid, None is all of it.
+
+    Raises:
+        DataError: the layer to compare with is missing, or the heights are relative.
+    """
+    quantity = heights.descriptions[0]
+    reference = "dtm" if quantity == TERRAIN else "ndsm"
+    if reference not in layers:
+        raise DataError(
+            f"{heights.name}: holds {quantity}, and its scene has no {reference} as a reference to score it against; "
+            "give the scene this layer, or leave it out of the test"
+        )
+    truth = read_heights(layers[reference], window)
+    if quantity == TERRAIN:
+        return read_heights(heights, window), truth
+    return read_above_ground(heights, layers.get("dtm"), window), truth

@@ -4,16 +4,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from rasterio.io import DatasetReader
 
 from img2height.errors import DataError
 from img2height.files import atomic_folder
 from img2height.rasters import NODATA, Grid, copy_to_cog, create_scratch, height_band, open_raster, read_heights
 from img2height.scenes.footprints import burn_footprints, read_footprints
+from img2height.scenes.initial import fill_initial
+from img2height.scenes.pairs import PAIRS, write_pairs
 from img2height.scenes.scene import Scene, SceneLayer, file_digest
 from img2height.scenes.sources import Source, check_raster, target_grid
 from img2height.scenes.warp import blocks, bring_to_grid, source_window
-from img2height.settings import SceneFile, TargetGrid
+from img2height.settings_scene import Layer, SceneFile, TargetGrid
 from img2height.tables import write_table
 
 POLYGONS = "building_polygons"
@@ -31,7 +32,7 @@ def prepare_scene(
         dataset: name of the dataset.
         name: name of the scene.
         raw: folder that the layers' paths are relative to.
-        grid: the CRS and pixel size that the dataset asks for; the grid of the image where it does not.
+        grid: the CRS and pixel size that the dataset asks for; the grid of the first layer where it does not.
         about: title, source, licence and vertical reference.
         folder: where the scene is written.
 
@@ -40,7 +41,7 @@ def prepare_scene(
     """
     layers = dict(scene_file.layers.items())
     sources = [check_raster(layer, declared, raw) for layer, declared in layers.items() if layer != POLYGONS]
-    ground = target_grid(raw / layers["eo"].path, grid)
+    ground = target_grid(sources[0].path, grid)
     for source in sources:
         _check_overlap(source, ground)
     footprints = read_footprints(layers[POLYGONS], raw, ground) if POLYGONS in layers else None
@@ -49,11 +50,15 @@ def prepare_scene(
             bring_to_grid(source, ground, made / f"{source.name}.tif")
         if {"dsm", "dtm"} <= layers.keys() and "ndsm" not in layers:
             _subtract_terrain(made, ground)
+        if "dsm_initial" in layers and "dsm_filled" not in layers:
+            fill_initial(made, ground)
         if footprints is not None:
             write_table(footprints, made / "buildings.parquet")
             if "building" not in layers:
                 burn_footprints(footprints, ground, made / "building.tif")
-        scene = Scene(made, dataset, name, ground, _list_layers(made), about)
+        if scene_file.pairs:
+            write_pairs(scene_file.pairs, made / PAIRS)
+        scene = Scene(made, dataset, name, ground, _list_layers(made, layers), about)
         scene.save()
     return replace(scene, folder=folder)
 
@@ -82,15 +87,14 @@ def _subtract_terrain(folder: Path, grid: Grid) -> None:
     scratch.unlink()
 
 
-def _list_layers(folder: Path) -> dict[str, SceneLayer]:
+def _list_layers(folder: Path, declared: dict[str, Layer]) -> dict[str, SceneLayer]:
     layers = {}
     for path in sorted(folder.glob("*.tif")):
+        look = declared[path.stem].look_azimuth_deg if path.stem in declared else None
         with open_raster(path) as dataset:
-            layers[path.stem] = _describe(path, dataset)
-    if (polygons := folder / "buildings.parquet").exists():
-        layers["buildings"] = SceneLayer(polygons.name, file_digest(polygons))
+            bands, unit = list(dataset.descriptions), dataset.units[0] or ""
+        layers[path.stem] = SceneLayer(path.name, file_digest(path), bands, unit, look)
+    for name, file in (("buildings", "buildings.parquet"), ("pairs", PAIRS)):
+        if (path := folder / file).exists():
+            layers[name] = SceneLayer(file, file_digest(path))
     return layers
-
-
-def _describe(path: Path, dataset: DatasetReader) -> SceneLayer:
-    return SceneLayer(path.name, file_digest(path), list(dataset.descriptions), dataset.units[0] or "")

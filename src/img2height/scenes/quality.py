@@ -9,6 +9,7 @@ from rasterio.io import DatasetReader
 from img2height.rasters import open_raster, read_heights
 from img2height.scenes.registration import estimate_offset
 from img2height.scenes.scene import Scene
+from img2height.scenes.sources import KINDS
 from img2height.scenes.warp import blocks
 
 SAMPLE_PX = 1_000_000
@@ -32,12 +33,14 @@ def quality_report(scene: Scene) -> dict:
         rasters = {name: stack.enter_context(open_raster(scene.path(name))) for name in _raster_layers(scene)}
         sample = _sample(scene, rasters)
         layers = {name: _describe(scene, rasters[name], name, sample[name]) for name in rasters}
-        offset = estimate_offset(rasters["eo"], rasters["ndsm"], scene.grid.gsd_m) if "ndsm" in rasters else None
+        offset = None
+        if {"eo", "ndsm"} <= rasters.keys():
+            offset = estimate_offset(rasters["eo"], rasters["ndsm"], scene.grid.gsd_m)
     report = {
         "scene": f"{scene.dataset}/{scene.name}",
         "gsd_m": scene.grid.gsd_m,
         "layers": layers,
-        "overlap_share": _overlap(sample),
+        "overlap_share": _overlap(sample, scene.picture),
         "ndsm_ratio": _ndsm_ratio(sample),
         "building_height_m": _building_height(sample),
         "registration": {**vars(offset), "confident": offset.confident} if offset else None,
@@ -50,8 +53,8 @@ def _raster_layers(scene: Scene) -> list[str]:
 
 
 def _read(dataset: DatasetReader, name: str, window=None) -> np.ndarray:
-    """Return the values of a layer, the image as the mean of its bands, HxW float32 with NaN where unknown."""
-    if name != "eo":
+    """Return the values of a layer, images as the mean of their bands, HxW float32 with NaN where unknown."""
+    if KINDS.get(name) in ("height", "mask"):
         return read_heights(dataset, window)
     grey = dataset.read(window=window).mean(axis=0, dtype=np.float32)
     return np.where(dataset.dataset_mask(window=window) > 0, grey, np.float32(np.nan))
@@ -88,10 +91,10 @@ def _describe(scene: Scene, dataset: DatasetReader, name: str, sample: np.ndarra
     }
 
 
-def _overlap(sample: dict[str, np.ndarray]) -> float | None:
+def _overlap(sample: dict[str, np.ndarray], picture: str) -> float | None:
     if "ndsm" not in sample:
         return None
-    return float((np.isfinite(sample["eo"]) & np.isfinite(sample["ndsm"])).mean())
+    return float((np.isfinite(sample[picture]) & np.isfinite(sample["ndsm"])).mean())
 
 
 def _ndsm_ratio(sample: dict[str, np.ndarray]) -> float | None:

@@ -11,6 +11,8 @@ from img2height.errors import DataError
 from img2height.rasters import Grid
 from img2height.tables import read_json, write_json
 
+PICTURES = ("eo", "ms", "view_1", "sar", "dsm_initial")  # of these every scene has one
+
 
 @dataclass(frozen=True)
 class SceneLayer:
@@ -21,12 +23,14 @@ class SceneLayer:
         sha256: digest of that file.
         bands: what each band holds, in order; empty for vector layers.
         unit: unit of the values, empty where there is none.
+        look_azimuth_deg: of a radar layer, from the ground to the sensor, clockwise from north; None where not known.
     """
 
     file: str
     sha256: str
     bands: list[str] = field(default_factory=list)
     unit: str = ""
+    look_azimuth_deg: float | None = None
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,8 @@ class Scene:
         dataset: name of its dataset.
         name: name of the scene.
         grid: the one grid of all raster layers.
-        layers: by name: eo, dsm, dtm, ndsm, building, water, forest; `buildings` are the reference polygons.
+        layers: by name: eo, sar, ms, dsm_initial, dsm_filled, view_<number>, dsm, dtm, ndsm, building, water, forest;
+            `buildings` are the reference polygons, `pairs` says which views make pairs.
         about: title, source, licence and vertical reference.
     """
 
@@ -48,6 +53,11 @@ class Scene:
     grid: Grid
     layers: dict[str, SceneLayer]
     about: dict[str, str]
+
+    @property
+    def picture(self) -> str:
+        """Name of the layer that a person looks at, and that says where the scene is covered."""
+        return next(name for name in PICTURES if name in self.layers)
 
     def path(self, layer: str) -> Path:
         """Return the path of a layer, or raise a DataError that lists the layers there are."""

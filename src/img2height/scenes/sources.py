@@ -4,7 +4,7 @@ import logging
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import geopandas
 from affine import Affine
@@ -18,14 +18,15 @@ from shapely import box
 
 from img2height.errors import DataError
 from img2height.rasters import Grid, open_raster
-from img2height.settings import Layer, TargetGrid
+from img2height.settings_scene import Backscatter, Layer, TargetGrid
 
 LOG = logging.getLogger(__name__)
-Kind = Literal["image", "height", "mask"]
+Kind = Literal["image", "view", "backscatter", "height", "mask"]
 KINDS: dict[str, Kind] = {
-    "eo": "image", "dsm": "height", "dtm": "height", "ndsm": "height",
-    "building": "mask", "water": "mask", "forest": "mask",
+    "eo": "image", "ms": "image", "sar": "backscatter", "dsm_initial": "height", "dsm_filled": "mask",
+    "dsm": "height", "dtm": "height", "ndsm": "height", "building": "mask", "water": "mask", "forest": "mask",
 }  # fmt: skip
+VIEW_BAND = "pan"
 METRES = {"metre": 1.0, "foot": 0.3048, "us_survey_foot": 1200 / 3937, "decimetre": 0.1, "centimetre": 0.01}
 SPELLINGS = {
     "metre": ("metre", "metres", "meter", "meters", "m"),
@@ -46,9 +47,9 @@ class Source:
     Attributes:
         name: layer of the scene.
         path: the file.
-        kind: image, height or mask.
+        kind: image, view (an image of one band), backscatter (an image in decibel), height or mask.
         bands: names in order, without an alpha band.
-        metres: what one unit of the values is in metres; 1 for images and masks.
+        metres: what one unit of the values is in metres; 1 for all but heights.
         nodata: the declared value, else that of the file, else None.
         shift_m: metres east and north that the layer is moved by.
     """
@@ -60,20 +61,26 @@ class Source:
     metres: float
     nodata: float | None
     shift_m: tuple[float, float]
+    backscatter: Backscatter | None = None
+
+    @property
+    def is_image(self) -> bool:
+        """Whether unknown pixels are marked by a mask, and not by a value."""
+        return self.kind in ("image", "view", "backscatter")
 
 
 def check_raster(name: str, layer: Layer, raw: Path) -> Source:
     """Return the checked source of one raster layer.
 
     Args:
-        name: layer of the scene, one of `KINDS`.
+        name: layer of the scene, one of `KINDS` or a view.
         layer: what the dataset file declares.
         raw: folder of the delivered files.
 
     Raises:
         DataError: the file is missing or no raster, or says neither CRS, unit nor band names where they are needed.
     """
-    kind, path = KINDS[name], raw / layer.path
+    kind, path = KINDS.get(name, "view"), raw / layer.path
     with open_raster(path) as dataset:
         if dataset.crs is None:
             raise DataError(
@@ -81,21 +88,32 @@ def check_raster(name: str, layer: Layer, raw: Path) -> Source:
                 "(rio edit-info --crs EPSG:…) so that it can be laid over the other layers"
             )
         nodata = layer.nodata if layer.nodata is not None else dataset.nodata
-        bands = _image_bands(layer, dataset) if kind == "image" else _one_band(name, dataset)
+        bands = _bands(name, kind, layer, dataset)
         metres = _metres(name, layer, dataset) if kind == "height" else 1.0
     if kind == "mask" and nodata == 0:
         raise DataError(
             f"{path}: layer {name} marks 0 as nodata, so that nothing in it is known to be no {name}; "
             "declare another nodata in the dataset file, e.g. nodata: 255"
         )
-    return Source(name, path, kind, bands, metres, nodata, layer.shift_m)
+    if kind == "backscatter" and layer.backscatter is None:
+        raise DataError(
+            f"{path}: layer {name} does not say how its values are written; declare it in the dataset file, e.g. "
+            f"backscatter: decibel (one of {', '.join(get_args(Backscatter))})"
+        )
+    return Source(name, path, kind, bands, metres, nodata, layer.shift_m, layer.backscatter)
+
+
+def _bands(name: str, kind: Kind, layer: Layer, dataset: DatasetReader) -> list[str]:
+    if kind in ("image", "backscatter"):
+        return _image_bands(layer, dataset)
+    if kind == "view":
+        _check_image_type(dataset)
+        return _one_band(name, dataset, VIEW_BAND)
+    return _one_band(name, dataset, name)
 
 
 def _image_bands(layer: Layer, dataset: DatasetReader) -> list[str]:
-    if dataset.dtypes[0] not in IMAGE_TYPES:
-        raise DataError(
-            f"{dataset.name}: image of type {dataset.dtypes[0]}; convert it to one of {', '.join(IMAGE_TYPES)}"
-        )
+    _check_image_type(dataset)
     colours = [i for i, role in enumerate(dataset.colorinterp) if role != ColorInterp.alpha]
     described = [(dataset.descriptions[i] or "").strip().lower().replace(" ", "_") for i in colours]
     names = layer.bands if layer.bands is not None else described
@@ -108,10 +126,17 @@ def _image_bands(layer: Layer, dataset: DatasetReader) -> list[str]:
     return list(names)
 
 
-def _one_band(name: str, dataset: DatasetReader) -> list[str]:
+def _check_image_type(dataset: DatasetReader) -> None:
+    if dataset.dtypes[0] not in IMAGE_TYPES:
+        raise DataError(
+            f"{dataset.name}: image of type {dataset.dtypes[0]}; convert it to one of {', '.join(IMAGE_TYPES)}"
+        )
+
+
+def _one_band(name: str, dataset: DatasetReader, band: str) -> list[str]:
     if dataset.count != 1:
         raise DataError(f"{dataset.name}: layer {name} has {dataset.count} bands, one is needed; extract it")
-    return [name]
+    return [band]
 
 
 def _metres(name: str, layer: Layer, dataset: DatasetReader) -> float:
@@ -132,7 +157,7 @@ def target_grid(image: Path, wanted: TargetGrid) -> Grid:
     """Return the grid of a scene: that of the image, or a north-up grid with the wanted CRS and pixel size.
 
     Args:
-        image: the delivered image, which has a CRS.
+        image: the delivered layer that sets the grid, which has a CRS.
         wanted: CRS and pixel size that the dataset asks for, if it does.
 
     Raises:

@@ -33,6 +33,7 @@ LOWEST_M, HIGHEST_M = -1000.0, 9000.0
 COARSER = 1.5  # from this ratio of pixel sizes on, a target pixel is the mean of what it covers
 EXACT_PX = 1e-3  # error that the warp may make in placing a pixel, in source pixels
 MARGIN_PX = 4
+QUANTITY = {"dsm_initial": "dsm"}  # layers whose name is not that of what they hold
 
 
 def blocks(grid: Grid) -> Iterator[Window]:
@@ -46,7 +47,7 @@ def bring_to_grid(source: Source, grid: Grid, path: Path) -> None:
     """Write one layer as a COG on the grid; what the source does not cover is unknown.
 
     Images are interpolated bilinearly (averaged where the grid is coarser), heights too, without ever mixing in
-    unknown pixels, masks take the nearest class.
+    unknown pixels, radar as intensity and written in decibel; masks take the nearest class.
 
     Args:
         source: the checked raster.
@@ -115,11 +116,21 @@ def _known_values(source: Source, dataset: DatasetReader, window: Window) -> tup
         known &= (values != source.nodata).any(axis=0)
     if source.kind == "mask":
         return (values != 0).astype(np.uint8), known
-    if source.kind == "image":
+    if source.kind == "backscatter":
+        return _intensity(source, values, known)
+    if source.is_image:
         return values, known
     metres = np.where(known, values, 0).astype(np.float64) * source.metres
     _refuse_strange(source, values[0][(metres[0] < LOWEST_M) | (metres[0] > HIGHEST_M)])
     return metres.astype(np.float32), known
+
+
+def _intensity(source: Source, values: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return intensities, which alone may be averaged, and where there is any: 0 is no echo but the edge of a strip."""
+    values = np.where(known, values, 1).astype(np.float64)
+    power = {"decibel": lambda v: 10 ** (v / 10), "intensity": lambda v: v, "amplitude": np.square}
+    intensity = power[source.backscatter](values).astype(np.float32)
+    return intensity, known & (intensity > 0).all(axis=0)
 
 
 def _refuse_strange(source: Source, values: np.ndarray) -> None:
@@ -134,16 +145,18 @@ def _refuse_strange(source: Source, values: np.ndarray) -> None:
 
 
 def _create(source: Source, grid: Grid, dtype: str, path: Path) -> AbstractContextManager[Scratch]:
-    if source.kind == "image":
+    if source.kind == "backscatter":
+        return create_scratch(path, grid, [Band(name, "dB") for name in source.bands], "float32")
+    if source.is_image:
         return create_scratch(path, grid, [Band(name) for name in source.bands], dtype)
     if source.kind == "height":
-        return create_scratch(path, grid, [height_band(source.name)], "float32", NODATA)
+        return create_scratch(path, grid, [height_band(QUANTITY.get(source.name, source.name))], "float32", NODATA)
     return create_scratch(path, grid, [Band(source.name)], "uint8", UNKNOWN)
 
 
 def _write(source: Source, out: Scratch, values: np.ndarray, known: np.ndarray, window: Window) -> None:
-    if source.kind == "image":
-        out.write(np.where(known, values, 0), window)
+    if source.is_image:
+        out.write(np.where(known, values, 0).astype(values.dtype), window)
         out.write_mask(known, window)
     else:
         out.write(np.where(known, values, np.asarray(out.dataset.nodata, values.dtype)), window)
@@ -155,11 +168,15 @@ def _warp(source: Source, clean: Path, grid: Grid, path: Path) -> int:
     total = 0
     with open_raster(clean) as dataset, _create(source, grid, dataset.dtypes[0], path) as out, WarpedVRT(
         dataset, crs=grid.crs, transform=shifted.transform, width=grid.width, height=grid.height,
-        resampling=_resampling(source, dataset, shifted), tolerance=EXACT_PX, add_alpha=source.kind == "image",
+        resampling=_resampling(source, dataset, shifted), tolerance=EXACT_PX, add_alpha=source.is_image,
     ) as warped:  # fmt: skip
         for block in blocks(grid):
             values = warped.read(list(range(1, len(source.bands) + 1)), window=block)  # C x H x W
-            known = warped.dataset_mask(window=block) > 0
+            # GDAL derives no mask from an alpha band of floating-point type, hence the band itself.
+            mask = warped.read(warped.count, window=block) if source.is_image else warped.dataset_mask(window=block)
+            known = mask > 0
+            if source.kind == "backscatter":
+                values = 10 * np.log10(np.where(known, values, 1))
             _write(source, out, values, known, block)
             total += int(known.sum())
     return total

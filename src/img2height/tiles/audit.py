@@ -130,7 +130,7 @@ def _image_digests(scenes: list[Scene], tiles: geopandas.GeoDataFrame) -> dict[s
     windows = tiles.drop_duplicates("tile_id")
     for scene in scenes:
         own = windows[(windows["dataset"] == scene.dataset) & (windows["scene"] == scene.name)]
-        with open_raster(scene.path("eo")) as dataset:
+        with open_raster(scene.path(scene.picture)) as dataset:
             for tile in own.itertuples():
                 pixels = dataset.read(window=Window(tile.col_off, tile.row_off, tile.size_px, tile.size_px))
                 if pixels.min() != pixels.max():

@@ -96,7 +96,7 @@ def _draw_panel(
 
 def _thumbnail(scene: Scene) -> np.ndarray:
     """Return a pale grey overview of the image, HxW from 0 to 1, its darkest and brightest 2 % clipped."""
-    with open_raster(scene.path("eo")) as dataset:
+    with open_raster(scene.path(scene.picture)) as dataset:
         scale = max(1.0, max(dataset.shape) / THUMBNAIL_PX)
         shape = max(1, round(dataset.height / scale)), max(1, round(dataset.width / scale))
         grey = dataset.read(out_shape=(dataset.count, *shape), resampling=Resampling.average).mean(axis=0)

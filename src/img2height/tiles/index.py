@@ -46,7 +46,7 @@ def index_tiles(scene: Scene, settings: Tiling) -> geopandas.GeoDataFrame:
     with contextlib.ExitStack() as stack:
         layers = {name: stack.enter_context(open_raster(scene.path(name))) for name in _needed(scene)}
         for row in tile_offsets(grid.height, size, settings.stride_px):
-            strip = _read_strip(layers, Window(0, row, grid.width, size))
+            strip = _read_strip(layers, scene.picture, Window(0, row, grid.width, size))
             for col in cols:
                 facts = _describe(*(layer[:, col : col + size] for layer in strip))
                 if facts["valid_share"] >= settings.min_valid_share:
@@ -55,12 +55,14 @@ def index_tiles(scene: Scene, settings: Tiling) -> geopandas.GeoDataFrame:
 
 
 def _needed(scene: Scene) -> list[str]:
-    return [name for name in ("eo", "ndsm", "building") if name in scene.layers]
+    return [scene.picture, *(name for name in ("ndsm", "building") if name in scene.layers)]
 
 
-def _read_strip(layers: dict[str, DatasetReader], window: Window) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _read_strip(
+    layers: dict[str, DatasetReader], picture: str, window: Window
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return a row of tiles: validity (bool), heights in metres and building share (float32, NaN unknown), each HxW."""
-    valid = layers["eo"].dataset_mask(window=window) > 0
+    valid = layers[picture].dataset_mask(window=window) > 0
     heights = read_heights(layers["ndsm"], window) if "ndsm" in layers else np.full(valid.shape, np.nan, np.float32)
     buildings = read_heights(layers["building"], window) if "building" in layers else np.full_like(heights, np.nan)
     if "ndsm" in layers:

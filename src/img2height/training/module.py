@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from img2height.errors import TrainingError
 from img2height.samples.normalise import Normalisation, clip_heights
-from img2height.settings import Recipe
+from img2height.settings_recipe import Loss, Recipe
 from img2height.training.losses import LOSSES
 from img2height.training.optimisation import build_optimizer, schedule_factor
 
@@ -46,8 +46,7 @@ class HeightModule(lightning.LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return the recipe's loss of one batch, in float32 whatever the network computed in."""
         height = self(batch["inputs"])["height"].float()
-        terms = [term.weight * LOSSES[term.name](height, batch["height"], batch["valid"]) for term in self.recipe.loss]
-        loss = torch.stack(terms).sum()
+        loss = torch.stack([self._term(term, height, batch) for term in self.recipe.loss]).sum()
         if not torch.isfinite(loss):
             raise TrainingError(
                 f"the loss is {loss.item()} at step {self.global_step}; lower optimizer.lr in the method file, "
@@ -55,6 +54,11 @@ class HeightModule(lightning.LightningModule):
             )
         self.train_losses.append(loss.detach())
         return loss
+
+    def _term(self, term: Loss, height: Tensor, batch: Batch) -> Tensor:
+        """Return one weighted term of the loss; in metres the offset is in both heights and falls out."""
+        unit = self.normalisation.scale_m if term.unit == "metre" else 1.0
+        return term.weight * LOSSES[term.name](height * unit, batch["height"] * unit, batch["valid"])
 
     def mean_train_loss(self) -> float:
         """Return the mean loss since the last call."""
@@ -69,7 +73,10 @@ class HeightModule(lightning.LightningModule):
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Add pixels, absolute and squared errors in metres of one batch."""
         height = self(batch["inputs"])["height"].float()
-        heights_m, reference_m = (self.normalisation.to_metres(h)[batch["valid"]] for h in (height, batch["height"]))
+        offset_m = batch["offset_m"]
+        heights_m, reference_m = (
+            self.normalisation.to_metres(h, offset_m)[batch["valid"]] for h in (height, batch["height"])
+        )
         error_m = (clip_heights(heights_m, self.recipe.target) - reference_m).double().cpu()
         self.val_sums += torch.stack(
             [torch.tensor(float(error_m.numel())), error_m.abs().sum(), error_m.square().sum()]

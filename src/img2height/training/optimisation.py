@@ -8,8 +8,8 @@ from torch import nn
 from torch.optim import Optimizer
 
 from img2height.errors import SettingsError
-from img2height.settings import Optimizer as OptimizerSettings
-from img2height.settings import Schedule
+from img2height.settings_recipe import Optimizer as OptimizerSettings
+from img2height.settings_recipe import Schedule
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {
     "nadam": torch.optim.NAdam,
@@ -41,6 +41,8 @@ def schedule_factor(settings: Schedule, total_steps: int) -> Callable[[int], flo
             return (step + 1) / (warmup_steps + 1)
         if settings.name == "constant":
             return 1.0
+        if settings.name == "step":
+            return settings.gamma ** int(step / total_steps / settings.step)
         progress = (step - warmup_steps) / max(total_steps - warmup_steps, 1)
         return 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
 

@@ -19,14 +19,18 @@ from torch import nn
 
 from img2height.errors import DataError, TrainingError
 from img2height.files import atomic_folder
-from img2height.inference.model import save_model
+from img2height.inference.model import WEIGHTS, LoadedModel, load_model, save_model
 from img2height.methods import build_network
 from img2height.provenance import code_digest, versions
 from img2height.rasters import open_raster
 from img2height.samples.dataset import TileReader, fit_normalisation, spread
 from img2height.samples.normalise import Normalisation
-from img2height.scenes.scene import Scene
-from img2height.settings import Recipe, Training
+from img2height.samples.plan import pair_up
+from img2height.scenes.pairs import pairs_of
+from img2height.scenes.scene import Scene, file_digest
+from img2height.settings import Training
+from img2height.settings_recipe import Recipe
+from img2height.settings_scene import view_name
 from img2height.tables import read_json
 from img2height.training.checkpoints import AtomicCheckpointIO
 from img2height.training.history import COLUMNS, History
@@ -76,15 +80,20 @@ class TrainingJob:
         return TileReader(scenes, self.recipe.inputs, self.recipe.target)
 
     def part(self, part: str) -> pandas.DataFrame:
-        """Return the tiles of one part."""
-        return self.tiles[self.tiles["part"] == part]
+        """Return the tiles of one part; with views, each once for each pair that the part uses."""
+        tiles = self.tiles[self.tiles["part"] == part]
+        if not (views := self.recipe.inputs.get("views")) or tiles.empty:
+            return tiles
+        names = set(zip(tiles["dataset"], tiles["scene"], strict=True))
+        return pair_up(tiles, pairs_of([s for s in self.scenes if (s.dataset, s.name) in names], part, views))
 
     def fingerprint(self) -> str:
         """Return a digest of all that the result depends on, so that only the same training is resumed."""
         settings = [self.method, self.recipe.model_dump_json(), self.training.model_dump_json(), self.fold, self.seed]
         layers = [{name: layer.sha256 for name, layer in scene.layers.items()} for scene in self.scenes]
         code = code_digest(Path(__file__), f"img2height.methods.{self.recipe.network}")
-        digest = hashlib.sha256(json.dumps([settings, layers, code], sort_keys=True).encode())
+        start = self.recipe.init_from and file_digest(Path(self.recipe.init_from) / WEIGHTS)
+        digest = hashlib.sha256(json.dumps([settings, layers, code, start], sort_keys=True).encode())
         for table in (self.samples, self.tiles.drop(columns="geometry", errors="ignore")):
             digest.update(table.to_csv(index=False).encode())
         return digest.hexdigest()[:16]
@@ -120,7 +129,8 @@ def train(
     for part, name in (("train", "training"), ("val", "validation")):
         if job.part(part).empty:
             raise TrainingError(f"fold {job.fold} has no {name} tile; check roles, split and buffer")
-    normalisation = fit_normalisation(job.part("train"), job.reader(), job.recipe.normalisation.height)
+    ready = _starting_model(job)
+    normalisation = ready.normalisation if ready else _fit_normalisation(job)
     val_tiles = spread(job.part("val"), job.training.val_tiles)
     batches = SampleBatches(
         job.samples, val_tiles, job.reader(), normalisation, batch_size=job.recipe.batch_size, devices=devices,
@@ -128,6 +138,8 @@ def train(
     )  # fmt: skip
     torch.manual_seed(job.seed)
     network = build_network(job.recipe.network, {n: len(b) for n, b in job.recipe.inputs.items()}, job.recipe.options)
+    if ready:
+        network.load_state_dict(ready.network.state_dict())
     module = HeightModule(network, job.recipe, normalisation, batches.total_steps, job.seed)
     if not _trainable(network):
         history, best = _validate(module, batches, job)
@@ -140,12 +152,30 @@ def train(
     shutil.rmtree(scratch, ignore_errors=True)
 
 
+def _fit_normalisation(job: TrainingJob) -> Normalisation:
+    return fit_normalisation(job.part("train"), job.reader(), job.recipe.normalisation.height)
+
+
+def _starting_model(job: TrainingJob) -> LoadedModel | None:
+    """Return the model to go on from, whose weights only fit the normalisation that they were trained with."""
+    if job.recipe.init_from is None:
+        return None
+    ready = load_model(job.recipe.init_from)
+    for key in ("network", "options", "inputs", "target"):
+        if (wanted := getattr(job.recipe, key)) != (found := getattr(ready.recipe, key)):
+            raise TrainingError(
+                f"init_from {job.recipe.init_from}: its {key} is {found}, the recipe's {wanted}; "
+                "start from a model of the same network, or train from scratch"
+            )
+    return ready
+
+
 def _workers() -> int:
     return min(8, os.cpu_count() or 1) if torch.cuda.is_available() else 1
 
 
-def _dtype(path: Path) -> str:
-    with open_raster(path) as raster:
+def _dtype(scene: Scene, layer: str) -> str:
+    with open_raster(scene.path(view_name(1) if layer == "views" else layer)) as raster:
         return raster.dtypes[0]
 
 
@@ -232,7 +262,7 @@ def _write(
         "recipe": job.recipe.model_dump(mode="json"),
         "normalisation": normalisation.to_json(),
         "gsd_m": seen.grid.gsd_m,
-        "dtypes": {layer: _dtype(seen.path(layer)) for layer in job.recipe.inputs},
+        "dtypes": {layer: _dtype(seen, layer) for layer in job.recipe.inputs},
         "tile_px": int(job.tiles["size_px"].iloc[0]),
         "training": job.training.model_dump(mode="json"),
         "best": {"step": int(row["step"]), "val_mae_m": row["val_mae_m"], "val_rmse_m": row["val_rmse_m"]},

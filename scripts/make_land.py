@@ -1,0 +1,31 @@
+"""Makes one synthetic landscape, as a data provider would deliver it: ms, dtm, water and forest (.tif).
+
+The same settings give the same bytes.
+"""
+
+from argparse import Namespace
+from pathlib import Path
+
+from img2height.program import parser, run
+
+flags = parser(__doc__)
+flags.add_argument("--settings", required=True, help="settings of the landscape, as JSON")
+flags.add_argument("--out", type=Path, required=True, help="the folder; appears when it is whole")
+
+
+def main(args: Namespace) -> None:
+    """Make one landscape."""
+    from img2height.files import atomic_folder
+    from img2height.parsing import parse
+    from img2height.scenes.land import generate
+    from img2height.scenes.land_files import write_land
+    from img2height.scenes.land_optical import render
+    from img2height.scenes.land_settings import LandSettings
+
+    land = generate(parse(LandSettings, args.settings, "--settings"))
+    with atomic_folder(args.out) as folder:
+        write_land(land, render(land), folder)
+
+
+if __name__ == "__main__":
+    run(main, flags)

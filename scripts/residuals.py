@@ -1,0 +1,28 @@
+"""Maps the errors before and after a surface model was refined, over the test area: a COG of two bands in metres."""
+
+from argparse import Namespace
+from pathlib import Path
+
+from img2height.program import parser, run
+
+flags = parser(__doc__)
+flags.add_argument("--height", type=Path, required=True, help="refined surface heights")
+flags.add_argument("--scene", type=Path, required=True, help="scene.json; its dsm_initial is what was refined")
+flags.add_argument("--areas", type=Path, required=True, help="areas.parquet; unknown outside the test areas")
+flags.add_argument("--out", type=Path, required=True, help="residuals.tif")
+
+
+def main(args: Namespace) -> None:
+    """Write the residuals."""
+    from img2height.metrics.residuals import write_residuals
+    from img2height.scenes.scene import Scene
+    from img2height.tables import read_geotable
+    from img2height.tiles.areas import area_of
+
+    scene = Scene.load(args.scene)
+    area = area_of(read_geotable(args.areas), "test", scene.dataset, scene.name)
+    write_residuals(scene.path("dsm_initial"), args.height, scene, area, args.out)
+
+
+if __name__ == "__main__":
+    run(main, flags)

@@ -1,0 +1,73 @@
+"""Reads numbers from pickles without running anything that they say.
+
+A pickle is a program. Here it may build dicts, texts and numbers; NumPy's floats are decoded by stand-ins, for
+NumPy's own type takes any state that a file gives it. Every other name is refused.
+"""
+
+import io
+import pickle
+import struct
+from pathlib import Path
+from typing import Any
+
+from img2height.errors import ModelError
+
+FORMATS = {"f4": "f", "f8": "d"}
+# What the standard unpicklers, ours and torch's, raise at files that are cut off, altered or none of theirs.
+BROKEN = (
+    pickle.UnpicklingError, EOFError, OSError, AttributeError, ImportError, LookupError, MemoryError, OverflowError,
+    RuntimeError, TypeError, ValueError, struct.error,
+)  # fmt: skip
+
+
+class FloatType:
+    """Stands for `numpy.dtype`, of floats of four and eight bytes alone."""
+
+    def __init__(self, code: str, *_flags: object):
+        self.format = FORMATS[code]
+        self.order = "="
+
+    def __setstate__(self, state: tuple):
+        if state[1] not in ("<", ">", "="):
+            raise ValueError(f"byte order {state[1]!r}")
+        self.order = state[1]
+
+
+def scalar(kind: FloatType, data: bytes) -> float:
+    """Return the number that NumPy's scalar of this type and these bytes is."""
+    return struct.unpack(kind.order + kind.format, data)[0]
+
+
+STAND_INS = {
+    "numpy.dtype": FloatType,
+    "numpy.core.multiarray.scalar": scalar,  # NumPy 1
+    "numpy._core.multiarray.scalar": scalar,  # NumPy 2
+}
+
+
+class PlainUnpickler(pickle.Unpickler):
+    """Admits what needs no import, and NumPy's floats."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        """Return the stand-in of a NumPy float; refuse every other name."""
+        if (found := STAND_INS.get(f"{module}.{name}")) is None:
+            raise pickle.UnpicklingError(f"it asks for {module}.{name}")
+        return found
+
+
+def read_plain_pickle(path: Path) -> Any:
+    """Return what a pickle of plain values holds.
+
+    Args:
+        path: a pickle of dicts, lists, texts, numbers, None and NumPy floats.
+
+    Raises:
+        ModelError: the file is missing, is no pickle, or asks for anything else, which is not run.
+    """
+    try:
+        return PlainUnpickler(io.BytesIO(path.read_bytes())).load()
+    except FileNotFoundError as error:
+        raise ModelError(f"{path}: this file does not exist") from error
+    except BROKEN as error:
+        what = " ".join(str(error).split())
+        raise ModelError(f"{path}: is no pickle of plain numbers ({what}); nothing of it was run") from error

@@ -1,0 +1,91 @@
+"""Random places in the training ground, as ResDepth draws them."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import geopandas
+import numpy as np
+import pandas
+import shapely
+
+from img2height.errors import TrainingError
+from img2height.tiles.areas import area_window, covered
+
+
+def draw_positions(
+    areas: geopandas.GeoDataFrame, size_px: int, count: int, rng: np.random.Generator
+) -> pandas.DataFrame:
+    """Return places drawn uniformly without replacement: dataset, scene, col_off, row_off, size_px.
+
+    Every corner whose tile lies wholly in the training ground of a scene is a candidate.
+
+    Args:
+        areas: the training areas: dataset, scene, geometry in pixels.
+        size_px: side of a tile.
+        count: how many places.
+        rng: draws them.
+
+    Raises:
+        TrainingError: the ground has fewer places.
+    """
+    grounds = [_Ground(*key, shapely.union_all(group.geometry.to_numpy()), size_px) for key, group in _by_scene(areas)]
+    total = sum(ground.corners for ground in grounds)
+    drawn = min(2 * count, total)
+    while True:
+        corners = np.sort(rng.choice(total, drawn, replace=False))
+        places = _inside(grounds, corners)
+        if len(places) >= count:
+            chosen = rng.choice(len(places), count, replace=False)
+            return places.iloc[np.sort(chosen)].reset_index(drop=True)
+        if drawn == total:
+            raise TrainingError(
+                f"the training ground has only {len(places)} places for a tile of {size_px} px; "
+                f"sampling.positions asks for {count}: take fewer, smaller tiles or more ground"
+            )
+        drawn = min(2 * drawn, total)
+
+
+def _by_scene(areas: geopandas.GeoDataFrame) -> Iterable[tuple[tuple[str, str], geopandas.GeoDataFrame]]:
+    return areas.groupby(["dataset", "scene"])
+
+
+@dataclass(frozen=True)
+class _Ground:
+    """The training ground of one scene in the smallest window that holds it."""
+
+    dataset: str
+    scene: str
+    area: shapely.Geometry
+    size_px: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the corners in that window."""
+        box = area_window(self.area)
+        return max(box.height - self.size_px + 1, 0), max(box.width - self.size_px + 1, 0)
+
+    @property
+    def corners(self) -> int:
+        """Number of corners in that window."""
+        return math.prod(self.shape)
+
+    def places(self, corners: np.ndarray) -> pandas.DataFrame:
+        """Return those corners, given by their number in the window, whose tiles lie in the ground."""
+        box = area_window(self.area)
+        rows, columns = np.divmod(corners, max(self.shape[1], 1))
+        places = pandas.DataFrame(
+            {"dataset": self.dataset, "scene": self.scene, "col_off": columns + box.col_off,
+             "row_off": rows + box.row_off, "size_px": self.size_px}
+        )  # fmt: skip
+        return places[covered(self.area, places)]
+
+
+def _inside(grounds: list[_Ground], corners: np.ndarray) -> pandas.DataFrame:
+    """Return the places of corners that are numbered through all grounds."""
+    ends = np.cumsum([ground.corners for ground in grounds])
+    parts = np.split(corners, np.searchsorted(corners, ends[:-1]))
+    found = [
+        ground.places(part - (end - ground.corners)) for ground, part, end in zip(grounds, parts, ends, strict=True)
+    ]
+    return pandas.concat(found, ignore_index=True)

@@ -1,0 +1,37 @@
+"""A landscape on disk, as a data provider would deliver it."""
+
+from pathlib import Path
+
+import numpy as np
+from affine import Affine
+from rasterio.crs import CRS
+
+from img2height.rasters import NODATA, Band, Grid, height_band, write_cog
+from img2height.scenes.land import Land
+from img2height.scenes.land_optical import BANDS
+
+EPSG = 32633
+
+
+def land_grid(land: Land) -> Grid:
+    """Return the pixel grid of a landscape in UTM zone 33 north."""
+    settings = land.settings
+    east, north = settings.origin
+    transform = Affine(settings.gsd_m, 0, east, 0, -settings.gsd_m, north)
+    return Grid(CRS.from_epsg(EPSG), transform, settings.size_px, settings.size_px)
+
+
+def write_land(land: Land, ms: np.ndarray, folder: Path) -> None:
+    """Write a landscape as ms, dtm, water and forest into a folder.
+
+    Args:
+        land: the truth.
+        ms: ten bands of reflectance x 10000, 10xHxW uint16; 0 would be nodata.
+        folder: is made if it is not there.
+    """
+    folder = Path(folder)
+    grid = land_grid(land)
+    write_cog(folder / "ms.tif", ms, grid, [Band(name) for name in BANDS], nodata=0)
+    write_cog(folder / "dtm.tif", land.dtm, grid, [height_band("dtm")], nodata=NODATA)
+    for name in ("water", "forest"):
+        write_cog(folder / f"{name}.tif", getattr(land, name).astype(np.uint8), grid, [Band(name)], categorical=True)

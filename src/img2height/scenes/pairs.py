@@ -1,0 +1,58 @@
+"""Stereo pairs of a scene: which views are looked at together, and for what."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import get_args
+
+import pandas
+
+from img2height.errors import DataError
+from img2height.files import atomic_path
+from img2height.scenes.scene import Scene
+from img2height.settings import Part
+from img2height.settings_scene import Pair, used_pairs, view_name
+
+PAIRS = "pairs.csv"
+PARTS: tuple[str, ...] = get_args(Part)
+
+
+def write_pairs(pairs: Sequence[Pair], path: Path) -> None:
+    """Write pairs.csv: pair (numbered from 1), first, second (numbers of views), train, val, test (1 where used)."""
+    rows = [
+        {"pair": number, "first": pair.first, "second": pair.second, **{part: int(part in pair.use) for part in PARTS}}
+        for number, pair in enumerate(pairs, 1)
+    ]
+    with atomic_path(path) as temporary:
+        pandas.DataFrame(rows).to_csv(temporary, index=False)
+
+
+def read_pairs(scene: Scene, part: str, views: Sequence[str]) -> pandas.DataFrame:
+    """Return the pairs that a part uses: pair, and the numbers of the views that a method asks for.
+
+    Args:
+        scene: a prepared scene.
+        part: train, val or test.
+        views: `first` and `second`, or `first` alone: then pairs that share their first view count once, and every view
+            counts where the scene declares no pairs.
+
+    Raises:
+        DataError: the scene has no pair for this part.
+    """
+    pairs = []
+    if "pairs" in scene.layers:
+        rows = pandas.read_csv(scene.path("pairs")).to_dict("records")
+        pairs = [Pair(first=r["first"], second=r["second"], use=[p for p in PARTS if r[p]]) for r in rows]
+    count = sum(view_name(n) in scene.layers for n in range(1, len(scene.layers) + 1))
+    used = used_pairs(pairs, part, views, count)
+    if not used:
+        raise DataError(
+            f"scene {scene.dataset}/{scene.name}: no pair of views is for {part}; name one in the dataset file, e.g. "
+            f"pairs: [{{first: 1, second: 2, use: [{part}]}}]"
+        )
+    return pandas.DataFrame.from_dict(used, "index", columns=list(views)).rename_axis("pair").reset_index()
+
+
+def pairs_of(scenes: Sequence[Scene], part: str, views: Sequence[str]) -> pandas.DataFrame:
+    """Return the pairs of several scenes with dataset and scene; arguments as in `read_pairs`."""
+    tables = [read_pairs(scene, part, views).assign(dataset=scene.dataset, scene=scene.name) for scene in scenes]
+    return pandas.concat(tables, ignore_index=True)
