@@ -5,7 +5,7 @@ from pathlib import Path
 
 from img2height.errors import SettingsError
 from img2height.parsing import Model, meant, merge, parse, read_yaml
-from img2height.samples.augment import drawn_symmetries
+from img2height.samples.symmetries import drawn_symmetries
 from img2height.settings import Experiment, Params
 from img2height.settings_recipe import Recipe
 from img2height.settings_scene import Dataset

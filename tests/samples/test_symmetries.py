@@ -6,7 +6,8 @@ import pytest
 from img2height.errors import SettingsError
 from img2height.methods import recipes_folder
 from img2height.project import load_recipe
-from img2height.samples.augment import MIRROR, SYMMETRIES, drawn_symmetries, keeps_look, transform
+from img2height.samples.augment import transform
+from img2height.samples.symmetries import MIRROR, SYMMETRIES, drawn_symmetries, keeps_look
 
 
 @pytest.mark.parametrize("look_deg", [0.0, 90.0, 180.0, 270.0, 45.0, 120.0])
