@@ -1,14 +1,16 @@
 """Reads the settings files of one experiment and merges what it overrides; every mistake is one clear line."""
 
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
+from typing import get_args
 
 from img2height.errors import SettingsError
 from img2height.parsing import Model, meant, merge, parse, read_yaml
 from img2height.samples.symmetries import drawn_symmetries
-from img2height.settings import Experiment, Params
+from img2height.settings import Experiment, Params, Part
 from img2height.settings_recipe import Recipe
-from img2height.settings_scene import Dataset
+from img2height.settings_scene import Dataset, used_pairs
 
 NETWORKS = Path(__file__).parent / "methods"  # listed as files, for importing them takes torch
 
@@ -83,9 +85,29 @@ def load_project(experiment: str, *, params: Path, experiments: Path, datasets: 
                 f"method {name} needs tiles and windows of a multiple of {recipe.tile_multiple} px; tiling.tile_px is "
                 f"{protocol.tiling.tile_px}, inference.window_px {protocol.inference.window_px}"
             )
+    _check_inputs(chosen, used, recipes)
     looks = _looks(chosen, used)
     symmetries = {name: drawn_symmetries(name, recipe, looks) for name, recipe in recipes.items()}
     return Project(chosen, protocol, used, recipes, symmetries)
+
+
+def _check_inputs(experiment: Experiment, datasets: dict[str, Dataset], recipes: dict[str, Recipe]) -> None:
+    """Refuse a method that looks at what a scene of the experiment lacks: a layer, or a pair of views."""
+    roles = [(d, s, role) for d, scenes in experiment.scenes.items() for s, role in scenes.items()]
+    for (dataset, scene, role), (name, recipe) in product(roles, recipes.items()):
+        file = datasets[dataset].scenes[scene]
+        there, views = [layer for layer, _ in file.layers.items()], recipe.inputs.get("views")
+        if missing := [layer for layer in recipe.inputs if layer != "views" and layer not in there]:
+            raise SettingsError(
+                f"method {name} looks at {', '.join(missing)}, and scene {dataset}/{scene} has only "
+                f"{', '.join(there)}: add the layer to its dataset file, or leave the method out"
+            )
+        for part in get_args(Part) if role == "split" else [role]:
+            if views and not used_pairs(file.pairs, part, views, len(file.layers.views)):
+                raise SettingsError(
+                    f"method {name} looks at views, and scene {dataset}/{scene} has no pair for {part}: name one in "
+                    f"its dataset file, e.g. pairs: [{{first: 1, second: 2, use: [{part}]}}]"
+                )
 
 
 def _looks(experiment: Experiment, datasets: dict[str, Dataset]) -> dict[str, float | None]:
@@ -100,8 +122,13 @@ def _looks(experiment: Experiment, datasets: dict[str, Dataset]) -> dict[str, fl
 
 
 def load_recipe(folder: Path, name: str, overrides: dict | None = None) -> Recipe:
-    """Return the recipe of one method, with the keys that an experiment overrides; its network must exist."""
-    recipe = parse(Recipe, merge(read_yaml(_find(folder, name)), overrides or {}), f"method {name}")
+    """Return the recipe of one method, with the keys that an experiment overrides; its network must exist.
+
+    Nested keys are merged, but other inputs take the place of all that the recipe names.
+    """
+    written, changes = read_yaml(_find(folder, name)), overrides or {}
+    kept = {key: value for key, value in written.items() if key != "inputs" or key not in changes}
+    recipe = parse(Recipe, merge(kept, changes), f"method {name}")
     known = [path.stem for path in NETWORKS.glob("[!_]*.py")]
     if recipe.network not in known:
         raise SettingsError(f"method {name}: there is no network {meant(recipe.network, sorted(known))}")

@@ -4,24 +4,27 @@ Ronneberger, Fischer and Brox (2015), https://arxiv.org/abs/1505.04597, with a R
 """
 
 import segmentation_models_pytorch as smp
+import torch
 from torch import Tensor, nn
 
 
 class UNet(nn.Module):
-    """U-Net with a ResNet encoder and a linear height head."""
+    """U-Net with a ResNet encoder and a linear height head, over all bands of all its input layers."""
 
-    def __init__(self, in_channels: int, *, encoder: str, depth: int, decoder_channels: list[int]):
+    def __init__(self, bands: dict[str, int], *, encoder: str, depth: int, decoder_channels: list[int]):
         super().__init__()
+        self.layers = list(bands)
         self.net = smp.Unet(
             encoder, encoder_depth=depth, encoder_weights=None, decoder_channels=decoder_channels,
-            in_channels=in_channels, classes=1,
+            in_channels=sum(bands.values()), classes=1,
         )  # fmt: skip
 
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Return the normalised height, B x 1 x H x W, of the image `eo`, B x C x H x W."""
-        return {"height": self.net(inputs["eo"])}  # B x 1 x H x W
+        """Return the normalised height, B x 1 x H x W, of layers of B x C x H x W."""
+        x = torch.cat([inputs[layer] for layer in self.layers], dim=1)  # B x sum of C x H x W
+        return {"height": self.net(x)}  # B x 1 x H x W
 
 
 def build(bands: dict[str, int], *, encoder: str = "resnet18", depth: int = 4, width: int = 128) -> nn.Module:
     """Return a U-Net whose decoder starts at `width` channels and halves them at each step up."""
-    return UNet(bands["eo"], encoder=encoder, depth=depth, decoder_channels=[width >> i for i in range(depth)])
+    return UNet(bands, encoder=encoder, depth=depth, decoder_channels=[width >> i for i in range(depth)])
