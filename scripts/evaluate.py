@@ -27,6 +27,7 @@ flags.add_argument("--tiles", type=Path, required=True, help="table of tile scor
 
 def main(args: Namespace) -> None:
     """Score the method and write both files."""
+    from img2height.errors import DataError
     from img2height.files import atomic_paths
     from img2height.metrics.method import PairHeights, evaluate_method
     from img2height.parsing import parse
@@ -34,6 +35,10 @@ def main(args: Namespace) -> None:
     from img2height.settings import Metrics
     from img2height.tables import read_geotable, write_json, write_table
 
+    parallel = (args.pair_scenes, args.pair_numbers, args.pair_heights)
+    if len({len(values) for values in parallel}) > 1:
+        counts = " and ".join(str(len(values)) for values in parallel)
+        raise DataError(f"--pair-scenes, --pair-numbers and --pair-heights have {counts} values; give as many of each")
     scenes = [Scene.load(path) for path in args.scenes]
     scores, tiles = evaluate_method(
         scenes,
@@ -42,7 +47,7 @@ def main(args: Namespace) -> None:
         args.polygons,
         read_geotable(args.areas),
         parse(Metrics, args.settings, "--settings"),
-        [PairHeights(*pair) for pair in zip(args.pair_scenes, args.pair_numbers, args.pair_heights, strict=True)],
+        [PairHeights(*pair) for pair in zip(*parallel, strict=True)],
     )
     names = [f"{scene.dataset}/{scene.name}" for scene in scenes]
     with atomic_paths(args.out, args.tiles) as (out, table):

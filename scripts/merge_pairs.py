@@ -1,4 +1,4 @@
-"""Merge the heights that a method saw in several pairs of views: the median of each pixel."""
+"""Merge the heights that a method saw in several pairs of views: the median of each pixel, by fold and of all folds."""
 
 from argparse import Namespace
 from pathlib import Path
@@ -6,19 +6,27 @@ from pathlib import Path
 from img2height.program import parser, run
 
 flags = parser(__doc__)
-flags.add_argument("--pairs", type=Path, nargs="+", required=True, help="heights of each pair, on the same ground")
+flags.add_argument("--pairs", type=Path, nargs="+", required=True, help="heights of each pair, fold after fold")
 flags.add_argument("--scene", type=Path, required=True, help="scene.json")
-flags.add_argument("--out", type=Path, required=True, help="height.tif")
+flags.add_argument("--heights", type=Path, nargs="+", required=True, help="height.tif of each fold, unknown elsewhere")
+flags.add_argument("--mosaic", type=Path, required=True, help="height.tif of all folds together")
 
 
 def main(args: Namespace) -> None:
-    """Write the median."""
-    from img2height.files import atomic_path
-    from img2height.inference.stitch import merge_pairs
+    """Write the median in each fold and their mosaic."""
+    from img2height.errors import DataError
+    from img2height.files import atomic_paths
+    from img2height.inference.stitch import merge_pairs, mosaic_folds
     from img2height.scenes.scene import Scene
 
-    with atomic_path(args.out) as out:
-        merge_pairs(args.pairs, Scene.load(args.scene).grid, out)
+    count, rest = divmod(len(args.pairs), len(args.heights))
+    if rest or not count:
+        raise DataError(f"{len(args.pairs)} --pairs for {len(args.heights)} --heights; give each fold the same pairs")
+    grid = Scene.load(args.scene).grid
+    with atomic_paths(*args.heights, args.mosaic) as (*heights, mosaic):
+        for fold, height in enumerate(heights):
+            merge_pairs(args.pairs[fold * count : (fold + 1) * count], grid, height)
+        mosaic_folds(heights, grid, mosaic)
 
 
 if __name__ == "__main__":

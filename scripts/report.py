@@ -1,4 +1,4 @@
-"""Write the report of an experiment: one HTML page, its pictures as PNG files, and the score table as CSV and Markdown.
+"""Write the report of an experiment: one HTML page, its pictures as PNG files, and its tables as CSV and Markdown.
 
 Lists of files go method by method, in the order of the experiment: all scenes (or folds) of the first method, then of
 the second. Scenes come in the order of --scenes; folds in that of the experiment, ascending where it runs all.
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from img2height.program import parser, run
 
+TABLES = ("scores-csv", "scores-md", "strata-csv", "strata-md")
 flags = parser(__doc__)
 flags.add_argument("--experiment", required=True, help="settings of the experiment as JSON")
 flags.add_argument("--params", required=True, help="the protocol in force as JSON")
@@ -22,8 +23,8 @@ flags.add_argument("--polygons", type=Path, nargs="+", required=True, help="buil
 flags.add_argument("--histories", type=Path, nargs="+", required=True, help="history.csv by method and fold")
 flags.add_argument("--out", type=Path, required=True, help="report.html")
 flags.add_argument("--figures", type=Path, required=True, help="folder of PNG files, replaced as a whole")
-flags.add_argument("--csv", type=Path, required=True, help="score table as CSV")
-flags.add_argument("--markdown", type=Path, required=True, help="score table as Markdown")
+for table in TABLES:
+    flags.add_argument(f"--{table}", type=Path, required=True, help="table of scores, or of errors by ground and pair")
 
 
 def main(args: Namespace) -> None:
@@ -51,7 +52,8 @@ def main(args: Namespace) -> None:
         polygons=args.polygons,
         histories=args.histories,
     )
-    write_report(report, args.out, args.figures, args.csv, args.markdown)
+    tables = {name.replace("-", "_"): getattr(args, name.replace("-", "_")) for name in TABLES}
+    write_report(report, args.out, args.figures, tables)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,12 @@
 """Fixtures that several rooms share: a small prepared scene of the synthetic city, made in memory once."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas
 import pytest
+from hypothesis import settings
+from script_steps import Done, run
 
 import img2height.torchvision_ops  # noqa: F401  (before torchmetrics and lightning, which import torchvision)
 from img2height.scenes.city import generate, write
@@ -15,6 +18,8 @@ from img2height.scenes.scene import Scene
 from img2height.settings_scene import SceneFile, TargetGrid
 
 ROOT = Path(__file__).parents[1]
+settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")
@@ -34,6 +39,18 @@ def district(tmp_path_factory: pytest.TempPathFactory) -> Scene:
         about=about,
         folder=folder / "scene",
     )
+
+
+@pytest.fixture
+def program(capsys: pytest.CaptureFixture) -> Callable[..., Done]:
+    """Return a function that runs a script and tells how it ended."""
+
+    def ended(script: str, flags: list, limit: int | None = None) -> Done:
+        capsys.readouterr()
+        status = run(script, flags, limit)
+        return Done(status, capsys.readouterr().err)
+
+    return ended
 
 
 def grid_tiles(scene: Scene, size_px: int, part: str) -> pandas.DataFrame:

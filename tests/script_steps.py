@@ -79,6 +79,11 @@ def run(script: str, flags: list, limit: int | None = None) -> int:
     return 0
 
 
+def files(folder: Path) -> list[str]:
+    """Return all files below a folder."""
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
 class Steps:
     """The flags of each script on one tiny scene: inputs from `made`, outputs into a folder."""
 
@@ -90,9 +95,12 @@ class Steps:
     def make_city(self, out: Path) -> list:
         return ["--settings", '{"size_px": 192, "seed": 3}', "--out", out / "city"]
 
-    def prepare_scene(self, out: Path, layers: dict | None = None) -> list:
-        names = ("eo", "dsm", "dtm", "building")
-        scene = {"layers": layers or {name: {"path": f"{name}.tif"} for name in names}}
+    def make_land(self, out: Path) -> list:
+        return ["--settings", '{"size_px": 256, "seed": 3}', "--out", out / "land"]
+
+    def prepare_scene(self, out: Path, layers: dict | None = None, **more: object) -> list:
+        names = ("eo", "dsm", "dtm", "building", "dsm_initial")
+        scene = {"layers": layers or {name: {"path": f"{name}.tif"} for name in names}, **more}
         raw = self.made / "raw"
         return [
             "--dataset", "d", "--scene", "s", "--scene-file", json.dumps(scene), "--grid", "{}", "--about",
@@ -142,6 +150,15 @@ class Steps:
             "--heights", out / "fold.tif", "--mosaic", out / "height.tif",
         ]  # fmt: skip
 
+    def merge_pairs(self, out: Path) -> list:
+        pairs = [self.made / "height.tif"] * 2
+        merged = ["--heights", out / "merged.tif", "--mosaic", out / "mosaic.tif"]
+        return ["--pairs", *pairs, "--scene", self.scene, *merged]
+
+    def residuals(self, out: Path) -> list:
+        refined = self.scene.parent / "dsm_initial.tif"
+        return ["--height", refined, "--scene", self.scene, "--areas", self.areas, "--out", out / "residuals.tif"]
+
     def extract_buildings(self, out: Path) -> list:
         return [
             "--height", self.made / "height.tif", "--scene", self.scene, "--settings", json.dumps(BUILDINGS),
@@ -160,4 +177,4 @@ class Steps:
         return ["--scores", self.made / "scores.json", "--out", out / "metrics.json"]
 
 
-CHAIN = [name for name in vars(Steps) if not name.startswith("_") and name != "make_city"]
+CHAIN = [name for name in vars(Steps) if not name.startswith(("_", "make_"))]

@@ -6,34 +6,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from raw_cases import ABOUT, SIDE, deliver, ramp, write
-from script_steps import CHAIN, RECIPE, SCRIPTS, SMALL, TILING, Done, Steps, run, small_disk
+from script_steps import CHAIN, RECIPE, SCRIPTS, SMALL, TILING, Steps, files, run, small_disk
 
 from img2height.errors import DataError, ModelError
 from img2height.inference.model import save_model
 from img2height.methods import build_network
 from img2height.tables import read_geotable, write_geopackage, write_json, write_table
-
-
-@pytest.fixture
-def program(capsys: pytest.CaptureFixture) -> Callable[..., Done]:
-    """Return a function that runs a script and tells how it ended."""
-
-    def ended(script: str, flags: list, limit: int | None = None) -> Done:
-        capsys.readouterr()
-        status = run(script, flags, limit)
-        return Done(status, capsys.readouterr().err)
-
-    return ended
-
-
-def files(folder: Path) -> list[str]:
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +25,8 @@ def steps(tmp_path_factory: pytest.TempPathFactory) -> Steps:
     steps = Steps(tmp_path_factory.mktemp("made"))
     deliver(steps.made / "raw")
     houses = np.kron(np.indices((8, 8)).sum(axis=0) % 2, np.full((8, 8), 9, np.float32))
-    write(steps.made / "raw/dsm.tif", ramp() + houses, unit="metre")
+    for name in ("dsm", "dsm_initial"):
+        write(steps.made / f"raw/{name}.tif", ramp() + houses, unit="metre")
     for name in CHAIN:
         assert run(name, getattr(steps, name)(steps.made)) == 0, name
     return steps
@@ -166,7 +150,7 @@ def test_a_truncated_image_is_named(program, steps, tmp_path, script):
     assert files(out) == []
 
 
-@pytest.mark.parametrize("script", ["make_city", *(name for name in CHAIN if name != "train")])
+@pytest.mark.parametrize("script", ["make_city", "make_land", *(name for name in CHAIN if name != "train")])
 @pytest.mark.parametrize("limit", [300, 1500])
 def test_a_full_disk_leaves_nothing(program, steps, tmp_path, script, limit):
     """Files beyond the limit cannot be written; programs see what they see on a full disk."""

@@ -56,7 +56,8 @@ def test_targets_exist(stage):
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_outs_hold_what_the_rules_make(stage, outputs):
-    files = {file for rule in call(stage)[0] for file in outputs[rule] if not file.startswith("scratch/")}
+    made = [outputs.get(rule, set()) for rule in call(stage)[0]]  # not every rule has work in the default experiment
+    files = {file for found in made for file in found if not file.startswith("scratch/")}
     kept = [file for file in files if any(file.startswith(f"{out}/") for out in outs(stage))]
     assert sorted(files) == sorted(kept)
     assert [out for out in outs(stage) if not any(file.startswith(f"{out}/") for file in files)] == []
@@ -100,7 +101,19 @@ def test_stages_are_in_the_order_of_the_data():
 @pytest.mark.parametrize("rule", RULES)
 def test_rules_follow_one_pattern(rule):
     body = RULES[rule]
-    order = ["input", "output", "log", "benchmark", "conda", "threads", "resources", "params", "message", "shell"]
+    order = [
+        "input",
+        "output",
+        "log",
+        "benchmark",
+        "wildcard_constraints",
+        "conda",
+        "threads",
+        "resources",
+        "params",
+        "message",
+        "shell",
+    ]
     found = re.findall(r"^    (\w+):", body, re.M)
     assert found == [name for name in order if name in found]
     assert {"output", "log", "benchmark", "threads", "resources", "params", "message", "shell"} <= set(found)

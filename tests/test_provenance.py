@@ -96,6 +96,23 @@ def test_an_altered_scene_is_found(district, tmp_path):
     assert [problem for problem in verify(copy) if "ndsm.tif was altered" in problem] == verify(copy) != []
 
 
+@pytest.mark.parametrize("layer", ["sar.tif", "dsm_initial.tif", "dsm_filled.tif", "view_2.tif", "pairs.csv"])
+def test_every_layer_of_a_scene_is_verified(district, tmp_path, layer):
+    copy = shutil.copytree(district.folder, tmp_path / "scene")
+    with (copy / layer).open("ab") as stream:
+        stream.write(b"\0")
+    (problem,) = verify(copy)
+    assert f"{layer} was altered" in problem
+    (copy / layer).unlink()
+    assert verify(copy) == [f"{copy / layer} is missing"]
+
+
+def test_the_manifest_keeps_from_where_the_radar_looked(district):
+    layers = json.loads((district.folder / "scene.json").read_text())["layers"]
+    assert layers["sar"]["look_azimuth_deg"] == 180
+    assert {layer["look_azimuth_deg"] for name, layer in layers.items() if name != "sar"} == {None}
+
+
 def test_a_folder_of_neither_kind_is_refused(tmp_path):
     with pytest.raises(DataError, match=r"neither card\.json nor scene\.json"):
         verify(tmp_path)

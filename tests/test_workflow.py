@@ -1,17 +1,32 @@
 """The whole workflow, run for real on tiny districts in a copy of the checkout."""
 
+import json
 import shutil
 
+import numpy as np
+import pandas
 import pytest
 from workflow_tree import Tree
 
 from img2height.provenance import verify
+from img2height.rasters import open_raster
 
-METHODS = ("im2height", "unet", "mean_height")
-AFTER_PREDICT = {"extract_buildings": 3, "evaluate": 3, "collect_metrics": 1, "report": 1}
-AFTER_TRAIN = {"predict": 3, "stitch": 3, **AFTER_PREDICT}
-AFTER_FOLDS = {"augment_samples": 3, "train": 3, **AFTER_TRAIN}
+METHODS = ("unet", "mean_height", "resdepth_stereo", "initial_dsm")
+STEREO = "results/tiny/resdepth_stereo/oof/seed0"
+PAIRS = ("1", "3")  # that the tiny districts are tested with
+AFTER_PREDICT = {"extract_buildings": 4, "evaluate": 4, "collect_metrics": 1, "report": 1}
+AFTER_TRAIN = {"predict": 5, "stitch": 5, "merge_pairs": 1, "residuals": 2, **AFTER_PREDICT}
+AFTER_FOLDS = {"augment_samples": 4, "train": 4, **AFTER_TRAIN}
+REFINED = {"predict": 2, "stitch": 2, "merge_pairs": 1, "residuals": 1}
+ONE_METHOD = {"train": 1, "extract_buildings": 1, "evaluate": 1, "collect_metrics": 1, "report": 1}
 EXPERIMENT = "config/test/experiments/tiny.yaml"
+DATASET = "config/test/datasets/tiny.yaml"
+PAIR = "pairs: [{first: 1, second: 2, use: [test]}]"
+VIEWS = "views: [{path: east/v1.tif}, {path: east/v2.tif}]"
+DELIVERED = (
+    f"{{layers: {{eo: {{path: east/eo.tif}}, dsm_initial: {{path: east/d.tif}}, {VIEWS}}}, "
+    "pairs: [{first: 1, second: 2}]}"
+)
 
 
 @pytest.fixture(scope="module")
@@ -25,19 +40,71 @@ def test_a_run_makes_all_files(tree):
     made = set(tree.digests())
     for scene in ("east", "west", "south"):
         layers = ("scene.json", "eo.tif", "dsm.tif", "dtm.tif", "ndsm.tif", "building.tif", "buildings.parquet")
-        assert {f"data/scenes/tiny/{scene}/{layer}" for layer in layers} <= made
+        sensors = ("sar.tif", "dsm_initial.tif", "dsm_filled.tif", *(f"view_{n}.tif" for n in range(1, 5)), "pairs.csv")
+        assert {f"data/scenes/tiny/{scene}/{layer}" for layer in (*layers, *sensors)} <= made
         assert f"data/tiles/tiny/{scene}.parquet" in made
     assert {f"data/folds/tiny/{name}" for name in ("folds.parquet", "areas.parquet", "audit.json", "folds.png")} <= made
     for method in METHODS:
         results = f"results/tiny/{method}"
         model = ("model.safetensors", "card.json", "history.csv")
         maps = ("height.tif", "footprint.tif")
+        seen = [f"height_pair{pair}.tif" for pair in PAIRS] if method == "resdepth_stereo" else []
         assert {f"data/samples/tiny/{method}/fold0/seed0/{n}" for n in ("samples.parquet", "contact.png")} <= made
         assert {f"models/tiny/{method}/fold0/seed0/{name}" for name in model} <= made
-        assert {f"{results}/fold0/seed0/south/{name}" for name in maps} <= made
+        assert {f"{results}/fold0/seed0/south/{name}" for name in (*maps, *seen)} <= made
         polygons = ("buildings.parquet", "buildings.gpkg", "buildings.city.json")
         assert {f"{results}/oof/seed0/south/{name}" for name in (*maps, *polygons)} <= made
     assert {f"results/tiny/{name}" for name in ("metrics.json", "report.html", "tables/scores.csv")} <= made
+
+
+def band(tree: Tree, name: str, number: int = 1) -> np.ndarray:
+    """Return a band of a raster, NaN where unknown."""
+    with open_raster(tree.folder / name) as raster:
+        return raster.read(number, masked=True).astype(np.float32).filled(np.nan)
+
+
+def test_the_height_of_a_stereo_method_is_the_median_of_its_pairs(tree):
+    made = [name for name in tree.digests() if name.startswith(f"{STEREO}/south/height")]
+    pairs = [f"{STEREO}/south/height_pair{pair}.tif" for pair in PAIRS]
+    assert made == [f"{STEREO}/south/height.tif", *pairs]
+    first, second = (band(tree, name) for name in pairs)
+    assert not np.array_equal(first, second)
+    merged = band(tree, made[0])
+    np.testing.assert_allclose(merged, (first + second) / 2, rtol=1e-6)
+    np.testing.assert_array_equal(band(tree, "results/tiny/resdepth_stereo/fold0/seed0/south/height.tif"), merged)
+
+
+@pytest.mark.parametrize("method", ["resdepth_stereo", "initial_dsm"])
+def test_residuals_are_the_errors_before_and_after(tree, method):
+    results = f"results/tiny/{method}/oof/seed0/south"
+    truth, initial = (band(tree, f"data/scenes/tiny/south/{name}.tif") for name in ("dsm", "dsm_initial"))
+    for number, surface in ((1, initial), (2, band(tree, f"{results}/height.tif"))):
+        np.testing.assert_array_equal(band(tree, f"{results}/residuals.tif", number), surface - truth)
+    with open_raster(tree.folder / results / "residuals.tif") as raster:
+        assert (raster.descriptions, raster.units) == (("before", "after"), ("metre", "metre"))
+    if method == "initial_dsm":
+        np.testing.assert_allclose(band(tree, f"{results}/height.tif"), initial, rtol=1e-6)
+
+
+def test_each_pair_is_scored_and_all_of_them_together(tree):
+    scores = json.loads((tree.folder / STEREO / "scores.json").read_text())
+    truth = band(tree, "data/scenes/tiny/south/dsm.tif")
+    errors = [np.abs(band(tree, f"{STEREO}/south/height_pair{pair}.tif") - truth) for pair in PAIRS]
+    assert tuple(scores["pairs"]) == PAIRS
+    for pair, error in zip(PAIRS, errors, strict=True):
+        assert scores["pairs"][pair]["all"]["mae_m"] == pytest.approx(error.mean(), rel=1e-3)
+    assert scores["pooled"]["all"]["mae_m"] == pytest.approx(np.mean(errors), rel=1e-3)
+    assert scores["pooled"]["all"]["pixels"] == 2 * scores["all"]["pixels"]
+    for method in ("unet", "initial_dsm"):
+        text = (tree.folder / f"results/tiny/{method}/oof/seed0/scores.json").read_text()
+        assert {"pairs", "pooled"}.isdisjoint(json.loads(text))
+
+
+def test_samples_name_the_views_of_training_pairs(tree):
+    table = pandas.read_parquet(tree.folder / "data/samples/tiny/resdepth_stereo/fold0/seed0/samples.parquet")
+    pairs = set(zip(table["first"], table["second"], strict=True))
+    assert pairs <= {(1, 2), (2, 3), (3, 4)} and len(pairs) > 1
+    assert set(table["scene"]) == {"east"}
 
 
 def test_each_job_leaves_a_log_and_its_times(tree):
@@ -76,16 +143,37 @@ def test_a_changed_key_runs_only_what_depends_on_it(tree, key, old, new, jobs):
 
 def test_an_edited_method_runs_alone(tree):
     with tree.edited("src/img2height/methods/unet.py", "", "\nUNUSED = 1\n"):
-        jobs = {
-            "train": 1,
-            "predict": 1,
-            "stitch": 1,
-            "extract_buildings": 1,
-            "evaluate": 1,
-            "collect_metrics": 1,
-            "report": 1,
-        }
-        assert tree.planned() == jobs
+        assert tree.planned() == {**ONE_METHOD, "predict": 1, "stitch": 1}
+
+
+def test_a_training_waits_for_the_model_that_it_starts_from(tree):
+    own, other = "models/tiny/resdepth_stereo/fold0/seed0", "models/elsewhere"
+    with tree.edited(EXPERIMENT, "batch_size: 4", f"init_from: {other}, batch_size: 4"):
+        done = tree.run("snakemake", "-n")
+        (line,) = [line for line in done.stdout.splitlines() if line.startswith("error: ")]
+        assert f"starts from a model that is not there: {other}/model.safetensors" in line
+        shutil.copytree(tree.folder / own, tree.folder / other)
+        assert tree.planned() == {**ONE_METHOD, **REFINED, "augment_samples": 1}
+    shutil.rmtree(tree.folder / other)
+
+
+def test_without_methods_that_look_at_views_no_pairs_are_merged(tree):
+    with (
+        tree.edited(EXPERIMENT, ", resdepth_stereo, initial_dsm", ""),
+        tree.edited(EXPERIMENT, "recipes:\n  resdepth_stereo:", "#"),
+    ):
+        assert tree.planned() == {"collect_metrics": 1, "report": 1}
+        everything = tree.planned("--forceall")
+    assert (everything["predict"], everything["stitch"]) == (2, 2)
+    assert {"merge_pairs", "residuals"}.isdisjoint(everything)
+
+
+def test_another_use_of_a_pair_reaches_its_scene_and_what_comes_of_it(tree):
+    changed = "south: {pairs: [{first: 1, second: 2, use: [test]}, {first: 4, second: 1, use: [test]}], city"
+    with tree.edited(DATASET, "south: {city", changed):
+        jobs = tree.planned()
+    made_of_scene = {"make_city": 1, "prepare_scene": 1, "index_tiles": 1}
+    assert jobs == {**made_of_scene, "split_folds": 1, "audit_folds": 1, **AFTER_FOLDS}
 
 
 def test_an_edited_module_is_seen_through_others(tree):
@@ -114,8 +202,11 @@ def test_notes_of_a_recipe_run_the_report_alone(tree):
         (EXPERIMENT, "south: test", "south: tset", "south"),
         (EXPERIMENT, "methods:", "folds: [1]\nmethods:", "folds [1] do not exist"),
         (EXPERIMENT, "tile_px: 64", "tile_px: 60", "tile_px"),
-        ("config/test/datasets/tiny.yaml", "licence:", "license:", "licence"),
-        ("config/test/datasets/tiny.yaml", "    city: {seed: 11, size_px: 192}\n", "", "data/raw/tiny/east/eo.tif"),
+        (DATASET, "licence:", "license:", "licence"),
+        (DATASET, "{city: {seed: 11, size_px: 192, sar: {}, stereo: {}}}", DELIVERED, "data/raw/tiny/east/eo.tif"),
+        (DATASET, "seed: 11, size_px: 192, sar: {}, stereo: {}", "seed: 11, size_px: 192", "looks at dsm_initial"),
+        (DATASET, "west: {city", f"west: {{{PAIR}, city", "scene tiny/west has no pair for val"),
+        (DATASET, "west: {city", f"west: {{{PAIR.replace('1', '9')}, city", "9 and 2 are no two of the 4 views"),
     ],
 )
 def test_a_mistake_is_one_clear_line(tree, file, old, new, said):

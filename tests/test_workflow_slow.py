@@ -1,11 +1,14 @@
 """Long runs of the whole workflow: same bytes on any number of cores, folds, resumption."""
 
+import json
 import os
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import numpy as np
+import pandas
 import pytest
 from workflow_tree import Tree
 
@@ -32,18 +35,53 @@ def test_the_snakemake_report_is_written(tree):
     assert "scores.csv" in (tree.folder / "snakemake_report.html").read_text()
 
 
+def heights(path: Path) -> np.ndarray:
+    with open_raster(path) as raster:
+        return read_heights(raster)
+
+
 def test_folds_are_mosaicked(tmp_path):
+    """Also where a surface model is refined: each stripe by the model of the fold that never saw it."""
     tree = Tree(tmp_path, "stripes")
     tree.make("--cores", "2")
+    for method in ("unet", "resdepth_0", "resdepth_mono"):
+        folder = tmp_path / "results/stripes" / method
+        first, third, both = (heights(folder / part / "seed0/south/height.tif") for part in ("fold0", "fold2", "oof"))
+        assert not (np.isfinite(first) & np.isfinite(third)).any()
+        np.testing.assert_array_equal(both, np.where(np.isfinite(first), first, third))
+        assert np.isfinite(both).any(axis=0).tolist() == [True] * 64 + [False] * 64 + [True] * 64
+    residuals = heights(folder / "oof/seed0/south/residuals.tif")
+    np.testing.assert_array_equal(np.isfinite(residuals), np.isfinite(both))
+    seen = np.stack([heights(folder / f"fold2/seed0/south/height_pair{pair}.tif") for pair in (1, 3)])
+    np.testing.assert_allclose(third, seen.mean(axis=0), rtol=1e-6)
+    assert tree.planned() == {}
 
-    def heights(fold: str) -> np.ndarray:
-        with open_raster(tmp_path / f"results/stripes/unet/{fold}/seed0/south/height.tif") as raster:
-            return read_heights(raster)
 
-    first, third, both = (heights(fold) for fold in ("fold0", "fold2", "oof"))
-    assert not (np.isfinite(first) & np.isfinite(third)).any()
-    np.testing.assert_array_equal(both, np.where(np.isfinite(first), first, third))
-    assert np.isfinite(both).any(axis=0).tolist() == [True] * 64 + [False] * 64 + [True] * 64
+def test_several_data_sets_train_on_their_own_pairs(tmp_path):
+    """The second method goes on from the model of the first, which is made before it."""
+    tree = Tree(tmp_path, "roles")
+    tree.make("--cores", "2")
+    for method in ("resdepth_stereo", "resdepth_stereo_generalized"):
+        samples = pandas.read_parquet(tmp_path / f"data/samples/roles/{method}/fold0/seed0/samples.parquet")
+        pairs = {
+            scene: set(zip(rows["first"], rows["second"], strict=True)) for scene, rows in samples.groupby("scene")
+        }
+        own = {"east": {(1, 2), (2, 3), (3, 4)}, "north": {(3, 1), (2, 3)}}
+        either = {scene: used | {pair[::-1] for pair in used} for scene, used in own.items()}
+        wanted = either if method.endswith("generalized") else own
+        assert pairs.keys() == wanted.keys()
+        assert all(pairs[scene] <= wanted[scene] for scene in wanted)
+        assert any(pairs[scene] - own[scene] for scene in own) == method.endswith("generalized")
+        harbour = tmp_path / f"results/roles/{method}/oof/seed0/harbour"
+        seen = np.stack([heights(harbour / f"height_pair{pair}.tif") for pair in (2, 3)])
+        np.testing.assert_allclose(heights(harbour / "height.tif"), seen.mean(axis=0), rtol=1e-6)
+    cards = [
+        json.loads((tmp_path / f"models/roles/{method}/fold0/seed0/card.json").read_text())
+        for method in ("resdepth_stereo", "resdepth_stereo_generalized")
+    ]
+    assert cards[1]["recipe"]["init_from"] == "models/roles/resdepth_stereo/fold0/seed0"
+    assert cards[0]["normalisation"] == cards[1]["normalisation"]
+    assert tree.planned() == {}
 
 
 def test_a_killed_training_goes_on(tree, tmp_path):

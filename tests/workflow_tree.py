@@ -44,9 +44,9 @@ class Tree:
         assert done.returncode == 0, done.stdout[-6000:]
         return done.stdout
 
-    def planned(self) -> dict[str, int]:
+    def planned(self, *arguments: str) -> dict[str, int]:
         """Return the number of jobs by rule that a run would start."""
-        table = re.search(r"^Job stats:\n(.*?)\n\n", self.make("-n") + "\n\n", re.M | re.S)
+        table = re.search(r"^Job stats:\n(.*?)\n\n", self.make("-n", *arguments) + "\n\n", re.M | re.S)
         rows = re.findall(r"^(\w+) +(\d+)$", table[1] if table else "", re.M)
         return {rule: int(count) for rule, count in rows if rule not in ("total", "all")}
 

@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 from typer.core import TyperGroup
 
-from img2height.errors import DataError, Img2HeightError
+from img2height.errors import DataError, Img2HeightError, ModelError
+
+OPTIONS = {"eo": "--image", "sar": "--sar", "ms": "--ms", "dsm_initial": "--dsm", "views": "--view"}
 
 
 class Commands(TyperGroup):
@@ -64,18 +66,44 @@ def _describe(name: str) -> dict:
 @app.command()
 def predict(
     model: Annotated[Path, typer.Option(help="model folder")],
-    image: Annotated[Path, typer.Option(help="orthorectified image, GeoTIFF in metres")],
     out: Annotated[Path, typer.Option(help="height map to write, COG in metres")],
+    image: Annotated[Path | None, typer.Option(help="orthorectified optical image, GeoTIFF in metres")] = None,
+    sar: Annotated[Path | None, typer.Option(help="radar image in decibel")] = None,
+    ms: Annotated[Path | None, typer.Option(help="multispectral image")] = None,
+    dsm: Annotated[Path | None, typer.Option(help="initial surface model; its holes are filled first")] = None,
+    view: Annotated[list[Path] | None, typer.Option(help="orthorectified view; once for each, in their order")] = None,
 ) -> None:
-    """Predict the heights of an image with a trained model."""
-    from img2height.inference import predict_raster
+    """Predict heights with a trained model from what it looks at; all rasters lie on one pixel grid."""
+    from img2height.inference import load_model, predict_raster
     from img2height.rasters import copy_to_cog
 
+    loaded = load_model(model)
+    given = {"eo": image, "sar": sar, "ms": ms, "dsm_initial": dsm, "views": view}
+    _require(loaded.recipe.inputs, [layer for layer, value in given.items() if value])
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".scratch.") as folder:
         scratch = Path(folder) / out.name
-        predict_raster(model, {"eo": image}, scratch, progress=True)
+        inputs = {layer: given[layer] for layer in loaded.recipe.inputs}
+        if "dsm_initial" in inputs:
+            inputs["dsm_initial"] = _filled(dsm, Path(folder))
+        predict_raster(loaded, inputs, scratch, progress=True)
         copy_to_cog(scratch, out)
+
+
+def _require(needed: dict[str, list[str]], given: list[str]) -> None:
+    """Refuse a call that leaves out what the model looks at."""
+    wanted = [f"{OPTIONS[layer]} ({' '.join(bands)})" for layer, bands in needed.items()]
+    if missing := [OPTIONS[layer] for layer in needed if layer not in given]:
+        raise ModelError(f"the model looks at {', '.join(wanted)}; give {' and '.join(missing)}")
+
+
+def _filled(dsm: Path, folder: Path) -> Path:
+    """Return the surface model with its holes filled, and say what was filled."""
+    from img2height.scenes.initial import bring_initial
+
+    surface, count = bring_initial(dsm, folder)
+    typer.echo(f"{dsm}: {count} unknown pixels were filled from around them", err=True)
+    return surface
 
 
 @app.command("import-resdepth")

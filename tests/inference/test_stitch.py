@@ -9,7 +9,7 @@ from rasterio.crs import CRS
 from rio_cogeo.cogeo import cog_validate
 
 from img2height.errors import DataError
-from img2height.inference.stitch import mosaic_folds, stitch_area
+from img2height.inference.stitch import merge_pairs, mosaic_folds, stitch_area
 from img2height.rasters import NODATA, Grid, height_band, write_cog
 
 GRID = Grid(CRS.from_epsg(32633), Affine(0.5, 0, 500_000, 0, -0.5, 5_800_000), 700, 600)
@@ -71,4 +71,26 @@ def test_folds_that_share_a_pixel_or_differ_in_grid_or_quantity_are_refused(tmp_
     moved = Grid(GRID.crs, GRID.transform @ Affine.translation(1, 0), GRID.width, GRID.height)
     with pytest.raises(DataError, match="grid of its scene"):
         mosaic_folds([whole], moved, tmp_path / "out.tif")
+    assert not (tmp_path / "out.tif").exists()
+
+
+def test_pairs_are_merged_by_their_median_and_unknown_only_where_all_are(tmp_path: Path) -> None:
+    stack = np.stack([HEIGHTS, HEIGHTS + 3, HEIGHTS - 1])
+    stack[0, :100], stack[1, :50], stack[2, :25] = np.nan, np.nan, np.nan
+    stack[:, 300:310] = 0
+    stack[1:, 320:330], stack[0, 320:330] = np.nan, 0
+    pairs = [write(tmp_path / f"{n}.tif", heights, quantity="dsm") for n, heights in enumerate(stack)]
+    merge_pairs(pairs, GRID, tmp_path / "height.tif")
+    with rasterio.open(tmp_path / "height.tif") as out:
+        assert (out.units, out.descriptions, out.nodata) == (("metre",), ("dsm",), NODATA)
+        merged = out.read(1)
+    assert (merged[:25] == NODATA).all()
+    assert (merged[25:50] == stack[2, 25:50]).all()  # one pair knows it
+    np.testing.assert_allclose(merged[50:100], stack[1:, 50:100].mean(axis=0), rtol=1e-6)
+    assert (merged[100:300] == HEIGHTS[100:300]).all()
+    assert (merged[300:310] == 0).all() and (merged[320:330] == 0).all()
+    merge_pairs(pairs[::-1], GRID, tmp_path / "again.tif")
+    assert (tmp_path / "again.tif").read_bytes() == (tmp_path / "height.tif").read_bytes()
+    with pytest.raises(DataError, match="different quantities"):
+        merge_pairs([pairs[0], write(tmp_path / "ndsm.tif", HEIGHTS)], GRID, tmp_path / "out.tif")
     assert not (tmp_path / "out.tif").exists()

@@ -1,5 +1,6 @@
 """A tiny finished experiment: one scene of two folds, three methods, and what each of them left."""
 
+import dataclasses
 from pathlib import Path
 
 import geopandas
@@ -11,14 +12,18 @@ from rasterio.crs import CRS
 from scipy.ndimage import gaussian_filter
 from shapely.geometry import box
 
-from img2height.metrics.method import evaluate_method
+from img2height.metrics.method import PairHeights, evaluate_method
 from img2height.parsing import merge, parse, read_yaml
 from img2height.project import load_recipe
 from img2height.rasters import NODATA, Band, Grid, height_band, write_cog
 from img2height.report.page import Run
 from img2height.report.scores import collect
+from img2height.scenes.city_sar import BANDS as POLARISATIONS
+from img2height.scenes.land_optical import BANDS as LAND_BANDS
+from img2height.scenes.pairs import write_pairs
 from img2height.scenes.scene import Scene, SceneLayer
 from img2height.settings import Experiment, Params
+from img2height.settings_scene import Pair
 from img2height.tables import write_table
 
 ROOT = Path(__file__).parents[2]
@@ -32,9 +37,7 @@ METHODS = ["mean_height", "im2height", "zero_height"]
 def houses(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     """Return a scene of three houses on flat ground, unknown in one corner; the image has a hole elsewhere."""
     folder = tmp_path_factory.mktemp("houses")
-    ndsm = np.zeros(GRID.shape, np.float32)
-    for (top, left, bottom, right), height in HOUSES.items():
-        ndsm[top:bottom, left:right] = height
+    ndsm = _truth()
     building = (ndsm > 0).astype(np.uint8)
     image = np.random.default_rng(0).integers(60, 120, (3, *GRID.shape), np.uint8) + 80 * building
     ndsm[:20, :20], valid = np.nan, np.ones(GRID.shape, bool)
@@ -90,10 +93,102 @@ def finished(houses: Scene, areas: geopandas.GeoDataFrame, tmp_path_factory: pyt
     return Run(experiment, params, recipes, collect(scores), [houses], areas, folds_map, heights, polygons, histories)
 
 
-def _write_prediction(scene: Scene, method: str, folder: Path) -> Path:
+@pytest.fixture(scope="session")
+def stereo(houses: Scene, tmp_path_factory: pytest.TempPathFactory) -> Scene:
+    """Return the three houses with radar, four views in two pairs, and a surface model 2 m too high with a hole."""
+    folder, rng = tmp_path_factory.mktemp("stereo"), np.random.default_rng(1)
+    surface = 102 + _truth()
+    filled = np.zeros(GRID.shape, np.uint8)
+    filled[200:210, 200:220] = 1
+    sar = rng.normal(-10, 3, (4, *GRID.shape)).astype(np.float32)
+    sar[:, :15] = np.nan
+    write_cog(folder / "sar.tif", sar, GRID, [Band(name, "dB") for name in POLARISATIONS], nodata=np.nan)
+    write_cog(folder / "dsm_initial.tif", surface, GRID, [height_band("dsm")], nodata=NODATA)
+    write_cog(folder / "dsm_filled.tif", filled, GRID, [Band("dsm_filled")], nodata=255, categorical=True)
+    layers = {name: SceneLayer(str(houses.path(name)), "", layer.bands) for name, layer in houses.layers.items()}
+    layers |= {"sar": SceneLayer("sar.tif", "", list(POLARISATIONS), "dB", 180.0)}
+    layers |= {name: SceneLayer(f"{name}.tif", "", ["dsm"]) for name in ("dsm_initial", "dsm_filled")}
+    for number in (1, 2, 3, 4):
+        view = rng.integers(1, 200, GRID.shape, np.uint8)
+        write_cog(folder / f"view_{number}.tif", view, GRID, [Band("pan")], nodata=0)
+        layers[f"view_{number}"] = SceneLayer(f"view_{number}.tif", "", ["pan"])
+    write_pairs([Pair(first=1, second=2, use=["train"]), Pair(first=3, second=4)], folder / "pairs.csv")
+    layers["pairs"] = SceneLayer("pairs.csv", "")
+    scene = dataclasses.replace(houses, folder=folder, layers=layers)
+    scene.save()
+    return scene
+
+
+@pytest.fixture(scope="session")
+def refined(stereo: Scene, areas: geopandas.GeoDataFrame, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Return a run of a method that halves the error of the initial surface model, from two pairs."""
+    folder = tmp_path_factory.mktemp("refined")
+    surfaces = {"final": 101, "pair1": 100.5, "pair2": 101.5}
+    for name, offset_m in surfaces.items():
+        surface = (offset_m + _truth()).astype(np.float32)
+        write_cog(folder / f"{name}.tif", surface, GRID, [height_band("dsm")], nodata=NODATA)
+    pairs = [PairHeights("houses", number, folder / f"pair{number}.tif") for number in (1, 2)]
+    heights = {"resdepth_stereo": folder / "final.tif", "initial_dsm": stereo.path("dsm_initial")}
+    return _run(folder, stereo, areas, heights, {"resdepth_stereo": pairs})
+
+
+@pytest.fixture(scope="session")
+def terrain(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Return a run over a scene of ten bands that has nothing but its terrain; the prediction is 3 m too high."""
+    folder = tmp_path_factory.mktemp("terrain")
+    grid = Grid(GRID.crs, Affine(10, 0, 500_000, 0, -10, 5_800_000), 96, 80)
+    ground = np.tile(np.linspace(300, 700, 96, dtype=np.float32), (80, 1))
+    ms = np.random.default_rng(2).integers(1, 3000, (10, *grid.shape), np.uint16)
+    write_cog(folder / "ms.tif", ms, grid, [Band(name) for name in LAND_BANDS], nodata=0)
+    for name, heights in (("dtm", ground), ("dem", ground + 3)):
+        write_cog(folder / f"{name}.tif", heights, grid, [height_band(name)], nodata=NODATA)
+    layers = {"ms": SceneLayer("ms.tif", "", list(LAND_BANDS)), "dtm": SceneLayer("dtm.tif", "", ["dtm"])}
+    scene = Scene(folder, "land", "hill", grid, layers, ABOUT)
+    row = {"fold": 0, "part": "test", "dataset": "land", "scene": "hill", "geometry": box(0, 0, 96, 80)}
+    areas = geopandas.GeoDataFrame([row], geometry="geometry", crs=None)
+    return _run(folder, scene, areas, {"mean_height": folder / "dem.tif"}, {})
+
+
+def _run(
+    folder: Path,
+    scene: Scene,
+    areas: geopandas.GeoDataFrame,
+    heights: dict[str, Path],
+    pairs: dict[str, list[PairHeights]],
+) -> Run:
+    """Return a finished run without building polygons, of these heights by method."""
+    settings = {"name": "tiny", "title": "T", "scenes": {scene.dataset: {scene.name: "split"}}, "methods": [*heights]}
+    experiment, params = parse(Experiment, settings, "test"), parse(Params, read_yaml(ROOT / "params.yaml"), "test")
+    write_table(geopandas.GeoDataFrame(geometry=geopandas.GeoSeries([], crs=scene.grid.crs)), folder / "none.parquet")
+    write_cog(
+        folder / "none.tif", np.zeros(scene.grid.shape, np.uint8), scene.grid, [Band("building")], nodata=255,
+        categorical=True,
+    )  # fmt: skip
+    scores, folds = [], areas["fold"].unique()
+    for method, height in heights.items():
+        files = [scene], [height], [folder / "none.tif"], [folder / "none.parquet"]
+        result, _ = evaluate_method(*files, areas, params.metrics, pairs.get(method, []))
+        scores.append({"method": method, "seed": 0, "scenes": [f"{scene.dataset}/{scene.name}"], **result})
+    histories = [_write_history(method, fold, folder) for method in heights for fold in folds]
+    (folder / "folds.png").write_bytes(b"\x89PNG not looked into")
+    recipes = {name: load_recipe(ROOT / "config/methods", name) for name in heights}
+    polygons = [folder / "none.parquet"] * len(heights)
+    return Run(
+        experiment, params, recipes, collect(scores), [scene], areas, folder / "folds.png", [*heights.values()],
+        polygons, histories,
+    )  # fmt: skip
+
+
+def _truth() -> np.ndarray:
+    """Return the true heights of the houses, HxW float32 metres."""
     truth = np.zeros(GRID.shape, np.float32)
     for (top, left, bottom, right), height in HOUSES.items():
         truth[top:bottom, left:right] = height
+    return truth
+
+
+def _write_prediction(scene: Scene, method: str, folder: Path) -> Path:
+    truth = _truth()
     known = {"mean_height": truth * 0 + 2, "zero_height": truth * 0, "im2height": 0.9 * gaussian_filter(truth, 2)}
     path = folder / f"{method}.tif"
     write_cog(path, known[method].astype(np.float32), scene.grid, [height_band("ndsm")], nodata=NODATA)

@@ -1,5 +1,7 @@
 """Figures: drawn to the pixel, in the same colours for all methods, the same bytes each time."""
 
+import dataclasses
+
 import geopandas
 import matplotlib
 import numpy as np
@@ -61,7 +63,7 @@ def test_too_high_is_red_too_low_is_blue_unknown_is_neither(view: View):
 
 
 def test_scales_come_from_the_reference_alone(view: View):
-    assert Scales.of(view) == Scales(height_m=24.0, error_m=6.0)
+    assert Scales.of(view) == Scales(low_m=0, height_m=24, error_m=6)
 
 
 def test_panels_name_units_and_unknown_ground(view: View):
@@ -71,6 +73,23 @@ def test_panels_name_units_and_unknown_ground(view: View):
     legend = [text.get_text() for text in figure.legends[0].get_texts()]
     assert legend == ["unknown: no data, or no prediction", "detail"]
     assert "20 m" in [text.get_text() for axes in figure.axes for text in axes.texts]
+
+
+def test_before_and_after_share_their_scales(view: View):
+    figure = scene_panel(view, view.reference + 1, before=view.reference + 2)
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    shown = ["Image", "Reference", "Before", "After", "Before − reference", "After − reference"]
+    assert [title for title in titles if title] == shown
+    limits = {axes.get_title(loc="left"): axes.images[0].get_clim() for axes in figure.axes if axes.images}
+    assert limits["Reference"] == limits["Before"] == limits["After"] == (0, 24)
+    assert limits["Before − reference"] == limits["After − reference"] == (-6, 6)
+
+
+def test_terrain_has_a_scale_of_its_own(view: View):
+    hills = dataclasses.replace(view, reference=view.reference + 400, terrain=True)
+    assert Scales.of(hills) == Scales(low_m=400, height_m=424, error_m=6)
+    labels = [axes.get_ylabel() for axes in scene_panel(hills, hills.reference).axes]
+    assert labels.count("elevation (m)") == 2
 
 
 def test_outlines_lie_where_the_polygons_are(view: View, houses: Scene):

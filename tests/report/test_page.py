@@ -16,6 +16,11 @@ from img2height.report.scores import format_score, is_score
 MOST_BYTES = 10_000_000
 
 
+def tables_in(folder: Path) -> dict[str, Path]:
+    names = ("scores_csv", "scores_md", "strata_csv", "strata_md")
+    return {name: folder / name.replace("_", ".") for name in names}
+
+
 class Outline(HTMLParser):
     """Collects the tags of a page and its visible text."""
 
@@ -39,7 +44,7 @@ def folders(finished: Run, tmp_path_factory: pytest.TempPathFactory) -> list[Pat
     written = []
     for turn in ("one", "two"):
         folder = tmp_path_factory.mktemp(turn)
-        write_report(finished, folder / "report.html", folder / "figures", folder / "scores.csv", folder / "scores.md")
+        write_report(finished, folder / "report.html", folder / "figures", tables_in(folder))
         written.append(folder)
     return written
 
@@ -64,7 +69,8 @@ def test_same_inputs_same_bytes(folders: list[Path]):
 def test_files(folders: list[Path]):
     names = sorted(path.name for path in (folders[0] / "figures").iterdir())
     parts = ("", "_buildings", "_buildings_detail", "_detail")
-    assert names == sorted(f"{m}_houses{p}.png" for m in ("im2height", "mean_height", "zero_height") for p in parts)
+    of_methods = [f"{m}_houses{p}.png" for m in ("im2height", "mean_height", "zero_height") for p in parts]
+    assert names == sorted([*of_methods, "sensors_houses.png", "sensors_houses_detail.png"])
     assert not [path for path in folders[0].iterdir() if path.name.startswith(".")]
     table = pandas.read_csv(folders[0] / "scores.csv")
     assert table.method.tolist() == ["im2height", "mean_height", "zero_height"]
@@ -129,10 +135,50 @@ def test_page_is_small(text: str):
 def test_a_second_run_replaces_the_pictures(finished: Run, folders: list[Path]):
     folder = folders[1]
     (folder / "figures" / "of_another_run.png").write_bytes(b"")
-    write_report(finished, folder / "report.html", folder / "figures", folder / "scores.csv", folder / "scores.md")
+    write_report(finished, folder / "report.html", folder / "figures", tables_in(folder))
     assert not (folder / "figures" / "of_another_run.png").exists()
 
 
 def test_missing_files_are_refused(finished: Run):
     with pytest.raises(DataError, match="2 heights for 3 methods"):
         dataclasses.replace(finished, heights=finished.heights[:2])
+
+
+@pytest.fixture(scope="module")
+def refined_folder(refined: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("refined")
+    write_report(refined, folder / "report.html", folder / "figures", tables_in(folder))
+    return folder
+
+
+def test_a_refinement_is_shown_before_and_after_and_by_pair(refined_folder: Path):
+    page = Outline()
+    page.feed((refined_folder / "report.html").read_text(encoding="utf-8"))
+    words = " ".join(page.words)
+    for said in (
+        "Before and after resdepth_stereo, by ground", "before: initial_dsm", "after: resdepth_stereo", "matched",
+        "filled", "terrain", "Errors of resdepth_stereo by stereo pair", "pair 1", "pooled", "median of the pairs",
+        "lowers the RMSE of the initial surface model from 2.00 m to 1.00 m",
+    ):  # fmt: skip
+        assert said in words, said
+    assert "Before and after initial_dsm" not in words
+    captions = [image["alt"] for image in page.named("img")]
+    assert any("stereo views, initial surface, reference" in caption for caption in captions)
+    assert any(
+        "median +1.00 m" in caption and "before the refinement median +2.00 m" in caption for caption in captions
+    )
+
+
+def test_errors_by_ground_and_pair_are_a_table(refined_folder: Path):
+    table = pandas.read_csv(refined_folder / "strata.csv").set_index(["method", "heights", "stratum"])
+    assert table.rmse_m["initial_dsm", "final", "filled"] == 2.0
+    assert table.bias_m["resdepth_stereo", "pair 1", "terrain"] == 0.5
+    assert table.pixels["resdepth_stereo", "pooled", "all"] == 2 * table.pixels["resdepth_stereo", "final", "all"]
+    assert "| resdepth_stereo | pair 2" in (refined_folder / "strata.md").read_text(encoding="utf-8")
+
+
+def test_terrain_alone_is_reported_without_buildings(terrain: Run, tmp_path: Path):
+    write_report(terrain, tmp_path / "report.html", tmp_path / "figures", tables_in(tmp_path))
+    assert {path.name for path in (tmp_path / "figures").iterdir()} == {"mean_height_hill.png", "sensors_hill.png"}
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "Errors in view: median +3.00 m" in text and "by reference height" not in text

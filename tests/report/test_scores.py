@@ -88,7 +88,7 @@ def test_format_score(column: str, value: float, text: str):
 
 def test_findings_name_the_best_its_lead_and_who_fails():
     text = " ".join(findings(table_of(im2height=5.0, unet=3.0, mean_height=4.0)))
-    assert "unet has the lowest RMSE over all test pixels: 3.00 m" in text
+    assert "unet has the lowest RMSE of the trained methods: 3.00 m" in text
     assert "25 % below mean_height (4.00 m)" in text
     assert "im2height does not beat mean_height" in text
 
@@ -109,7 +109,14 @@ def test_findings_say_what_is_missing(rmse_m: dict, words: str):
 def test_findings_of_buildings_may_name_another_method():
     metrics = collect([entry("unet", 1.0, buildings_m=9.0), entry("im2height", 2.0, buildings_m=7.0)])
     text = " ".join(findings(score_table(metrics, {name: RECIPES[name] for name in ("unet", "im2height")})))
-    assert "On buildings the lowest RMSE is that of im2height: 7.00 m." in text
+    assert "On buildings im2height has the lowest of them: 7.00 m." in text
+
+
+def test_findings_do_not_hide_a_baseline_that_is_better():
+    metrics = collect([entry("unet", 3.0, buildings_m=9.0), entry("zero_height", 2.0, buildings_m=9.5)])
+    text = findings(score_table(metrics, {name: RECIPES[name] for name in ("unet", "zero_height")}))
+    assert text.count("zero_height learns nothing and is better: 2.00 m.") == 1
+    assert not [sentence for sentence in text if "9.50" in sentence]
 
 
 def test_markdown_has_a_row_a_method_and_no_empty_column():

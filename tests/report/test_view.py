@@ -66,8 +66,25 @@ def test_predicted_surfaces_are_shown_above_ground(tmp_path: Path, houses: Scene
     surface = np.full(view.reference.shape, 107.0, np.float32)
     surface[0, 0] = np.nan
     write_cog(tmp_path / "dsm.tif", surface, houses.grid, [height_band("dsm")], nodata=NODATA)
-    above = read_prediction(tmp_path / "dsm.tif", houses, view)
+    same, above = read_prediction(tmp_path / "dsm.tif", houses, view)
+    assert same is view
     assert np.isnan(above[0, 0]) and np.nanmin(above) == np.nanmax(above) == 7.0
+
+
+def test_a_terrain_model_is_compared_with_the_terrain(tmp_path: Path, houses: Scene):
+    view = read_view(houses, box(0, 0, 300, 280), WHOLE, 300)
+    surface = np.full(view.reference.shape, 107.0, np.float32)
+    write_cog(tmp_path / "dem.tif", surface, houses.grid, [height_band("dem")], nodata=NODATA)
+    other, elevations = read_prediction(tmp_path / "dem.tif", houses, view)
+    assert other.terrain and not view.terrain
+    assert (elevations - other.reference == 7.0).all()
+
+
+def test_terrain_alone_is_a_view_without_buildings(houses: Scene):
+    bare = {name: layer for name, layer in houses.layers.items() if name not in ("ndsm", "building")}
+    view = read_view(dataclasses.replace(houses, layers=bare), box(0, 0, 300, 280), WHOLE, 300)
+    assert view.terrain and (view.reference == 100).all() and not view.built.any()
+    assert detail_window(view) is None
 
 
 def test_sixteen_bits_are_stretched_between_percentiles(tmp_path: Path, houses: Scene):

@@ -93,7 +93,6 @@ wildcard_constraints:
     fold="|".join(map(str, FOLDS)),
     seed="|".join(map(str, SEEDS)),
     height="height(_pair[0-9]+)?",
-    part="oof|fold[0-9]+",
 
 
 def results(pattern, seeds=SEEDS, methods=METHODS):
@@ -120,9 +119,7 @@ def pairs(method, scene):
     if not views:
         return {}
     file = project.datasets[DATASET_OF[scene]].scenes[scene]
-    if not (used := used_pairs(file.pairs, "test", views, len(file.layers.views))):
-        stop(f"method {method} looks at views, and scene {scene} has no pair for test: name one in its dataset file")
-    return used
+    return used_pairs(file.pairs, "test", views, len(file.layers.views))
 
 
 def views_of_pair(wildcards):
@@ -162,8 +159,13 @@ def code_of_method(script):
 
 def starting_model(wildcards):
     """Return the files of the model folder that a training starts from, if it does."""
-    folder = project.recipes[wildcards.method].init_from
-    return [f"{folder}/model.safetensors", f"{folder}/card.json"] if folder else []
+    if not (folder := project.recipes[wildcards.method].init_from):
+        return []
+    files = [f"{folder}/model.safetensors", f"{folder}/card.json"]
+    made_here = folder.startswith(f"models/{EXPERIMENT}/")
+    if not made_here and (missing := [file for file in files if not Path(file).exists()]):
+        stop(f"method {wildcards.method} starts from a model that is not there: {', '.join(missing)}; train it first")
+    return files
 
 
 def recipe(wildcards):

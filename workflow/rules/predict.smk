@@ -89,44 +89,46 @@ rule stitch:
         """
 
 
-if VIEW_METHODS:
+ruleorder: merge_pairs > stitch
 
-    ruleorder: merge_pairs > stitch
 
-    rule merge_pairs:
-        input:
-            scene=manifest,
-            pairs=lambda wildcards: expand(
-                "results/{experiment}/{method}/{part}/seed{seed}/{scene}/height_pair{pair}.tif",
-                pair=pairs(wildcards.method, wildcards.scene),
-                **wildcards,
-            ),
-        output:
-            height="results/{experiment}/{method}/{part}/seed{seed}/{scene}/height.tif",
-        log:
-            "logs/merge_pairs/{experiment}/{method}/{part}_seed{seed}/{scene}.log",
-        benchmark:
-            "logs/benchmarks/merge_pairs/{experiment}/{method}/{part}_seed{seed}/{scene}.tsv"
-        wildcard_constraints:
-            method="|".join(VIEW_METHODS),
-        conda:
-            ENVIRONMENT
-        threads: 1
-        resources:
-            mem_mb=4000,
-            runtime=60,
-        params:
-            code=code_of("merge_pairs"),
-        message:
-            "Merging the pairs of {wildcards.scene} by {wildcards.method}, seed {wildcards.seed}"
-        shell:
-            """
-            exec &>{log:q}
-            python scripts/merge_pairs.py \
-                --pairs {input.pairs:q} \
-                --scene {input.scene:q} \
-                --out {output.height:q}
-            """
+rule merge_pairs:
+    input:
+        scene=manifest,
+        pairs=lambda wildcards: expand(
+            f"{FOLD_RESULT}/height_pair{{pair}}.tif",
+            fold=FOLDS,
+            pair=pairs(wildcards.method, wildcards.scene),
+            **wildcards,
+        ),
+    output:
+        heights=expand(f"{FOLD_RESULT}/height.tif", fold=FOLDS, allow_missing=True),
+        mosaic=f"{RESULT}/height.tif",
+    log:
+        "logs/merge_pairs/{experiment}/{method}/seed{seed}/{scene}.log",
+    benchmark:
+        "logs/benchmarks/merge_pairs/{experiment}/{method}/seed{seed}/{scene}.tsv"
+    wildcard_constraints:
+        method="|".join(VIEW_METHODS) or "(?!)",  # no pattern at all would match every method
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        code=code_of("merge_pairs"),
+    message:
+        "Merging the pairs of {wildcards.scene} by {wildcards.method}, seed {wildcards.seed}"
+    shell:
+        """
+        exec &>{log:q}
+        python scripts/merge_pairs.py \
+            --pairs {input.pairs:q} \
+            --scene {input.scene:q} \
+            --heights {output.heights:q} \
+            --mosaic {output.mosaic:q}
+        """
 
 
 rule residuals:

@@ -1,5 +1,5 @@
 # Needs: the metrics of the experiment and, of the first seed, heights, polygons and training histories of all methods.
-# Makes: results/{experiment}/report.html (one file that works offline), figures/ and tables/scores.{csv,md}.
+# Makes: results/{experiment}/report.html (one file that works offline), figures/ and tables/{scores,strata}.{csv,md}.
 
 
 # A target too, so its paths hold no wildcard.
@@ -19,12 +19,14 @@ rule report:
             category="Results",
         ),
         figures=directory(f"results/{EXPERIMENT}/figures"),
-        csv=report(
+        scores_csv=report(
             f"results/{EXPERIMENT}/tables/scores.csv",
             caption="../report/scores.rst",
             category="Results",
         ),
-        markdown=f"results/{EXPERIMENT}/tables/scores.md",
+        scores_md=f"results/{EXPERIMENT}/tables/scores.md",
+        strata_csv=f"results/{EXPERIMENT}/tables/strata.csv",
+        strata_md=f"results/{EXPERIMENT}/tables/strata.md",
     log:
         f"logs/report/{EXPERIMENT}.log",
     benchmark:
@@ -58,6 +60,8 @@ rule report:
             --histories {input.histories:q} \
             --out {output.page:q} \
             --figures {output.figures:q} \
-            --csv {output.csv:q} \
-            --markdown {output.markdown:q}
+            --scores-csv {output.scores_csv:q} \
+            --scores-md {output.scores_md:q} \
+            --strata-csv {output.strata_csv:q} \
+            --strata-md {output.strata_md:q}
         """

@@ -56,8 +56,8 @@ def compare(
         )
     if len(both) < LEAST_TILES:
         raise DataError(
-            f"{len(both)} tiles are too few for an interval, {LEAST_TILES} are needed; lower metrics.tile_px or test on "
-            "more ground"
+            f"{len(both)} tiles are too few for an interval, {LEAST_TILES} are needed; lower metrics.tile_px or test "
+            "on more ground"
         )
     pixels = both["pixels"].to_numpy(np.float64)
     squares = pixels[:, None] * both[["rmse_m_first", "rmse_m_second"]].to_numpy() ** 2  # tiles x 2

@@ -10,6 +10,7 @@ import math
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.patches import Patch, Rectangle
@@ -75,7 +76,19 @@ def unknown_key() -> Patch:
     return Patch(label="unknown: no data, or no prediction", **UNKNOWN)
 
 
-def colour_bar(axes: Axes, shown: AxesImage, label: str, extend: str, size: float) -> None:
+def panel_title(axes: Axes, title: str, size: float) -> None:
+    """Write the title of a panel over its left corner."""
+    axes.set_title(title, size=1.15 * size, loc="left", pad=0.4 * size)
+
+
+def legend(figure: Figure, keys: list, size: float, **options: object) -> None:
+    """Draw the legend of a figure below its panels, in a box where it has options."""
+    if keys:
+        place = {"loc": "lower left", "bbox_to_anchor": (0.005, 0.0), "ncols": len(keys)}
+        figure.legend(handles=keys, fontsize=size, frameon=bool(options), **place, **options)
+
+
+def colour_bar(axes: Axes, shown: ScalarMappable, label: str, extend: str, size: float) -> None:
     """Draw the colour bar of a panel into the axes beside it."""
     axes.set_visible(True)
     axes.set_axis_on()

@@ -1,5 +1,6 @@
 """Pictures of one method in one scene: heights and errors beside the image, and building outlines on it."""
 
+import math
 from dataclasses import dataclass
 from typing import Self
 
@@ -16,12 +17,15 @@ from shapely.affinity import affine_transform
 from shapely.geometry import box
 from shapely.geometry.base import BaseGeometry
 
+from img2height.picture import HEIGHT_COLOURS
 from img2height.rasters import Grid
 from img2height.report.drawing import (
     DETAIL,
     PREDICTED,
     REFERENCE,
     colour_bar,
+    legend,
+    panel_title,
     panels,
     scale_bar,
     show,
@@ -29,7 +33,7 @@ from img2height.report.drawing import (
 )
 from img2height.report.view import View
 
-HEIGHT_COLOURS, ERROR_COLOURS = "viridis", "RdBu_r"
+ERROR_COLOURS = "RdBu_r"
 
 
 @dataclass(frozen=True)
@@ -37,10 +41,12 @@ class Scales:
     """The colour scales of a view, which all methods share.
 
     Attributes:
-        height_m: end of the height scale, which begins at 0.
+        low_m: where the height scale begins: 0, or the lowest terrain.
+        height_m: where it ends.
         error_m: end of the error scale, which is symmetric.
     """
 
+    low_m: float
     height_m: float
     error_m: float
 
@@ -48,39 +54,50 @@ class Scales:
     def of(cls, view: View) -> Self:
         """Return scales from the reference alone, so that they are the same for all methods.
 
-        Heights end at their 99.5th percentile, errors at a quarter of it.
+        Heights end at their 99.5th percentile, errors at a quarter of the height scale.
         """
         known = view.reference[np.isfinite(view.reference) & view.area]
-        top = float(np.percentile(known, 99.5)) if known.size else 0.0
-        return cls(max(3.0, float(np.ceil(top))), max(1.0, float(np.ceil(top / 4))))
+        low, top = np.percentile(known, [0.5, 99.5]).tolist() if known.size else (0.0, 0.0)
+        low = math.floor(low) if view.terrain else 0
+        return cls(low, max(low + 3, math.ceil(top)), max(1, math.ceil((top - low) / 4)))
 
 
 def scene_panel(
-    view: View, prediction: np.ndarray, area: BaseGeometry | None = None, detail: Window | None = None
+    view: View,
+    prediction: np.ndarray,
+    area: BaseGeometry | None = None,
+    detail: Window | None = None,
+    before: np.ndarray | None = None,
 ) -> Figure:
     """Return a figure of image, reference, prediction and error, with colour bars in metres and a scale bar.
 
+    What was refined stands before what came of it, heights and errors each on one scale.
+
     Args:
         view: what the scene shows.
-        prediction: HxW float32 metres above ground on the same pixels, NaN where there is none.
+        prediction: HxW float32 metres on the same pixels, NaN where there is none.
         area: outline to draw, in pixel coordinates of the scene.
         detail: window to mark, in pixels of the scene.
+        before: HxW float32 metres, the initial surface that the prediction refines.
     """
-    figure, axes, bars, size = panels(view, 4)
-    scales = Scales.of(view)
-    error = prediction - view.reference
-    heights = {"cmap": HEIGHT_COLOURS, "vmin": 0, "vmax": scales.height_m}
-    errors = {"cmap": ERROR_COLOURS, "vmin": -scales.error_m, "vmax": scales.error_m}
+    surfaces = {"Prediction": prediction} if before is None else {"Before": before, "After": prediction}
+    heights = {"Reference": view.reference} | surfaces
+    errors = {f"{name} − reference": surface - view.reference for name, surface in surfaces.items()}
+    figure, axes, bars, size = panels(view, 1 + len(heights) + len(errors))
     show(axes[0], view.image)
-    shown = [show(axes[1], view.reference, **heights), show(axes[2], prediction, **heights)]
-    for bar, drawn in zip(bars[1:3], shown, strict=True):
-        colour_bar(bar, drawn, "height (m)", "max", size)
-    colour_bar(bars[3], show(axes[3], error, **errors), "error (m)", "both", size)
-    for panel, title in zip(axes, ("Image", "Reference", "Prediction", "Prediction − reference"), strict=True):
-        panel.set_title(title, size=1.15 * size, loc="left", pad=0.4 * size)
     scale_bar(axes[0], view, size)
-    keys = [unknown_key()] if np.isnan(error).any() or (view.image[..., 3] == 0).any() else []
-    _legend(figure, keys + _outlines(axes, view, area, detail, size), size)
+    scales, below = Scales.of(view), "both" if view.terrain else "max"
+    colours = {"cmap": HEIGHT_COLOURS, "vmin": scales.low_m, "vmax": scales.height_m}
+    for panel, bar, array in zip(axes[1:], bars[1:], heights.values(), strict=False):
+        colour_bar(bar, show(panel, array, **colours), view.unit, below, size)
+    colours = {"cmap": ERROR_COLOURS, "vmin": -scales.error_m, "vmax": scales.error_m}
+    for panel, bar, array in zip(axes[-len(errors) :], bars[-len(errors) :], errors.values(), strict=True):
+        colour_bar(bar, show(panel, array, **colours), "error (m)", "both", size)
+    for panel, title in zip(axes, ["Image", *heights, *errors], strict=True):
+        panel_title(panel, title, size)
+    unknown = any(np.isnan(error).any() for error in errors.values()) or (view.image[..., 3] == 0).any()
+    keys = [unknown_key()] if unknown else []
+    legend(figure, keys + _outlines(axes, view, area, detail, size), size)
     return figure
 
 
@@ -108,9 +125,9 @@ def buildings_panel(
             options = {"colors": colour, "linewidths": 0.16 * size, "linestyles": [style], "path_effects": effects}
             axes[0].add_collection(LineCollection(lines, zorder=3, **options), autolim=False)
             keys.append(Line2D([], [], color=colour, linestyle=style, linewidth=0.2 * size, label=f"{name} outline"))
-    axes[0].set_title("Buildings over the image", size=1.15 * size, loc="left", pad=0.4 * size)
+    panel_title(axes[0], "Buildings over the image", size)
     scale_bar(axes[0], view, size)
-    _legend(figure, keys, size, facecolor="#595959", labelcolor="white")
+    legend(figure, keys, size, facecolor="#595959", labelcolor="white")
     return figure
 
 
@@ -134,12 +151,6 @@ def _outlines(
             panel.add_patch(Rectangle((left, top), *sides, zorder=3, **frame))
         keys.append(Rectangle((0, 0), 1, 1, **frame))
     return keys
-
-
-def _legend(figure: Figure, keys: list, size: float, **options: object) -> None:
-    if keys:
-        place = {"loc": "lower left", "bbox_to_anchor": (0.005, 0.0), "ncols": len(keys)}
-        figure.legend(handles=keys, fontsize=size, frameon=bool(options), **place, **options)
 
 
 def _pixel_lines(frame: geopandas.GeoDataFrame, view: View, grid: Grid) -> list[np.ndarray]:

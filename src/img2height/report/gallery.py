@@ -16,14 +16,16 @@ from img2height.report.charts import class_errors, scatter_density, training_cur
 from img2height.report.drawing import DPI, data_uri, png, webp
 from img2height.report.figures import buildings_panel, scene_panel
 from img2height.report.profile import HeightProfile, height_profile
+from img2height.report.sensors import sensor_names, sensors_panel
 from img2height.report.view import DETAIL_PX, View, detail_window, read_prediction, read_view
 from img2height.scenes.scene import Scene
 from img2height.tables import read_geotable
 from img2height.tiles.areas import area_of, area_window
 
-PAGE_PIXELS = 50_000_000  # about 5 MB as WebP, 7 MB inside the page
+PAGE_PIXELS = 34_000_000  # 5 to 10 MB inside the page; radar speckle is the dearest
 SIDE_PX = (400, 1200)
 MOST_SCENES = 4
+METHOD_PANELS, REFINED_PANELS, SENSOR_PANELS = 5, 2, 8  # of a method, more where it refines, and of the sensors
 
 
 @dataclass(frozen=True)
@@ -62,19 +64,25 @@ class ShownScene:
     detail: View | None
     reference: geopandas.GeoDataFrame | None
 
+    @property
+    def views(self) -> list[tuple[View, str]]:
+        """The views with what they add to the name of a file."""
+        return [(self.overview, "")] + ([] if self.detail is None else [(self.detail, "_detail")])
 
-def shown_scenes(scenes: list[Scene], areas: geopandas.GeoDataFrame, methods: int) -> list[ShownScene]:
+
+def shown_scenes(scenes: list[Scene], areas: geopandas.GeoDataFrame, methods: int, refining: int) -> list[ShownScene]:
     """Return the scenes to draw: a few, spread over the list, at a size that keeps the page small.
 
     Args:
         scenes: all evaluated scenes.
         areas: pixel areas of the folds.
         methods: number of methods.
+        refining: how many of them refine the initial surface model.
     """
     count = min(len(scenes), max(1, min(MOST_SCENES, 12 // methods)))
     chosen = [scenes[index * len(scenes) // count] for index in range(count)]
-    left = PAGE_PIXELS / (methods * count) - 5 * (2 * DETAIL_PX) ** 2  # five panels: four and one of buildings
-    side = int(np.clip(math.sqrt(max(0.0, left) / 5), *SIDE_PX))
+    each = PAGE_PIXELS / (count * (methods * METHOD_PANELS + refining * REFINED_PANELS + SENSOR_PANELS))
+    side = int(np.clip(math.sqrt(max(0.0, each - (2 * DETAIL_PX) ** 2)), *SIDE_PX))
     return [_shown_scene(scene, areas, side) for scene in chosen]
 
 
@@ -88,8 +96,23 @@ def _shown_scene(scene: Scene, areas: geopandas.GeoDataFrame, side_px: int) -> S
     return ShownScene(scene, area, overview, detail, reference_buildings(scene))
 
 
+def sensor_pictures(shown: ShownScene, folder: Path) -> list[Picture]:
+    """Return what the sensors of a scene saw, and write it as PNG files.
+
+    Args:
+        shown: the scene.
+        folder: where `sensors_<scene>.png` and its detail go.
+    """
+    names, pictures = ", ".join(sensor_names(shown.scene)), []
+    for view, part in shown.views:
+        caption = f"{'Detail of ' if part else ''}{shown.scene.dataset}/{shown.scene.name}, {_pixel(view)}: {names}."
+        path = folder / f"sensors_{shown.scene.name}{part}.png"
+        pictures.append(_photo(sensors_panel(shown.scene, view), path, caption, "what the sensors saw"))
+    return pictures
+
+
 def scene_pictures(
-    method: str, shown: ShownScene, height: Path, polygons: Path, folder: Path
+    method: str, shown: ShownScene, height: Path, polygons: Path, folder: Path, *, refines: bool
 ) -> dict[str, list[Picture]]:
     """Return the `panels` and the building `outlines` of one method in one scene, and write them as PNG files.
 
@@ -99,17 +122,20 @@ def scene_pictures(
         height: predicted heights in metres.
         polygons: predicted buildings.
         folder: where `<method>_<scene>.png` and its companions go.
+        refines: whether the method refines the initial surface model, which is then shown beside it.
     """
     predicted, panels, outlines = read_geotable(polygons), [], []
     name = f"{method}_{shown.scene.name}"
     detail = None if shown.detail is None else shown.detail.window
-    for view, part in ((shown.overview, ""), (shown.detail, "_detail")):
-        if view is None:
+    for one, part in shown.views:
+        view, heights = read_prediction(height, shown.scene, one)
+        before = read_prediction(shown.scene.path("dsm_initial"), shown.scene, view)[1] if refines else None
+        figure = scene_panel(view, heights, shown.area, None if part else detail, before)
+        caption = _panel_caption(method, shown, view, heights, part, before)
+        kind = "image, reference, before, after, both errors" if refines else "image, reference, prediction, error"
+        panels.append(_photo(figure, folder / f"{name}{part}.png", caption, kind))
+        if view.terrain:
             continue
-        heights = read_prediction(height, shown.scene, view)
-        figure = scene_panel(view, heights, shown.area, None if part else detail)
-        caption = _panel_caption(method, shown, view, heights, part)
-        panels.append(_photo(figure, folder / f"{name}{part}.png", caption, "image, reference, prediction, error"))
         figure = buildings_panel(view, shown.scene.grid, predicted, shown.reference)
         caption = _buildings_caption(method, shown, predicted, part)
         outlines.append(_photo(figure, folder / f"{name}_buildings{part}.png", caption, "outlines over the image"))
@@ -124,16 +150,25 @@ def _buildings_caption(method: str, shown: ShownScene, predicted: geopandas.GeoD
     )
 
 
-def _panel_caption(method: str, shown: ShownScene, view: View, heights: np.ndarray, part: str) -> str:
+def _panel_caption(
+    method: str, shown: ShownScene, view: View, heights: np.ndarray, part: str, before: np.ndarray | None
+) -> str:
+    title = f"{'Detail of ' if part else ''}{method} in {shown.scene.dataset}/{shown.scene.name}, {_pixel(view)}"
+    if not (np.isfinite(heights - view.reference) & view.area).any():
+        return f"{title}. No pixel has both a prediction and a reference."
+    old = "" if before is None else f"; before the refinement {_errors_in_view(view, before)}"
+    return f"{title}. Errors in view: {_errors_in_view(view, heights)}{old}."
+
+
+def _errors_in_view(view: View, heights: np.ndarray) -> str:
     errors = (heights - view.reference)[view.area]
     errors = errors[np.isfinite(errors)]
-    title = f"{'Detail of ' if part else ''}{method} in {shown.scene.dataset}/{shown.scene.name}"
-    drawn = f"{view.gsd_m * view.step:.3g} m a pixel" + ("" if view.step == 1 else f" (scene: {view.gsd_m:.3g} m)")
-    if not errors.size:
-        return f"{title}, {drawn}. No pixel has both a prediction and a reference."
-    middle, spread = np.median(errors), np.quantile(np.abs(errors), 0.9)
-    numbers = f"Errors in view: median {middle:+.2f} m, nine in ten within {spread:.2f} m".replace("-", "−")
-    return f"{title}, {drawn}. {numbers}."
+    middle, spread = (np.median(errors), np.quantile(np.abs(errors), 0.9)) if errors.size else (np.nan, np.nan)
+    return f"median {middle:+.2f} m, nine in ten within {spread:.2f} m".replace("-", "−")
+
+
+def _pixel(view: View) -> str:
+    return f"{view.gsd_m * view.step:.3g} m a pixel" + ("" if view.step == 1 else f" (scene: {view.gsd_m:.3g} m)")
 
 
 def charts(histories: dict[int, pandas.DataFrame], baseline_m: float | None, profile: HeightProfile) -> list[Picture]:

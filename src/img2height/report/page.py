@@ -1,6 +1,7 @@
 """The report as one HTML file that works without a network: what was run, scores, pictures, limits."""
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,22 @@ from img2height.report.gallery import (
     pooled_profile,
     read_histories,
     scene_pictures,
+    sensor_pictures,
     shown_scenes,
 )
 from img2height.report.profile import HeightProfile
-from img2height.report.scores import BASELINE, STRATA, findings, format_score, is_score, score_table, to_markdown
+from img2height.report.scores import (
+    BASELINE,
+    STRATA,
+    findings,
+    format_score,
+    is_score,
+    refines,
+    score_table,
+    to_markdown,
+)
+from img2height.report.strata import before_after, by_pair, refinements, strata_table
+from img2height.report.strata import to_markdown as strata_to_markdown
 from img2height.scenes.scene import Scene
 from img2height.settings import Experiment, Params
 from img2height.settings_recipe import Recipe
@@ -94,53 +107,59 @@ class Run:
         return MethodFiles(self.heights[scenes], self.polygons[scenes], self.histories[folds])
 
 
-def write_report(run: Run, out: Path, figures: Path, csv: Path, markdown: Path) -> None:
-    """Write the page, the folder of its pictures and the score table; the same bytes for the same inputs.
+def write_report(run: Run, out: Path, figures: Path, tables: Mapping[str, Path]) -> None:
+    """Write the page, the folder of its pictures and the tables; the same bytes for the same inputs.
 
     Args:
         run: what to report.
         out: report.html.
         figures: folder of PNG files, replaced as a whole.
-        csv: score table, full precision.
-        markdown: score table, as printed.
+        tables: files by name: `scores_csv` and `strata_csv` at full precision, `scores_md` and `strata_md` as printed.
 
     Raises:
         DataError: a file is missing or cannot be read.
     """
     table = score_table(run.metrics, run.recipes)
+    strata = strata_table(run.metrics, table.method)
     with atomic_path(figures) as folder, atomic_path(out) as page, style.context(STYLE):
         folder.mkdir()
-        page.write_text(_render(run, table, folder), encoding="utf-8")
+        page.write_text(_render(run, table, strata, folder), encoding="utf-8")
         if figures.exists():
             shutil.rmtree(figures)
-    with atomic_path(csv) as temporary:
-        table.to_csv(temporary, index=False, lineterminator="\n")
-    with atomic_path(markdown) as temporary:
-        temporary.write_text(to_markdown(table), encoding="utf-8")
+    for name, frame, text in (("scores", table, to_markdown(table)), ("strata", strata, strata_to_markdown(strata))):
+        with atomic_path(tables[f"{name}_csv"]) as temporary:
+            frame.to_csv(temporary, index=False, lineterminator="\n")
+        with atomic_path(tables[f"{name}_md"]) as temporary:
+            temporary.write_text(text, encoding="utf-8")
 
 
-def _render(run: Run, table: pandas.DataFrame, figures: Path) -> str:
+def _render(run: Run, table: pandas.DataFrame, strata: pandas.DataFrame, figures: Path) -> str:
     """Return the page; its pictures are written to a folder on the way."""
-    shown = shown_scenes(run.scenes, run.areas, len(run.recipes))
+    refining = [name for name in table.method if refines(run.recipes[name])]
+    shown = shown_scenes(run.scenes, run.areas, len(run.recipes), len(refining))
     baseline = read_histories(run.files(BASELINE), run.folds)[1] if BASELINE in run.recipes else None
     profiles = {name: pooled_profile(run.files(name), run.scenes, run.areas) for name in table.method}
     context = {
         "run": run,
         "table": table,
-        "findings": findings(table) + _flattening(table, profiles),
+        "findings": findings(table) + refinements(strata, refining) + _flattening(table, profiles),
         "groups": _columns(table),
         "best": {column: _best(table, column) for column in table.columns},
         "grounds": [_ground(run, scene) for scene in run.scenes],
         "changes": _flat({"params": run.experiment.params, "recipes": run.experiment.recipes}),
         "folds_picture": data_uri(run.folds_figure.read_bytes(), "png"),
-        "shown": [f"{item.scene.dataset}/{item.scene.name}" for item in shown],
-        "sections": [_section(run, name, shown, baseline, profiles[name], figures) for name in table.method],
+        "sensors": {f"{item.scene.dataset}/{item.scene.name}": sensor_pictures(item, figures) for item in shown},
+        "sections": [
+            _section(run, name, shown, baseline, profiles[name], figures)
+            | {"strata": [before_after(strata, name)] if name in refining else [], "pairs": by_pair(strata, name)}
+            for name in table.method
+        ],
     }
     environment = Environment(
         loader=PackageLoader("img2height.report", "."), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
     )  # fmt: skip
-    environment.filters |= {"score": lambda value, column: format_score(column, value), "flat": _flat}
+    environment.filters |= {"score": lambda v, column: format_score(column, v), "flat": _flat, "pixels": _pixels}
     return environment.get_template("report.html").render(context)
 
 
@@ -152,7 +171,8 @@ def _section(
     scenes = {}
     for item in shown:
         place = run.scenes.index(item.scene)
-        pictures = scene_pictures(name, item, files.heights[place], files.polygons[place], figures)
+        made = files.heights[place], files.polygons[place]
+        pictures = scene_pictures(name, item, *made, figures, refines=refines(run.recipes[name]))
         scenes[f"{item.scene.dataset}/{item.scene.name}"] = pictures
     histories, _ = read_histories(files, run.folds)
     return {
@@ -205,6 +225,11 @@ def _ground(run: Run, scene: Scene) -> dict[str, Any]:
     """Return what the page says of one evaluated scene."""
     area = area_of(run.areas, "test", scene.dataset, scene.name)
     return {"scene": scene, "gsd_m": scene.grid.gsd_m, "test_ha": area.area * scene.grid.gsd_m**2 / 1e4}
+
+
+def _pixels(count: int) -> str:
+    """Return a count of pixels with a thin gap between thousands."""
+    return f"{count:,}".replace(",", "\u202f")
 
 
 def _flat(value: Any, prefix: str = "") -> dict[str, Any]:

@@ -13,7 +13,8 @@ from shapely.geometry.base import BaseGeometry
 
 from img2height.metrics import ErrorStatistics
 from img2height.rasters import open_raster, read_heights
-from img2height.scenes.heights import read_above_ground
+from img2height.report.view import read_quantity
+from img2height.scenes.heights import TERRAIN, read_above_ground
 from img2height.scenes.scene import Scene
 from img2height.tiles.areas import area_mask, area_window
 
@@ -60,7 +61,7 @@ class HeightProfile:
 
 
 def height_profile(scene: Scene, area: BaseGeometry, height: Path) -> HeightProfile:
-    """Return the profile of one prediction inside a test area.
+    """Return the profile of one prediction inside a test area; empty for a terrain model, which has no buildings.
 
     Args:
         scene: with the layer ndsm, and dtm where surface heights were predicted.
@@ -68,6 +69,8 @@ def height_profile(scene: Scene, area: BaseGeometry, height: Path) -> HeightProf
         height: predicted heights in metres on the scene's grid.
     """
     profile = HeightProfile.empty()
+    if read_quantity(height) == TERRAIN:
+        return profile
     with ExitStack() as stack:
         layers = {name: scene.path(name) for name in ("ndsm", "dtm") if name in scene.layers} | {"predicted": height}
         rasters = {name: stack.enter_context(open_raster(path)) for name, path in layers.items()}

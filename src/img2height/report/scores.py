@@ -45,6 +45,11 @@ def is_trivial(recipe: Recipe) -> bool:
     return recipe.network in TRIVIAL_NETWORKS
 
 
+def refines(recipe: Recipe) -> bool:
+    """Return whether a method learns to mend the initial surface model."""
+    return "dsm_initial" in recipe.inputs and not is_trivial(recipe)
+
+
 def needs(recipe: Recipe) -> str:
     """Return in words what a method needs at inference."""
     if is_trivial(recipe) and not recipe.options.get("outer_skip"):
@@ -129,11 +134,14 @@ def findings(table: pandas.DataFrame) -> list[str]:
     if trained.empty:
         return ["No trained method has a score: this run holds trivial baselines only."]
     best = trained.iloc[0]
-    sentences = [f"{best.method} has the lowest RMSE over all test pixels: {_metres(best.all_rmse_m)}."]
-    sentences += _against_baseline(table, trained)
+    sentences = [
+        f"{best.method} has the lowest RMSE of the trained methods: {_metres(best.all_rmse_m)} over all pixels."
+    ]
+    sentences += _against_baseline(table, trained) + _better_untrained(table, "all_rmse_m", best.all_rmse_m)
     if trained.buildings_rmse_m.notna().any():
         first = trained.sort_values(["buildings_rmse_m", "method"]).iloc[0]
-        sentences.append(f"On buildings the lowest RMSE is that of {first.method}: {_metres(first.buildings_rmse_m)}.")
+        sentences.append(f"On buildings {first.method} has the lowest of them: {_metres(first.buildings_rmse_m)}.")
+        sentences += _better_untrained(table, "buildings_rmse_m", first.buildings_rmse_m)
     return sentences
 
 
@@ -149,6 +157,14 @@ def _against_baseline(table: pandas.DataFrame, trained: pandas.DataFrame) -> lis
     sentences = [f"That is {gain:.0f} % below {BASELINE} ({_metres(rmse)}), which says the same height everywhere."]
     return sentences + [
         f"{name} does not beat {BASELINE}: it has learned nothing that the RMSE shows." for name in beaten
+    ]
+
+
+def _better_untrained(table: pandas.DataFrame, column: str, rmse_m: float) -> list[str]:
+    """Return in a sentence that a baseline beats the best trained method; mean_height is spoken of anyway."""
+    better = table[table.trivial & (table.method != BASELINE) & (table[column] < rmse_m)].sort_values(column)
+    return [
+        f"{row.method} learns nothing and is better: {_metres(getattr(row, column))}." for row in better.itertuples()
     ]
 
 

@@ -1,39 +1,140 @@
 """A contact sheet: the first training samples as the network will see them, for a person to look at."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from img2height.files import atomic_path
+from img2height.picture import HEIGHT_COLOURS, anaglyph, composites, draw_look, limits_m, relief
+from img2height.rasters import open_raster
 from img2height.samples.augment import transform
-from img2height.samples.dataset import TileReader
+from img2height.samples.dataset import Tile, TileReader, window_of
+from img2height.samples.normalise import INITIAL
+from img2height.samples.symmetries import turned_look
+from img2height.scenes.scene import Scene
 
-COLUMNS, ROWS = 6, 4
+PANELS_ACROSS, ROWS, MOST_ACROSS = 12, 4, 6
+SIZE = 7
+UNKNOWN = "#c8c8c8"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A training sample as it is drawn, after its symmetry.
+
+    Attributes:
+        row: of the sample table.
+        scene: where it lies.
+        tile: its pixels.
+        filled: HxW bool, where the initial surface model was filled.
+        offset_m: what heights are measured from: 0, or the mean of the patch for heights above a datum.
+    """
+
+    row: Mapping[str, Any]
+    scene: Scene
+    tile: Tile
+    filled: np.ndarray
+    offset_m: float
+
+    @property
+    def reference_m(self) -> np.ndarray:
+        """The heights to learn, HxW float32, NaN where the loss does not look."""
+        return np.where(self.tile.known, self.tile.heights_m - self.offset_m, np.nan)
+
+    @property
+    def initial_m(self) -> np.ndarray:
+        """The initial surface model, HxW float32, NaN where unknown."""
+        return np.where(self.tile.valids[INITIAL], self.tile.images[INITIAL][0] - self.offset_m, np.nan)
 
 
 def draw_contact_sheet(samples: pandas.DataFrame, reader: TileReader, path: Path) -> None:
-    """Write a PNG of image and height of the first samples, on one height scale in metres."""
-    shown = samples.head(COLUMNS * ROWS).to_dict("records")
-    tiles = [reader.read(row) for row in shown]
-    top_m = max(1.0, float(np.nanquantile(np.stack([tile.heights_m for tile in tiles]), 0.995)))
-    figure = Figure(figsize=(2 * COLUMNS * 1.4, ROWS * 1.5), layout="compressed")
-    axes = figure.subplots(ROWS, 2 * COLUMNS, squeeze=False)
-    for axis in axes.flat:
-        axis.set_axis_off()
-    for row, tile, image_axis, height_axis in zip(shown, tiles, axes.flat[::2], axes.flat[1::2], strict=False):
-        layer = next(iter(tile.images))
-        image_axis.imshow(_picture(transform(tile.images[layer], row["transform"])))
-        image_axis.set_title(f"{row['n']}: {row['scene']}", fontsize=7)
-        drawn = height_axis.imshow(transform(tile.heights_m, row["transform"]), vmin=0, vmax=top_m, cmap="cividis")
-    figure.colorbar(drawn, ax=axes, label="reference height (m)", shrink=0.6)
+    """Write the contact sheet of a training as PNG; arguments as in `contact_sheet`."""
+    figure = contact_sheet(samples, reader)
     with atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=90, metadata={"Software": None})
 
 
-def _picture(image: np.ndarray) -> np.ndarray:
-    """Return H x W x 3 (or x 1) in [0, 1], stretched between its 1st and 99th percentile."""
-    shown = image[:3] if len(image) >= 3 else image[:1]  # C x H x W
-    low, high = np.quantile(shown, [0.01, 0.99])
-    return np.clip((shown.transpose(1, 2, 0) - low) / max(high - low, 1e-6), 0, 1)
+def contact_sheet(samples: pandas.DataFrame, reader: TileReader) -> Figure:
+    """Return a figure of all inputs and the reference of the first samples, on one height scale in metres.
+
+    Heights above a datum are shown from the mean of the patch; what the loss does not look at is grey.
+
+    Args:
+        samples: sample table, in the order of the training.
+        reader: reads the inputs and the target of the method.
+    """
+    first = _sample(samples.iloc[0].to_dict(), reader)
+    count = len(_images(first, reader)) + (INITIAL in reader.inputs) + 1
+    across = max(1, min(MOST_ACROSS, PANELS_ACROSS // count))
+    shown = [_sample(row, reader) for row in samples.head(across * ROWS).to_dict("records")]
+    limits = _limits(shown, reader.target)
+    figure = Figure(figsize=(across * count * 1.4, ROWS * 1.6), layout="compressed")
+    axes = figure.subplots(ROWS, across * count, squeeze=False)
+    for axis in axes.flat:
+        axis.set_axis_off()
+    for sample, panels in zip(shown, axes.reshape(-1, count), strict=False):
+        _draw(sample, reader, list(panels), limits)
+    scale = ScalarMappable(Normalize(*limits), HEIGHT_COLOURS)
+    label = "reference height (m)" if reader.target == "ndsm" else "height from the mean of the patch (m)"
+    figure.colorbar(scale, ax=axes, label=label, shrink=0.6, extend="max" if reader.target == "ndsm" else "both")
+    return figure
+
+
+def _sample(row: Mapping[str, Any], reader: TileReader) -> Sample:
+    tile, scene, symmetry = reader.read(row), reader.scenes[row["dataset"], row["scene"]], row["transform"]
+    filled = np.zeros(tile.heights_m.shape, bool)
+    if INITIAL in reader.inputs and "dsm_filled" in scene.layers:
+        with open_raster(scene.path("dsm_filled")) as dataset:
+            filled = dataset.read(1, window=window_of(row)) == 1
+    heights = tile.initial_m if INITIAL in reader.inputs else tile.heights_m[tile.known]
+    offset_m = 0.0 if reader.target == "ndsm" or not heights.size else float(heights.mean(dtype=np.float64))
+    images, valids = ({k: transform(v, symmetry) for k, v in part.items()} for part in (tile.images, tile.valids))
+    turned = Tile(images, valids, transform(tile.heights_m, symmetry))
+    return Sample(row, scene, turned, transform(filled, symmetry), offset_m)
+
+
+def _limits(shown: list[Sample], target: str) -> tuple[float, float]:
+    """Return the ends of the height scale in metres; heights above ground begin at 0."""
+    low, high = limits_m(np.stack([sample.reference_m for sample in shown]))
+    return (0.0, max(1.0, high)) if target == "ndsm" else (low, max(low + 1.0, high))
+
+
+def _draw(sample: Sample, reader: TileReader, panels: list[Axes], limits: tuple[float, float]) -> None:
+    gsd_m = sample.scene.grid.gsd_m
+    titled = _images(sample, reader)
+    if INITIAL in reader.inputs:
+        title = "initial DSM" + (", filled orange" if sample.filled.any() else "")
+        titled[title] = relief(sample.initial_m, limits, gsd_m, sample.filled)
+    colours = colormaps[HEIGHT_COLOURS].with_extremes(bad=UNKNOWN)
+    titled["reference"] = colours(Normalize(*limits)(np.ma.masked_invalid(sample.reference_m)))
+    for axis, (title, picture) in zip(panels, titled.items(), strict=True):
+        axis.imshow(picture)
+        axis.set_title(title, fontsize=SIZE - 1, pad=2)
+        look = sample.scene.layers["sar"].look_azimuth_deg if title.startswith("sar") else None
+        if look is not None:
+            draw_look(axis, turned_look(sample.row["transform"], look), SIZE)
+    panels[0].set_title(f"{sample.row['n']}: {sample.scene.name}\n{panels[0].get_title()}", fontsize=SIZE - 1, pad=2)
+
+
+def _images(sample: Sample, reader: TileReader) -> dict[str, np.ndarray]:
+    """Return the pictures of the image layers of a sample by title."""
+    titled = {}
+    for layer, bands in reader.inputs.items():
+        image, known = (part.get(layer) for part in (sample.tile.images, sample.tile.valids))
+        if layer == "views":
+            views = " + ".join(str(sample.row[name]) for name in bands)
+            pair = f"pair {sample.row['pair']}: " if "pair" in sample.row else ""
+            grey = composites(["pan"], image[:1], known)["grey"]
+            titled[f"{pair}view{'s' * (len(bands) - 1)} {views}"] = anaglyph(*image, known) if len(bands) == 2 else grey
+        elif layer != INITIAL:
+            titled |= {f"{layer}: {name}": picture for name, picture in composites(bands, image, known).items()}
+    return titled

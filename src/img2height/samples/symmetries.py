@@ -12,9 +12,13 @@ SAME_LOOK_DEG = 10.0  # a look direction that differs by less is the same, as be
 
 def keeps_look(symmetry: int, look_azimuth_deg: float) -> bool:
     """Return whether a radar image still shows the radar looking from the same side after a symmetry."""
+    return abs((turned_look(symmetry, look_azimuth_deg) - look_azimuth_deg + 180) % 360 - 180) <= SAME_LOOK_DEG
+
+
+def turned_look(symmetry: int, look_azimuth_deg: float) -> float:
+    """Return the look azimuth that a radar image shows after a symmetry, in degrees clockwise from its top."""
     mirrored = -look_azimuth_deg if symmetry >= MIRROR else look_azimuth_deg
-    turned = mirrored - 90 * (symmetry % 4)
-    return abs((turned - look_azimuth_deg + 180) % 360 - 180) <= SAME_LOOK_DEG
+    return mirrored - 90 * (symmetry % 4)
 
 
 def drawn_symmetries(method: str, recipe: Recipe, looks_deg: Mapping[str, float | None]) -> list[int]:

@@ -7,16 +7,38 @@ from rasterio.windows import Window
 
 from img2height.rasters import NODATA, Band, Grid, copy_to_cog, create_scratch, height_band, open_raster, read_heights
 from img2height.scenes.holes import REACH_PX, fill_holes
-from img2height.scenes.warp import UNKNOWN, blocks
+from img2height.scenes.sources import check_raster
+from img2height.scenes.warp import UNKNOWN, blocks, bring_to_grid
+from img2height.settings_scene import Layer
 
 
-def fill_initial(folder: Path, grid: Grid) -> None:
-    """Replace dsm_initial.tif by its filled version and write dsm_filled.tif: 1 filled, 0 matched, 255 still unknown.
+def bring_initial(path: Path, folder: Path) -> tuple[Path, int]:
+    """Return a delivered surface model in metres with its holes filled, on its own grid, and how many pixels were.
 
     Args:
-        folder: the scene that is being made.
+        path: heights in the unit that the file says, else in metres.
+        folder: where dsm_initial.tif and dsm_filled.tif are written.
+
+    Raises:
+        DataError: the file cannot be read, or holds no heights.
+    """
+    with open_raster(path) as raster:
+        grid, unit = Grid.of(raster), None if raster.units[0] else "metre"
+    surface = folder / "dsm_initial.tif"
+    bring_to_grid(check_raster("dsm_initial", Layer(path=path.name, unit=unit), path.parent), grid, surface)
+    return surface, fill_initial(folder, grid)
+
+
+def fill_initial(folder: Path, grid: Grid) -> int:
+    """Return how many pixels of dsm_initial.tif were unknown and are filled now.
+
+    Beside it dsm_filled.tif is written: 1 filled, 0 matched, 255 still unknown.
+
+    Args:
+        folder: holds the surface model.
         grid: its grid.
     """
+    count = 0
     surface, heights, marks = folder / "dsm_initial.tif", folder / ".heights.tif", folder / ".marks.tif"
     with (
         open_raster(surface) as raw,
@@ -28,12 +50,15 @@ def fill_initial(folder: Path, grid: Grid) -> None:
             holed = read_heights(raw, window)
             whole = fill_holes(holed)[inside]
             known = np.isfinite(whole)
+            added = known & ~np.isfinite(holed[inside])
+            count += int(added.sum())
             filled.write(np.where(known, whole, np.float32(NODATA)), block)
-            marked.write(np.where(known, ~np.isfinite(holed[inside]), UNKNOWN).astype(np.uint8), block)
+            marked.write(np.where(known, added, UNKNOWN).astype(np.uint8), block)
     copy_to_cog(heights, surface)
     copy_to_cog(marks, folder / "dsm_filled.tif", categorical=True)
     heights.unlink()
     marks.unlink()
+    return count
 
 
 def _with_margin(block: Window, grid: Grid) -> tuple[Window, tuple[slice, slice]]:

@@ -1,5 +1,6 @@
 """Delivered layers of any CRS, pixel size, extent, type and nodata become one scene on one grid."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,6 +42,7 @@ def prepare_scene(
     """
     layers = dict(scene_file.layers.items())
     sources = [check_raster(layer, declared, raw) for layer, declared in layers.items() if layer != POLYGONS]
+    _check_views([source for source in sources if source.kind == "view"])
     ground = target_grid(sources[0].path, grid)
     for source in sources:
         _check_overlap(source, ground)
@@ -61,6 +63,12 @@ def prepare_scene(
         scene = Scene(made, dataset, name, ground, _list_layers(made, layers), about)
         scene.save()
     return replace(scene, folder=folder)
+
+
+def _check_views(views: Sequence[Source]) -> None:
+    if len({view.dtype for view in views}) > 1:
+        found = ", ".join(f"{view.path} {view.dtype}" for view in views)
+        raise DataError(f"the views have several pixel types: {found}; convert them to one")
 
 
 def _check_overlap(source: Source, grid: Grid) -> None:

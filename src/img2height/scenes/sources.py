@@ -49,6 +49,7 @@ class Source:
         path: the file.
         kind: image, view (an image of one band), backscatter (an image in decibel), height or mask.
         bands: names in order, without an alpha band.
+        dtype: type of its pixels.
         metres: what one unit of the values is in metres; 1 for all but heights.
         nodata: the declared value, else that of the file, else None.
         shift_m: metres east and north that the layer is moved by.
@@ -58,6 +59,7 @@ class Source:
     path: Path
     kind: Kind
     bands: list[str]
+    dtype: str
     metres: float
     nodata: float | None
     shift_m: tuple[float, float]
@@ -88,7 +90,7 @@ def check_raster(name: str, layer: Layer, raw: Path) -> Source:
                 "(rio edit-info --crs EPSG:…) so that it can be laid over the other layers"
             )
         nodata = layer.nodata if layer.nodata is not None else dataset.nodata
-        bands = _bands(name, kind, layer, dataset)
+        bands, dtype = _bands(name, kind, layer, dataset), dataset.dtypes[0]
         metres = _metres(name, layer, dataset) if kind == "height" else 1.0
     if kind == "mask" and nodata == 0:
         raise DataError(
@@ -100,7 +102,7 @@ def check_raster(name: str, layer: Layer, raw: Path) -> Source:
             f"{path}: layer {name} does not say how its values are written; declare it in the dataset file, e.g. "
             f"backscatter: decibel (one of {', '.join(get_args(Backscatter))})"
         )
-    return Source(name, path, kind, bands, metres, nodata, layer.shift_m, layer.backscatter)
+    return Source(name, path, kind, bands, dtype, metres, nodata, layer.shift_m, layer.backscatter)
 
 
 def _bands(name: str, kind: Kind, layer: Layer, dataset: DatasetReader) -> list[str]:

@@ -139,8 +139,8 @@ def _refuse_strange(source: Source, values: np.ndarray) -> None:
         value, count = found[counts.argmax()], counts.max()
         raise DataError(
             f"{source.path}: layer {source.name} has heights below {LOWEST_M:g} or above {HIGHEST_M:g} m, at first "
-            f"{value:.9g}, {count} times: if that stands for unknown, declare nodata: {value:.9g} in the dataset file, "
-            "else mend the unit"
+            f"{value:.9g}, {count} times: if that stands for unknown, declare nodata: {value:.9g} in the dataset file "
+            "or write it into the raster (gdal_edit.py -a_nodata), else mend the unit"
         )
 
 

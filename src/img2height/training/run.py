@@ -119,8 +119,8 @@ def train(
         workers: reading processes; None takes what suits the device. They change no byte.
 
     Raises:
-        TrainingError: no training or validation tile, a loss that is not a number, or a batch that the devices cannot
-            share.
+        TrainingError: no training or validation tile, scenes of several pixel types, a loss that is not a number, or a
+            batch that the devices cannot share.
     """
     if job.recipe.batch_size % devices:
         raise TrainingError(f"a batch of {job.recipe.batch_size} cannot be shared by {devices} devices; take fewer")
@@ -129,6 +129,7 @@ def train(
     for part, name in (("train", "training"), ("val", "validation")):
         if job.part(part).empty:
             raise TrainingError(f"fold {job.fold} has no {name} tile; check roles, split and buffer")
+    dtypes = _dtypes(job)
     ready = _starting_model(job)
     normalisation = ready.normalisation if ready else _fit_normalisation(job)
     val_tiles = spread(job.part("val"), job.training.val_tiles)
@@ -148,7 +149,7 @@ def train(
         trainer, history, best = _fit(module, batches, job, folder, live)
         if not trainer.is_global_zero:
             return
-    _write(job, normalisation, network, history, best, out)
+    _write(job, normalisation, network, history, best, dtypes, out)
     shutil.rmtree(scratch, ignore_errors=True)
 
 
@@ -161,7 +162,7 @@ def _starting_model(job: TrainingJob) -> LoadedModel | None:
     if job.recipe.init_from is None:
         return None
     ready = load_model(job.recipe.init_from)
-    for key in ("network", "options", "inputs", "target"):
+    for key in ("network", "options", "inputs", "target", "normalisation"):
         if (wanted := getattr(job.recipe, key)) != (found := getattr(ready.recipe, key)):
             raise TrainingError(
                 f"init_from {job.recipe.init_from}: its {key} is {found}, the recipe's {wanted}; "
@@ -172,6 +173,21 @@ def _starting_model(job: TrainingJob) -> LoadedModel | None:
 
 def _workers() -> int:
     return min(8, os.cpu_count() or 1) if torch.cuda.is_available() else 1
+
+
+def _dtypes(job: TrainingJob) -> dict[str, str]:
+    """Return the pixel type of each input layer, for grey values of other types mean something else."""
+    trained = job.part("train")
+    names = set(zip(trained["dataset"], trained["scene"], strict=True))
+    scenes = [scene for scene in job.scenes if (scene.dataset, scene.name) in names]
+    dtypes = {}
+    for layer in job.recipe.inputs:
+        found = {f"{scene.dataset}/{scene.name}": _dtype(scene, layer) for scene in scenes}
+        if len(set(found.values())) > 1:
+            listed = ", ".join(f"{name} {dtype}" for name, dtype in found.items())
+            raise TrainingError(f"layer {layer} has several pixel types: {listed}; deliver it in one type")
+        dtypes[layer] = next(iter(found.values()))
+    return dtypes
 
 
 def _dtype(scene: Scene, layer: str) -> str:
@@ -250,8 +266,9 @@ def _dvclive(folder: Path) -> Logger:
 
 
 def _write(
-    job: TrainingJob, normalisation: Normalisation, network: nn.Module, history: pandas.DataFrame, best: dict, out: Path
-) -> None:
+    job: TrainingJob, normalisation: Normalisation, network: nn.Module, history: pandas.DataFrame, best: dict,
+    dtypes: dict[str, str], out: Path,
+) -> None:  # fmt: skip
     row = history.loc[history["val_rmse_m"].idxmin()]
     first = job.part("train").iloc[0]
     seen = next(scene for scene in job.scenes if (scene.dataset, scene.name) == (first["dataset"], first["scene"]))
@@ -262,7 +279,7 @@ def _write(
         "recipe": job.recipe.model_dump(mode="json"),
         "normalisation": normalisation.to_json(),
         "gsd_m": seen.grid.gsd_m,
-        "dtypes": {layer: _dtype(seen, layer) for layer in job.recipe.inputs},
+        "dtypes": dtypes,
         "tile_px": int(job.tiles["size_px"].iloc[0]),
         "training": job.training.model_dump(mode="json"),
         "best": {"step": int(row["step"]), "val_mae_m": row["val_mae_m"], "val_rmse_m": row["val_rmse_m"]},

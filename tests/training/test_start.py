@@ -1,0 +1,146 @@
+"""Which pairs a training uses, and that it can go on from a model that another one made."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas
+import pytest
+import rasterio
+import torch
+from conftest import grid_tiles
+from safetensors.torch import load_file
+
+from img2height.errors import ModelError, TrainingError
+from img2height.inference.model import load_model
+from img2height.methods import recipes_folder
+from img2height.project import load_recipe
+from img2height.rasters import open_raster
+from img2height.scenes.pairs import pairs_of, write_pairs
+from img2height.scenes.scene import Scene
+from img2height.settings import Precision, Training
+from img2height.settings_recipe import Optimizer
+from img2height.settings_scene import Pair
+from img2height.training.run import TrainingJob, train
+
+TINY = {"options": {"depth": 3, "start_kernel": 8}, "batch_size": 4}
+BUDGET = Training(
+    samples=16, validate_every=8, patience=9, val_tiles=4, threads=1, precision=Precision(cpu="32-true", gpu="32-true")
+)
+
+
+def job_of(scene: Scene, method: str = "resdepth_mono", columns: tuple[int, int] = (0, 128), **changes) -> TrainingJob:
+    """Return a job that trains on the tiles between two columns, each in each pair, and validates on the others."""
+    recipe = load_recipe(recipes_folder(), method, {**TINY, **changes})
+    tiles = grid_tiles(scene, 64, "train")
+    tiles.loc[~tiles["col_off"].between(*columns, inclusive="left"), "part"] = "val"
+    job = TrainingJob(method, recipe, BUDGET, 0, 0, pandas.DataFrame(), tiles, [scene])
+    return replace(job, samples=job.part("train").assign(transform=0).iloc[: BUDGET.samples])
+
+
+def test_parts_take_their_pairs(district):
+    job = job_of(district, "resdepth_stereo")
+    pairs = {
+        part: job.part(part)[["first", "second"]].drop_duplicates().to_numpy().tolist() for part in ("train", "val")
+    }
+    assert pairs == {"train": [[1, 2], [2, 3], [3, 4]], "val": [[1, 2]]}
+    assert (len(job.part("train")), len(job.part("val"))) == (8 * 3, 8)
+    assert pairs_of([district], "test", ["first", "second"])[["first", "second"]].to_numpy().tolist() == [
+        [1, 2],
+        [3, 4],
+    ]
+    assert len(replace(job, recipe=load_recipe(recipes_folder(), "resdepth_0", TINY)).part("val")) == 8
+
+
+def test_every_validation_pair_counts(district, tmp_path):
+    scene = replace(district, folder=shutil.copytree(district.folder, tmp_path / "scene"))
+    pairs = [Pair(first=1, second=2, use=["train", "val"]), Pair(first=4, second=3, use=["val", "test"])]
+    write_pairs(pairs, scene.path("pairs"))
+    job = job_of(scene, "resdepth_stereo")
+    assert job.part("val").groupby(["first", "second"]).size().to_dict() == {(1, 2): 8, (4, 3): 8}
+    assert job.part("train").groupby(["first", "second"]).size().to_dict() == {(1, 2): 8}
+
+
+def test_scenes_of_several_pixel_types_do_not_mix(district, tmp_path):
+    other = replace(district, folder=shutil.copytree(district.folder, tmp_path / "scene"), name="other")
+    with open_raster(district.path("view_1")) as raster:
+        profile, values = raster.profile, raster.read().astype(np.uint16)
+    with rasterio.open(other.path("view_1"), "w", **{**profile, "driver": "GTiff", "dtype": "uint16"}) as out:
+        out.write(values)
+    job = job_of(district)
+    both = replace(job, scenes=[district, other], tiles=pandas.concat([job.tiles, job.tiles.assign(scene="other")]))
+    with pytest.raises(TrainingError, match=r"layer views has several .* demo/district uint8, demo/other uint16"):
+        train(both, tmp_path / "model", tmp_path / "scratch", workers=0)
+    assert not (tmp_path / "model").exists()
+
+
+@pytest.fixture(scope="module")
+def start(district, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("start")
+    train(job_of(district), folder / "model", folder / "scratch", workers=0)
+    return folder / "model"
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    """Return what an optimiser moves."""
+    loaded = load_file(folder / "model.safetensors")
+    return {name: value for name, value in loaded.items() if "running" not in name and "tracked" not in name}
+
+
+def changed(job: TrainingJob, **changes: object) -> TrainingJob:
+    return replace(job, recipe=job.recipe.model_copy(update=changes))
+
+
+STILL = Optimizer(name="sgd", lr=1e-30)  # too small a step for float32
+
+
+def test_a_training_starts_from_the_weights_and_the_normalisation_of_a_model(district, start, tmp_path):
+    elsewhere = {"columns": (128, 256), "init_from": str(start)}
+    job = job_of(district, **elsewhere)
+    train(changed(job, optimizer=STILL), tmp_path / "still", tmp_path / "scratch", workers=0)
+    before, after = weights(start), weights(tmp_path / "still")
+    assert before.keys() == after.keys()
+    assert all(torch.allclose(before[name], after[name], rtol=0, atol=1e-20) for name in before)
+    card = load_model(tmp_path / "still").card
+    assert card["normalisation"] == load_model(start).card["normalisation"]
+    assert card["recipe"]["init_from"] == str(start)
+
+    train(job, tmp_path / "learnt", tmp_path / "scratch", workers=0)
+    assert any(not torch.equal(before[name], value) for name, value in weights(tmp_path / "learnt").items())
+    train(changed(job, init_from=None), tmp_path / "fresh", tmp_path / "scratch", workers=0)
+    assert load_model(tmp_path / "fresh").card["normalisation"] != card["normalisation"]
+
+
+def test_the_start_is_part_of_what_is_resumed(district, start, tmp_path):
+    other = shutil.copytree(start, tmp_path / "model")
+    job = job_of(district, init_from=str(other))
+    first = job.fingerprint()
+    shutil.copyfile(other / "last.safetensors", other / "model.safetensors")
+    content = bytearray((other / "model.safetensors").read_bytes())
+    content[-1] ^= 1
+    (other / "model.safetensors").write_bytes(content)
+    assert job.fingerprint() != first
+    with pytest.raises(ModelError, match="was altered"):
+        train(job, tmp_path / "out", tmp_path / "scratch", workers=0)
+
+
+@pytest.mark.parametrize(
+    ("method", "changes", "said"),
+    [
+        ("resdepth_stereo", {}, r"its inputs is .*\['first'\].*, the recipe's .*'second'"),
+        ("resdepth_mono", {"options": {"start_kernel": 16}}, "its options is .*8.*, the recipe's .*16"),
+        ("initial_dsm", {"options": {"outer_skip": True}}, "its network is resdepth, the recipe's constant"),
+    ],
+)
+def test_a_start_of_another_network_is_refused(district, start, tmp_path, method, changes, said):
+    options = {**TINY["options"], **changes.get("options", {})} if method != "initial_dsm" else {"outer_skip": True}
+    job = job_of(district, method, init_from=str(start), options=options)
+    with pytest.raises(TrainingError, match=said):
+        train(job, tmp_path / "out", tmp_path / "scratch", workers=0)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_start_that_is_not_there_is_named(district, tmp_path):
+    with pytest.raises(ModelError, match="no: is no model folder"):
+        train(job_of(district, init_from=str(tmp_path / "no")), tmp_path / "out", tmp_path / "scratch", workers=0)
