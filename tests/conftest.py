@@ -13,6 +13,9 @@ from img2height.scenes.city import generate, write
 from img2height.scenes.city_optical import render
 from img2height.scenes.city_sar import render_sar
 from img2height.scenes.city_stereo import render_stereo
+from img2height.scenes.land import generate as generate_land
+from img2height.scenes.land_files import write_land
+from img2height.scenes.land_optical import render as render_land
 from img2height.scenes.prepare import prepare_scene
 from img2height.scenes.scene import Scene
 from img2height.settings_scene import SceneFile, TargetGrid
@@ -39,6 +42,20 @@ def district(tmp_path_factory: pytest.TempPathFactory) -> Scene:
         about=about,
         folder=folder / "scene",
     )
+
+
+@pytest.fixture(scope="session")
+def landscape(tmp_path_factory: pytest.TempPathFactory) -> Scene:
+    """Return a prepared scene of 256 x 256 px of the landscape, with the names of the district."""
+    folder = tmp_path_factory.mktemp("landscapes")
+    file = SceneFile.model_validate({"land": {"size_px": 256, "seed": 1}})
+    land = generate_land(file.land)
+    write_land(land, render_land(land), folder / "raw")
+    about = {"vertical_reference": "synthetic"}
+    return prepare_scene(
+        file, dataset="demo", name="district", raw=folder / "raw", grid=TargetGrid(), about=about,
+        folder=folder / "scene",
+    )  # fmt: skip
 
 
 @pytest.fixture
