@@ -10,6 +10,7 @@ from img2height.program import parser, run
 
 flags = parser(__doc__)
 flags.add_argument("--height", type=Path, required=True, help="predicted heights in metres on the scene's grid")
+flags.add_argument("--probability", type=Path, help="probability of a building, of a method that tells footprints")
 flags.add_argument("--scene", type=Path, required=True, help="scene.json")
 flags.add_argument("--settings", required=True, help="section `buildings` of params.yaml as JSON")
 flags.add_argument("--footprint", type=Path, required=True, help="footprint COG to write")
@@ -38,7 +39,9 @@ def main(args: Namespace) -> None:
     from img2height.tiles.areas import area_mask, area_of
 
     scene = Scene.load(args.scene)
-    footprint, buildings = extract_scene(args.height, scene, parse(Buildings, args.settings, "--settings"))
+    footprint, buildings = extract_scene(
+        args.height, scene, parse(Buildings, args.settings, "--settings"), args.probability
+    )
     outputs = (args.footprint, args.parquet, args.gpkg, args.cityjson, *args.fold_footprints)
     with atomic_paths(*outputs) as (whole, parquet, gpkg, cityjson, *parts):
         write_cog(whole, footprint, scene.grid, [Band("building")], nodata=UNKNOWN, categorical=True)

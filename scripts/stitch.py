@@ -13,6 +13,7 @@ flags.add_argument("--windows", type=Path, nargs="+", required=True, help="what 
 flags.add_argument("--folds", type=int, nargs="+", required=True, help="their numbers")
 flags.add_argument("--scene", type=Path, required=True, help="scene.json")
 flags.add_argument("--areas", type=Path, required=True, help="areas.parquet")
+flags.add_argument("--band", type=int, default=1, help="1 heights, 2 probability of a building")
 flags.add_argument("--heights", type=Path, nargs="+", required=True, help="height.tif of each fold, unknown elsewhere")
 flags.add_argument("--mosaic", type=Path, required=True, help="height.tif of all folds together")
 
@@ -28,7 +29,7 @@ def main(args: Namespace) -> None:
     scene, areas = Scene.load(args.scene), read_geotable(args.areas)
     with atomic_paths(*args.heights, args.mosaic) as (*heights, mosaic):
         for windows, fold, height in zip(args.windows, args.folds, heights, strict=True):
-            stitch_area(windows, area_of(areas, "test", scene.dataset, scene.name, fold), scene.grid, height)
+            stitch_area(windows, area_of(areas, "test", scene.dataset, scene.name, fold), scene.grid, height, args.band)
         mosaic_folds(heights, scene.grid, mosaic)
 
 

@@ -48,7 +48,7 @@ def test_methods_are_listed_as_json_with_exactly_the_promised_keys() -> None:
     assert result.exit_code == 0
     methods = {method["name"]: method for method in json.loads(result.stdout)}
     assert sorted(methods) == names()
-    keys = {"name", "paper", "inputs", "target", "trainable_parameters", "batchnorm_buffers"}
+    keys = {"name", "paper", "inputs", "target", "trainable_parameters", "batchnorm_buffers", "tile_px", "gmac"}
     assert all(set(method) == keys for method in methods.values())
     published = methods["im2height"]
     assert (published["trainable_parameters"], published["batchnorm_buffers"]) == (3_976_907, 4_864)

@@ -33,34 +33,20 @@ app = typer.Typer(
 
 @app.command()
 def methods(as_json: Annotated[bool, typer.Option("--json", help="a JSON list of objects")] = False) -> None:
-    """List every method: paper, inputs, target, trainable parameters, batch-norm buffers."""
-    from img2height.methods import names
+    """List every method: paper, inputs, target, trainable parameters, batch-norm buffers, 10^9 multiply-accumulates."""
+    from img2height.methods_table import methods_table
 
-    found = [_describe(name) for name in names()]
+    found = methods_table()
     if as_json:
         typer.echo(json.dumps(found, indent=2))
         return
-    typer.echo(f"{'method':24} {'trainable':>12} {'batch norm':>10}  target  inputs; paper")
+    typer.echo(f"{'method':27} {'trainable':>12} {'batch norm':>10} {'GMAC':>6} {'at':>6}  target  inputs; paper")
     for method in found:
         inputs = ", ".join(f"{layer} ({' '.join(bands)})" for layer, bands in method["inputs"].items())
         paper = f"{method['paper']['title']} ({method['paper']['year']})" if method["paper"] else "baseline"
-        counts = f"{method['trainable_parameters']:12,} {method['batchnorm_buffers']:10,}"
-        typer.echo(f"{method['name']:24} {counts}  {method['target']:6}  {inputs}; {paper}")
-
-
-def _describe(name: str) -> dict:
-    from img2height.methods import build, recipes_folder
-    from img2height.project import load_recipe
-
-    recipe, network = load_recipe(recipes_folder(), name), build(name)
-    return {
-        "name": name,
-        "paper": recipe.paper.model_dump() if recipe.paper else None,
-        "inputs": recipe.inputs,
-        "target": recipe.target,
-        "trainable_parameters": sum(p.numel() for p in network.parameters() if p.requires_grad),
-        "batchnorm_buffers": sum(b.numel() for n, b in network.named_buffers() if n.endswith(("_mean", "_var"))),
-    }
+        counts = f"{method['trainable_parameters']:12,} {method['batchnorm_buffers']:10,} {method['gmac']:6.2f}"
+        size = f"{method['tile_px']:3} px"
+        typer.echo(f"{method['name']:27} {counts} {size}  {method['target']:6}  {inputs}; {paper}")
 
 
 @app.command()
@@ -72,6 +58,7 @@ def predict(
     ms: Annotated[Path | None, typer.Option(help="multispectral image")] = None,
     dsm: Annotated[Path | None, typer.Option(help="initial surface model; its holes are filled first")] = None,
     view: Annotated[list[Path] | None, typer.Option(help="orthorectified view; once for each, in their order")] = None,
+    draws: Annotated[int, typer.Option(help="predictions with dropout: their mean, and their spread as a band")] = 0,
 ) -> None:
     """Predict heights with a trained model from what it looks at; all rasters lie on one pixel grid."""
     from img2height.inference import load_model, predict_raster
@@ -86,7 +73,7 @@ def predict(
         inputs = {layer: given[layer] for layer in loaded.recipe.inputs}
         if "dsm_initial" in inputs:
             inputs["dsm_initial"] = _filled(dsm, Path(folder))
-        predict_raster(loaded, inputs, scratch, progress=True)
+        predict_raster(loaded, inputs, scratch, progress=True, draws=draws)
         copy_to_cog(scratch, out)
 
 

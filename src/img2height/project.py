@@ -42,7 +42,7 @@ class Project:
     def folds(self) -> list[int]:
         """The folds to run: one, unless stripes or blocks divide a scene."""
         divided = any(role == "split" for _, _, role in self.scenes)
-        count = self.params.split.n_folds if divided and self.params.split.strategy != "fraction" else 1
+        count = self.params.split.n_folds if divided and self.params.split.strategy not in ("fraction", "random") else 1
         if self.experiment.folds == "all":
             return list(range(count))
         if wrong := [fold for fold in self.experiment.folds if fold >= count]:
@@ -124,10 +124,13 @@ def _looks(experiment: Experiment, datasets: dict[str, Dataset]) -> dict[str, fl
 def load_recipe(folder: Path, name: str, overrides: dict | None = None) -> Recipe:
     """Return the recipe of one method, with the keys that an experiment overrides; its network must exist.
 
-    Nested keys are merged, but other inputs take the place of all that the recipe names.
+    Nested keys are merged, but other inputs, and an optimiser of another name, take the place of the recipe's.
     """
     written, changes = read_yaml(_find(folder, name)), overrides or {}
-    kept = {key: value for key, value in written.items() if key != "inputs" or key not in changes}
+    own = written.get("optimizer", {}).get("name")
+    other = changes.get("optimizer", {}).get("name", own) != own
+    replaced = {"inputs"} & changes.keys() | ({"optimizer"} if other else set())
+    kept = {key: value for key, value in written.items() if key not in replaced}
     recipe = parse(Recipe, merge(kept, changes), f"method {name}")
     known = [path.stem for path in NETWORKS.glob("[!_]*.py")]
     if recipe.network not in known:

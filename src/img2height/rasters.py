@@ -117,9 +117,9 @@ def reading(path: str | Path) -> Iterator[None]:
         raise DataError(f"{path}: cannot be read as a raster ({why}); it may be truncated: fetch it again") from error
 
 
-def read_heights(dataset: DatasetReader, window: Window | None = None) -> np.ndarray:
-    """Return the first band as float32 metres with NaN where the height is unknown, HxW."""
-    return dataset.read(1, window=window, masked=True).astype(np.float32).filled(np.nan)
+def read_heights(dataset: DatasetReader, window: Window | None = None, band: int = 1) -> np.ndarray:
+    """Return a band as float32, metres for heights, with NaN where the value is unknown, HxW."""
+    return dataset.read(band, window=window, masked=True).astype(np.float32).filled(np.nan)
 
 
 @contextlib.contextmanager

@@ -33,15 +33,38 @@ class FractionParts(Settings):
     test: list[Interval]
 
 
-class Split(Settings):
-    """How the ground of a scene with the role `split` is divided into folds."""
+class Shares(Settings):
+    """Shares of the cells of a random split; what is left of 1 trains."""
 
-    strategy: Literal["vertical_stripes", "horizontal_stripes", "blocks", "fraction"]
+    val: Share
+    test: Share
+
+
+class Split(Settings):
+    """How the ground of a scene with the role `split` is divided into folds.
+
+    `random` deals out cells of `block_m` as papers did with tiles: neighbours of test tiles are trained on, so it
+    leaks, and must be asked for with `allow_leak`.
+    """
+
+    strategy: Literal["vertical_stripes", "horizontal_stripes", "blocks", "fraction", "random"]
     n_folds: int = Field(ge=3)
     buffer_m: float = Field(ge=0)
     block_m: float = Field(gt=0)
     axis: Literal["column", "row"]
     parts: FractionParts
+    shares: Shares = Shares(val=0.2, test=0.01)
+    seed: int = 0
+    allow_leak: bool = False
+
+    @model_validator(mode="after")
+    def _random_is_asked_for(self) -> "Split":
+        if self.strategy == "random" and not (self.allow_leak and self.buffer_m == 0):
+            raise ValueError(
+                "a random split trains on neighbours of test tiles: its scores are too good. To repeat a paper that "
+                "used one, set allow_leak: true and buffer_m: 0"
+            )
+        return self
 
 
 class Precision(Settings):

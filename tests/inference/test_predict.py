@@ -130,7 +130,7 @@ def test_the_strip_holds_one_block_and_one_window_of_rows_and_lets_go_of_finishe
     strip, out = Strip(10, 8, 8), {}
     for row in range(0, 20_000, 4):
         out.update({top: heights for top, _, heights in strip.finished(row)})
-        strip.add(row, 10, np.full((8, 8), row, np.float32), np.full((8, 8), 0.5), np.ones((8, 8), bool))
-    assert strip.sums.shape == (BLOCK_PX + 8, 8)
+        strip.add(row, 10, np.full((1, 8, 8), row, np.float32), np.full((8, 8), 0.5), np.ones((8, 8), bool))
+    assert strip.sums.shape == (BLOCK_PX + 8, 1, 8)
     assert sorted(out) == list(range(0, 19_968, BLOCK_PX))
-    assert out[512][:4].tolist() == [[(508 + 512) / 2] * 8] * 4
+    assert out[512][0, :4].tolist() == [[(508 + 512) / 2] * 8] * 4

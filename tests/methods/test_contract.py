@@ -3,61 +3,157 @@
 import pytest
 import torch
 from safetensors.torch import load, save
+from torch import Tensor, nn
 
-from img2height.errors import SettingsError
+from img2height.errors import Img2HeightError, SettingsError
 from img2height.methods import build, build_network, names, networks, recipes_folder
 from img2height.project import load_recipe
+from img2height.training.optimisation import build_optimizer
 
 RECIPES = {name: load_recipe(recipes_folder(), name) for name in names()}
+CHANNELS = {"height": 1, "footprint": 2}
+FUSION = {"width": 8, "d_model": 64, "layers": 1, "heads": 4, "positions": 4}
+# The same code with fewer channels, where the published ones would take a test many seconds.
+REDUCED = {
+    "cgan": {"width": 8},
+    "deeplabv3plus": {"encoder": "resnet18", "width": 32},
+    "duc_hdc": {"encoder": "resnet18"},
+    "eigen": {"size_px": 64},
+    "fusionheightnet": FUSION,
+    "mobilenetv2": {"half_features": True},
+    "pspnet": {"encoder": "resnet18", "width": 64},
+    "resdepth": {"start_kernel": 8},
+    "resunet": {"width": 8},
+    "segnet": {"width": 8},
+    "squeezenet": {"half_features": True},
+    "upernet": {"encoder": "resnet18", "width": 32},
+}
 
 
-def inputs_of(name: str, batch: int, size: int) -> dict[str, torch.Tensor]:
+def options_of(name: str) -> dict:
+    return REDUCED.get(RECIPES[name].network, {})
+
+
+def side_of(name: str) -> int:
+    """Return the smallest side that the recipe's network takes, in pixels."""
+    return options_of(name).get("size_px") or max(RECIPES[name].tile_multiple, 8)
+
+
+def inputs_of(name: str, batch: int, height: int, width: int) -> dict[str, Tensor]:
     generator = torch.Generator().manual_seed(7)
     return {
-        layer: torch.randn(batch, len(bands), size, size, generator=generator)
+        layer: torch.randn(batch, len(bands), height, width, generator=generator)
         for layer, bands in RECIPES[name].inputs.items()
     }
 
 
-@pytest.mark.parametrize("name", names())
-@pytest.mark.parametrize(("batch", "factor"), [(1, 2), (3, 4)])
-def test_height_has_the_size_of_the_input(name: str, batch: int, factor: int) -> None:
-    size = max(RECIPES[name].tile_multiple, 8) * factor
-    with torch.inference_mode():
-        height = build(name).eval()(inputs_of(name, batch, size))["height"]
-    assert height.shape == (batch, 1, size, size)
-    assert torch.isfinite(height).all()
+def check_outputs(name: str, outputs: dict[str, Tensor], batch: int, height: int, width: int) -> None:
+    expected = {output: (batch, CHANNELS[output], height, width) for output in RECIPES[name].outputs}
+    assert {output: tuple(maps.shape) for output, maps in outputs.items()} == expected
 
 
-@pytest.mark.parametrize("name", names())
-def test_gradients_reach_every_trainable_parameter(name: str) -> None:
+@pytest.fixture(scope="module", params=names())
+def name(request: pytest.FixtureRequest) -> str:
+    """Return a method; all tests of one run before those of the next, so that one network is there at a time."""
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def network(name: str) -> nn.Module:
     torch.manual_seed(0)
-    network = build(name)
-    parameters = dict(network.named_parameters())
-    if not parameters:
+    return build(name, **options_of(name))
+
+
+def test_outputs_have_the_size_of_the_input(name: str, network: nn.Module) -> None:
+    side = side_of(name)
+    wide = side if "size_px" in options_of(name) else 2 * side
+    for batch, height, width in ((1, side, side), (3, side, wide)):
+        with torch.inference_mode():
+            outputs = network.eval()(inputs_of(name, batch, height, width))
+        check_outputs(name, outputs, batch, height, width)
+        assert all(torch.isfinite(maps).all() for maps in outputs.values())
+
+
+def test_a_step_of_one_tile_reaches_all_that_is_trainable(name: str, network: nn.Module) -> None:
+    if not list(network.parameters()):
         pytest.skip("nothing to train in this method")
-    network(inputs_of(name, 3, 64))["height"].square().mean().backward()
-    assert [key for key, p in parameters.items() if p.requires_grad and p.grad is None] == []
+    before = {key: p.detach().clone() for key, p in network.named_parameters() if p.requires_grad}
+    gradients = take_step(name, network)
+    assert [key for key in before if gradients[key] is None] == []
+    assert all(torch.isfinite(gradients[key]).all() for key in before)
+    after = dict(network.named_parameters())
+    assert any(not torch.equal(after[key], value) for key, value in before.items())
 
 
-@pytest.mark.parametrize("name", names())
-def test_weights_survive_safetensors_and_evaluation_is_deterministic(name: str) -> None:
+@pytest.mark.parametrize("freezable", [n for n in names() if "freeze_encoder" in RECIPES[n].options])
+def test_a_step_leaves_what_is_frozen(freezable: str) -> None:
+    network = build(freezable, **options_of(freezable), freeze_encoder=True)
+    frozen = {key: value.clone() for key, value in frozen_state(network).items()}
+    assert frozen
+    gradients = take_step(freezable, network)
+    state = network.state_dict()
+    assert [key for key, value in frozen.items() if not torch.equal(state[key], value)] == []
+    assert [key for key in frozen if gradients.get(key) is not None] == []
+
+
+def take_step(name: str, network: nn.Module) -> dict[str, Tensor | None]:
+    """Train one step on the smallest batch and a small tile, where batch norm has least to normalise by.
+
+    Return the gradients by parameter.
+    """
+    side = side_of(name) * (1 if side_of(name) >= 64 else 2)
+    optimizer = build_optimizer(network, RECIPES[name].optimizer)
+    outputs = network.train()(inputs_of(name, 1, side, side))
+    assert {output.removeprefix("aux_") for output in outputs} == set(RECIPES[name].outputs)
+    torch.stack([maps.square().mean() for maps in outputs.values()]).sum().backward()
+    gradients = {key: p.grad for key, p in network.named_parameters()}
+    optimizer.step()
+    network.zero_grad()
+    return gradients
+
+
+def frozen_state(network: nn.Module) -> dict[str, Tensor]:
+    """Return parameters that are not trained, and the batch statistics beside them."""
+    frozen = {}
+    for prefix, module in network.named_modules():
+        own = list(module.parameters(recurse=False))
+        if own and not any(p.requires_grad for p in own):
+            start = f"{prefix}." if prefix else ""
+            frozen |= {start + key: p for key, p in module.named_parameters(recurse=False)}
+            frozen |= {start + key: b for key, b in module.named_buffers(recurse=False)}
+    return frozen
+
+
+def test_weights_survive_safetensors_and_evaluation_is_deterministic(name: str, network: nn.Module) -> None:
     torch.manual_seed(1)
-    network, other = build(name).eval(), build(name).eval()
+    other = build(name, **options_of(name)).eval()
     other.load_state_dict(load(save(network.state_dict())))
-    x = inputs_of(name, 2, 64)
+    x = inputs_of(name, 2, side_of(name), side_of(name))
     with torch.inference_mode():
-        first = network(x)["height"]
-        assert torch.equal(first, network(x)["height"])
-        assert torch.equal(first, other(x)["height"])
+        first, again, loaded = network.eval()(x), network(x), other(x)
+    for output, maps in first.items():
+        assert torch.equal(maps, again[output])
+        assert torch.equal(maps, loaded[output])
 
 
-@pytest.mark.parametrize("name", [name for name in names() if RECIPES[name].network != "constant"])
-def test_a_wrong_band_count_is_an_error(name: str) -> None:
-    inputs = inputs_of(name, 1, 64)
+def test_a_wrong_band_count_is_an_error(name: str, network: nn.Module) -> None:
+    if RECIPES[name].network == "constant":
+        pytest.skip("looks at no band")
+    side = side_of(name)
+    inputs = inputs_of(name, 1, side, side)
     layer = list(inputs)[-1]
-    with pytest.raises(RuntimeError, match="channels"):
-        build(name).eval()({**inputs, layer: torch.zeros(1, inputs[layer].shape[1] + 1, 64, 64)})
+    bands = inputs[layer].shape[1]
+    with pytest.raises((RuntimeError, Img2HeightError), match=r"channels|Expected size"):
+        network.eval()({**inputs, layer: torch.zeros(1, bands + 1, side, side)})
+
+
+@pytest.mark.parametrize("whole", [name for name in names() if options_of(name)])
+def test_the_published_widths_give_the_same_outputs(whole: str) -> None:
+    """Shapes alone: on the meta device nothing is computed."""
+    side = RECIPES[whole].options.get("size_px", side_of(whole))
+    with torch.device("meta"):
+        outputs = build(whole).eval()({layer: x.to("meta") for layer, x in inputs_of(whole, 3, side, side).items()})
+    check_outputs(whole, outputs, 3, side, side)
 
 
 def test_every_network_file_has_a_recipe() -> None:

@@ -165,6 +165,11 @@ def test_missing_reference_and_other_grids_are_refused(town, tmp_path):
     write_cog(tmp_path / "ndsm.tif", a["ndsm"], shifted, [height_band("ndsm")], nodata=NODATA)
     with pytest.raises(DataError, match="different grids"):
         evaluate_scene(folder / "predicted.tif", paths(tmp_path, "ndsm"), **SETTINGS)
-    write_cog(tmp_path / "relative.tif", a["ndsm"], GRID, [height_band("relative")], nodata=NODATA)
-    with pytest.raises(DataError, match="relative"):
-        evaluate_scene(tmp_path / "relative.tif", paths(folder, "ndsm"), **SETTINGS)
+
+
+def test_relative_heights_are_scored_by_what_a_scale_and_an_offset_leave(town, tmp_path):
+    folder, a = town
+    write_cog(tmp_path / "relative.tif", 0.01 * a["ndsm"] + 0.3, GRID, [height_band("relative")], nodata=NODATA)
+    scores = evaluate_scene(tmp_path / "relative.tif", paths(folder, "ndsm"), **SETTINGS).scores()["all"]
+    assert scores["rmse_m"] == pytest.approx(0, abs=1e-4)
+    assert scores["coverage"] == 1

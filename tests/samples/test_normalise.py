@@ -79,3 +79,34 @@ def test_the_scale_of_patches_leaves_out_the_flattest_and_the_roughest() -> None
     assert fit_patches(patches) == pytest.approx(10)
     with pytest.raises(TrainingError, match="flat in every training tile"):
         fit_patches([np.full(4, 7.0)] * 3)
+
+
+def test_images_are_normalised_in_the_ways_of_the_papers() -> None:
+    image, valid = np.array([[[0, 255], [51, 204]]], np.uint8), np.ones((2, 2), bool)
+    fitted = {mode: fit_bands([image], [valid], ["red"], mode)["red"] for mode in ("unit", "tanh", "imagenet")}
+    assert fitted["unit"] == (0, 255)
+    assert fitted["imagenet"] == pytest.approx((255 * 0.485, 255 * 0.229))
+    low, high = np.quantile([0, 51, 204, 255], [0.02, 0.98])
+    assert fitted["tanh"] == pytest.approx(((low + high) / 2, (high - low) / 2))
+    stretched = Normalisation({"eo": {"red": fitted["tanh"]}}, "metre", 0, 1, "tanh").apply("eo", image, valid)
+    assert stretched.min() == -1
+    assert stretched.max() == 1, "what lies beyond the percentiles is clipped"
+    radiance = image.astype(np.uint16) * 8
+    assert fit_bands([radiance], [valid], ["red"], "unit")["red"] == pytest.approx((8 * low, 8 * (high - low)))
+    with pytest.raises(DataError, match=r"band nir .* only red, green and blue in bytes"):
+        fit_bands([image], [valid], ["nir"], "imagenet")
+
+
+def test_relative_heights_run_from_the_lowest_to_the_highest_of_a_tile() -> None:
+    relative = Normalisation({}, "relative", *fit_heights(np.arange(9.0), "relative"))
+    heights = np.array([3.0, 5.0, 11.0])
+    offset_m, scale_m = relative.height_range(heights, 0.0)
+    np.testing.assert_allclose(relative.normalise_heights(heights, offset_m, scale_m), [-1, -0.5, 1])
+    flat = np.full(3, 7.0)
+    np.testing.assert_allclose(relative.normalise_heights(flat, *relative.height_range(flat, 0.0)), -1)
+    assert Normalisation({}, "metre", 0, 1).height_range(heights, 4.0) == (4.0, 1)
+
+
+def test_heights_between_minus_one_and_one() -> None:
+    offset, scale = fit_heights(np.arange(10_001) / 100, "tanh")
+    assert (offset, scale) == pytest.approx((50.0, 49.9))

@@ -100,3 +100,19 @@ def test_views_are_permuted_in_half_of_the_samples_and_stay_a_pair() -> None:
     seen = {(r.scene, r.first, r.second) for r in plan.itertuples()}
     assert seen == {("a", 1, 2), ("a", 2, 1), ("a", 3, 1), ("a", 1, 3), ("b", 4, 2), ("b", 2, 4)}
     assert (plan["first"] < plan["second"]).mean() == pytest.approx(0.5, abs=0.06)
+
+
+def test_an_offline_plan_shows_the_same_augmented_copies_in_every_pass() -> None:
+    offline = {**ALL, "samples": 30, "sampling": Sampling(offline=10)}
+    plan = plan_samples(TILES, AREAS, seed=0, **offline)
+    seen = plan.drop(columns="n")
+    assert (seen.value_counts() == 3).all()
+    assert len(seen.drop_duplicates()) == 10
+    assert list(plan["n"]) == list(range(30))
+
+
+def test_colours_change_in_the_share_that_was_asked_for() -> None:
+    coloured = {**PLAIN, "augmentation": Augmentation(channel_swap=0.5, grayscale=0.25)}
+    plan = plan_samples(TILES, AREAS, seed=0, samples=4000, **coloured)
+    assert (plan["channels"] != 0).mean() == pytest.approx(0.5 * 5 / 6, abs=0.03)
+    assert plan["gray"].mean() == pytest.approx(0.25, abs=0.03)

@@ -23,10 +23,12 @@ def ground(width: int, height: int, *, name="s", west=500_000.0, north=5_800_000
     return Scene(Path(name), "d", name, grid, {}, {})
 
 
-def split(strategy="vertical_stripes", *, n_folds=3, buffer_m=0.0, block_m=64.0, axis="column", parts=None) -> Split:
+def split(
+    strategy="vertical_stripes", *, n_folds=3, buffer_m=0.0, block_m=64.0, axis="column", parts=None, **more
+) -> Split:
     """Return split settings."""
     return Split(
-        strategy=strategy, n_folds=n_folds, buffer_m=buffer_m, block_m=block_m, axis=axis, parts=parts or PARTS
+        strategy=strategy, n_folds=n_folds, buffer_m=buffer_m, block_m=block_m, axis=axis, parts=parts or PARTS, **more
     )
 
 

@@ -176,3 +176,27 @@ def test_the_order_of_rows_does_not_depend_on_chance():
     assert first.areas.equals(second.areas)
     keys = first.tiles[["fold", "row_off"]].to_numpy()
     assert (np.diff(keys[:, 0]) >= 0).all()
+
+
+def test_a_random_split_deals_out_every_cell_once_and_must_be_asked_for():
+    with pytest.raises(ValueError, match="allow_leak: true"):
+        split("random", block_m=16)
+    how = split("random", block_m=16, allow_leak=True, shares={"val": 0.2, "test": 0.01})
+    made = folds_of([ground(170, 160)], ["split"], how, stride=16)
+    counts = made.tiles.groupby("part").size().to_dict()
+    assert counts == {"train": 79, "val": 20, "test": 1}
+    assert not made.tiles["tile_id"].duplicated().any()
+    again = folds_of([ground(170, 160)], ["split"], how, stride=16)
+    assert again.tiles["tile_id"].tolist() == made.tiles["tile_id"].tolist()
+    other = split("random", block_m=16, allow_leak=True, seed=1)
+    assert (
+        folds_of([ground(170, 160)], ["split"], other, stride=16).tiles["tile_id"].tolist()
+        != made.tiles["tile_id"].tolist()
+    )
+    with pytest.raises(FoldError, match="has 4 cells"):
+        divide(
+            ground(32, 32).grid,
+            "split",
+            split("random", block_m=16, allow_leak=True, shares={"val": 0.5, "test": 0.5}),
+            0,
+        )

@@ -39,7 +39,10 @@ def batch() -> dict:
     valid = torch.ones(2, 1, 2, 2, dtype=torch.bool)
     valid[1, 0, 0, 0] = False
     offset_m = torch.tensor([100.0, 2000.0]).reshape(2, 1, 1, 1)
-    return {"inputs": {"dsm_initial": initial}, "height": height, "valid": valid, "offset_m": offset_m}
+    return {
+        "inputs": {"dsm_initial": initial}, "height": height, "valid": valid, "offset_m": offset_m,
+        "scale_m": torch.full((2, 1, 1, 1), NORMALISATION.scale_m),
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -70,10 +73,36 @@ def test_validation_is_in_metres_wherever_a_patch_lies():
     made = module(0.5)
     made.on_validation_epoch_start()
     made.validation_step(batch(), 0)
-    pixels, absolute, squared = made.val_sums.tolist()
+    pixels, absolute, squared = made.val_sums[:3].tolist()
     assert pixels == 7
     assert absolute == pytest.approx(17, abs=1e-3)  # float32 at 2000 m
     assert squared == pytest.approx(43, abs=1e-3)
+
+
+class Told(nn.Module):
+    """Footprints that are building where the input says so, and an auxiliary answer that is always ground."""
+
+    def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        ground = torch.zeros_like(inputs["eo"])
+        return {
+            "footprint": torch.cat([ground, 20 * inputs["eo"] - 10], dim=1),
+            "aux_footprint": torch.cat([ground + 10, ground], dim=1),
+        }
+
+
+def test_footprints_are_scored_where_they_are_mapped_and_auxiliary_heads_count_four_tenths():
+    changes = {"outputs": ["footprint"], "select": "footprint_error", "loss": [{"name": "cross_entropy"}]}
+    made = HeightModule(Told(), load_recipe(recipes_folder(), "unet", changes), NORMALISATION, total_steps=10, seed=0)
+    told, building = (torch.tensor(v).reshape(1, 1, 2, 2) for v in ([1.0, 1, 0, 0], [True, False, True, False]))
+    seen = {"inputs": {"eo": told}, "building": building, "mapped": torch.ones_like(building)}
+    made.on_validation_epoch_start()
+    made.validation_step(seen, 0)
+    assert made.val_sums.tolist() == [0, 0, 0, 1, 1, 1]
+    made.validation_step(seen | {"mapped": building}, 0)
+    assert made.val_sums.tolist() == [0, 0, 0, 2, 1, 2]
+    right, wrong = math.log1p(math.exp(-10)), 10 + math.log1p(math.exp(-10))
+    expected = (2 * right + 2 * wrong) / 4
+    assert made.loss(made(seen["inputs"]), seen).item() == pytest.approx(1.4 * expected)
 
 
 @pytest.mark.parametrize("total", [7, 10, 30, 600, 1000, 12345])

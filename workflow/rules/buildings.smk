@@ -7,6 +7,7 @@ rule extract_buildings:
     input:
         scene=manifest,
         height=f"{RESULT}/height.tif",
+        probability=probability,
         areas="data/folds/{experiment}/areas.parquet",
     output:
         footprint=f"{RESULT}/footprint.tif",
@@ -27,6 +28,7 @@ rule extract_buildings:
     params:
         folds=FOLDS,
         settings=SECTIONS["buildings"],
+        probability=lambda wildcards, input: ["--probability", *input.probability] if input.probability else [],
         code=code_of("extract_buildings"),
     message:
         "Extracting the buildings of {wildcards.scene} from {wildcards.method}, seed {wildcards.seed}"
@@ -35,6 +37,7 @@ rule extract_buildings:
         exec &>{log:q}
         python scripts/extract_buildings.py \
             --height {input.height:q} \
+            {params.probability:q} \
             --scene {input.scene:q} \
             --settings {params.settings:q} \
             --footprint {output.footprint:q} \

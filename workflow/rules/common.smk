@@ -63,6 +63,7 @@ project = load_settings()
 EXPERIMENT = project.experiment.name
 METHODS = project.experiment.methods
 VIEW_METHODS = [name for name in METHODS if "views" in project.recipes[name].inputs]
+FOOTPRINT_METHODS = [name for name in METHODS if "footprint" in project.recipes[name].outputs]
 REFINING_METHODS = [name for name in METHODS if "dsm_initial" in project.recipes[name].inputs]
 SEEDS = project.experiment.seeds
 FOLDS = project.folds
@@ -128,6 +129,12 @@ def views_of_pair(wildcards):
     if number == "height":
         return []
     return ["--views", *pairs(wildcards.method, wildcards.scene)[int(number)]]
+
+
+def probability(wildcards):
+    """Return the building probability of a scene, of methods that tell footprints."""
+    told = wildcards.method in FOOTPRINT_METHODS
+    return [f"{RESULT}/probability.tif".format(**wildcards)] if told else []
 
 
 def pair_heights(wildcards):

@@ -71,6 +71,7 @@ rule stitch:
         runtime=60,
     params:
         folds=FOLDS,
+        band=1,
         code=code_of("stitch"),
         inference=SECTIONS["inference"],
         predict_code=code_of_method("predict"),
@@ -84,12 +85,38 @@ rule stitch:
             --folds {params.folds} \
             --scene {input.scene:q} \
             --areas {input.areas:q} \
+            --band {params.band} \
             --heights {output.heights:q} \
             --mosaic {output.mosaic:q}
         """
 
 
 ruleorder: merge_pairs > stitch
+
+
+# The second band of the windows of methods that tell footprints.
+use rule stitch as stitch_probability with:
+    input:
+        scene=manifest,
+        areas="data/folds/{experiment}/areas.parquet",
+        windows=expand(WINDOWS, fold=FOLDS, height="height", allow_missing=True),
+        models=expand(f"{MODEL}/model.safetensors", fold=FOLDS, allow_missing=True),
+        cards=expand(f"{MODEL}/card.json", fold=FOLDS, allow_missing=True),
+    output:
+        heights=expand(f"{FOLD_RESULT}/probability.tif", fold=FOLDS, allow_missing=True),
+        mosaic=f"{RESULT}/probability.tif",
+    log:
+        "logs/stitch_probability/{experiment}/{method}/seed{seed}/{scene}.log",
+    benchmark:
+        "logs/benchmarks/stitch_probability/{experiment}/{method}/seed{seed}/{scene}.tsv"
+    params:
+        folds=FOLDS,
+        band=2,
+        code=code_of("stitch"),
+        inference=SECTIONS["inference"],
+        predict_code=code_of_method("predict"),
+    message:
+        "Stitching the footprints of {wildcards.scene} by {wildcards.method}, seed {wildcards.seed}"
 
 
 rule merge_pairs:

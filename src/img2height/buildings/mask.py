@@ -81,6 +81,27 @@ def footprint_mask(
             )
         index, name = vegetation_index(image, bands)
         building &= ~(index > {"ndvi": ndvi_max, "vari": vari_max}[name])
+    return _clean(building, is_known, gsd_m, min_area_m2, max_hole_m2)
+
+
+def probable_mask(
+    probability: np.ndarray, gsd_m: float, *, min_area_m2: float = 20.0, max_hole_m2: float = 10.0
+) -> np.ndarray:
+    """Return the footprints of a method that tells them, HxW uint8: 1 building, 0 ground, 255 unknown.
+
+    Args:
+        probability: HxW probability of a building, NaN or -9999 where unknown; a half or more is building.
+        gsd_m: ground sampling distance in metres.
+        min_area_m2: smaller regions are dropped.
+        max_hole_m2: larger holes stay.
+    """
+    is_known = known(probability)
+    return _clean(is_known & (probability >= 0.5), is_known, gsd_m, min_area_m2, max_hole_m2)
+
+
+def _clean(
+    building: np.ndarray, is_known: np.ndarray, gsd_m: float, min_area_m2: float, max_hole_m2: float
+) -> np.ndarray:
     pixel_m2 = gsd_m**2
     smallest, largest_hole = round(min_area_m2 / pixel_m2, 6), round(max_hole_m2 / pixel_m2, 6)
     building = remove_small_objects(building, max_size=int(np.ceil(smallest)) - 1, connectivity=1)

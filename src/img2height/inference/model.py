@@ -40,7 +40,9 @@ class LoadedModel:
         return parse(Recipe, self.card["recipe"], CARD)
 
 
-def save_model(folder: Path, network: nn.Module, best: dict[str, Tensor], card: dict) -> None:
+def save_model(
+    folder: Path, network: nn.Module, best: dict[str, Tensor], card: dict, others: dict[str, Tensor] | None = None
+) -> None:
     """Write a model folder; the card comes last and seals the weights with their digest.
 
     Args:
@@ -48,11 +50,12 @@ def save_model(folder: Path, network: nn.Module, best: dict[str, Tensor], card: 
         network: with the weights that the training ended with.
         best: the weights that predict, by name.
         card: plain values; `weights_sha256` is added.
+        others: weights of a discriminator, kept with the last ones.
 
     Raises:
         ModelError: the weights could not be written, for one because the disk is full.
     """
-    for name, weights in ((LAST, network.state_dict()), (WEIGHTS, best)):
+    for name, weights in ((LAST, network.state_dict() | (others or {})), (WEIGHTS, best)):
         plain = {key: value.detach().cpu().contiguous() for key, value in weights.items()}
         try:
             with atomic_path(folder / name) as temporary:
@@ -84,7 +87,8 @@ def load_model(folder: str | Path) -> LoadedModel:
         )
     recipe = _recipe(folder, card)
     bands = {layer: len(names) for layer, names in recipe.inputs.items()}
-    network = build_network(recipe.network, bands, recipe.options)
+    own = {"weights": "none"} if "weights" in recipe.options else {}  # the model holds those of its encoder too
+    network = build_network(recipe.network, bands, {**recipe.options, **own})
     _fill(network, folder / WEIGHTS, recipe.network)
     return LoadedModel(network.eval(), _normalisation(card["normalisation"], recipe), card)
 

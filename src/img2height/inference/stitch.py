@@ -14,14 +14,15 @@ from img2height.rasters import Band, Grid, open_raster, read_heights, write_heig
 from img2height.tiles.areas import area_mask
 
 
-def stitch_area(windows: Path, area: BaseGeometry, grid: Grid, out: Path) -> None:
-    """Write the heights of an area as a COG, unknown elsewhere.
+def stitch_area(windows: Path, area: BaseGeometry, grid: Grid, out: Path, band: int = 1) -> None:
+    """Write the heights (or another band) of an area as a COG, unknown elsewhere.
 
     Args:
         windows: what `predict_raster` wrote.
         area: polygon in pixel coordinates; a pixel belongs to it by its centre.
         grid: the scene's grid.
         out: the COG.
+        band: 1 holds heights, 2 the probability of a building.
 
     Raises:
         DataError: the heights lie on another grid, or the area is empty.
@@ -30,9 +31,9 @@ def stitch_area(windows: Path, area: BaseGeometry, grid: Grid, out: Path) -> Non
         raise DataError(f"{windows}: this scene has no test area in this fold; leave it out or choose another fold")
 
     def masked(block: Window, rasters: list[DatasetReader]) -> np.ndarray:
-        return np.where(area_mask(area, block), read_heights(rasters[0], block), np.float32(np.nan))
+        return np.where(area_mask(area, block), read_heights(rasters[0], block, band), np.float32(np.nan))
 
-    _write_blocks([windows], grid, out, masked)
+    _write_blocks([windows], grid, out, masked, band)
 
 
 def mosaic_folds(heights: Sequence[Path], grid: Grid, out: Path) -> None:
@@ -78,20 +79,23 @@ def merge_pairs(heights: Sequence[Path], grid: Grid, out: Path) -> None:
 
 
 def _write_blocks(
-    sources: Sequence[Path], grid: Grid, out: Path, compute: Callable[[Window, list[DatasetReader]], np.ndarray]
-) -> None:
-    """Write a COG of heights, block by block: `compute` gives metres, NaN where unknown, from the open sources."""
+    sources: Sequence[Path], grid: Grid, out: Path, compute: Callable[[Window, list[DatasetReader]], np.ndarray],
+    band: int = 1,
+) -> None:  # fmt: skip
+    """Write a COG block by block: `compute` gives values, NaN where unknown, from the open sources."""
     with ExitStack() as stack:
         rasters = [stack.enter_context(open_raster(path)) for path in sources]
-        write_heights(out, grid, [_common_band(rasters, grid)], lambda block: compute(block, rasters))
+        write_heights(out, grid, [_common_band(rasters, grid, band)], lambda block: compute(block, rasters))
 
 
-def _common_band(rasters: list[DatasetReader], grid: Grid) -> Band:
-    """Return the one quantity and unit of all rasters, which must lie on the grid."""
+def _common_band(rasters: list[DatasetReader], grid: Grid, band: int) -> Band:
+    """Return the one quantity and unit of a band of all rasters, which must lie on the grid."""
     for raster in rasters:
+        if raster.count < band:
+            raise DataError(f"{raster.name}: has no band {band}; its method tells no footprints")
         if Grid.of(raster) != grid:
             raise DataError(f"{raster.name}: does not lie on the grid of its scene; predict it again")
-    bands = {Band(raster.descriptions[0] or "", raster.units[0] or "") for raster in rasters}
+    bands = {Band(raster.descriptions[band - 1] or "", raster.units[band - 1] or "") for raster in rasters}
     if len(bands) != 1:
         raise DataError(f"{', '.join(raster.name for raster in rasters)}: hold different quantities ({bands})")
     return bands.pop()

@@ -16,38 +16,40 @@ class Strip:
         left: first column of the raster that any window reaches.
         width: columns from there.
         window_px: side of a window.
+        bands: how many values a pixel has.
     """
 
-    def __init__(self, left: int, width: int, window_px: int):
+    def __init__(self, left: int, width: int, window_px: int, bands: int = 1):
         self.left = left
         self.top = 0
-        self.sums = np.zeros((BLOCK_PX + window_px, width))
-        self.known = np.zeros(self.sums.shape, bool)
+        self.sums = np.zeros((BLOCK_PX + window_px, bands, width))
+        self.known = np.zeros((BLOCK_PX + window_px, width), bool)
 
-    def add(self, row: int, column: int, heights_m: np.ndarray, weights: np.ndarray, known: np.ndarray) -> None:
+    def add(self, row: int, column: int, values: np.ndarray, weights: np.ndarray, known: np.ndarray) -> None:
         """Add one window.
 
         Args:
             row: its first row in the raster, less than a block below the top.
             column: its first column in the raster.
-            heights_m: window_px x window_px float32.
+            values: bands x window_px x window_px.
             weights: window_px x window_px float64.
             known: window_px x window_px bool, where the image is known.
         """
         y, x = row - self.top, column - self.left
-        place = np.s_[y : y + heights_m.shape[0], x : x + heights_m.shape[1]]
-        self.sums[place] += weights * heights_m
-        self.known[place] = known
+        rows, columns = slice(y, y + values.shape[1]), slice(x, x + values.shape[2])
+        self.sums[rows, :, columns] += (weights * values).swapaxes(0, 1)
+        self.known[rows, columns] = known
 
     def finished(self, row: int) -> Iterator[tuple[int, int, np.ndarray]]:
-        """Yield the bands that end at or above a row: row, column, BLOCK_PX x width float32 with NaN unknown.
+        """Yield what ends at or above a row: row, column, bands x BLOCK_PX x width float32 with NaN unknown.
 
-        Bands without a known pixel are passed over.
+        Rows of blocks without a known pixel are passed over.
         """
         while self.top + BLOCK_PX <= row:
             known = self.known[:BLOCK_PX]
             if known.any():
-                yield self.top, self.left, np.where(known, self.sums[:BLOCK_PX], np.nan).astype(np.float32)
+                values = self.sums[:BLOCK_PX].swapaxes(0, 1)
+                yield self.top, self.left, np.where(known, values, np.nan).astype(np.float32)
             self._advance()
 
     def _advance(self) -> None:

@@ -1,5 +1,6 @@
 """Scores of one method over all scenes that it was tested on."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from functools import reduce
 from operator import add
@@ -19,10 +20,13 @@ from img2height.metrics.instances import InstanceStatistics, match_instances
 from img2height.metrics.statistics import UNKNOWN
 from img2height.metrics.strata import MASKS
 from img2height.rasters import open_raster, read_heights
+from img2height.scenes.heights import RELATIVE
 from img2height.scenes.scene import Scene
 from img2height.settings import Metrics
 from img2height.tables import read_geotable
 from img2height.tiles.areas import area_of, to_map
+
+logger = logging.getLogger(__name__)
 
 
 class PairHeights(NamedTuple):
@@ -64,7 +68,15 @@ def evaluate_method(
         found += _match_buildings(scene, read_geotable(outlines), area, settings.instance_iou)
         tables.append(_tile_table(scene, statistics[-1].tiles))
     scores = reduce(add, statistics).scores() | {"instances": found.scores()}
+    if aligned := [height for height in heights if _is_relative(height)]:
+        scores["alignment"] = f"scale and offset fitted to the reference in each tile of {settings.tile_px} px"
+        logger.warning("%s: relative heights; %s", ", ".join(map(str, aligned)), scores["alignment"])
     return scores | _pair_scores(scenes, areas, settings, pairs), pandas.concat(tables, ignore_index=True)
+
+
+def _is_relative(height: Path) -> bool:
+    with open_raster(height) as raster:
+        return raster.descriptions[0] == RELATIVE
 
 
 def _evaluate(

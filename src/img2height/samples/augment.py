@@ -1,4 +1,8 @@
-"""The eight symmetries of the square, as numbers that a sample table can hold."""
+"""What is done to the pixels of a sample: the symmetries and colours that its row of the sample table names."""
+
+from collections.abc import Mapping, Sequence
+from itertools import permutations
+from typing import Any
 
 import numpy as np
 
@@ -14,3 +18,25 @@ def transform(array: np.ndarray, symmetry: int) -> np.ndarray:
     """
     mirrored = np.flip(array, axis=-1) if symmetry >= MIRROR else array
     return np.ascontiguousarray(np.rot90(mirrored, symmetry % 4, axes=(-2, -1)))
+
+
+COLOURS = ("red", "green", "blue")
+CHANNEL_ORDERS = list(permutations(range(3)))  # the first changes nothing
+
+
+def recolour(image: np.ndarray, bands: Sequence[str], row: Mapping[str, Any]) -> np.ndarray:
+    """Return an image with its colours permuted or replaced by their mean, where the row says so.
+
+    Args:
+        image: C x H x W as stored; one without red, green and blue stays as it is.
+        bands: names of its C bands.
+        row: `channels` is a number of `CHANNEL_ORDERS`, `gray` is true for the mean; both may be absent.
+    """
+    channels, gray = row.get("channels", 0), row.get("gray", False)
+    if not (channels or gray) or not set(COLOURS) <= set(bands):
+        return image
+    places = [list(bands).index(colour) for colour in COLOURS]
+    colours = image[places][list(CHANNEL_ORDERS[channels])]  # 3 x H x W
+    changed = image.astype(np.float32)
+    changed[places] = colours.mean(axis=0) if gray else colours
+    return changed

@@ -14,13 +14,14 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from img2height.rasters import read_heights, reading
-from img2height.samples.augment import transform
+from img2height.samples.augment import recolour, transform
 from img2height.samples.normalise import INITIAL, Normalisation, fit_bands, fit_heights, fit_patches
 from img2height.scenes.scene import Scene
 from img2height.scenes.sources import VIEW_BAND
 from img2height.settings_scene import view_name
 
 REFERENCE = {"ndsm": "ndsm", "dsm": "dsm", "dem": "dtm"}  # the layer that a quantity is learnt from
+UNKNOWN = 255
 FIT_TILES = 256  # spread evenly over the training tiles, so that huge trainings start at once
 
 
@@ -32,16 +33,23 @@ class Tile:
         images: by layer, C x H x W as stored; `views` are the views that were asked for.
         valids: by layer, H x W bool, where the image is known.
         heights_m: H x W float32, NaN where the reference is unknown.
+        building: H x W uint8, 1 building, 0 none, 255 unknown; None where it was not asked for.
     """
 
     images: dict[str, np.ndarray]
     valids: dict[str, np.ndarray]
     heights_m: np.ndarray
+    building: np.ndarray | None = None
 
     @property
     def known(self) -> np.ndarray:
-        """Where image and reference are known, H x W bool."""
-        return np.logical_and.reduce([np.isfinite(self.heights_m), *self.valids.values()])
+        """Where images and reference height are known, H x W bool."""
+        return self.seen & np.isfinite(self.heights_m)
+
+    @property
+    def seen(self) -> np.ndarray:
+        """Where all images are known, H x W bool."""
+        return np.logical_and.reduce(list(self.valids.values()))
 
     @property
     def initial_m(self) -> np.ndarray:
@@ -56,12 +64,16 @@ class TileReader:
         scenes: by (dataset, scene).
         inputs: bands by input layer.
         target: the quantity to learn.
+        footprint: read the building mask too.
     """
 
-    def __init__(self, scenes: dict[tuple[str, str], Scene], inputs: dict[str, list[str]], target: str):
+    def __init__(
+        self, scenes: dict[tuple[str, str], Scene], inputs: dict[str, list[str]], target: str, footprint: bool = False
+    ):
         self.scenes = scenes
         self.inputs = inputs
         self.target = target
+        self.footprint = footprint
         self._open: dict[Path, rasterio.DatasetReader] = {}
 
     def __getstate__(self) -> dict:
@@ -76,7 +88,9 @@ class TileReader:
                 parts = [self._read(here, *part, window) for part in _parts(layer, bands, row)]
                 images[layer] = np.concatenate([image for image, _ in parts])  # C x H x W
                 valids[layer] = np.logical_and.reduce([valid for _, valid in parts])  # H x W
-            return Tile(images, valids, read_heights(self._raster(here.path(REFERENCE[self.target])), window))
+            heights_m = read_heights(self._raster(here.path(REFERENCE[self.target])), window)
+            building = self._raster(here.path("building")).read(1, window=window) if self.footprint else None
+            return Tile(images, valids, heights_m, building)
 
     def _read(self, scene: Scene, layer: str, bands: list[str], window: Window) -> tuple[np.ndarray, np.ndarray]:
         raster = self._raster(scene.path(layer))
@@ -111,18 +125,27 @@ class SampleDataset(Dataset):
         return len(self.rows)
 
     def __getitem__(self, n: int) -> dict[str, Tensor | dict[str, Tensor]]:
-        """Return inputs by layer (C x H x W), height and valid (1 x H x W), and what height 0 stands for in metres."""
+        """Return inputs by layer (C x H x W), height and valid (1 x H x W), and what heights stand for in metres.
+
+        With footprints also `building` and where it is `mapped`, 1 x H x W bool.
+        """
         row = self.rows[n]
         tile = self.reader.read(row)
-        symmetry = row.get("transform", 0)
+        images = {layer: recolour(image, self.reader.inputs[layer], row) for layer, image in tile.images.items()}
+        inputs, offset_m = self.normalisation.normalise_patch(images, tile.valids)
         known = tile.known  # H x W
-        inputs, offset_m = self.normalisation.normalise_patch(tile.images, tile.valids)
-        heights = self.normalisation.normalise_heights(np.where(known, tile.heights_m, offset_m), offset_m)
+        offset_m, scale_m = self.normalisation.height_range(tile.heights_m[known], offset_m)
+        heights_m = np.where(known, tile.heights_m, offset_m)
+        rasters = {"height": self.normalisation.normalise_heights(heights_m, offset_m, scale_m), "valid": known}
+        if tile.building is not None:
+            rasters["building"] = tile.building == 1
+            rasters["mapped"] = tile.seen & (tile.building != UNKNOWN)
+        symmetry = row.get("transform", 0)
         return {
             "inputs": {layer: torch.from_numpy(transform(image, symmetry)) for layer, image in inputs.items()},
-            "height": torch.from_numpy(transform(heights, symmetry))[None],
-            "valid": torch.from_numpy(transform(known, symmetry))[None],
+            **{name: torch.from_numpy(transform(raster, symmetry))[None] for name, raster in rasters.items()},
             "offset_m": torch.full((1, 1, 1), offset_m),
+            "scale_m": torch.full((1, 1, 1), scale_m),
         }
 
 
@@ -138,30 +161,35 @@ def spread(table: pandas.DataFrame, count: int) -> pandas.DataFrame:
     return table.iloc[np.linspace(0, len(table) - 1, count).round().astype(int)]
 
 
-def fit_normalisation(tiles: pandas.DataFrame, reader: TileReader, height_mode: str) -> Normalisation:
+def fit_normalisation(
+    tiles: pandas.DataFrame, reader: TileReader, height_mode: str, image_mode: str = "zscore"
+) -> Normalisation:
     """Return the normalisation of images and heights over the training tiles.
 
     Args:
         tiles: the training tiles of one fold, and no others; with views, each with the training pairs of its scene.
         reader: reads their windows.
         height_mode: see `fit_heights`, or patch_centred.
+        image_mode: see `fit_bands`.
     """
     read = [reader.read(row) for row in spread(tiles, FIT_TILES).to_dict("records")]
     image = {
-        layer: fit_bands([tile.images[layer] for tile in read], [tile.valids[layer] for tile in read], bands)
+        layer: fit_bands(
+            [tile.images[layer] for tile in read], [tile.valids[layer] for tile in read], bands, image_mode
+        )
         for layer, bands in reader.inputs.items()
         if layer not in (INITIAL, "views")
     }
     if "views" in reader.inputs:
-        image["views"] = _fit_views(read, reader.inputs["views"])
+        image["views"] = _fit_views(read, reader.inputs["views"], image_mode)
     if height_mode == "patch_centred":
-        return Normalisation(image, height_mode, 0.0, fit_patches([tile.initial_m for tile in read]))
+        return Normalisation(image, height_mode, 0.0, fit_patches([tile.initial_m for tile in read]), image_mode)
     offset_m, scale_m = fit_heights(np.concatenate([tile.heights_m[tile.known] for tile in read]), height_mode)
-    return Normalisation(image, height_mode, offset_m, scale_m)
+    return Normalisation(image, height_mode, offset_m, scale_m, image_mode)
 
 
-def _fit_views(tiles: list[Tile], names: list[str]) -> dict[str, tuple[float, float]]:
+def _fit_views(tiles: list[Tile], names: list[str], mode: str) -> dict[str, tuple[float, float]]:
     """Return mean and standard deviation that all views share, for any of them may be the first of a pair."""
     images = [np.concatenate(tile.images["views"])[None] for tile in tiles]  # 1 x kH x W
     valids = [np.tile(tile.valids["views"], (len(names), 1)) for tile in tiles]  # kH x W
-    return dict.fromkeys(names, fit_bands(images, valids, ["views"])["views"])
+    return dict.fromkeys(names, fit_bands(images, valids, ["views"], mode)["views"])

@@ -8,6 +8,10 @@ import numpy as np
 from img2height.errors import DataError, TrainingError
 
 HEIGHT_QUANTILES = (0.001, 0.999)  # of the training heights: IM2HEIGHT states no range; robust against single spikes
+IMAGE_QUANTILES = (0.02, 0.98)  # CGAN: a robust stretch per band
+IMAGENET = {"red": (0.485, 0.229), "green": (0.456, 0.224), "blue": (0.406, 0.225)}
+BYTE = 255.0
+RANGES = {"unit": (0, 1), "tanh": (-1, 1)}
 MIN_STD = 1e-6
 INITIAL = "dsm_initial"
 ROUGHNESS_QUANTILES = (0.05, 0.95)  # ResDepth: patches outside are too flat or too rough to set the scale
@@ -18,19 +22,21 @@ class Normalisation:
     """How images and heights become the numbers that a network sees.
 
     Attributes:
-        image: mean and standard deviation by layer and band.
+        image: by layer and band, what a value is measured from and divided by: mean and deviation for z-scores.
         mode: how offset and scale were found: minmax, zscore, metre or patch_centred.
         offset_m: metres that the normalised height 0 stands for; 0 where each patch has its own.
-        scale_m: metres that a step of 1 in the normalised height stands for.
+        scale_m: metres that a step of 1 in the normalised height stands for; 1 where each patch has its own.
+        image_mode: how the numbers of `image` were found: zscore, unit, tanh or imagenet.
     """
 
     image: dict[str, dict[str, tuple[float, float]]]
     mode: str
     offset_m: float
     scale_m: float
+    image_mode: str = "zscore"
 
     def apply(self, layer: str, array: np.ndarray, valid: np.ndarray) -> np.ndarray:
-        """Return the z-scored image, float32 C x H x W; unknown pixels become 0, the mean.
+        """Return the normalised image, float32 C x H x W; unknown pixels become 0.
 
         Args:
             layer: name of the layer.
@@ -39,6 +45,8 @@ class Normalisation:
         """
         statistics = np.array(list(self.image[layer].values()), np.float32)  # C x 2
         scaled = (array - statistics[:, 0, None, None]) / statistics[:, 1, None, None]  # C x H x W
+        if self.image_mode in RANGES:
+            scaled = scaled.clip(*RANGES[self.image_mode])
         return np.where(valid, scaled, np.float32(0)).astype(np.float32)
 
     def normalise_patch(
@@ -59,9 +67,22 @@ class Normalisation:
         offset_m = float(surface[0][known].mean(dtype=np.float64)) if known.any() else 0.0
         return {INITIAL: self.normalise_heights(np.where(known, surface, offset_m), offset_m), **inputs}, offset_m
 
-    def normalise_heights(self, heights_m: np.ndarray, offset_m: float) -> np.ndarray:
-        """Return normalised heights, float32; NaN stays NaN."""
-        return ((heights_m.astype(np.float64) - offset_m) / self.scale_m).astype(np.float32)
+    def normalise_heights(self, heights_m: np.ndarray, offset_m: float, scale_m: float | None = None) -> np.ndarray:
+        """Return normalised heights, float32; NaN stays NaN. The scale is that of all patches where none is given."""
+        return ((heights_m.astype(np.float64) - offset_m) / (scale_m or self.scale_m)).astype(np.float32)
+
+    def height_range(self, heights_m: np.ndarray, offset_m: float) -> tuple[float, float]:
+        """Return the metres that the normalised height 0 and a step of 1 stand for in one training tile.
+
+        Args:
+            heights_m: the known heights of the tile, any shape.
+            offset_m: of its patch, see `normalise_patch`.
+        """
+        if self.mode != "relative" or not heights_m.size:
+            return offset_m, self.scale_m
+        low, high = float(heights_m.min()), float(heights_m.max())
+        half = (high - low) / 2
+        return (low + half, half) if half > MIN_STD else (low + 1, 1.0)  # a flat tile is -1 everywhere
 
     def to_metres(self, heights: np.ndarray, offset_m: np.ndarray | float) -> np.ndarray:
         """Return heights in metres from normalised ones; also takes tensors."""
@@ -83,25 +104,45 @@ def clip_heights(heights_m: np.ndarray, target: str) -> np.ndarray:
     return heights_m.clip(min=0) if target == "ndsm" else heights_m
 
 
-def fit_bands(images: list[np.ndarray], valids: list[np.ndarray], bands: list[str]) -> dict[str, tuple[float, float]]:
-    """Return mean and standard deviation of each band over the known pixels.
+def fit_bands(
+    images: list[np.ndarray], valids: list[np.ndarray], bands: list[str], mode: str = "zscore"
+) -> dict[str, tuple[float, float]]:
+    """Return by band what its values are measured from and divided by, over the known pixels.
 
     Args:
         images: tiles, each C x H x W.
         valids: which pixels are known, each H x W bool.
         bands: names of the C bands.
+        mode: zscore, unit, tanh or imagenet.
 
     Raises:
-        DataError: a band does not vary, so that it carries nothing.
+        DataError: a band does not vary, so that it carries nothing, or is none that ImageNet knows.
     """
-    known = np.concatenate([i[:, v] for i, v in zip(images, valids, strict=True)], axis=1).astype(np.float64)  # C x N
+    known = np.concatenate([i[:, v] for i, v in zip(images, valids, strict=True)], axis=1)  # C x N
     statistics = {}
     for band, values in zip(bands, known, strict=True):
-        mean, std = float(values.mean()), float(values.std())
-        if std < MIN_STD:
-            raise DataError(f"band {band} is {mean:g} in every training pixel; leave it out of the method's inputs")
-        statistics[band] = (mean, std)
+        if float(values.std(dtype=np.float64)) < MIN_STD:
+            found = float(values.flat[0])
+            raise DataError(f"band {band} is {found:g} in every training pixel; leave it out of the method's inputs")
+        statistics[band] = _fit_band(band, values, mode)
     return statistics
+
+
+def _fit_band(band: str, values: np.ndarray, mode: str) -> tuple[float, float]:
+    if mode == "zscore":
+        return float(values.mean(dtype=np.float64)), float(values.std(dtype=np.float64))
+    if mode == "imagenet":
+        if band not in IMAGENET or values.dtype != np.uint8:
+            raise DataError(
+                f"band {band} ({values.dtype}) cannot be normalised as ImageNet is: only red, green and blue in bytes "
+                "can; set normalisation.image: zscore"
+            )
+        mean, deviation = IMAGENET[band]
+        return BYTE * mean, BYTE * deviation
+    if mode == "unit" and values.dtype == np.uint8:
+        return 0.0, BYTE
+    low, high = (float(q) for q in np.quantile(values, IMAGE_QUANTILES))
+    return (low, high - low) if mode == "unit" else ((low + high) / 2, (high - low) / 2)
 
 
 def fit_heights(heights_m: np.ndarray, mode: str) -> tuple[float, float]:
@@ -109,17 +150,18 @@ def fit_heights(heights_m: np.ndarray, mode: str) -> tuple[float, float]:
 
     Args:
         heights_m: known training heights, any shape.
-        mode: minmax (robust quantiles to [0, 1]), zscore, or metre (as they are).
+        mode: minmax (robust quantiles to [0, 1]), tanh (to [-1, 1]), zscore, metre (as they are), or relative (each
+            tile has its own).
 
     Raises:
         TrainingError: the heights do not vary.
     """
     values = heights_m[np.isfinite(heights_m)].astype(np.float64)
-    if mode == "metre":
+    if mode in ("metre", "relative"):
         return 0.0, 1.0
-    if mode == "minmax":
+    if mode in ("minmax", "tanh"):
         low, high = (float(q) for q in np.quantile(values, HEIGHT_QUANTILES))
-        offset, scale = low, high - low
+        offset, scale = (low, high - low) if mode == "minmax" else ((low + high) / 2, (high - low) / 2)
     else:
         offset, scale = float(values.mean()), float(values.std())
     if scale < MIN_STD:

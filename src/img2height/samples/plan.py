@@ -8,6 +8,7 @@ import pandas
 import shapely
 
 from img2height.errors import TrainingError
+from img2height.samples.augment import CHANNEL_ORDERS
 from img2height.samples.positions import draw_positions
 from img2height.settings_recipe import Augmentation, Sampling
 from img2height.tiles.areas import covered
@@ -22,8 +23,9 @@ def plan_samples(
 ) -> pandas.DataFrame:  # fmt: skip
     """Return the training samples in their order: n, dataset, scene, col_off, row_off, size_px, transform, seed.
 
-    With pairs also the numbers of the views, `first` and `second`. Each pass over the training tiles (or positions, and
-    over their pairs) is a new permutation, so that all are seen equally often.
+    With pairs also the numbers of the views, `first` and `second`; with changed colours `channels` and `gray`. Each
+    pass over the training tiles (or positions, and over their pairs) is a new permutation, so that all are seen equally
+    often.
 
     Args:
         tiles: the training tiles of one fold: dataset, scene, col_off, row_off, size_px.
@@ -47,16 +49,32 @@ def plan_samples(
     places = tiles[["dataset", "scene", "col_off", "row_off", "size_px"]]
     if pairs is not None:
         places = pair_up(places, pairs, rng if sampling.pairs == "one" else None)
-    plan = places.iloc[_passes(len(places), samples, rng)].reset_index(drop=True)
-    plan.insert(0, "n", np.arange(samples))
+    copies = sampling.offline or samples
+    plan = places.iloc[_passes(len(places), copies, rng)].reset_index(drop=True)
     if augmentation.jitter:
         _shift_corners(plan, areas, rng)
+    _augment(plan, symmetries, augmentation, rng)
+    if sampling.offline:
+        plan = plan.iloc[_passes(copies, samples, rng)].reset_index(drop=True)
+    plan.insert(0, "n", np.arange(samples))
+    return plan
+
+
+def _augment(
+    plan: pandas.DataFrame, symmetries: Sequence[int], augmentation: Augmentation, rng: np.random.Generator
+) -> None:
+    """Draw in place what is done to the pixels of each row."""
+    samples = len(plan)
     plan["transform"] = rng.choice(symmetries, size=samples) if len(symmetries) > 1 else symmetries[0]
     plan["seed"] = rng.integers(np.iinfo(np.int64).max, size=samples)
+    if augmentation.channel_swap:
+        swapped = rng.random(samples) < augmentation.channel_swap
+        plan["channels"] = np.where(swapped, rng.integers(len(CHANNEL_ORDERS), size=samples), 0)
+    if augmentation.grayscale:
+        plan["gray"] = rng.random(samples) < augmentation.grayscale
     if augmentation.permute_views and "second" in plan:
         swapped = rng.random(samples) < 0.5
         plan.loc[swapped, VIEWS] = plan.loc[swapped, VIEWS[::-1]].to_numpy()
-    return plan
 
 
 def pair_up(

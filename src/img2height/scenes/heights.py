@@ -10,6 +10,7 @@ from img2height.errors import DataError
 from img2height.rasters import NODATA, Grid, read_heights
 
 SURFACE, TERRAIN, RELATIVE = "dsm", "dem", "relative"
+PROBABILITY, SPREAD = "building_probability", "height_spread"
 
 
 def known(heights: np.ndarray) -> np.ndarray:
@@ -70,6 +71,7 @@ def read_compared(
     """Return predicted and reference heights, HxW float32 metres each, NaN where unknown; the error is between them.
 
     A terrain model (band description `dem`) is compared with the layer dtm, everything else above ground with ndsm.
+    Relative heights are brought to the reference (ndsm, else dtm) of the window by the scale and offset that fit best.
 
     Args:
         heights: raster with the quantity in its band description.
@@ -77,10 +79,10 @@ def read_compared(
         window: part of the grid, None is all of it.
 
     Raises:
-        DataError: the layer to compare with is missing, or the heights are relative.
+        DataError: the layer to compare with is missing.
     """
     quantity = heights.descriptions[0]
-    reference = "dtm" if quantity == TERRAIN else "ndsm"
+    reference = "dtm" if quantity == TERRAIN or (quantity == RELATIVE and "ndsm" not in layers) else "ndsm"
     if reference not in layers:
         raise DataError(
             f"{heights.name}: holds {quantity}, and its scene has no {reference} as a reference to score it against; "
@@ -89,4 +91,22 @@ def read_compared(
     truth = read_heights(layers[reference], window)
     if quantity == TERRAIN:
         return read_heights(heights, window), truth
+    if quantity == RELATIVE:
+        return align(read_heights(heights, window), truth), truth
     return read_above_ground(heights, layers.get("dtm"), window), truth
+
+
+def align(relative: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Return relative heights as metres, by the scale and offset with the least squared error where both are known.
+
+    Args:
+        relative: HxW, NaN where unknown.
+        reference: HxW metres, NaN where unknown.
+    """
+    both = np.isfinite(relative) & np.isfinite(reference)
+    if not both.any():
+        return relative
+    x, y = relative[both].astype(np.float64), reference[both].astype(np.float64)
+    spread = x - x.mean()
+    scale = (spread * y).sum() / variance if (variance := np.square(spread).sum()) > 0 else 0.0
+    return (y.mean() + scale * (relative - x.mean())).astype(np.float32)

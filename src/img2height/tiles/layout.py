@@ -3,6 +3,7 @@
 import math
 from itertools import pairwise
 
+import numpy as np
 import shapely
 
 from img2height.errors import FoldError
@@ -16,7 +17,7 @@ Ground = dict[str, shapely.Geometry]
 
 def fold_count(roles: list[Role], split: Split) -> int:
     """Return how many folds there are: one, unless stripes or blocks divide a scene."""
-    return split.n_folds if "split" in roles and split.strategy != "fraction" else 1
+    return split.n_folds if "split" in roles and split.strategy not in ("fraction", "random") else 1
 
 
 def divide(grid: Grid, role: Role, split: Split, fold: int) -> Ground:
@@ -35,6 +36,8 @@ def divide(grid: Grid, role: Role, split: Split, fold: int) -> Ground:
         return {role: footprint(grid)}
     if split.strategy == "fraction":
         return _fractions(grid, split)
+    if split.strategy == "random":
+        return _random(grid, split)
     cells = _blocks(grid, split) if split.strategy == "blocks" else _stripes(grid, split)
     turns = {fold: "test", (fold + 1) % split.n_folds: "val"}
     ground: dict[str, list] = {part: [] for part in PARTS}
@@ -95,3 +98,22 @@ def _fractions(grid: Grid, split: Split) -> Ground:
             "split.parts: the intervals of train, val and test overlap; give each share of the axis to one part"
         )
     return ground
+
+
+def _random(grid: Grid, split: Split) -> Ground:
+    """Return squares dealt out at random; what is left over at the right and lower edge is in no part."""
+    side = max(1, round(split.block_m / grid.gsd_m))
+    cells = [
+        shapely.box(col, row, col + side, row + side)
+        for row in range(0, grid.height - side + 1, side)
+        for col in range(0, grid.width - side + 1, side)
+    ]
+    counts = [max(1, round(share * len(cells))) for share in (split.shares.test, split.shares.val)]
+    if sum(counts) >= len(cells):
+        raise FoldError(
+            f"this scene has {len(cells)} cells of {split.block_m:g} m, too few for shares of {split.shares.test:g} "
+            f"for test and {split.shares.val:g} for validation; use smaller cells (split.block_m)"
+        )
+    order = np.random.default_rng(split.seed).permutation(len(cells))
+    dealt = zip(("test", "val", "train"), np.split(order, np.cumsum(counts)), strict=True)
+    return {part: shapely.union_all([cells[n] for n in numbers]) for part, numbers in dealt}

@@ -1,14 +1,22 @@
 """The course of a training as a table that survives a resume."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import lightning
 import pandas
 from lightning.pytorch.callbacks import Callback
+from torch import Tensor
 
 from img2height.training.module import HeightModule
 
-COLUMNS = ["step", "samples", "lr", "train_loss", "val_mae_m", "val_rmse_m"]
+SCORES = ["val_mae_m", "val_rmse_m", "val_footprint_error"]
+COLUMNS = ["step", "samples", "lr", "train_loss", *SCORES]
+
+
+def scores_of(metrics: Mapping[str, Tensor]) -> list[float]:
+    """Return the scores of a validation in their order, NaN where the method has no such output."""
+    return [metrics[name].item() if name in metrics else float("nan") for name in SCORES]
 
 
 class History(Callback):
@@ -22,8 +30,7 @@ class History(Callback):
         metrics = trainer.callback_metrics
         lr = trainer.optimizers[0].param_groups[0]["lr"]
         samples = trainer.datamodule.samples_after(trainer.current_epoch)
-        scores = [metrics[name].item() for name in ("val_mae_m", "val_rmse_m")]
-        self.rows.append([trainer.global_step, samples, lr, pl_module.mean_train_loss(), *scores])
+        self.rows.append([trainer.global_step, samples, lr, pl_module.mean_train_loss(), *scores_of(metrics)])
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a checkpoint keeps."""
@@ -34,5 +41,5 @@ class History(Callback):
         self.rows = [list(row) for row in state_dict["rows"]]
 
     def table(self) -> pandas.DataFrame:
-        """Return the history: step, samples, lr, train_loss (normalised), val_mae_m, val_rmse_m."""
+        """Return the history, one row a validation, with `COLUMNS`; the training loss is in the recipe's units."""
         return pandas.DataFrame(self.rows, columns=COLUMNS)

@@ -1,32 +1,172 @@
-"""Losses over known pixels. What lies under the mask changes neither value nor gradient."""
+"""Losses over known pixels. What lies under the mask changes neither value nor gradient.
 
+Heights come as B x 1 x H x W, footprints as logits of the two classes ground and building, B x 2 x H x W. A batch in
+which nothing is known has the loss 0.
+"""
+
+import functools
+import math
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
+from torch.nn import functional
+
+from img2height.errors import TrainingError
 
 MaskedLoss = Callable[[Tensor, Tensor, Tensor], Tensor]
 
-
-def _differences(prediction: Tensor, target: Tensor, valid: Tensor) -> Tensor:
-    """Return the difference per pixel, exactly 0 where the target is unknown."""
-    return torch.where(valid, prediction, 0.0) - torch.where(valid, target, 0.0)
+SILOG_LAMBDA = 0.5
+SSIM_WINDOW_PX = 11
+SSIM_SIGMA_PX = 1.5
+SSIM_C1, SSIM_C2 = 0.01**2, 0.03**2  # for heights between 0 and 1
+DICE_EPS = 1.0
 
 
 def masked_l1(prediction: Tensor, target: Tensor, valid: Tensor) -> Tensor:
-    """Return the mean absolute difference over the known pixels; 0 where there is none.
+    """Return the mean absolute difference over the known pixels.
 
     Args:
         prediction: B x 1 x H x W.
         target: B x 1 x H x W; anything, NaN included, where it is unknown.
         valid: B x 1 x H x W bool.
     """
-    return _differences(prediction, target, valid).abs().sum() / valid.sum().clamp(min=1)
+    return _mean(_difference(prediction, target, valid).abs(), valid)
 
 
 def masked_l2(prediction: Tensor, target: Tensor, valid: Tensor) -> Tensor:
     """Return the mean squared difference over the known pixels; arguments as in `masked_l1`."""
-    return _differences(prediction, target, valid).square().sum() / valid.sum().clamp(min=1)
+    return _mean(_difference(prediction, target, valid).square(), valid)
 
 
-LOSSES: dict[str, MaskedLoss] = {"l1": masked_l1, "l2": masked_l2}
+def masked_smooth_l1(prediction: Tensor, target: Tensor, valid: Tensor) -> Tensor:
+    """Return the mean over the known pixels of half the square up to 1, linear beyond; arguments as in `masked_l1`."""
+    known = (_known(prediction, valid), _known(target, valid))
+    return functional.smooth_l1_loss(*known, reduction="sum") / valid.sum().clamp(min=1)
+
+
+def masked_silog(prediction: Tensor, target: Tensor, valid: Tensor) -> Tensor:
+    """Return the scale-invariant error of log(h + 1), a mean over the images in which anything is known.
+
+    Below 0 m the logarithm goes on as its mirror image: it exists for all heights, and its gradient never vanishes.
+    Source: Eigen, Puhrsch and Fergus (2014), https://arxiv.org/abs/1406.2283, eq. 4, on h + 1 because ground is 0 m.
+
+    Args:
+        prediction: B x 1 x H x W, metres above the ground (`normalisation.height: metre`).
+        target: B x 1 x H x W, the same.
+        valid: B x 1 x H x W bool.
+    """
+    difference = _signed_log(_known(prediction, valid)) - _signed_log(_known(target, valid))
+    pixels = valid.sum(dim=(1, 2, 3))  # B
+    count = pixels.clamp(min=1)
+    square, mean = difference.square().sum(dim=(1, 2, 3)) / count, difference.sum(dim=(1, 2, 3)) / count  # B
+    return (square - SILOG_LAMBDA * mean.square()).sum() / (pixels > 0).sum().clamp(min=1)
+
+
+def masked_gradient(prediction: Tensor, target: Tensor, valid: Tensor) -> Tensor:
+    """Return the mean absolute forward difference of the error along rows plus that along columns.
+
+    Only differences between two known pixels count; arguments as in `masked_l1`. Source: Alhashim and Wonka (2018),
+    https://arxiv.org/abs/1812.11941, eq. 3.
+    """
+    error = _difference(prediction, target, valid)
+    terms = []
+    for axis in (-1, -2):
+        last = error.shape[axis] - 1
+        pair = valid.narrow(axis, 1, last) & valid.narrow(axis, 0, last)
+        terms.append(_mean(_known(error.diff(dim=axis), pair).abs(), pair))
+    return terms[0] + terms[1]
+
+
+def masked_ssim(prediction: Tensor, target: Tensor, valid: Tensor) -> Tensor:
+    """Return (1 - SSIM) / 2 over the Gaussian windows of 11 x 11 pixels (sigma 1.5) without an unknown pixel.
+
+    The windows are sums of shifted images: a convolution would run in half precision or TF32 where the training does,
+    and a variance is a small difference of large numbers. Source: Wang et al. (2004),
+    https://doi.org/10.1109/TIP.2003.819861
+
+    Args:
+        prediction: B x 1 x H x W, normalised to a range of 1 (`normalisation.height: minmax`).
+        target: B x 1 x H x W, the same.
+        valid: B x 1 x H x W bool.
+
+    Raises:
+        TrainingError: the tiles are smaller than a window.
+    """
+    if min(valid.shape[-2:]) < SSIM_WINDOW_PX:
+        raise TrainingError(
+            f"the loss ssim looks at windows of {SSIM_WINDOW_PX} px, the tiles have {tuple(valid.shape[-2:])}; "
+            "set a larger tiling.tile_px, or leave ssim out of the method's loss"
+        )
+    x, y = _known(prediction, valid), _known(target, valid)
+    whole = functional.max_pool2d((~valid).float(), SSIM_WINDOW_PX, stride=1) == 0  # B x 1 x (H - 10) x (W - 10)
+    mean_x, mean_y, xx, yy, xy = (_window_mean(image) for image in (x, y, x * x, y * y, x * y))
+    luminance = (2 * mean_x * mean_y + SSIM_C1) / (mean_x**2 + mean_y**2 + SSIM_C1)
+    structure = (2 * (xy - mean_x * mean_y) + SSIM_C2) / (xx - mean_x**2 + yy - mean_y**2 + SSIM_C2)
+    return _mean(_known((1 - luminance * structure) / 2, whole), whole).clamp(0, 1)
+
+
+def masked_cross_entropy(logits: Tensor, building: Tensor, valid: Tensor) -> Tensor:
+    """Return the mean cross entropy of the two classes over the known pixels.
+
+    Args:
+        logits: B x 2 x H x W, of ground and building.
+        building: B x 1 x H x W bool or 0 and 1; anything where it is unknown.
+        valid: B x 1 x H x W bool.
+    """
+    classes = _known(building, valid)[:, 0].long()  # B x H x W
+    entropy = functional.cross_entropy(_known(logits, valid), classes, reduction="none")  # B x H x W
+    return _mean(_known(entropy, valid[:, 0]), valid)
+
+
+def masked_dice(logits: Tensor, building: Tensor, valid: Tensor) -> Tensor:
+    """Return 1 - Dice of the probability of a building over all known pixels of the batch.
+
+    Arguments as in `masked_cross_entropy`. Source: Milletari, Navab and Ahmadi (2016), https://arxiv.org/abs/1606.04797
+    (here without the squares), with 1 pixel added above and below: a batch without buildings has a loss too.
+    """
+    probability = _known(_known(logits, valid).softmax(dim=1)[:, 1:], valid)  # B x 1 x H x W
+    reference = _known(building, valid).float()
+    overlap = (probability * reference).sum()
+    return 1 - (2 * overlap + DICE_EPS) / (probability.sum() + reference.sum() + DICE_EPS)
+
+
+def _known(values: Tensor, valid: Tensor) -> Tensor:
+    """Return the values, exactly 0 (and without a gradient) where they are unknown."""
+    return torch.where(valid, values, torch.zeros((), dtype=values.dtype, device=values.device))
+
+
+def _difference(prediction: Tensor, target: Tensor, valid: Tensor) -> Tensor:
+    return _known(prediction, valid) - _known(target, valid)
+
+
+def _mean(values: Tensor, valid: Tensor) -> Tensor:
+    """Return the mean over the known pixels of values that are 0 elsewhere; 0 where nothing is known."""
+    return values.sum() / valid.sum().clamp(min=1)
+
+
+def _signed_log(heights_m: Tensor) -> Tensor:
+    """Return log(h + 1), below 0 its mirror image; the gradient at 0 is 1."""
+    return heights_m.clamp(min=0).log1p() - functional.relu(-heights_m).log1p()
+
+
+def _window_mean(images: Tensor) -> Tensor:
+    """Return the Gaussian mean of each whole window, B x 1 x (H - 10) x (W - 10)."""
+    middle = SSIM_WINDOW_PX // 2
+    weights = [math.exp(-(((i - middle) / SSIM_SIGMA_PX) ** 2) / 2) for i in range(SSIM_WINDOW_PX)]
+    for axis in (-1, -2):
+        count = images.shape[axis] - SSIM_WINDOW_PX + 1
+        shifted = (w / sum(weights) * images.narrow(axis, i, count) for i, w in enumerate(weights))
+        images = functools.reduce(torch.add, shifted)
+    return images
+
+
+LOSSES: dict[str, MaskedLoss] = {
+    "l1": masked_l1,
+    "l2": masked_l2,
+    "smooth_l1": masked_smooth_l1,
+    "silog": masked_silog,
+    "gradient": masked_gradient,
+    "ssim": masked_ssim,
+}
+FOOTPRINT_LOSSES: dict[str, MaskedLoss] = {"cross_entropy": masked_cross_entropy, "dice": masked_dice}

@@ -8,10 +8,13 @@ from torch import Tensor, nn
 from img2height.errors import TrainingError
 from img2height.samples.normalise import Normalisation, clip_heights
 from img2height.settings_recipe import Loss, Recipe
-from img2height.training.losses import LOSSES
+from img2height.training.losses import FOOTPRINT_LOSSES, LOSSES
 from img2height.training.optimisation import build_optimizer, schedule_factor
 
 Batch = dict[str, Tensor | dict[str, Tensor]]
+
+
+AUXILIARY_WEIGHT = 0.4  # PSPNet, https://arxiv.org/abs/1612.01105
 
 
 class HeightModule(lightning.LightningModule):
@@ -33,7 +36,7 @@ class HeightModule(lightning.LightningModule):
         self.total_steps = total_steps
         self.seed = seed
         self.train_losses: list[Tensor] = []
-        self.val_sums = torch.zeros(3, dtype=torch.float64)
+        self.val_sums = torch.zeros(6, dtype=torch.float64)
 
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         """Return the network's outputs."""
@@ -44,21 +47,42 @@ class HeightModule(lightning.LightningModule):
         torch.manual_seed(int(np.random.SeedSequence([self.seed, self.global_step]).generate_state(1)[0]))
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Return the recipe's loss of one batch, in float32 whatever the network computed in."""
-        height = self(batch["inputs"])["height"].float()
-        loss = torch.stack([self._term(term, height, batch) for term in self.recipe.loss]).sum()
+        """Return the recipe's loss of one batch."""
+        loss = self.loss(self(batch["inputs"]), batch)
+        self.require_finite(loss)
+        self.train_losses.append(loss.detach())
+        return loss
+
+    def require_finite(self, loss: Tensor) -> None:
+        """Raise a TrainingError where a loss is not a number."""
         if not torch.isfinite(loss):
             raise TrainingError(
                 f"the loss is {loss.item()} at step {self.global_step}; lower optimizer.lr in the method file, "
                 "set optimizer.gradient_clip, or look for outliers in the reference heights"
             )
-        self.train_losses.append(loss.detach())
-        return loss
 
-    def _term(self, term: Loss, height: Tensor, batch: Batch) -> Tensor:
-        """Return one weighted term of the loss; in metres the offset is in both heights and falls out."""
-        unit = self.normalisation.scale_m if term.unit == "metre" else 1.0
-        return term.weight * LOSSES[term.name](height * unit, batch["height"] * unit, batch["valid"])
+    def loss(self, outputs: dict[str, Tensor], batch: Batch) -> Tensor:
+        """Return the weighted terms of the recipe, in float32 whatever the network computed in.
+
+        Outputs of auxiliary heads (`aux_height`, `aux_footprint`) count too, by `AUXILIARY_WEIGHT`.
+        """
+        heads = [("", 1.0), ("aux_", AUXILIARY_WEIGHT)]
+        return torch.stack(
+            [
+                weight * self._term(term, outputs, prefix, batch)
+                for prefix, weight in heads
+                for term in self.recipe.loss
+                if prefix + _head(term) in outputs
+            ]
+        ).sum()
+
+    def _term(self, term: Loss, outputs: dict[str, Tensor], prefix: str, batch: Batch) -> Tensor:
+        """Return one weighted term; in metres the offset is in both heights and falls out."""
+        predicted = outputs[prefix + _head(term)].float()
+        if term.name in FOOTPRINT_LOSSES:
+            return term.weight * FOOTPRINT_LOSSES[term.name](predicted, batch["building"], batch["mapped"])
+        unit = batch["scale_m"] if term.unit == "metre" else 1.0
+        return term.weight * LOSSES[term.name](predicted * unit, batch["height"] * unit, batch["valid"])
 
     def mean_train_loss(self) -> float:
         """Return the mean loss since the last call."""
@@ -68,26 +92,35 @@ class HeightModule(lightning.LightningModule):
 
     def on_validation_epoch_start(self) -> None:
         """Start the sums of one validation."""
-        self.val_sums = torch.zeros(3, dtype=torch.float64)
+        self.val_sums = torch.zeros(6, dtype=torch.float64)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        """Add pixels, absolute and squared errors in metres of one batch."""
-        height = self(batch["inputs"])["height"].float()
-        offset_m = batch["offset_m"]
-        heights_m, reference_m = (
-            self.normalisation.to_metres(h, offset_m)[batch["valid"]] for h in (height, batch["height"])
-        )
-        error_m = (clip_heights(heights_m, self.recipe.target) - reference_m).double().cpu()
-        self.val_sums += torch.stack(
-            [torch.tensor(float(error_m.numel())), error_m.abs().sum(), error_m.square().sum()]
-        )
+        """Add the sums of one batch: pixels, absolute and squared errors in metres, and TP, FP, FN of footprints."""
+        outputs = self(batch["inputs"])
+        if "height" in outputs:
+            scale_m, offset_m, valid = batch["scale_m"], batch["offset_m"], batch["valid"]
+            heights_m, reference_m = (
+                (h * scale_m + offset_m)[valid] for h in (outputs["height"].float(), batch["height"])
+            )
+            error_m = (clip_heights(heights_m, self.recipe.target) - reference_m).double().cpu()
+            self.val_sums[:3] += torch.stack(
+                [torch.tensor(float(error_m.numel())), error_m.abs().sum(), error_m.square().sum()]
+            )
+        if "footprint" in outputs:
+            found = outputs["footprint"].argmax(dim=1, keepdim=True) == 1
+            building, mapped = batch["building"], batch["mapped"]
+            counts = [(f & mapped).sum() for f in (found & building, found & ~building, ~found & building)]
+            self.val_sums[3:] += torch.stack(counts).double().cpu()
 
     def on_validation_epoch_end(self) -> None:
-        """Log MAE and RMSE in metres over all validation pixels."""
-        sums = self.all_gather(self.val_sums).reshape(-1, 3).sum(0)  # one row a process
-        mean_abs, mean_square = (sums[1:] / sums[0].clamp(min=1)).tolist()
-        self.log("val_mae_m", mean_abs, sync_dist=True)
-        self.log("val_rmse_m", mean_square**0.5, prog_bar=True, sync_dist=True)
+        """Log MAE and RMSE in metres and 1 - Dice of the footprints over all validation pixels; NaN without them."""
+        sums = self.all_gather(self.val_sums).reshape(-1, 6).sum(0)  # one row a process
+        pixels, absolute, square, hit, false, missed = sums.tolist()
+        self.log("val_mae_m", absolute / pixels if pixels else float("nan"), sync_dist=True)
+        self.log("val_rmse_m", (square / pixels) ** 0.5 if pixels else float("nan"), prog_bar=True, sync_dist=True)
+        if "footprint" in self.recipe.outputs:
+            error = (false + missed) / max(2 * hit + false + missed, 1.0)
+            self.log("val_footprint_error", error, prog_bar=True, sync_dist=True)
 
     def configure_optimizers(self) -> dict:
         """Return the recipe's optimiser and its schedule, stepped once a batch."""
@@ -95,3 +128,7 @@ class HeightModule(lightning.LightningModule):
         factor = schedule_factor(self.recipe.schedule, self.total_steps)
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+
+def _head(term: Loss) -> str:
+    return "footprint" if term.name in FOOTPRINT_LOSSES else "height"

@@ -42,6 +42,8 @@ def schedule_factor(settings: Schedule, total_steps: int) -> Callable[[int], flo
             return (step + 1) / (warmup_steps + 1)
         if settings.name == "constant":
             return 1.0
+        if settings.name == "poly":
+            return max(1 - step / total_steps, 0.0) ** settings.power
         if settings.name == "step":
             return settings.gamma ** int(step / (settings.step * total_steps) + ROUNDING)
         progress = (step - warmup_steps) / max(total_steps - warmup_steps, 1)

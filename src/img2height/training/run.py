@@ -1,13 +1,10 @@
 """Trains one method on one fold with one seed and writes the model folder."""
 
-import hashlib
-import json
 import logging
 import os
 import shutil
 import sqlite3
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
 
 import lightning
@@ -19,21 +16,16 @@ from torch import nn
 
 from img2height.errors import DataError, TrainingError
 from img2height.files import atomic_folder
-from img2height.inference.model import WEIGHTS, LoadedModel, load_model, save_model
+from img2height.inference.model import LoadedModel, load_model, save_model
 from img2height.methods import build_network
-from img2height.provenance import code_digest, versions
-from img2height.rasters import open_raster
-from img2height.samples.dataset import TileReader, fit_normalisation, spread
+from img2height.provenance import versions
+from img2height.samples.dataset import fit_normalisation, spread
 from img2height.samples.normalise import Normalisation
-from img2height.samples.plan import pair_up
-from img2height.scenes.pairs import pairs_of
-from img2height.scenes.scene import Scene, file_digest
-from img2height.settings import Training
-from img2height.settings_recipe import Recipe
-from img2height.settings_scene import view_name
 from img2height.tables import read_json
+from img2height.training.adversarial import AdversarialModule
 from img2height.training.checkpoints import AtomicCheckpointIO
-from img2height.training.history import COLUMNS, History
+from img2height.training.history import COLUMNS, SCORES, History, scores_of
+from img2height.training.job import TrainingJob, pixel_types
 from img2height.training.loaders import SampleBatches
 from img2height.training.module import HeightModule
 
@@ -47,56 +39,8 @@ EXPECTED_WARNINGS = (
     "The number of training batches .* is smaller than the logging interval",
     r"`isinstance\(treespec, LeafSpec\)` is deprecated",
 )
+NETWORK = "network."  # prefix of its weights in a checkpoint, beside those of a discriminator
 CHECKPOINTS = {"save_on_train_epoch_end": True, "enable_version_counter": False}
-
-
-@dataclass(frozen=True)
-class TrainingJob:
-    """What one training is.
-
-    Attributes:
-        method: name of the method.
-        recipe: its recipe.
-        training: the budget.
-        fold: number of the fold.
-        seed: of weights and steps.
-        samples: the sample table of this method, fold and seed.
-        tiles: the tiles of the fold: part, dataset, scene, col_off, row_off, size_px.
-        scenes: the scenes of those tiles.
-    """
-
-    method: str
-    recipe: Recipe
-    training: Training
-    fold: int
-    seed: int
-    samples: pandas.DataFrame
-    tiles: pandas.DataFrame
-    scenes: list[Scene]
-
-    def reader(self) -> TileReader:
-        """Return a reader that has opened nothing yet."""
-        scenes = {(scene.dataset, scene.name): scene for scene in self.scenes}
-        return TileReader(scenes, self.recipe.inputs, self.recipe.target)
-
-    def part(self, part: str) -> pandas.DataFrame:
-        """Return the tiles of one part; with views, each once for each pair that the part uses."""
-        tiles = self.tiles[self.tiles["part"] == part]
-        if not (views := self.recipe.inputs.get("views")) or tiles.empty:
-            return tiles
-        names = set(zip(tiles["dataset"], tiles["scene"], strict=True))
-        return pair_up(tiles, pairs_of([s for s in self.scenes if (s.dataset, s.name) in names], part, views))
-
-    def fingerprint(self) -> str:
-        """Return a digest of all that the result depends on, so that only the same training is resumed."""
-        settings = [self.method, self.recipe.model_dump_json(), self.training.model_dump_json(), self.fold, self.seed]
-        layers = [{name: layer.sha256 for name, layer in scene.layers.items()} for scene in self.scenes]
-        code = code_digest(Path(__file__), f"img2height.methods.{self.recipe.network}")
-        start = self.recipe.init_from and file_digest(Path(self.recipe.init_from) / WEIGHTS)
-        digest = hashlib.sha256(json.dumps([settings, layers, code, start], sort_keys=True).encode())
-        for table in (self.samples, self.tiles.drop(columns="geometry", errors="ignore")):
-            digest.update(table.to_csv(index=False).encode())
-        return digest.hexdigest()[:16]
 
 
 def train(
@@ -129,7 +73,7 @@ def train(
     for part, name in (("train", "training"), ("val", "validation")):
         if job.part(part).empty:
             raise TrainingError(f"fold {job.fold} has no {name} tile; check roles, split and buffer")
-    dtypes = _dtypes(job)
+    dtypes = pixel_types(job)
     ready = _starting_model(job)
     normalisation = ready.normalisation if ready else _fit_normalisation(job)
     val_tiles = spread(job.part("val"), job.training.val_tiles)
@@ -141,7 +85,8 @@ def train(
     network = build_network(job.recipe.network, {n: len(b) for n, b in job.recipe.inputs.items()}, job.recipe.options)
     if ready:
         network.load_state_dict(ready.network.state_dict())
-    module = HeightModule(network, job.recipe, normalisation, batches.total_steps, job.seed)
+    kind = AdversarialModule if job.recipe.discriminator else HeightModule
+    module = kind(network, job.recipe, normalisation, batches.total_steps, job.seed)
     if not _trainable(network):
         history, best = _validate(module, batches, job)
     else:
@@ -149,12 +94,13 @@ def train(
         trainer, history, best = _fit(module, batches, job, folder, live)
         if not trainer.is_global_zero:
             return
-    _write(job, normalisation, network, history, best, dtypes, out)
+    _write(job, module, history, best, dtypes, out)
     shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _fit_normalisation(job: TrainingJob) -> Normalisation:
-    return fit_normalisation(job.part("train"), job.reader(), job.recipe.normalisation.height)
+    modes = job.recipe.normalisation
+    return fit_normalisation(job.part("train"), job.reader(), modes.height, modes.image)
 
 
 def _starting_model(job: TrainingJob) -> LoadedModel | None:
@@ -162,7 +108,7 @@ def _starting_model(job: TrainingJob) -> LoadedModel | None:
     if job.recipe.init_from is None:
         return None
     ready = load_model(job.recipe.init_from)
-    for key in ("network", "options", "inputs", "target", "normalisation"):
+    for key in ("network", "options", "inputs", "outputs", "target", "normalisation"):
         if (wanted := getattr(job.recipe, key)) != (found := getattr(ready.recipe, key)):
             raise TrainingError(
                 f"init_from {job.recipe.init_from}: its {key} is {found}, the recipe's {wanted}; "
@@ -175,26 +121,6 @@ def _workers() -> int:
     return min(8, os.cpu_count() or 1) if torch.cuda.is_available() else 1
 
 
-def _dtypes(job: TrainingJob) -> dict[str, str]:
-    """Return the pixel type of each input layer, for grey values of other types mean something else."""
-    trained = job.part("train")
-    names = set(zip(trained["dataset"], trained["scene"], strict=True))
-    scenes = [scene for scene in job.scenes if (scene.dataset, scene.name) in names]
-    dtypes = {}
-    for layer in job.recipe.inputs:
-        found = {f"{scene.dataset}/{scene.name}": _dtype(scene, layer) for scene in scenes}
-        if len(set(found.values())) > 1:
-            listed = ", ".join(f"{name} {dtype}" for name, dtype in found.items())
-            raise TrainingError(f"layer {layer} has several pixel types: {listed}; deliver it in one type")
-        dtypes[layer] = next(iter(found.values()))
-    return dtypes
-
-
-def _dtype(scene: Scene, layer: str) -> str:
-    with open_raster(scene.path(view_name(1) if layer == "views" else layer)) as raster:
-        return raster.dtypes[0]
-
-
 def _trainable(network: nn.Module) -> int:
     return sum(p.numel() for p in network.parameters() if p.requires_grad)
 
@@ -204,9 +130,10 @@ def _fit(
 ) -> tuple[lightning.Trainer, pandas.DataFrame, dict]:
     """Return the trainer, the history and the best weights; `module` is left with the last ones."""
     history = History()
-    best = ModelCheckpoint(folder, "best", monitor="val_rmse_m", **CHECKPOINTS)
+    monitor = f"val_{job.recipe.select}"
+    best = ModelCheckpoint(folder, "best", monitor=monitor, **CHECKPOINTS)
     newest = ModelCheckpoint(folder, "last", **CHECKPOINTS)  # after `best`, whose state it keeps
-    patience = EarlyStopping("val_rmse_m", patience=job.training.patience)
+    patience = EarlyStopping(monitor, patience=job.training.patience)
     callbacks = [history, patience, TQDMProgressBar(refresh_rate=20), best, newest]
     trainer = _trainer(job, callbacks, batches.epochs, devices=batches.devices, live=live)
     last = folder / "last.ckpt"
@@ -215,15 +142,16 @@ def _fit(
     trainer.fit(module, datamodule=batches, ckpt_path=last if last.exists() else None, weights_only=True)
     saved = torch.load(best.best_model_path, map_location="cpu", weights_only=True)["state_dict"]
     trainer.strategy.barrier()  # the first process removes the checkpoints when it has written the model
-    return trainer, history.table(), {name.removeprefix("network."): value for name, value in saved.items()}
+    weights = {name.removeprefix("network."): value for name, value in saved.items() if name.startswith("network.")}
+    return trainer, history.table(), weights
 
 
 def _validate(module: HeightModule, batches: SampleBatches, job: TrainingJob) -> tuple[pandas.DataFrame, dict]:
     """Return a history of one row and the weights of a network that has nothing to train."""
     trainer = _trainer(job, [], 1)
     trainer.validate(module, datamodule=batches, verbose=False)
-    scores = [trainer.callback_metrics[name].item() for name in ("val_mae_m", "val_rmse_m")]
-    return pandas.DataFrame([[0, 0, 0.0, float("nan"), *scores]], columns=COLUMNS), module.network.state_dict()
+    row = [0, 0, 0.0, float("nan"), *scores_of(trainer.callback_metrics)]
+    return pandas.DataFrame([row], columns=COLUMNS), module.network.state_dict()
 
 
 def _trainer(
@@ -266,10 +194,11 @@ def _dvclive(folder: Path) -> Logger:
 
 
 def _write(
-    job: TrainingJob, normalisation: Normalisation, network: nn.Module, history: pandas.DataFrame, best: dict,
-    dtypes: dict[str, str], out: Path,
-) -> None:  # fmt: skip
-    row = history.loc[history["val_rmse_m"].idxmin()]
+    job: TrainingJob, module: HeightModule, history: pandas.DataFrame, best: dict, dtypes: dict[str, str], out: Path
+) -> None:
+    network = module.network
+    others = {name: value for name, value in module.state_dict().items() if not name.startswith(NETWORK)}
+    row = history.loc[history[f"val_{job.recipe.select}"].idxmin()]
     first = job.part("train").iloc[0]
     seen = next(scene for scene in job.scenes if (scene.dataset, scene.name) == (first["dataset"], first["scene"]))
     card = {
@@ -277,16 +206,16 @@ def _write(
         "fold": job.fold,
         "seed": job.seed,
         "recipe": job.recipe.model_dump(mode="json"),
-        "normalisation": normalisation.to_json(),
+        "normalisation": module.normalisation.to_json(),
         "gsd_m": seen.grid.gsd_m,
         "dtypes": dtypes,
         "tile_px": int(job.tiles["size_px"].iloc[0]),
         "training": job.training.model_dump(mode="json"),
-        "best": {"step": int(row["step"]), "val_mae_m": row["val_mae_m"], "val_rmse_m": row["val_rmse_m"]},
+        "best": {"step": int(row["step"]), **{name: row[name] for name in SCORES if pandas.notna(row[name])}},
         "trainable_parameters": _trainable(network),
         "batchnorm_buffers": sum(b.numel() for n, b in network.named_buffers() if n.endswith(("_mean", "_var"))),
         "versions": versions(),
     }
     with atomic_folder(out) as folder:
-        save_model(folder, network, best, card)
+        save_model(folder, network, best, card, others)
         history.to_csv(folder / "history.csv", index=False)

@@ -1,0 +1,80 @@
+"""The decoder of DenseDepth behind a pretrained encoder, as two of the methods have it.
+
+Wang, Wang, Chen and Qiu, "Monocular Depth Estimation Based on Convolutional Neural Networks", a report of the
+University of Michigan, after DenseDepth: Alhashim and Wonka (2018), "High Quality Monocular Depth Estimation via
+Transfer Learning", https://arxiv.org/abs/1812.11941. The report states no widths: as in DenseDepth a 1 x 1 convolution
+keeps those of the encoder, and each block halves them.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+LEAKY_SLOPE = 0.2  # DenseDepth's
+
+
+class DepthBlock(nn.Module):
+    """Bilinear upsampling, the encoder's map of that size beside it, two convolutions and one activation."""
+
+    def __init__(self, in_channels: int, skip_channels: int, channels: int):
+        super().__init__()
+        self.first = nn.Conv2d(in_channels + skip_channels, channels, 3, padding=1)
+        self.second = nn.Conv2d(channels, channels, 3, padding=1)
+
+    def forward(self, x: Tensor, skip: Tensor) -> Tensor:
+        """Return B x channels x H x W for any x and a skip of H x W, which need not be twice as large."""
+        x = torch.cat([resize(x, skip), skip], dim=1)  # B x (in + skip) x H x W
+        return functional.leaky_relu(self.second(self.first(x)), LEAKY_SLOPE)
+
+
+class DepthNetwork(nn.Module):
+    """A pretrained encoder and DenseDepth's decoder; heights come at half the resolution and are interpolated.
+
+    Args:
+        encoder: layers in their order.
+        taps: the layers whose outputs are skips, shallow to deep, and last the one that the decoder starts from.
+        channels: of those outputs.
+        width: channels that the decoder starts with.
+        frozen: the encoder is not trained, the statistics of its batch norms neither.
+    """
+
+    def __init__(
+        self, encoder: nn.Sequential, taps: Sequence[int], channels: Sequence[int], *, width: int, frozen: bool
+    ):
+        super().__init__()
+        widths = [width >> level for level in range(len(channels))]  # a block for each skip
+        self.taps = taps
+        self.frozen = frozen
+        self.encoder = encoder.requires_grad_(not frozen)
+        self.entry = nn.Conv2d(channels[-1], width, 1)
+        self.decoder = nn.ModuleList(
+            DepthBlock(i, skip, o) for (i, o), skip in zip(pairwise(widths), channels[-2::-1], strict=True)
+        )
+        self.height = nn.Conv2d(widths[-1], 1, 3, padding=1)
+
+    def train(self, mode: bool = True) -> "DepthNetwork":
+        """Return itself in training or evaluation mode; a frozen encoder stays in evaluation mode."""
+        super().train(mode)
+        if self.frozen:
+            self.encoder.eval()
+        return self
+
+    def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Return the normalised height, B x 1 x H x W, of the image `eo`, B x C x H x W."""
+        x, skips = inputs["eo"], []
+        for number, layer in enumerate(self.encoder):
+            x = layer(x)
+            if number in self.taps:
+                skips.append(x)  # H/2, H/4, H/8, H/16 and, in MobileNetV2, H/32
+        x = self.entry(skips.pop())  # B x width x H/32 x W/32
+        for block in self.decoder:
+            x = block(x, skips.pop())  # B x width/2,width/4,width/8,width/16 x H/16,H/8,H/4,H/2 x ...
+        return {"height": resize(self.height(x), inputs["eo"])}  # B x 1 x H x W
+
+
+def resize(x: Tensor, like: Tensor) -> Tensor:
+    """Return maps interpolated to the height and width of other maps, corner to corner as in DenseDepth."""
+    return functional.interpolate(x, like.shape[-2:], mode="bilinear", align_corners=True)

@@ -1,0 +1,66 @@
+"""What the comparison networks of FusionHeightNet share: layers joined at the input, two heads at the output."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from img2height.errors import SettingsError
+from img2height.methods._gating import GATINGS, gate
+
+OUT_CHANNELS = 3  # two footprint logits and a height
+
+
+class TwoHeads(nn.Module):
+    """A network of one image that says where buildings are and how high.
+
+    Args:
+        bands: number of bands by layer; the layers are joined in this order.
+        trunk: turns B x sum of bands x H x W into B x 3 x H x W.
+        gating: how footprints limit heights, see `gate`; it is FusionHeightNet's own, so the recipes leave it off.
+
+    Raises:
+        SettingsError: there is no such gating.
+    """
+
+    def __init__(self, bands: dict[str, int], trunk: nn.Module, gating: str):
+        super().__init__()
+        require_known("gating", gating, GATINGS)
+        self.layers = list(bands)
+        self.trunk = trunk
+        self.gating = gating
+
+    def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Return footprint logits, B x 2 x H x W, and height from 0 to 1, B x 1 x H x W, of layers of B x C x H x W."""
+        return self.heads(self.trunk(self.joined(inputs)))
+
+    def joined(self, inputs: dict[str, Tensor]) -> Tensor:
+        """Return all bands of all layers as one image."""
+        return torch.cat([inputs[layer] for layer in self.layers], dim=1)  # B x sum of C x H x W
+
+    def heads(self, maps: Tensor) -> dict[str, Tensor]:
+        """Return the outputs that three channels stand for.
+
+        Args:
+            maps: B x 3 x H x W.
+        """
+        footprint, height = maps.split([2, 1], dim=1)  # B x 2,1 x H x W
+        return {"footprint": footprint, "height": gate(height.sigmoid(), footprint, self.gating)}
+
+
+class PooledBatchNorm(nn.BatchNorm2d):
+    """Batch norm of maps that are averaged to one pixel: a batch of one tile is normalised by the running statistics.
+
+    Such a batch has one value a channel, which torch refuses to normalise; the last batch of a training may be one.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return B x C x 1 x 1 for the same."""
+        if self.training and len(x) == 1:
+            return functional.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
+        return super().forward(x)
+
+
+def require_known(option: str, value: str, known: tuple[str, ...]) -> None:
+    """Raise a SettingsError where an option has a value that is not known."""
+    if value not in known:
+        raise SettingsError(f"{option} is {value!r}; known: {', '.join(known)}")

@@ -1,0 +1,38 @@
+"""MobileNetV2 with DenseDepth's decoder; see `img2height.methods._depth_decoder` for the paper.
+
+Sandler, Howard, Zhu, Zhmoginov and Chen (2018), "MobileNetV2: Inverted Residuals and Linear Bottlenecks",
+https://arxiv.org/abs/1801.04381, from torchvision.
+"""
+
+from torch import nn
+from torchvision.models import MobileNet_V2_Weights, mobilenet_v2
+
+from img2height.methods._depth_decoder import DepthNetwork
+from img2height.methods._weights import FETCH, is_frozen, load_encoder_weights
+
+TAPS = (1, 3, 6, 13, 18)
+CHANNELS = (16, 24, 32, 96, 1280)
+IMAGENET = MobileNet_V2_Weights.IMAGENET1K_V1  # what the paper's time had; V2 was trained differently
+
+
+def build(
+    bands: dict[str, int], *, weights: str = "none", freeze_encoder: bool | str = "auto", half_features: bool = False
+) -> nn.Module:
+    """Return MobileNetV2 with four decoder blocks.
+
+    Args:
+        bands: number of bands of `eo`; pretrained weights are for three.
+        weights: `imagenet`, `none`, or a file in torchvision's names; see `load_encoder_weights`.
+        freeze_encoder: true, false, or auto: where weights are given.
+        half_features: the decoder starts with 640 channels in place of 1,280.
+
+    Raises:
+        SettingsError: the weights cannot be had, or an option has a value that is not known.
+    """
+    model = mobilenet_v2()
+    model.classifier = nn.Identity()
+    if bands["eo"] != model.features[0][0].in_channels:
+        model.features[0][0] = nn.Conv2d(bands["eo"], 32, 3, stride=2, padding=1, bias=False)
+    load_encoder_weights(model, weights, lambda: IMAGENET.get_state_dict(**FETCH), IMAGENET.url)
+    width = CHANNELS[-1] // (2 if half_features else 1)
+    return DepthNetwork(model.features, TAPS, CHANNELS, width=width, frozen=is_frozen(weights, freeze_encoder))

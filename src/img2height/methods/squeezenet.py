@@ -1,0 +1,61 @@
+"""SqueezeNet with DenseDepth's decoder; see `img2height.methods._depth_decoder` for the paper.
+
+Iandola, Han, Moskewicz, Ashraf, Dally and Keutzer (2016), "SqueezeNet: AlexNet-level accuracy with 50x fewer parameters
+and <0.5MB model size", https://arxiv.org/abs/1602.07360, from torchvision.
+"""
+
+from dataclasses import dataclass
+
+from torch import nn
+from torchvision.models import SqueezeNet1_0_Weights, SqueezeNet1_1_Weights, WeightsEnum, squeezenet1_0, squeezenet1_1
+
+from img2height.errors import SettingsError
+from img2height.methods._depth_decoder import DepthNetwork
+from img2height.methods._weights import FETCH, is_frozen, load_encoder_weights
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """One of torchvision's two versions: the layers whose outputs the decoder sees, their channels, the weights."""
+
+    model: type[nn.Module]
+    taps: tuple[int, ...]
+    channels: tuple[int, ...]
+    imagenet: WeightsEnum
+
+
+ENCODERS = {
+    "squeezenet1_0": Encoder(squeezenet1_0, (1, 5, 10, 12), (96, 256, 512, 512), SqueezeNet1_0_Weights.IMAGENET1K_V1),
+    "squeezenet1_1": Encoder(squeezenet1_1, (1, 4, 7, 12), (64, 128, 256, 512), SqueezeNet1_1_Weights.IMAGENET1K_V1),
+}
+
+
+def build(
+    bands: dict[str, int], *, encoder: str = "squeezenet1_1", weights: str = "none",
+    freeze_encoder: bool | str = "auto", half_features: bool = False,
+) -> nn.Module:  # fmt: skip
+    """Return SqueezeNet with three decoder blocks, for images of at least 17 (version 1.0: 21) pixels.
+
+    Args:
+        bands: number of bands of `eo`; pretrained weights are for three.
+        encoder: `squeezenet1_0` or `squeezenet1_1`.
+        weights: `imagenet`, `none`, or a file in torchvision's names; see `load_encoder_weights`.
+        freeze_encoder: true, false, or auto: where weights are given.
+        half_features: the decoder starts with 256 channels in place of 512.
+
+    Raises:
+        SettingsError: the weights cannot be had, or an option has a value that is not known.
+    """
+    if encoder not in ENCODERS:
+        raise SettingsError(f"encoder is {encoder!r}; known: {', '.join(ENCODERS)}")
+    chosen = ENCODERS[encoder]
+    model = chosen.model()
+    model.classifier = nn.Identity()
+    first = model.features[0]
+    if bands["eo"] != first.in_channels:
+        model.features[0] = nn.Conv2d(bands["eo"], first.out_channels, first.kernel_size, stride=2)
+    fetch = chosen.imagenet.get_state_dict
+    load_encoder_weights(model, weights, lambda: fetch(**FETCH), chosen.imagenet.url)
+    width = chosen.channels[-1] // (2 if half_features else 1)
+    frozen = is_frozen(weights, freeze_encoder)
+    return DepthNetwork(model.features, chosen.taps, chosen.channels, width=width, frozen=frozen)

@@ -1,0 +1,93 @@
+"""Adversarial training: the network learns beside a discriminator, which is of no use afterwards.
+
+Isola et al. (2017), https://arxiv.org/abs/1611.07004.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from img2height.errors import SettingsError
+from img2height.methods._patchgan import build_discriminator
+from img2height.samples.normalise import Normalisation
+from img2height.settings_recipe import Recipe
+from img2height.training.module import Batch, HeightModule
+from img2height.training.optimisation import build_optimizer, schedule_factor
+
+
+class AdversarialModule(HeightModule):
+    """Trains a network on its recipe's losses and on what a discriminator takes for real.
+
+    Both learn from the same batch and the same weights, in one step: the network's gradient passes through the
+    discriminator as it stands. So a step stays one step for the budget, the schedule, the seed and a resume.
+
+    Args:
+        network: the method's network, whose heights are judged.
+        recipe: its recipe, with a discriminator.
+        normalisation: turns its heights into metres.
+        total_steps: optimiser steps of the whole budget.
+        seed: as in `HeightModule`.
+
+    Raises:
+        SettingsError: the discriminator has no such option.
+    """
+
+    def __init__(self, network: nn.Module, recipe: Recipe, normalisation: Normalisation, total_steps: int, seed: int):
+        super().__init__(network, recipe, normalisation, total_steps, seed)
+        self.settings = recipe.discriminator
+        channels = sum(len(bands) for bands in recipe.inputs.values()) + 1
+        try:
+            discriminator = build_discriminator(channels, **self.settings.options)
+        except TypeError as error:
+            raise SettingsError(f"the discriminator cannot be built with {self.settings.options}: {error}") from error
+        self.discriminator = discriminator.to(memory_format=torch.channels_last)
+
+    def loss(self, outputs: dict[str, Tensor], batch: Batch) -> Tensor:
+        """Return the recipe's loss and the losses of both adversaries."""
+        return super().loss(outputs, batch) + self.adversarial_loss(outputs["height"].float(), batch)
+
+    def adversarial_loss(self, height: Tensor, batch: Batch) -> Tensor:
+        """Return what the network loses by being found out, and the discriminator by being wrong.
+
+        The first has a gradient for the network alone, the second for the discriminator alone. Unknown heights are 0 in
+        both the real and the predicted map, so that they tell nothing about which is which.
+
+        Args:
+            height: the network's normalised heights, B x 1 x H x W.
+            batch: inputs, reference heights and which of them are known.
+        """
+        fake, real = (torch.where(batch["valid"], h, 0.0) for h in (height, batch["height"]))
+        frozen = {name: weight.detach() for name, weight in self.discriminator.named_parameters()}
+        found_out = functional_call(self.discriminator, frozen, (self._seen(batch, fake),))
+        on_real = self.discriminator(self._seen(batch, real))
+        on_fake = self.discriminator(self._seen(batch, fake.detach()))
+        return self.settings.weight * _verdict(found_out, 1.0) + _verdict(on_real, 1.0) + _verdict(on_fake, 0.0)
+
+    def _seen(self, batch: Batch, height: Tensor) -> Tensor:
+        """Return image and height as one map, B x (C + 1) x H x W."""
+        layers = [batch["inputs"][layer] for layer in self.recipe.inputs]
+        return torch.cat([*layers, height], dim=1).contiguous(memory_format=torch.channels_last)
+
+    def configure_optimizers(self) -> dict:
+        """Return one optimiser with the parameters of both, each with its own rate and options, and the schedule.
+
+        Raises:
+            SettingsError: the discriminator's optimiser is of another kind than the network's.
+        """
+        other = self.settings.optimizer
+        if other.name != self.recipe.optimizer.name or other.gradient_clip:
+            raise SettingsError(
+                f"discriminator.optimizer is {other.name} with gradient_clip {other.gradient_clip}; both networks take "
+                f"their steps together: give it the name {self.recipe.optimizer.name} and no clip of its own"
+            )
+        optimizer = build_optimizer(self.network, self.recipe.optimizer)
+        optimizer.add_param_group(build_optimizer(self.discriminator, other).param_groups[0])
+        factor = schedule_factor(self.recipe.schedule, self.total_steps)
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+
+def _verdict(logits: Tensor, truth: float) -> Tensor:
+    """Return the mean cross-entropy of the patches' logits with one truth for all."""
+    return binary_cross_entropy_with_logits(logits.float(), torch.full_like(logits, truth, dtype=torch.float32))

@@ -1,0 +1,92 @@
+"""What one training is, and what it starts from."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas
+
+from img2height.errors import TrainingError
+from img2height.inference.model import WEIGHTS
+from img2height.provenance import code_digest
+from img2height.rasters import open_raster
+from img2height.samples.dataset import TileReader
+from img2height.samples.plan import pair_up
+from img2height.scenes.pairs import pairs_of
+from img2height.scenes.scene import Scene, file_digest
+from img2height.settings import Training
+from img2height.settings_recipe import Recipe
+from img2height.settings_scene import view_name
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """What one training is.
+
+    Attributes:
+        method: name of the method.
+        recipe: its recipe.
+        training: the budget.
+        fold: number of the fold.
+        seed: of weights and steps.
+        samples: the sample table of this method, fold and seed.
+        tiles: the tiles of the fold: part, dataset, scene, col_off, row_off, size_px.
+        scenes: the scenes of those tiles.
+    """
+
+    method: str
+    recipe: Recipe
+    training: Training
+    fold: int
+    seed: int
+    samples: pandas.DataFrame
+    tiles: pandas.DataFrame
+    scenes: list[Scene]
+
+    def reader(self) -> TileReader:
+        """Return a reader that has opened nothing yet."""
+        scenes = {(scene.dataset, scene.name): scene for scene in self.scenes}
+        return TileReader(scenes, self.recipe.inputs, self.recipe.target, "footprint" in self.recipe.outputs)
+
+    def part(self, part: str) -> pandas.DataFrame:
+        """Return the tiles of one part; with views, each once for each pair that the part uses."""
+        tiles = self.tiles[self.tiles["part"] == part]
+        if not (views := self.recipe.inputs.get("views")) or tiles.empty:
+            return tiles
+        names = set(zip(tiles["dataset"], tiles["scene"], strict=True))
+        return pair_up(tiles, pairs_of([s for s in self.scenes if (s.dataset, s.name) in names], part, views))
+
+    def fingerprint(self) -> str:
+        """Return a digest of all that the result depends on, so that only the same training is resumed."""
+        settings = [self.method, self.recipe.model_dump_json(), self.training.model_dump_json(), self.fold, self.seed]
+        layers = [{name: layer.sha256 for name, layer in scene.layers.items()} for scene in self.scenes]
+        code = code_digest(Path(__file__).with_name("run.py"), f"img2height.methods.{self.recipe.network}")
+        starts = [Path(self.recipe.init_from) / WEIGHTS] if self.recipe.init_from else []
+        if (weights := Path(str(self.recipe.options.get("weights", "none")))).is_file():
+            starts.append(weights)
+        start = [file_digest(path) for path in starts]
+        digest = hashlib.sha256(json.dumps([settings, layers, code, start], sort_keys=True).encode())
+        for table in (self.samples, self.tiles.drop(columns="geometry", errors="ignore")):
+            digest.update(table.to_csv(index=False).encode())
+        return digest.hexdigest()[:16]
+
+
+def pixel_types(job: TrainingJob) -> dict[str, str]:
+    """Return the pixel type of each input layer, for grey values of other types mean something else."""
+    trained = job.part("train")
+    names = set(zip(trained["dataset"], trained["scene"], strict=True))
+    scenes = [scene for scene in job.scenes if (scene.dataset, scene.name) in names]
+    dtypes = {}
+    for layer in job.recipe.inputs:
+        found = {f"{scene.dataset}/{scene.name}": _dtype(scene, layer) for scene in scenes}
+        if len(set(found.values())) > 1:
+            listed = ", ".join(f"{name} {dtype}" for name, dtype in found.items())
+            raise TrainingError(f"layer {layer} has several pixel types: {listed}; deliver it in one type")
+        dtypes[layer] = next(iter(found.values()))
+    return dtypes
+
+
+def _dtype(scene: Scene, layer: str) -> str:
+    with open_raster(scene.path(view_name(1) if layer == "views" else layer)) as raster:
+        return raster.dtypes[0]
