@@ -9,6 +9,7 @@ from rasterio.windows import Window
 from shapely.geometry import box
 
 from img2height.rasters import NODATA, Band, Grid, height_band, write_cog
+from img2height.report.profile import height_profile
 from img2height.report.view import DETAIL_PX, detail_window, read_prediction, read_view
 from img2height.scenes.scene import Scene
 
@@ -78,6 +79,17 @@ def test_a_terrain_model_is_compared_with_the_terrain(tmp_path: Path, houses: Sc
     other, elevations = read_prediction(tmp_path / "dem.tif", houses, view)
     assert other.terrain and not view.terrain
     assert (elevations - other.reference == 7.0).all()
+
+
+def test_relative_heights_are_shown_and_profiled_as_what_fits_the_reference(tmp_path: Path, houses: Scene):
+    view = read_view(houses, box(0, 0, 300, 280), WHOLE, 300)
+    relative = np.nan_to_num(view.reference) * 0.01 + 0.2
+    write_cog(tmp_path / "relative.tif", relative, houses.grid, [Band("relative", "1")], nodata=NODATA)
+    _, heights = read_prediction(tmp_path / "relative.tif", houses, view)
+    known = np.isfinite(view.reference)
+    np.testing.assert_allclose(heights[known], view.reference[known], atol=1e-3)
+    profile = height_profile(houses, box(0, 0, 300, 280), tmp_path / "relative.tif")
+    assert profile.table()["rmse_m"].max() < 1e-3
 
 
 def test_terrain_alone_is_a_view_without_buildings(houses: Scene):

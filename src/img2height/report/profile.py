@@ -12,9 +12,9 @@ from rasterio.windows import Window
 from shapely.geometry.base import BaseGeometry
 
 from img2height.metrics import ErrorStatistics
-from img2height.rasters import open_raster, read_heights
+from img2height.rasters import open_raster
 from img2height.report.view import read_quantity
-from img2height.scenes.heights import TERRAIN, read_above_ground
+from img2height.scenes.heights import TERRAIN, read_compared
 from img2height.scenes.scene import Scene
 from img2height.tiles.areas import area_mask, area_window
 
@@ -75,8 +75,7 @@ def height_profile(scene: Scene, area: BaseGeometry, height: Path) -> HeightProf
         layers = {name: scene.path(name) for name in ("ndsm", "dtm") if name in scene.layers} | {"predicted": height}
         rasters = {name: stack.enter_context(open_raster(path)) for name, path in layers.items()}
         for window in _blocks(area_window(area)):
-            reference = read_heights(rasters["ndsm"], window)
-            predicted = read_above_ground(rasters["predicted"], rasters.get("dtm"), window)
+            predicted, reference = read_compared(rasters["predicted"], rasters, window)
             valid = area_mask(area, window) & np.isfinite(reference) & np.isfinite(predicted)
             profile += _profile(predicted[valid], reference[valid])
     return profile

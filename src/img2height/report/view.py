@@ -14,7 +14,7 @@ from shapely.geometry.base import BaseGeometry
 
 from img2height.picture import composites
 from img2height.rasters import open_raster
-from img2height.scenes.heights import SURFACE, TERRAIN
+from img2height.scenes.heights import RELATIVE, SURFACE, TERRAIN, align
 from img2height.scenes.scene import Scene
 
 DETAIL_PX = 256
@@ -89,6 +89,7 @@ def read_prediction(height: Path, scene: Scene, view: View) -> tuple[View, np.nd
     """Return the view with the reference that a prediction is compared with, and the prediction on its pixels.
 
     A terrain model is compared with the terrain; anything else is HxW float32 metres above ground, NaN where unknown.
+    Relative heights are brought to the reference of what is drawn, by the scale and offset that fit best.
 
     Args:
         height: predicted heights in metres on the scene's grid, the quantity in the band description.
@@ -96,7 +97,9 @@ def read_prediction(height: Path, scene: Scene, view: View) -> tuple[View, np.nd
         view: where to read.
     """
     predicted = read_band(height, view.window, view.reference.shape)
-    if (quantity := read_quantity(height)) not in (SURFACE, TERRAIN):
+    if (quantity := read_quantity(height)) == RELATIVE:
+        return view, align(predicted, view.reference)
+    if quantity not in (SURFACE, TERRAIN):
         return view, predicted
     ground = read_band(scene.path("dtm"), view.window, view.reference.shape)
     if quantity == TERRAIN:
