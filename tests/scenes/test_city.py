@@ -12,9 +12,9 @@ from pydantic import ValidationError
 from rasterio.features import rasterize
 
 from img2height.scenes.city import CitySettings, generate, write
-from img2height.scenes.city_files import city_grid
 from img2height.scenes.city_model import Material
 from img2height.scenes.city_optical import REFLECTANCE, render
+from img2height.scenes.synthetic_grid import synthetic_grid
 
 SEEDS = (1, 2, 3, 4, 6)
 
@@ -61,7 +61,7 @@ def test_buildings_stand_on_level_ground(district):
 
 
 def test_polygons_match_mask_and_heights(district):
-    grid = city_grid(district)
+    grid = synthetic_grid(district.settings)
     shapes = [(b.polygon, b.building_id) for b in district.buildings]
     burnt = rasterize(shapes, grid.shape, transform=grid.transform, dtype="int32")
     both, either = (burnt > 0) & (district.building == 1), (burnt > 0) | (district.building == 1)

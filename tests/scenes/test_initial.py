@@ -8,9 +8,10 @@ import pytest
 import rasterio
 from raw_cases import SIDE, band, prepare, ramp, write
 
+from img2height import rasters
 from img2height.errors import DataError
 from img2height.rasters import Grid, open_raster
-from img2height.scenes import holes, initial, warp
+from img2height.scenes import holes, initial
 from img2height.scenes.initial import bring_initial, fill_initial
 
 
@@ -27,7 +28,7 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of 64 px with the margin that a shorter search needs."""
     monkeypatch.setattr(holes, "SEARCH_PX", 12)
     monkeypatch.setattr(initial, "REACH_PX", 26)
-    monkeypatch.setattr(warp, "BLOCK_PX", 64)
+    monkeypatch.setattr(rasters, "BLOCK_PX", 64)
 
 
 def fill(folder: Path, surface: np.ndarray) -> tuple[np.ndarray, int, int]:

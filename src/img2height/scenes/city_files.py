@@ -4,31 +4,20 @@ from pathlib import Path
 
 import geopandas
 import numpy as np
-from affine import Affine
-from rasterio.crs import CRS
 
 from img2height.rasters import NODATA, Band, Grid, height_band, write_cog
 from img2height.scenes.city_model import City
 from img2height.scenes.city_optical import BANDS
 from img2height.scenes.city_sar import BANDS as POLARISATIONS
 from img2height.scenes.city_stereo import Stereo
+from img2height.scenes.synthetic_grid import EPSG, synthetic_grid
 from img2height.tables import write_geopackage
-
-EPSG = 32633
-
-
-def city_grid(city: City) -> Grid:
-    """Return the pixel grid of a district in UTM zone 33 north."""
-    settings = city.settings
-    east, north = settings.origin
-    transform = Affine(settings.gsd_m, 0, east, 0, -settings.gsd_m, north)
-    return Grid(CRS.from_epsg(EPSG), transform, settings.size_px, settings.size_px)
 
 
 def write_city(city: City, eo: np.ndarray, folder: Path, *, sar: np.ndarray | None, stereo: Stereo | None) -> None:
     """Write rasters and building polygons of a city into a folder; `city.write` says which."""
     folder = Path(folder)
-    grid = city_grid(city)
+    grid = synthetic_grid(city.settings)
     write_cog(folder / "eo.tif", eo, grid, [Band(name) for name in BANDS])
     for name in ("dsm", "dtm", "ndsm"):
         write_cog(folder / f"{name}.tif", getattr(city, name), grid, [height_band(name)], nodata=NODATA)

@@ -1,10 +1,12 @@
 """Settings of the synthetic city; imports nothing heavy, for the settings files of every program read them."""
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-CELL_M = 5000.0  # each seed owns one cell of the map, so that no two districts share ground
+from img2height.scenes.synthetic_place import SyntheticPlace
+
+CELL_M = 5000.0
 SMALLEST_M = 64.0
 CELLS_PER_ROW = 60
 SEEDS = 36_000
@@ -34,10 +36,12 @@ class StereoSettings(BaseModel):
     faults: float = Field(1.0, ge=0, le=3, description="strength of the faults of matching; 0: the surface itself")
 
 
-class CitySettings(BaseModel):
+class CitySettings(SyntheticPlace):
     """One district of the synthetic city and the sensor and sun that see it. The same settings give the same bytes."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    FIRST_CELL: ClassVar[tuple[float, float]] = (350_000.0, 5_305_000.0)
+    CELL_SIDE_M: ClassVar[float] = CELL_M
+    ROW_OF_CELLS: ClassVar[int] = CELLS_PER_ROW
 
     size_px: int = Field(1024, ge=128, le=4096, description="width and height of the square district in pixels")
     gsd_m: float = Field(0.5, ge=0.2, le=2.0, description="ground sampling distance in metres")
@@ -73,17 +77,6 @@ class CitySettings(BaseModel):
                 f"size_px * gsd_m is {self.extent_m:g} m; a district is {SMALLEST_M:g} to {CELL_M:g} m wide"
             )
         return self
-
-    @property
-    def extent_m(self) -> float:
-        """Width and height of the district in metres."""
-        return self.size_px * self.gsd_m
-
-    @property
-    def origin(self) -> tuple[float, float]:
-        """Easting and northing of the north-west corner in EPSG:32633, in metres."""
-        row, column = divmod(self.seed, CELLS_PER_ROW)
-        return 350_000.0 + CELL_M * column, 5_305_000.0 + CELL_M * row
 
     def delivered(self) -> dict:
         """Return the layers and pairs of a dataset file that name what `city.write` makes of these settings.

@@ -12,9 +12,9 @@ from rasterio.features import rasterize
 from shapely import box
 
 from img2height.errors import DataError
-from img2height.rasters import Band, Grid, copy_to_cog, create_scratch
+from img2height.rasters import Band, Grid, blocks, copy_to_cog, create_scratch
 from img2height.scenes.sources import METRES
-from img2height.scenes.warp import UNKNOWN, blocks
+from img2height.scenes.warp import UNKNOWN
 from img2height.settings_scene import Layer
 
 

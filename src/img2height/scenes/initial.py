@@ -5,10 +5,20 @@ from pathlib import Path
 import numpy as np
 from rasterio.windows import Window
 
-from img2height.rasters import NODATA, Band, Grid, copy_to_cog, create_scratch, height_band, open_raster, read_heights
+from img2height.rasters import (
+    NODATA,
+    Band,
+    Grid,
+    blocks,
+    copy_to_cog,
+    create_scratch,
+    height_band,
+    open_raster,
+    read_heights,
+)
 from img2height.scenes.holes import REACH_PX, fill_holes
 from img2height.scenes.sources import check_raster
-from img2height.scenes.warp import UNKNOWN, blocks, bring_to_grid
+from img2height.scenes.warp import UNKNOWN, bring_to_grid
 from img2height.settings_scene import Layer
 
 

@@ -3,22 +3,11 @@
 from pathlib import Path
 
 import numpy as np
-from affine import Affine
-from rasterio.crs import CRS
 
-from img2height.rasters import NODATA, Band, Grid, height_band, write_cog
+from img2height.rasters import NODATA, Band, height_band, write_cog
 from img2height.scenes.land import Land
 from img2height.scenes.land_optical import BANDS
-
-EPSG = 32633
-
-
-def land_grid(land: Land) -> Grid:
-    """Return the pixel grid of a landscape in UTM zone 33 north."""
-    settings = land.settings
-    east, north = settings.origin
-    transform = Affine(settings.gsd_m, 0, east, 0, -settings.gsd_m, north)
-    return Grid(CRS.from_epsg(EPSG), transform, settings.size_px, settings.size_px)
+from img2height.scenes.synthetic_grid import synthetic_grid
 
 
 def write_land(land: Land, ms: np.ndarray, folder: Path) -> None:
@@ -30,7 +19,7 @@ def write_land(land: Land, ms: np.ndarray, folder: Path) -> None:
         folder: is made if it is not there.
     """
     folder = Path(folder)
-    grid = land_grid(land)
+    grid = synthetic_grid(land.settings)
     write_cog(folder / "ms.tif", ms, grid, [Band(name) for name in BANDS], nodata=0)
     write_cog(folder / "dtm.tif", land.dtm, grid, [height_band("dtm")], nodata=NODATA)
     for name in ("water", "forest"):

@@ -1,16 +1,22 @@
 """Settings of the synthetic landscape; imports nothing heavy, for the settings files of every program read them."""
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from typing import ClassVar
 
-CELL_M = 50_000.0  # each seed owns one cell of the map, so that no two landscapes share ground
+from pydantic import Field, model_validator
+
+from img2height.scenes.synthetic_place import SyntheticPlace
+
+CELL_M = 50_000.0  # the cities lie further north than all of these cells
 CELLS_PER_ROW = 10
 SEEDS = 1000
 
 
-class LandSettings(BaseModel):
+class LandSettings(SyntheticPlace):
     """A hilly landscape and the multispectral sensor and sun that see it. The same settings give the same bytes."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    FIRST_CELL: ClassVar[tuple[float, float]] = (250_000.0, 300_000.0)
+    CELL_SIDE_M: ClassVar[float] = CELL_M
+    ROW_OF_CELLS: ClassVar[int] = CELLS_PER_ROW
 
     size_px: int = Field(768, ge=256, le=4096, description="width and height of the square landscape in pixels")
     gsd_m: float = Field(10.0, ge=5, le=60, description="ground sampling distance in metres")
@@ -29,17 +35,6 @@ class LandSettings(BaseModel):
         if self.extent_m > CELL_M:
             raise ValueError(f"size_px * gsd_m is {self.extent_m:g} m; a landscape is {CELL_M:g} m wide at most")
         return self
-
-    @property
-    def extent_m(self) -> float:
-        """Width and height of the landscape in metres."""
-        return self.size_px * self.gsd_m
-
-    @property
-    def origin(self) -> tuple[float, float]:
-        """Easting and northing of the north-west corner in EPSG:32633, in metres; the cities lie further north."""
-        row, column = divmod(self.seed, CELLS_PER_ROW)
-        return 250_000.0 + CELL_M * column, 300_000.0 + CELL_M * row
 
     def delivered(self) -> dict:
         """Return the layers of a dataset file that name what `land_files.write_land` makes of these settings."""

@@ -8,13 +8,13 @@ import numpy as np
 
 from img2height.errors import DataError
 from img2height.files import atomic_folder
-from img2height.rasters import NODATA, Grid, copy_to_cog, create_scratch, height_band, open_raster, read_heights
+from img2height.rasters import NODATA, Grid, blocks, copy_to_cog, create_scratch, height_band, open_raster, read_heights
 from img2height.scenes.footprints import burn_footprints, read_footprints
 from img2height.scenes.initial import fill_initial
 from img2height.scenes.pairs import PAIRS, write_pairs
 from img2height.scenes.scene import Scene, SceneLayer, file_digest
 from img2height.scenes.sources import Source, check_raster, target_grid
-from img2height.scenes.warp import blocks, bring_to_grid, source_window
+from img2height.scenes.warp import bring_to_grid, source_window
 from img2height.settings_scene import Layer, SceneFile, TargetGrid
 from img2height.tables import write_table
 

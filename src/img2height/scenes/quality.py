@@ -6,11 +6,10 @@ from contextlib import ExitStack
 import numpy as np
 from rasterio.io import DatasetReader
 
-from img2height.rasters import open_raster, read_heights
+from img2height.rasters import blocks, open_raster, read_heights
 from img2height.scenes.registration import estimate_offset
 from img2height.scenes.scene import Scene
 from img2height.scenes.sources import KINDS
-from img2height.scenes.warp import blocks
 
 SAMPLE_PX = 1_000_000
 HEIGHTS = ("dsm", "dtm", "ndsm")

@@ -1,7 +1,6 @@
 """Brings one delivered raster to the grid of a scene, block by block: first cleaned on its own grid, then warped."""
 
 import tempfile
-from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -16,11 +15,11 @@ from rasterio.windows import Window
 
 from img2height.errors import DataError
 from img2height.rasters import (
-    BLOCK_PX,
     NODATA,
     Band,
     Grid,
     Scratch,
+    blocks,
     copy_to_cog,
     create_scratch,
     height_band,
@@ -34,13 +33,6 @@ COARSER = 1.5  # from this ratio of pixel sizes on, a target pixel is the mean o
 EXACT_PX = 1e-3  # error that the warp may make in placing a pixel, in source pixels
 MARGIN_PX = 4
 QUANTITY = {"dsm_initial": "dsm"}  # layers whose name is not that of what they hold
-
-
-def blocks(grid: Grid) -> Iterator[Window]:
-    """Yield the windows of `BLOCK_PX` that cover a grid, row by row."""
-    for row in range(0, grid.height, BLOCK_PX):
-        for col in range(0, grid.width, BLOCK_PX):
-            yield Window(col, row, min(BLOCK_PX, grid.width - col), min(BLOCK_PX, grid.height - row))
 
 
 def bring_to_grid(source: Source, grid: Grid, path: Path) -> None:
