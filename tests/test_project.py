@@ -63,6 +63,18 @@ def test_a_layer_that_a_scene_lacks_is_named(tmp_path):
         project(tmp_path, "resdepth_0", scenes=scenes)
 
 
+def test_a_reference_that_a_scene_lacks_is_named(tmp_path):
+    image = {"eo": {"path": "eo.tif", "bands": ["red", "green", "blue", "nir"]}}
+    heights = {name: {"path": f"{name}.tif", "unit": "metre"} for name in ("dsm", "dtm")}
+    without = {name: {"layers": image | heights} for name in "abc"}
+    assert project(tmp_path, "unet", scenes=without).recipes  # ndsm is made of the two
+    for method in ("fusionheightnet_a1", "fusionheightnet_a4"):
+        with pytest.raises(SettingsError, match="learns building_height, and scene city/a has no building"):
+            project(tmp_path, method, scenes=without)
+    with pytest.raises(SettingsError, match="learns ndsm, and scene city/a has no ndsm"):
+        project(tmp_path, "unet", scenes={name: {"layers": image} for name in "abc"})
+
+
 @pytest.mark.parametrize(("scene", "part"), [("a", "train"), ("b", "val"), ("c", "test")])
 def test_a_scene_without_a_pair_for_its_part_is_named(tmp_path, scene, part):
     others = [other for other in ("train", "val", "test") if other != part]

@@ -102,12 +102,31 @@ def _check_inputs(experiment: Experiment, datasets: dict[str, Dataset], recipes:
                 f"method {name} looks at {', '.join(missing)}, and scene {dataset}/{scene} has only "
                 f"{', '.join(there)}: add the layer to its dataset file, or leave the method out"
             )
+        if wanting := _missing_reference(set(there), recipe):
+            raise SettingsError(
+                f"method {name} learns {recipe.target}, and scene {dataset}/{scene} has no {wanting}: add the layer to "
+                "its dataset file, or leave the method out"
+            )
         for part in get_args(Part) if role == "split" else [role]:
             if views and not used_pairs(file.pairs, part, views, len(file.layers.views)):
                 raise SettingsError(
                     f"method {name} looks at views, and scene {dataset}/{scene} has no pair for {part}: name one in "
                     f"its dataset file, e.g. pairs: [{{first: 1, second: 2, use: [{part}]}}]"
                 )
+
+
+def _missing_reference(layers: set[str], recipe: Recipe) -> str | None:
+    """Return in words which reference of a method is missing, or None; some are made of others in preparation."""
+    enough = {
+        "dtm": [{"dtm"}],
+        "dsm": [{"dsm"}],
+        "ndsm (or dsm and dtm)": [{"ndsm"}, {"dsm", "dtm"}],
+        "building (or buildings)": [{"building"}, {"buildings"}],
+    }
+    building = recipe.target == "building_height" or "footprint" in recipe.outputs
+    first = {"dem": "dtm", "dsm": "dsm"}.get(recipe.target, "ndsm (or dsm and dtm)")
+    needed = [first, *(["building (or buildings)"] if building else [])]
+    return next((words for words in needed if not any(some <= layers for some in enough[words])), None)
 
 
 def _looks(experiment: Experiment, datasets: dict[str, Dataset]) -> dict[str, float | None]:

@@ -103,8 +103,9 @@ class Discriminator(Settings):
 class Recipe(Settings):
     """A method file: one published recipe.
 
-    `select` is the validation score that chooses the best weights: RMSE or MAE in metres, or 1 - Dice of footprints.
-    `init_from` is a model folder whose weights the training starts from.
+    `target` building_height is the height inside building footprints and 0 outside. `select` is the validation score
+    that chooses the best weights: RMSE or MAE in metres, or 1 - Dice of footprints. `init_from` is a model folder whose
+    weights the training starts from.
     """
 
     title: str
@@ -115,7 +116,7 @@ class Recipe(Settings):
     inputs: dict[InputLayer, list[Name]]
     outputs: list[Literal["height", "footprint"]] = ["height"]
     select: Literal["rmse_m", "mae_m", "footprint_error"] = "rmse_m"
-    target: Literal["ndsm", "dsm", "dem"]
+    target: Literal["ndsm", "building_height", "dsm", "dem"]
     tile_multiple: int = 1
     normalisation: Normalisation
     loss: list[Loss]

@@ -51,6 +51,13 @@ def test_one_view_and_radar_bands_in_the_order_asked_for(district):
     assert tile.valids["sar"].all()
 
 
+def test_building_heights_are_those_inside_footprints_and_nothing_outside(district):
+    heights_m, there = raster(district, "ndsm", [1])[0], raster(district, "building", [1])[0] == 1
+    tile = reader(district, {"eo": ["red"]}, "building_height").read(PLACE)
+    np.testing.assert_array_equal(tile.heights_m, np.where(there, heights_m, 0))
+    assert heights_m[~there].max() > 3  # trees
+
+
 @pytest.mark.parametrize("layer", ["view_9", "ms"])
 def test_a_layer_that_is_not_there_is_named_with_those_that_are(district, layer):
     inputs = {"ms": ["nir"]} if layer == "ms" else STEREO

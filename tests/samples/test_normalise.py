@@ -23,6 +23,16 @@ def test_heights_come_back_in_metres() -> None:
         )
 
 
+@pytest.mark.parametrize("mode", ["zscore", "unit", "tanh", "imagenet"])
+def test_a_card_brings_the_image_mode_back(mode: str) -> None:
+    pixels = np.array([[[0, 90, 250]]], np.uint8)
+    fitted = Normalisation({"eo": fit_bands([pixels], [pixels[0] < 200], ["red"], mode)}, "metre", 0, 1, mode)
+    again = Normalisation.from_json(json.loads(json.dumps(fitted.to_json())))
+    assert again == fitted
+    every = np.ones((1, 3), bool)
+    np.testing.assert_array_equal(again.apply("eo", pixels, every), fitted.apply("eo", pixels, every))
+
+
 def test_known_statistics() -> None:
     assert fit_heights(np.array([1.0, 3.0, np.nan]), "zscore") == (2.0, 1.0)
     assert fit_heights(np.array([5.0, 7.0]), "metre") == (0.0, 1.0)
@@ -57,7 +67,8 @@ def test_the_eight_symmetries_are_all_different_and_keep_every_value() -> None:
 
 def test_only_heights_above_ground_are_clipped() -> None:
     heights = np.array([-1.0, 0.0, 2.0, np.nan])
-    np.testing.assert_array_equal(clip_heights(heights, "ndsm"), [0, 0, 2, np.nan])
+    for target in ("ndsm", "building_height"):
+        np.testing.assert_array_equal(clip_heights(heights, target), [0, 0, 2, np.nan])
     np.testing.assert_array_equal(clip_heights(heights, "dsm"), heights)
 
 

@@ -5,7 +5,7 @@ from rasterio.crs import CRS
 from rasterio.windows import Window
 
 from img2height.errors import DataError
-from img2height.rasters import NODATA, Grid, height_band, open_raster, write_cog
+from img2height.rasters import NODATA, Band, Grid, height_band, open_raster, write_cog
 from img2height.scenes.heights import known, read_above_ground, read_compared, require_same_grid
 
 GRID = Grid(CRS.from_epsg(25832), Affine(1, 0, 500_000, 0, -1, 5_400_000), 8, 6)
@@ -69,3 +69,20 @@ def test_other_heights_are_compared_above_ground(tmp_path):
         assert ((predicted == 5) & (reference == 4)).all()
         with pytest.raises(DataError, match="no ndsm"):
             read_compared(surface, {"dtm": terrain})
+
+
+def test_building_heights_are_compared_with_those_of_reference_buildings(tmp_path):
+    building = np.zeros(GRID.shape, np.uint8)
+    building[0, 0], building[0, 1] = 1, 255
+    write_cog(tmp_path / "building.tif", building, GRID, [Band("building")], nodata=255)
+    files = {name: write(tmp_path, name, np.full(GRID.shape, 7.0)) for name in ("building_height", "ndsm")}
+    with (
+        open_raster(files["building_height"]) as heights,
+        open_raster(files["ndsm"]) as ndsm,
+        open_raster(tmp_path / "building.tif") as mask,
+    ):
+        predicted, reference = read_compared(heights, {"ndsm": ndsm, "building": mask}, Window(0, 0, 3, 1))
+        assert (predicted == 7).all()
+        np.testing.assert_array_equal(reference, [[7, np.nan, 0]])
+        with pytest.raises(DataError, match="no building mask"):
+            read_compared(heights, {"ndsm": ndsm})

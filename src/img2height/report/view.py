@@ -14,7 +14,7 @@ from shapely.geometry.base import BaseGeometry
 
 from img2height.picture import composites
 from img2height.rasters import open_raster
-from img2height.scenes.heights import RELATIVE, SURFACE, TERRAIN, align
+from img2height.scenes.heights import BUILDINGS, RELATIVE, SURFACE, TERRAIN, align, inside_buildings
 from img2height.scenes.scene import Scene
 
 DETAIL_PX = 256
@@ -88,7 +88,8 @@ def read_view(scene: Scene, area: BaseGeometry, window: Window, side_px: int) ->
 def read_prediction(height: Path, scene: Scene, view: View) -> tuple[View, np.ndarray]:
     """Return the view with the reference that a prediction is compared with, and the prediction on its pixels.
 
-    A terrain model is compared with the terrain; anything else is HxW float32 metres above ground, NaN where unknown.
+    A terrain model is compared with the terrain, building heights with those of reference buildings; anything else is
+    HxW float32 metres above ground, NaN where unknown.
     Relative heights are brought to the reference of what is drawn, by the scale and offset that fit best.
 
     Args:
@@ -99,6 +100,9 @@ def read_prediction(height: Path, scene: Scene, view: View) -> tuple[View, np.nd
     predicted = read_band(height, view.window, view.reference.shape)
     if (quantity := read_quantity(height)) == RELATIVE:
         return view, align(predicted, view.reference)
+    if quantity == BUILDINGS:
+        mask = read_band(scene.path("building"), view.window, view.reference.shape, Resampling.nearest)
+        return replace(view, reference=inside_buildings(view.reference, mask)), predicted
     if quantity not in (SURFACE, TERRAIN):
         return view, predicted
     ground = read_band(scene.path("dtm"), view.window, view.reference.shape)

@@ -20,6 +20,7 @@ from img2height.samples.augment import transform
 from img2height.samples.dataset import Tile, TileReader, window_of
 from img2height.samples.normalise import INITIAL
 from img2height.samples.symmetries import turned_look
+from img2height.scenes.heights import ABOVE_GROUND
 from img2height.scenes.scene import Scene
 
 PANELS_ACROSS, ROWS, MOST_ACROSS = 12, 4, 6
@@ -84,8 +85,8 @@ def contact_sheet(samples: pandas.DataFrame, reader: TileReader) -> Figure:
     for sample, panels in zip(shown, axes.reshape(-1, count), strict=False):
         _draw(sample, reader, list(panels), limits)
     scale = ScalarMappable(Normalize(*limits), HEIGHT_COLOURS)
-    label = "reference height (m)" if reader.target == "ndsm" else "height from the mean of the patch (m)"
-    figure.colorbar(scale, ax=axes, label=label, shrink=0.6, extend="max" if reader.target == "ndsm" else "both")
+    label = "reference height (m)" if reader.target in ABOVE_GROUND else "height from the mean of the patch (m)"
+    figure.colorbar(scale, ax=axes, label=label, shrink=0.6, extend="max" if reader.target in ABOVE_GROUND else "both")
     return figure
 
 
@@ -96,7 +97,7 @@ def _sample(row: Mapping[str, Any], reader: TileReader) -> Sample:
         with open_raster(scene.path("dsm_filled")) as dataset:
             filled = dataset.read(1, window=window_of(row)) == 1
     heights = tile.initial_m if INITIAL in reader.inputs else tile.heights_m[tile.known]
-    offset_m = 0.0 if reader.target == "ndsm" or not heights.size else float(heights.mean(dtype=np.float64))
+    offset_m = 0.0 if reader.target in ABOVE_GROUND or not heights.size else float(heights.mean(dtype=np.float64))
     images, valids = ({k: transform(v, symmetry) for k, v in part.items()} for part in (tile.images, tile.valids))
     turned = Tile(images, valids, transform(tile.heights_m, symmetry))
     return Sample(row, scene, turned, transform(filled, symmetry), offset_m)
@@ -105,7 +106,7 @@ def _sample(row: Mapping[str, Any], reader: TileReader) -> Sample:
 def _limits(shown: list[Sample], target: str) -> tuple[float, float]:
     """Return the ends of the height scale in metres; heights above ground begin at 0."""
     low, high = limits_m(np.stack([sample.reference_m for sample in shown]))
-    return (0.0, max(1.0, high)) if target == "ndsm" else (low, max(low + 1.0, high))
+    return (0.0, max(1.0, high)) if target in ABOVE_GROUND else (low, max(low + 1.0, high))
 
 
 def _draw(sample: Sample, reader: TileReader, panels: list[Axes], limits: tuple[float, float]) -> None:

@@ -16,11 +16,12 @@ from torch.utils.data import Dataset
 from img2height.rasters import read_heights, reading
 from img2height.samples.augment import recolour, transform
 from img2height.samples.normalise import INITIAL, Normalisation, fit_bands, fit_heights, fit_patches
+from img2height.scenes.heights import ABOVE, BUILDINGS, SURFACE, TERRAIN, inside_buildings
 from img2height.scenes.scene import Scene
 from img2height.scenes.sources import VIEW_BAND
 from img2height.settings_scene import view_name
 
-REFERENCE = {"ndsm": "ndsm", "dsm": "dsm", "dem": "dtm"}  # the layer that a quantity is learnt from
+REFERENCE = {ABOVE: "ndsm", BUILDINGS: "ndsm", SURFACE: "dsm", TERRAIN: "dtm"}  # the layer a quantity is learnt from
 UNKNOWN = 255
 FIT_TILES = 256  # spread evenly over the training tiles, so that huge trainings start at once
 
@@ -90,6 +91,8 @@ class TileReader:
                 valids[layer] = np.logical_and.reduce([valid for _, valid in parts])  # H x W
             heights_m = read_heights(self._raster(here.path(REFERENCE[self.target])), window)
             building = self._raster(here.path("building")).read(1, window=window) if self.footprint else None
+            if self.target == BUILDINGS:
+                heights_m = inside_buildings(heights_m, self._raster(here.path("building")).read(1, window=window))
             return Tile(images, valids, heights_m, building)
 
     def _read(self, scene: Scene, layer: str, bands: list[str], window: Window) -> tuple[np.ndarray, np.ndarray]:

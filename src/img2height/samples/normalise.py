@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from img2height.errors import DataError, TrainingError
+from img2height.scenes.heights import ABOVE_GROUND
 
 HEIGHT_QUANTILES = (0.001, 0.999)  # of the training heights: IM2HEIGHT states no range; robust against single spikes
 IMAGE_QUANTILES = (0.02, 0.98)  # CGAN: a robust stretch per band
@@ -96,12 +97,12 @@ class Normalisation:
     def from_json(cls, value: dict) -> "Normalisation":
         """Return the normalisation that a model card holds."""
         image = {layer: {b: tuple(s) for b, s in bands.items()} for layer, bands in value["image"].items()}
-        return cls(image, value["mode"], value["offset_m"], value["scale_m"])
+        return cls(**value | {"image": image})
 
 
 def clip_heights(heights_m: np.ndarray, target: str) -> np.ndarray:
-    """Return heights that can exist: nothing lies below the ground that `ndsm` is measured from; also takes tensors."""
-    return heights_m.clip(min=0) if target == "ndsm" else heights_m
+    """Return heights that can exist: nothing lies below the ground that heights are above; also takes tensors."""
+    return heights_m.clip(min=0) if target in ABOVE_GROUND else heights_m
 
 
 def fit_bands(

@@ -9,7 +9,8 @@ from rasterio.windows import Window
 from img2height.errors import DataError
 from img2height.rasters import NODATA, Grid, read_heights
 
-SURFACE, TERRAIN, RELATIVE = "dsm", "dem", "relative"
+ABOVE, BUILDINGS, SURFACE, TERRAIN, RELATIVE = "ndsm", "building_height", "dsm", "dem", "relative"
+ABOVE_GROUND = (ABOVE, BUILDINGS)
 PROBABILITY, SPREAD = "building_probability", "height_spread"
 
 
@@ -70,12 +71,14 @@ def read_compared(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return predicted and reference heights, HxW float32 metres each, NaN where unknown; the error is between them.
 
-    A terrain model (band description `dem`) is compared with the layer dtm, everything else above ground with ndsm.
-    Relative heights are brought to the reference (ndsm, else dtm) of the window by the scale and offset that fit best.
+    A terrain model (band description `dem`) is compared with the layer dtm, building heights with ndsm inside the
+    building mask and 0 m outside, everything else above ground with ndsm. Relative heights are brought to the reference
+    (ndsm, else dtm) of the window by the scale and offset that fit best.
 
     Args:
         heights: raster with the quantity in its band description.
-        layers: the scene's layers on the same grid: ndsm or dtm, and dtm where a surface model is compared.
+        layers: the scene's layers on the same grid: ndsm or dtm, dtm where a surface model is compared, building where
+            building heights are.
         window: part of the grid, None is all of it.
 
     Raises:
@@ -91,9 +94,26 @@ def read_compared(
     truth = read_heights(layers[reference], window)
     if quantity == TERRAIN:
         return read_heights(heights, window), truth
+    if quantity == BUILDINGS:
+        if "building" not in layers:
+            raise DataError(
+                f"{heights.name}: holds building heights, and its scene has no building mask to score them against; "
+                "give the scene this layer, or leave it out of the test"
+            )
+        truth = inside_buildings(truth, layers["building"].read(1, window=window))
     if quantity == RELATIVE:
         return align(read_heights(heights, window), truth), truth
     return read_above_ground(heights, layers.get("dtm"), window), truth
+
+
+def inside_buildings(heights_m: np.ndarray, building: np.ndarray) -> np.ndarray:
+    """Return building heights, HxW float32 metres: the height inside the mask, 0 outside, NaN where it is unknown.
+
+    Args:
+        heights_m: HxW float32, above ground, NaN where unknown.
+        building: HxW uint8, 1 building, 0 none, 255 unknown.
+    """
+    return np.select([building == 1, building == 0], [heights_m, np.float32(0)], np.float32(np.nan))
 
 
 def align(relative: np.ndarray, reference: np.ndarray) -> np.ndarray:
