@@ -5,14 +5,16 @@ from pathlib import Path
 import pytest
 
 from img2height.errors import SettingsError
-from img2height.methods import recipes_folder
-from img2height.parsing import parse
+from img2height.methods import names, recipes_folder
+from img2height.parsing import parse, read_yaml
 from img2height.project import load_recipe
 from img2height.scenes.city_settings import CitySettings
 from img2height.scenes.land_settings import LandSettings
+from img2height.settings import Experiment
 from img2height.settings_recipe import Recipe
 from img2height.settings_scene import Pair, SceneFile, used_pairs
 
+ROOT = Path(__file__).parents[1]
 STEREO = load_recipe(recipes_folder(), "resdepth_stereo").model_dump()
 
 
@@ -111,3 +113,9 @@ def test_pairs_of_a_made_scene_can_be_declared_otherwise():
 def test_a_scene_that_cannot_be_is_refused(file, said):
     with pytest.raises(SettingsError, match=said):
         parse(SceneFile, file, str(Path("d.yaml")))
+
+
+@pytest.mark.parametrize("file", ["config/experiments/comparison.yaml", "config/test/experiments/methods.yaml"])
+def test_the_comparisons_hold_every_method(file):
+    experiment = parse(Experiment, read_yaml(ROOT / file), file)
+    assert sorted(experiment.methods) == sorted(names())
