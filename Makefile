@@ -5,7 +5,7 @@ BIN    := .venv/bin
 ENV    := .venv/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: env demo test test-slow check pulled lock
+.PHONY: env slurm demo test test-slow check pulled lock
 
 env: $(ENV)
 
@@ -18,6 +18,17 @@ $(ENV): requirements/torch.txt requirements/lock.txt
 	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements/lock.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
+
+# For tests/slurm, which are skipped without. System packages, hence a target of its own.
+SLURM := slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge
+slurm:
+	@if command -v slurmctld && command -v slurmd && command -v munged; then :; \
+	elif [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
+		echo "SLURM is not installed: that takes root and apt. Its tests will be skipped."; \
+	else \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $(SLURM) >/dev/null \
+		|| echo "SLURM could not be installed. Its tests will be skipped."; \
+	fi
 
 # The synthetic city: made, trained on, scored and shown.
 demo: $(ENV)

@@ -12,7 +12,8 @@ flags = parser(__doc__)
 flags.add_argument("--scenes", type=Path, nargs="+", required=True, help="scene.json of each scene")
 flags.add_argument("--folds", type=Path, required=True, help="folds.parquet")
 flags.add_argument("--areas", type=Path, required=True, help="areas.parquet")
-flags.add_argument("--buffer-m", type=float, required=True, help="distance that parts must keep, in metres")
+flags.add_argument("--settings", required=True, help="split section of the protocol, as JSON")
+flags.add_argument("--tile-px", type=int, required=True, help="side of the tiles in pixels")
 flags.add_argument("--out", type=Path, required=True, help="audit.json")
 flags.add_argument("--figure", type=Path, required=True, help="folds.png")
 
@@ -22,15 +23,19 @@ def main(args) -> None:
     import matplotlib
 
     matplotlib.use("Agg")
+    from img2height.parsing import parse
     from img2height.scenes.scene import Scene
+    from img2height.settings import Split
     from img2height.tables import read_geotable, write_json
     from img2height.tiles.audit import audit_folds, refuse_leaks
+    from img2height.tiles.buffers import buffer_of
     from img2height.tiles.fold_map import draw_folds
 
     scenes = [Scene.load(path) for path in args.scenes]
     tiles, areas = read_geotable(args.folds), read_geotable(args.areas)
-    draw_folds(scenes, tiles, areas, args.buffer_m, args.figure)
-    audit = audit_folds(scenes, tiles, areas, args.buffer_m)
+    buffer_m = buffer_of(parse(Split, args.settings, "--settings"), scenes, args.tile_px)
+    draw_folds(scenes, tiles, areas, buffer_m, args.figure)
+    audit = audit_folds(scenes, tiles, areas, buffer_m)
     refuse_leaks(audit)
     write_json(audit, args.out)
 

@@ -1,4 +1,7 @@
-"""Collect the scores of all methods and seeds of an experiment in one metrics file."""
+"""Collect the scores of all methods and seeds of an experiment, with their intervals and the methods compared.
+
+Repeated flags are parallel lists, one entry a method and seed.
+"""
 
 from argparse import Namespace
 from pathlib import Path
@@ -7,15 +10,35 @@ from img2height.program import parser, run
 
 flags = parser(__doc__)
 flags.add_argument("--scores", type=Path, nargs="+", required=True, help="scores.json of each method and seed")
-flags.add_argument("--out", type=Path, required=True, help="metrics.json")
+flags.add_argument("--tiles", type=Path, nargs="+", required=True, help="tiles.parquet of each method and seed")
+flags.add_argument("--scenes", type=Path, nargs="+", required=True, help="scene.json of each evaluated scene")
+flags.add_argument("--settings", required=True, help="section `metrics` of params.yaml as JSON")
+flags.add_argument("--split", required=True, help="section `split` of params.yaml as JSON")
+flags.add_argument("--out", type=Path, required=True, help="metrics.json to write")
+flags.add_argument("--intervals", type=Path, required=True, help="intervals.csv to write")
+flags.add_argument("--comparisons", type=Path, required=True, help="comparisons.csv to write")
 
 
 def main(args: Namespace) -> None:
     """Collect and write."""
-    from img2height.report.scores import collect
-    from img2height.tables import read_json, write_json
+    from img2height.files import atomic_paths
+    from img2height.metrics.collect import collect_experiment
+    from img2height.parsing import parse
+    from img2height.scenes.scene import Scene
+    from img2height.settings import Metrics, Split
+    from img2height.tables import read_json, read_table, write_json
 
-    write_json(collect([read_json(path) for path in args.scores]), args.out)
+    found = collect_experiment(
+        [read_json(path) for path in args.scores],
+        [read_table(path) for path in args.tiles],
+        min(Scene.load(path).grid.gsd_m for path in args.scenes),
+        parse(Metrics, args.settings, "--settings"),
+        parse(Split, args.split, "--split"),
+    )
+    with atomic_paths(args.out, args.intervals, args.comparisons) as (out, *tables):
+        write_json(found.metrics, out)
+        for frame, table in zip((found.intervals, found.comparisons), tables, strict=True):
+            frame.to_csv(table, index=False, lineterminator="\n", float_format="%.6g")
 
 
 if __name__ == "__main__":

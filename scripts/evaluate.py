@@ -1,4 +1,4 @@
-"""Makes the scores of one method over its test areas: pooled over the scenes (JSON), and by tile (Parquet).
+"""Makes the scores of one method over its test areas: pooled over the scenes (JSON), and by tile and stratum (Parquet).
 
 All repeated flags are parallel lists, one entry a scene, and those of pairs one entry a pair and scene. Heights are
 scored in metres; a score is null where no pixel counts.
@@ -22,7 +22,7 @@ flags.add_argument("--pair-numbers", type=int, nargs="+", default=[], help="the 
 flags.add_argument("--areas", type=Path, required=True, help="areas.parquet; the union of the test areas is scored")
 flags.add_argument("--settings", required=True, help="section `metrics` of params.yaml as JSON")
 flags.add_argument("--out", type=Path, required=True, help="scores JSON to write")
-flags.add_argument("--tiles", type=Path, required=True, help="table of tile scores to write")
+flags.add_argument("--tiles", type=Path, required=True, help="table of sums by tile and stratum to write")
 
 
 def main(args: Namespace) -> None:
@@ -50,9 +50,11 @@ def main(args: Namespace) -> None:
         [PairHeights(*pair) for pair in zip(*parallel, strict=True)],
     )
     names = [f"{scene.dataset}/{scene.name}" for scene in scenes]
+    tiles.insert(0, "method", args.method)
+    tiles.insert(1, "seed", args.seed)
     with atomic_paths(args.out, args.tiles) as (out, table):
         write_json({"method": args.method, "seed": args.seed, "scenes": names} | scores, out)
-        write_table(tiles.assign(method=args.method, seed=args.seed), table)
+        write_table(tiles, table)
 
 
 if __name__ == "__main__":

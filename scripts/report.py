@@ -1,5 +1,7 @@
 """Write the report of an experiment: one HTML page, its pictures as PNG files, and its tables as CSV and Markdown.
 
+What the run cost goes into a page of its own, for it is not the same on two machines.
+
 Lists of files go method by method, in the order of the experiment: all scenes (or folds) of the first method, then of
 the second. Scenes come in the order of --scenes; folds in that of the experiment, ascending where it runs all.
 """
@@ -9,30 +11,52 @@ from pathlib import Path
 
 from img2height.program import parser, run
 
+SETTINGS = {
+    "experiment": "settings of the experiment",
+    "params": "the protocol in force",
+    "recipes": "recipe of each method by name",
+    "code": "digest of the code of each program",
+    "benchmarks": "folder of the benchmark files of each step",
+}
+LISTS = {
+    "sources": "scene.json of each scene of the experiment",
+    "scenes": "scene.json of each evaluated scene",
+    "heights": "height.tif by method and scene",
+    "polygons": "buildings.parquet by method and scene",
+    "histories": "history.csv by method and fold",
+    "tiles": "tiles.parquet by method",
+}
+FILES = {
+    "metrics": "metrics.json",
+    "intervals": "intervals.csv",
+    "comparisons": "comparisons.csv",
+    "areas": "areas.parquet",
+    "folds-figure": "folds.png",
+    "out": "report.html",
+    "cost": "page of the costs, HTML; report.html names it",
+    "figures": "folder of PNG files, replaced as a whole",
+}
 TABLES = ("scores-csv", "scores-md", "strata-csv", "strata-md")
+
 flags = parser(__doc__)
-flags.add_argument("--experiment", required=True, help="settings of the experiment as JSON")
-flags.add_argument("--params", required=True, help="the protocol in force as JSON")
-flags.add_argument("--recipes", required=True, help="recipe of each method by name, as JSON")
-flags.add_argument("--metrics", type=Path, required=True, help="metrics.json")
-flags.add_argument("--scenes", type=Path, nargs="+", required=True, help="scene.json of each evaluated scene")
-flags.add_argument("--areas", type=Path, required=True, help="areas.parquet")
-flags.add_argument("--folds-figure", type=Path, required=True, help="folds.png")
-flags.add_argument("--heights", type=Path, nargs="+", required=True, help="height.tif by method and scene")
-flags.add_argument("--polygons", type=Path, nargs="+", required=True, help="buildings.parquet by method and scene")
-flags.add_argument("--histories", type=Path, nargs="+", required=True, help="history.csv by method and fold")
-flags.add_argument("--out", type=Path, required=True, help="report.html")
-flags.add_argument("--figures", type=Path, required=True, help="folder of PNG files, replaced as a whole")
-for table in TABLES:
-    flags.add_argument(f"--{table}", type=Path, required=True, help="table of scores, or of errors by ground and pair")
+for name, text in SETTINGS.items():
+    flags.add_argument(f"--{name}", required=True, help=f"{text}, as JSON")
+for name, text in LISTS.items():
+    flags.add_argument(f"--{name}", type=Path, nargs="+", required=True, help=text)
+for name, text in (FILES | dict.fromkeys(TABLES, "table of scores, or of errors by ground and pair")).items():
+    flags.add_argument(f"--{name}", type=Path, required=True, help=text)
 
 
 def main(args: Namespace) -> None:
     """Read what the run left and write the report."""
     import json
+    import os
 
     from img2height.parsing import parse
-    from img2height.report.page import Run, write_report
+    from img2height.report.cost import cost_table, write_cost
+    from img2height.report.intervals import read_uncertainty
+    from img2height.report.page import write_report
+    from img2height.report.run import Run
     from img2height.scenes.scene import Scene
     from img2height.settings import Experiment, Params
     from img2height.settings_recipe import Recipe
@@ -45,15 +69,21 @@ def main(args: Namespace) -> None:
         params=parse(Params, args.params, "--params"),
         recipes={name: parse(Recipe, recipes[name], f"--recipes {name}") for name in experiment.methods},
         metrics=read_json(args.metrics),
+        uncertainty=read_uncertainty(args.intervals, args.comparisons, experiment.seeds[0]),
         scenes=[Scene.load(path) for path in args.scenes],
+        sources=[Scene.load(path) for path in args.sources],
         areas=read_geotable(args.areas),
         folds_figure=args.folds_figure,
         heights=args.heights,
         polygons=args.polygons,
         histories=args.histories,
+        tiles=args.tiles,
+        code=json.loads(args.code),
     )
     tables = {name.replace("-", "_"): getattr(args, name.replace("-", "_")) for name in TABLES}
-    write_report(report, args.out, args.figures, tables)
+    write_report(report, args.out, args.figures, tables, os.path.relpath(args.cost, args.out.parent))
+    benchmarks = {step: Path(folder) for step, folder in json.loads(args.benchmarks).items()}
+    write_cost(cost_table(benchmarks, experiment.methods, report.ground_km2), experiment.title, args.cost)
 
 
 if __name__ == "__main__":

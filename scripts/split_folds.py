@@ -1,7 +1,8 @@
 """Divides the ground of an experiment into folds: which tile and which ground is for training, validation and test.
 
 Makes folds.parquet (fold, part, tile_id, dataset, scene, col_off, row_off, size_px in pixels; outlines in EPSG:4326)
-and areas.parquet (fold, part, dataset, scene; ground in pixel coordinates of the scene, x = column, y = row).
+and areas.parquet (fold, part, dataset, scene; ground in pixel coordinates of the scene, x = column, y = row), and both
+as layers of a GeoPackage in map coordinates, for eyes.
 """
 
 from pathlib import Path
@@ -17,6 +18,7 @@ flags.add_argument("--tile-px", type=int, required=True, help="side of the tiles
 flags.add_argument("--folds", type=int, nargs="+", required=True, help="numbers of the folds to make, from 0")
 flags.add_argument("--folds-out", type=Path, required=True, help="folds.parquet")
 flags.add_argument("--areas-out", type=Path, required=True, help="areas.parquet")
+flags.add_argument("--map-out", type=Path, required=True, help="folds.gpkg")
 
 
 def main(args) -> None:
@@ -25,16 +27,18 @@ def main(args) -> None:
     from img2height.parsing import parse
     from img2height.scenes.scene import Scene
     from img2height.settings import Split
-    from img2height.tables import read_geotable, write_table
+    from img2height.tables import read_geotable, write_layers, write_table
+    from img2height.tiles.fold_layers import fold_layers
     from img2height.tiles.folds import split_folds
 
     scenes = [Scene.load(path) for path in args.scenes]
     tiles = [read_geotable(path) for path in args.tiles]
     split = parse(Split, args.settings, "--settings")
     folds = split_folds(scenes, args.roles, tiles, split, tile_px=args.tile_px, folds=args.folds)
-    with atomic_paths(args.folds_out, args.areas_out) as (tiles_file, areas_file):
+    with atomic_paths(args.folds_out, args.areas_out, args.map_out) as (tiles_file, areas_file, map_file):
         write_table(folds.tiles, tiles_file)
         write_table(folds.areas, areas_file)
+        write_layers(fold_layers(scenes, folds), map_file)
 
 
 if __name__ == "__main__":

@@ -114,13 +114,13 @@ class Steps:
         return [
             "--scenes", self.scene, "--roles", "split", "--tiles", tiles or self.made / "tiles.parquet", "--settings",
             json.dumps(SPLIT), "--tile-px", tile_px, "--folds", fold, "--folds-out", out / "folds.parquet",
-            "--areas-out", out / "areas.parquet",
+            "--areas-out", out / "areas.parquet", "--map-out", out / "folds.gpkg",
         ]  # fmt: skip
 
     def audit_folds(self, out: Path) -> list:
         return [
-            "--scenes", self.scene, "--folds", self.made / "folds.parquet", "--areas", self.areas, "--buffer-m", 1,
-            "--out", out / "audit.json", "--figure", out / "folds.png",
+            "--scenes", self.scene, "--folds", self.made / "folds.parquet", "--areas", self.areas, "--settings",
+            json.dumps(SPLIT), "--tile-px", 16, "--out", out / "audit.json", "--figure", out / "folds.png",
         ]  # fmt: skip
 
     def augment_samples(self, out: Path, fold: int = 0) -> list:
@@ -135,6 +135,12 @@ class Steps:
             "--method", "unet", "--recipe", recipe, "--training", json.dumps(TRAINING), "--samples",
             self.made / "samples.parquet", "--folds", self.made / "folds.parquet", "--fold", fold, "--seed", 0,
             "--scenes", self.scene, "--scratch", out / "scratch", "--live", out / "live", "--out", out / "model",
+        ]  # fmt: skip
+
+    def audit_statistics(self, out: Path) -> list:
+        return [
+            "--cards", self.made / "model/card.json", "--folds", self.made / "folds.parquet", "--scenes", self.scene,
+            "--out", out / "statistics_audit.json",
         ]  # fmt: skip
 
     def predict(self, out: Path) -> list:
@@ -174,7 +180,11 @@ class Steps:
         ]  # fmt: skip
 
     def collect_metrics(self, out: Path) -> list:
-        return ["--scores", self.made / "scores.json", "--out", out / "metrics.json"]
+        return [
+            "--scores", self.made / "scores.json", "--tiles", self.made / "scores.parquet", "--scenes", self.scene,
+            "--settings", json.dumps(METRICS), "--split", json.dumps(SPLIT), "--out", out / "metrics.json",
+            "--intervals", out / "intervals.csv", "--comparisons", out / "comparisons.csv",
+        ]  # fmt: skip
 
 
 CHAIN = [name for name in vars(Steps) if not name.startswith(("_", "make_"))]

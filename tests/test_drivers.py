@@ -121,8 +121,8 @@ def test_rules_follow_one_pattern(rule):
     assert f"logs/{rule}/" in body
     assert f"logs/benchmarks/{rule}/" in body
     assert f"scripts/{rule}.py" in body
-    assert re.search(r"mem_mb=\d+,\n\s+runtime=\d+", body)
-    assert "exec &>{log:q}" in body
+    assert re.search(r"mem_mb=scaled\(\d+\),\n\s+runtime=scaled\(\d+\)", body)
+    assert re.search(r"exec &>\{log(\.text)?:q\}", body)
 
 
 def test_every_script_is_called():

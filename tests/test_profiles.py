@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 @pytest.mark.parametrize(
     ("flags", "gpu", "jobs", "keep_going"),
     [
-        (["--profile", "workflow/profiles/slurm"], 8, 100, True),
+        (["--profile", "workflow/profiles/slurm"], 1, 100, True),
         (["--profile", "workflow/profiles/local"], 1, None, False),
         (["--cores", "8", "--resources", "gpu=2"], 2, None, False),
     ],
@@ -24,4 +24,4 @@ def test_a_profile_says_how_much_runs_at_once(monkeypatch, flags, gpu, jobs, kee
     assert args.rerun_incomplete
     if jobs:
         assert args.jobs == jobs
-        assert args.cores is None
+        assert args.cores == 4  # of a group, not of all jobs

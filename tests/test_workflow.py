@@ -16,15 +16,23 @@ STEREO = "results/tiny/resdepth_stereo/oof/seed0"
 PAIRS = ("1", "3")  # that the tiny districts are tested with
 AFTER_PREDICT = {"extract_buildings": 4, "evaluate": 4, "collect_metrics": 1, "report": 1}
 AFTER_TRAIN = {"predict": 5, "stitch": 5, "merge_pairs": 1, "residuals": 2, **AFTER_PREDICT}
-AFTER_FOLDS = {"augment_samples": 4, "train": 4, **AFTER_TRAIN}
+AFTER_FOLDS = {"augment_samples": 4, "train": 4, "audit_statistics": 1, **AFTER_TRAIN}
 REFINED = {"predict": 2, "stitch": 2, "merge_pairs": 1, "residuals": 1}
-ONE_METHOD = {"train": 1, "extract_buildings": 1, "evaluate": 1, "collect_metrics": 1, "report": 1}
+ONE_METHOD = {
+    "train": 1,
+    "audit_statistics": 1,
+    "extract_buildings": 1,
+    "evaluate": 1,
+    "collect_metrics": 1,
+    "report": 1,
+}
 EXPERIMENT = "config/test/experiments/tiny.yaml"
 DATASET = "config/test/datasets/tiny.yaml"
 PAIR = "pairs: [{first: 1, second: 2, use: [test]}]"
 VIEWS = "views: [{path: east/v1.tif}, {path: east/v2.tif}]"
+REFERENCE = "dsm: {path: east/s.tif}, dtm: {path: east/t.tif}"
 DELIVERED = (
-    f"{{layers: {{eo: {{path: east/eo.tif}}, dsm_initial: {{path: east/d.tif}}, {VIEWS}}}, "
+    f"{{layers: {{eo: {{path: east/eo.tif}}, dsm_initial: {{path: east/d.tif}}, {REFERENCE}, {VIEWS}}}, "
     "pairs: [{first: 1, second: 2}]}"
 )
 
@@ -43,7 +51,10 @@ def test_a_run_makes_all_files(tree):
         sensors = ("sar.tif", "dsm_initial.tif", "dsm_filled.tif", *(f"view_{n}.tif" for n in range(1, 5)), "pairs.csv")
         assert {f"data/scenes/tiny/{scene}/{layer}" for layer in (*layers, *sensors)} <= made
         assert f"data/tiles/tiny/{scene}.parquet" in made
-    assert {f"data/folds/tiny/{name}" for name in ("folds.parquet", "areas.parquet", "audit.json", "folds.png")} <= made
+    assert {
+        f"data/folds/tiny/{name}"
+        for name in ("folds.parquet", "areas.parquet", "folds.gpkg", "audit.json", "folds.png")
+    } <= made
     for method in METHODS:
         results = f"results/tiny/{method}"
         model = ("model.safetensors", "card.json", "history.csv")
@@ -133,7 +144,7 @@ def test_a_second_run_has_nothing_to_do(tree):
         ("metrics.instance_iou", "instance_iou: 0.5", "instance_iou: 0.4", {**AFTER_PREDICT, "extract_buildings": 0}),
         ("inference.overlap", "overlap: 0.5", "overlap: 0.25", AFTER_TRAIN),
         ("training.patience", "patience: 10", "patience: 9", AFTER_FOLDS),
-        ("split.buffer_m", "buffer_m: 40.0", "buffer_m: 39.0", {"split_folds": 1, "audit_folds": 1, **AFTER_FOLDS}),
+        ("split.buffer_m", "buffer_m: null", "buffer_m: 39.0", {"split_folds": 1, "audit_folds": 1, **AFTER_FOLDS}),
     ],
 )
 def test_a_changed_key_runs_only_what_depends_on_it(tree, key, old, new, jobs):
@@ -162,7 +173,7 @@ def test_without_methods_that_look_at_views_no_pairs_are_merged(tree):
         tree.edited(EXPERIMENT, ", resdepth_stereo, initial_dsm", ""),
         tree.edited(EXPERIMENT, "recipes:\n  resdepth_stereo:", "#"),
     ):
-        assert tree.planned() == {"collect_metrics": 1, "report": 1}
+        assert tree.planned() == {"audit_statistics": 1, "collect_metrics": 1, "report": 1}
         everything = tree.planned("--forceall")
     assert (everything["predict"], everything["stitch"]) == (2, 2)
     assert {"merge_pairs", "residuals"}.isdisjoint(everything)
@@ -172,7 +183,7 @@ def test_another_use_of_a_pair_reaches_its_scene_and_what_comes_of_it(tree):
     changed = "south: {pairs: [{first: 1, second: 2, use: [test]}, {first: 4, second: 1, use: [test]}], city"
     with tree.edited(DATASET, "south: {city", changed):
         jobs = tree.planned()
-    made_of_scene = {"make_city": 1, "prepare_scene": 1, "index_tiles": 1}
+    made_of_scene = {"make_city": 1, "prepare_scene": 1, "index_tiles": 1, "list_scenes": 1}
     assert jobs == {**made_of_scene, "split_folds": 1, "audit_folds": 1, **AFTER_FOLDS}
 
 

@@ -40,9 +40,9 @@ class Project:
 
     @property
     def folds(self) -> list[int]:
-        """The folds to run: one, unless stripes or blocks divide a scene."""
+        """The folds to run: one, unless stripes, blocks or regions divide a scene in turns."""
         divided = any(role == "split" for _, _, role in self.scenes)
-        count = self.params.split.n_folds if divided and self.params.split.strategy not in ("fraction", "random") else 1
+        count = self.params.split.count if divided else 1
         if self.experiment.folds == "all":
             return list(range(count))
         if wrong := [fold for fold in self.experiment.folds if fold >= count]:

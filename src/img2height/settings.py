@@ -40,22 +40,63 @@ class Shares(Settings):
     test: Share
 
 
+class Regions(Settings):
+    """Named areas of a vector file that divide the ground: `turns`, or one fold of train, val and test.
+
+    With `turns` fold k tests on the k-th name and validates on the next: leave one district out. Areas of one name are
+    one district; ground outside the named ones is in no part.
+    """
+
+    file: str
+    column: str = "name"
+    turns: list[str] = []
+    train: list[str] = []
+    val: list[str] = []
+    test: list[str] = []
+
+    @model_validator(mode="after")
+    def _divides_in_one_way(self) -> "Regions":
+        fixed = [self.train, self.val, self.test]
+        names = self.turns or [*self.train, *self.val, *self.test]
+        if len(self.turns) < 3 if self.turns else not all(fixed):
+            raise ValueError("needs three or more names in turns, or names for each of train, val and test")
+        if self.turns and any(fixed):
+            raise ValueError("takes either turns or train, val and test")
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"{twice[0]!r} is named twice; give each area to one part")
+        return self
+
+
 class Split(Settings):
     """How the ground of a scene with the role `split` is divided into folds.
 
-    `random` deals out cells of `block_m` as papers did with tiles: neighbours of test tiles are trained on, so it
-    leaks, and must be asked for with `allow_leak`.
+    `buffer_m` left out is half a tile of the coarsest scene. `random` deals out cells of `block_m` as papers did with
+    tiles: neighbours of test tiles are trained on, so it leaks, and must be asked for with `allow_leak`.
     """
 
-    strategy: Literal["vertical_stripes", "horizontal_stripes", "blocks", "fraction", "random"]
+    strategy: Literal["vertical_stripes", "horizontal_stripes", "blocks", "fraction", "regions", "random"]
     n_folds: int = Field(ge=3)
-    buffer_m: float = Field(ge=0)
+    buffer_m: float | None = Field(default=None, ge=0)
     block_m: float = Field(gt=0)
     axis: Literal["column", "row"]
     parts: FractionParts
+    regions: Regions | None = None
     shares: Shares = Shares(val=0.2, test=0.01)
     seed: int = 0
     allow_leak: bool = False
+
+    @property
+    def count(self) -> int:
+        """How many folds a scene with the role `split` has."""
+        if self.strategy == "regions" and self.regions:
+            return len(self.regions.turns) or 1
+        return 1 if self.strategy in ("fraction", "random") else self.n_folds
+
+    @model_validator(mode="after")
+    def _regions_are_named(self) -> "Split":
+        if self.strategy == "regions" and self.regions is None:
+            raise ValueError("strategy regions needs split.regions: the file and the names of its areas")
+        return self
 
     @model_validator(mode="after")
     def _random_is_asked_for(self) -> "Split":
@@ -111,6 +152,8 @@ class Metrics(Settings):
     ssim_range_m: float = Field(gt=0)
     instance_iou: float = Field(gt=0, le=1)
     tile_px: int = Field(gt=0)
+    empty_tiles: Literal["skip", "one", "zero"] = "skip"
+    allow_missing: bool = False
 
 
 class Params(Settings):

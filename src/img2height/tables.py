@@ -1,6 +1,7 @@
 """Tables and JSON on disk, written whole or not at all and the same bytes each time."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,16 @@ def _read(reader: Any, path: str | Path) -> Any:
 
 
 def write_geopackage(frame: geopandas.GeoDataFrame, path: str | Path, layer: str) -> None:
-    """Write polygons as one layer of a GeoPackage; the same polygons give the same bytes.
+    """Write polygons as one layer of a GeoPackage; see `write_layers`."""
+    write_layers({layer: frame}, path)
+
+
+def write_layers(layers: Mapping[str, geopandas.GeoDataFrame], path: str | Path) -> None:
+    """Write polygons as layers of a GeoPackage; the same polygons give the same bytes.
+
+    Args:
+        layers: tables by name of the layer; each of polygons, or with multipolygons among them.
+        path: the file; appears only when it is whole.
 
     Raises:
         DataError: the file could not be written, for one because the disk is full.
@@ -54,7 +64,12 @@ def write_geopackage(frame: geopandas.GeoDataFrame, path: str | Path, layer: str
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": GPKG_DATE})
     try:
         with atomic_path(path) as temporary:
-            pyogrio.write_dataframe(frame, temporary, layer=layer, driver="GPKG", geometry_type="Polygon")
+            for layer, frame in layers.items():
+                many = bool((frame.geom_type == "MultiPolygon").any())
+                kind = "MultiPolygon" if many else "Polygon"
+                pyogrio.write_dataframe(
+                    frame, temporary, layer=layer, driver="GPKG", geometry_type=kind, promote_to_multi=many
+                )
     except (DataSourceError, DataLayerError) as error:
         raise DataError(f"{path}: could not be written ({error}); is the disk full?") from error
     finally:

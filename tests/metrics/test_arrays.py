@@ -19,6 +19,7 @@ PREDICTION = np.array([[0.5, 1.0], [6.0, 3.0]])  # errors 0, -1, 2; the last ref
         ("abs_rel", 0.5),
         ("rmse_rel", 0.5),
         ("log10", (np.log10(2) + np.log10(1.5)) / 2),
+        ("silog", (np.log(2) ** 2 + np.log(1.5) ** 2) / 2 - 0.5 * ((np.log(1.5) - np.log(2)) / 2) ** 2),
         ("delta", 0.0),
     ],
 )

@@ -1,6 +1,8 @@
 import math
 
+import geopandas
 import numpy as np
+import pandas
 import pytest
 from affine import Affine
 from rasterio.crs import CRS
@@ -8,9 +10,11 @@ from scipy.ndimage import binary_dilation
 from shapely.geometry import Polygon, box
 
 from img2height.errors import DataError
-from img2height.metrics import ErrorStatistics, ssim
+from img2height.metrics import ConfusionStatistics, ErrorStatistics, ssim
+from img2height.metrics.coarse import COARSE_BINS, coarse_bins
 from img2height.metrics.evaluate import SceneStatistics, evaluate_scene
-from img2height.metrics.strata import STRATA
+from img2height.metrics.strata import HEIGHTS_M, STRATA
+from img2height.metrics.tiles import COLUMNS
 from img2height.rasters import NODATA, Band, Grid, height_band, write_cog
 
 SIZE = 90, 110
@@ -113,7 +117,7 @@ def test_areas_that_share_no_pixel_add_up_to_the_whole(town):
     ]
     total = sum(parts, start=SceneStatistics.empty(1.0))
     assert (total.strata, total.footprint) == (whole.strata, whole.footprint)
-    assert total.tiles == ()
+    assert total.tiles is None
 
 
 def test_ssim_is_the_mean_over_whole_tiles_in_the_area(town):
@@ -126,16 +130,83 @@ def test_ssim_is_the_mean_over_whole_tiles_in_the_area(town):
     assert found.scores()["all"]["ssim"] == pytest.approx(np.mean(expected), abs=1e-9)
 
 
-def test_tile_rows_name_their_window_and_scores(town):
+def test_tile_rows_name_their_window_and_sums(town):
     folder, a = town
-    found = evaluate_scene(folder / "predicted.tif", paths(folder, "ndsm"), box(40, 40, 80, 60), **SETTINGS)
-    assert [(tile.col_off, tile.row_off) for tile in found.tiles] == [(32, 32), (64, 32)]
-    errors = (a["predicted"].astype(float) - a["ndsm"])[40:60, 64:80]
-    tile = found.tiles[1]
-    assert tile.pixels == errors.size
-    assert [tile.mae_m, tile.rmse_m, tile.bias_m] == pytest.approx(
-        [np.abs(errors).mean(), math.sqrt((errors**2).mean()), errors.mean()], abs=1e-8
+    layers = paths(folder, "ndsm", "building", "footprint")
+    found = evaluate_scene(folder / "predicted.tif", layers, box(40, 40, 80, 60), **SETTINGS).tiles
+    assert found.columns.tolist() == COLUMNS
+    everywhere = found[found.stratum == "all"]
+    assert everywhere[["col_off", "row_off", "size_px"]].values.tolist() == [[32, 32, 32], [64, 32, 32]]
+    here = np.s_[40:60, 64:80]
+    errors = (a["predicted"].astype(float) - a["ndsm"])[here]
+    row = everywhere.iloc[1]
+    assert (row.pixels, row.reference_pixels, math.isnan(row.ssim)) == (errors.size, errors.size, True)
+    assert [row.absolute_sum_m, row.square_sum_m2, row.error_sum_m] == pytest.approx(
+        [np.abs(errors).sum(), (errors**2).sum(), errors.sum()], abs=1e-6
     )
+    outcomes = ConfusionStatistics.from_arrays(a["footprint"][here], a["building"][here])
+    assert (row.tp, row.fp, row.fn, row.tn) == (outcomes.tp, outcomes.fp, outcomes.fn, outcomes.tn)
+    expected = np.bincount(coarse_bins(errors.ravel()), minlength=COARSE_BINS)
+    assert (row.error_bins == expected).all()
+    buildings = found[(found.stratum == "buildings") & (found.col_off == 64)].iloc[0]
+    assert buildings.pixels == (a["building"][here] == 1).sum()
+    assert (buildings.tp, math.isnan(buildings.ssim)) == (0, True)
+
+
+def test_tiles_add_up_to_the_scene(town):
+    folder, _ = town
+    layers = paths(folder, "ndsm", "water", "forest", "dsm_filled") | {"building": folder / "houses.tif"}
+    found = evaluate_scene(folder / "predicted.tif", layers, **SETTINGS)
+    for name, statistics in found.strata.items():
+        rows = found.tiles[found.tiles.stratum == name]
+        assert rows.pixels.sum() == statistics.pixels
+        assert rows.delta1_pixels.sum() == statistics.delta1_pixels
+        assert rows.square_sum_m2.sum() == pytest.approx(statistics.square_sum / 2**60)
+        assert rows.log_sum.sum() == pytest.approx(statistics.log_sum / 2**30)
+
+
+@pytest.mark.parametrize("block_px", [1, 64, 4096])
+def test_block_size_changes_no_digit(town, block_px):
+    folder, _ = town
+    area = Polygon([(3, 2), (108, 30), (60, 88), (10.5, 70)])
+    layers = paths(folder, "ndsm", "water", "forest", "dsm_filled", "footprint") | {"building": folder / "houses.tif"}
+    buildings = geopandas.GeoSeries(
+        [box(500_005, 5_399_970, 500_025, 5_399_990), box(500_030, 5_399_965, 500_034, 5_399_969)], crs=GRID.crs
+    )
+    for name in ("predicted", "surface"):
+        one, other = (
+            evaluate_scene(
+                folder / f"{name}.tif", layers | paths(folder, "dtm"), area, buildings=buildings, block_px=side,
+                **SETTINGS,
+            )
+            for side in (block_px, 96)
+        )  # fmt: skip
+        assert one == other
+        pandas.testing.assert_frame_equal(one.tiles, other.tiles, check_exact=True)
+
+
+def test_every_stratum_is_scored_as_its_pixels_alone(town):
+    folder, a = town
+    layers = paths(folder, "ndsm", "water", "forest", "dsm_filled", "building")
+    found = evaluate_scene(folder / "predicted.tif", layers, **SETTINGS).strata
+    for name, (low, high) in HEIGHTS_M.items():
+        inside = (a["ndsm"] > low) & (a["ndsm"] <= high)
+        assert found[name] == ErrorStatistics.from_arrays(a["predicted"], a["ndsm"], inside), name
+    tall = (a["building"] == 1) & (a["ndsm"] > 20)
+    assert found["buildings_tall"] == ErrorStatistics.from_arrays(a["predicted"], a["ndsm"], tall)
+    assert sum((found[name] for name in HEIGHTS_M), ErrorStatistics()) == found["all"]
+
+
+def test_references_of_zero_are_left_out_of_nothing_but_the_convention(tmp_path):
+    truth = np.zeros(SIZE, np.float32)
+    truth[:30] = 10
+    write_cog(tmp_path / "ndsm.tif", truth, GRID, [height_band("ndsm")], nodata=NODATA)
+    write_cog(tmp_path / "dtm.tif", np.full(SIZE, -10, np.float32), GRID, [height_band("dtm")], nodata=NODATA)
+    for quantity, level, left in (("ndsm", 0, truth != 0), ("dsm", -10, truth != 10)):
+        write_cog(tmp_path / f"{quantity}_p.tif", truth + level + 1, GRID, [height_band(quantity)], nodata=NODATA)
+        found = evaluate_scene(tmp_path / f"{quantity}_p.tif", paths(tmp_path, "ndsm", "dtm"), **SETTINGS)
+        assert found.strata["all"].pixels == truth.size
+        assert found.nonzero["all_nonzero"].pixels == left.sum()  # a surface is zero where it is at the datum
 
 
 def test_surface_model_is_scored_above_ground(town):
@@ -153,7 +224,7 @@ def test_layers_that_are_not_there_give_none(town):
     scores = evaluate_scene(folder / "predicted.tif", paths(folder, "ndsm"), Polygon(), **SETTINGS).scores()
     assert (scores["all"]["mae_m"], scores["buildings"]["mae_m"], scores["footprint"]["iou"]) == (None, None, None)
     whole = evaluate_scene(folder / "predicted.tif", paths(folder, "ndsm"), **SETTINGS).scores()
-    assert {name for name in STRATA if whole[name]["mae_m"] is not None} == {"all"}
+    assert {name for name in STRATA if whole[name]["mae_m"] is not None} <= {"all", *HEIGHTS_M}
     assert scores["all"]["ssim"] is None
 
 

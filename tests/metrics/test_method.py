@@ -9,6 +9,7 @@ from shapely.geometry import box
 from img2height.buildings import extract, write_buildings
 from img2height.errors import DataError
 from img2height.metrics.method import PairHeights, evaluate_method
+from img2height.metrics.tiles import COLUMNS, tile_scores
 from img2height.rasters import NODATA, Band, Grid, height_band, open_raster, read_heights, write_cog
 from img2height.scenes.scene import Scene, SceneLayer
 from img2height.settings import Metrics
@@ -43,10 +44,12 @@ FILES = {"height": "height.tif", "footprint": "footprint.tif", "polygons": "foun
 FILES |= {"building": "building.tif"}
 
 
-def evaluate(made: list, areas: geopandas.GeoDataFrame, pairs=()) -> tuple[dict, pandas.DataFrame]:
+def evaluate(
+    made: list, areas: geopandas.GeoDataFrame, pairs=(), settings: Metrics = SETTINGS
+) -> tuple[dict, pandas.DataFrame]:
     scenes, files = [scene for scene, _ in made], [paths for _, paths in made]
     lists = [[paths[key] for paths in files] for key in ("height", "footprint", "polygons")]
-    return evaluate_method(scenes, *lists, areas, SETTINGS, pairs)
+    return evaluate_method(scenes, *lists, areas, settings, pairs)
 
 
 def areas_of(*rows) -> geopandas.GeoDataFrame:
@@ -69,8 +72,16 @@ def test_scores_pool_the_test_areas_of_all_scenes_and_folds(tmp_path, polygons):
     # three houses in the test areas; the one on ground of unknown use is neither found nor invented
     assert scores["instances"] == {"tp": 3, "fp": 0, "fn": 0, "precision": 1.0, "recall": 1.0, "f1": 1.0}
     assert scores["all"]["ssim_tiles"] == 6
-    assert tiles.groupby("scene").pixels.sum().to_dict() == {"s1": 4096, "s4": 2048}
-    assert tiles.rmse_m.tolist() == [1.0] * 4 + [4.0] * 2
+    everywhere = tile_scores(tiles[tiles.stratum == "all"])
+    assert everywhere.groupby("scene").pixels.sum().to_dict() == {"s1": 4096, "s4": 2048}
+    assert everywhere.rmse_m.tolist() == [1.0] * 4 + [4.0] * 2
+    assert scores["per_image"]["all"]["rmse_m"] == 2.0
+    assert scores["quantity"] == "ndsm"
+    # the houses have 144 px of 1 m2; tall ones there are none
+    assert (scores["building_100_500"]["pixels"], scores["building_0_100"]["pixels"]) == (144 * 3, 0)
+    # of 9 m are also the two houses on ground of unknown use, one in each scene
+    assert scores["height_3_10"]["bias_m"] == pytest.approx((3 * 1 + 2 * 4) / 5)
+    assert scores["buildings_tall"]["bias_m"] is None
 
 
 def test_scene_outside_the_test_areas_counts_nothing(tmp_path):
@@ -78,11 +89,8 @@ def test_scene_outside_the_test_areas_counts_nothing(tmp_path):
         [write_scene(tmp_path, "s1", 1.0, polygons=False)], areas_of((0, "train", "s1", box(0, 0, 64, 64)))
     )
     assert (scores["all"]["mae_m"], scores["instances"]["f1"], len(tiles)) == (None, None, 0)
-    assert {name: str(kind) for name, kind in tiles.dtypes.items() if name.endswith("_m")} == {
-        "mae_m": "float64",
-        "rmse_m": "float64",
-        "bias_m": "float64",
-    }
+    assert tiles.columns.tolist() == ["dataset", "scene", *COLUMNS]
+    assert {str(tiles[name].dtype) for name in ("ssim", "square_sum_m2")} == {"float64"}
 
 
 @pytest.mark.parametrize(
@@ -142,4 +150,40 @@ def test_terrain_can_be_scored_where_the_scene_has_terrain_alone(tmp_path):
     scores, tiles = evaluate([(bare, files)], areas_of((0, "test", "s1", box(0, 0, 64, 64))))
     assert (scores["all"]["rmse_m"], scores["all"]["delta1"], scores["all"]["ssim"]) == (3, None, None)
     assert (scores["terrain"]["bias_m"], scores["water"]["bias_m"], scores["instances"]["f1"]) == (3, None, None)
-    assert tiles.rmse_m.tolist() == [3] * 4
+    assert tile_scores(tiles[tiles.stratum == "all"]).rmse_m.tolist() == [3] * 4
+    assert (scores["quantity"], scores["height_3_10"]["pixels"]) == ("dem", 0)
+
+
+def test_a_missing_prediction_fails_unless_it_is_allowed(tmp_path):
+    scene, files = write_scene(tmp_path, "s1", 1.0, polygons=True)
+    with open_raster(files["height"]) as raster:
+        heights = read_heights(raster)
+    heights[0, :7] = np.nan
+    write_cog(files["height"], heights, GRID, [height_band("ndsm")], nodata=NODATA)
+    areas = areas_of((0, "test", "s1", box(0, 0, 64, 64)))
+    with pytest.raises(DataError, match=r"7 of 4096 test pixels of scene town/s1 .*allow_missing"):
+        evaluate([(scene, files)], areas)
+    scores, _ = evaluate([(scene, files)], areas, settings=SETTINGS.model_copy(update={"allow_missing": True}))
+    assert scores["all"]["coverage"] == 1 - 7 / 4096
+    scores, _ = evaluate([(scene, files)], areas_of((0, "test", "s1", box(0, 1, 64, 64))))
+    assert scores["all"]["coverage"] == 1  # what lies outside the test area is nobody's business
+
+
+def test_predictions_of_two_quantities_are_refused(tmp_path):
+    made = [write_scene(tmp_path, name, 0.0, polygons=True) for name in ("s1", "s2")]
+    made[1][1]["height"] = write_surface(tmp_path, made[1][0], "r.tif", 0.0, "relative")
+    with pytest.raises(DataError, match=r"different quantities: .* ndsm, .* relative"):
+        evaluate(made, areas_of((0, "test", "s1", box(0, 0, 64, 64)), (0, "test", "s2", box(0, 0, 64, 64))))
+
+
+def test_the_correlation_length_is_in_metres_and_that_of_the_worst_scene(tmp_path):
+    made = [write_scene(tmp_path, name, 0.0, polygons=True) for name in ("s1", "s2")]
+    rows = np.indices(GRID.shape)[0]
+    with open_raster(made[0][0].path("ndsm")) as raster:
+        truth = read_heights(raster)
+    wave = (truth + np.sin(rows / 3)).astype(np.float32)
+    write_cog(made[1][1]["height"], wave, GRID, [height_band("ndsm")], nodata=NODATA)
+    scores, _ = evaluate(made, areas_of(*((0, "test", name, box(0, 0, 64, 64)) for name in ("s1", "s2"))))
+    lengths = scores["correlation"]["scenes"]
+    assert lengths["town/s1"] is None  # no error at all
+    assert 2 < lengths["town/s2"] == scores["correlation"]["length_m"]

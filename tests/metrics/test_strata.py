@@ -1,12 +1,14 @@
 from contextlib import ExitStack
 
+import geopandas
 import numpy as np
 import pytest
 from affine import Affine
 from rasterio.crs import CRS
 from rasterio.windows import Window
+from shapely import box
 
-from img2height.metrics.strata import MASKS, STRATA, read_mask, read_strata
+from img2height.metrics.strata import MASKS, STRATA, BuildingSizes, classify, read_mask, read_strata
 from img2height.rasters import Band, Grid, open_raster, write_cog
 
 GRID = Grid(CRS.from_epsg(25832), Affine(1, 0, 500_000, 0, -1, 5_400_000), 47, 41)
@@ -44,8 +46,23 @@ def near(building: np.ndarray) -> np.ndarray:
     return reached
 
 
+def heights() -> np.ndarray:
+    """Return heights on both sides of each class border, and some unknown."""
+    values = [np.nan, -1, 0, 3, 3.001, 10, 10.001, 20, 20.001, 50, 50.001, 300]
+    return np.random.default_rng([6]).choice(values, GRID.shape).astype(np.float32)
+
+
+class Halves:
+    """Small buildings in the west, large ones in the east."""
+
+    def read(self, window: Window) -> np.ndarray:
+        classes = np.tile(np.where(np.arange(GRID.width) < 20, 1, 3), (GRID.height, 1))
+        return classes[window.row_off :, window.col_off :][: window.height, : window.width]
+
+
 def test_strata_are_those_of_the_masks(rasters):
-    m, found = masks(), read_strata(rasters, WHOLE)
+    m, z, found = masks(), heights(), read_strata(rasters, WHOLE, heights(), Halves())
+    west = np.broadcast_to(np.arange(GRID.width) < 20, GRID.shape)
     around = near(m["building"])
     terrain = ~around & (m["building"] != 255)
     expected = {
@@ -59,11 +76,45 @@ def test_strata_are_those_of_the_masks(rasters):
         "forest": m["forest"] == 1,
         "filled": m["dsm_filled"] == 1,
         "matched": m["dsm_filled"] == 0,
+        "height_0_3": z <= 3,
+        "height_3_10": (z > 3) & (z <= 10),
+        "height_10_20": (z > 10) & (z <= 20),
+        "height_20_50": (z > 20) & (z <= 50),
+        "height_50": z > 50,
+        "building_0_100": (m["building"] == 1) & west,
+        "building_100_500": np.zeros(GRID.shape, bool),
+        "building_500": (m["building"] == 1) & ~west,
+        "buildings_tall": (m["building"] == 1) & (z > 20),
+        "edges": around & near(1 - m["building"]),  # 255 becomes 2: neither
     }
-    assert tuple(found) == STRATA == tuple(expected)
+    assert list(found) == list(STRATA) == list(expected)
     for name, mask in expected.items():
         assert (found[name] == mask).all(), name
-        assert mask.any(), name
+        assert mask.any() or name == "building_100_500", name
+
+
+def test_classes_are_pixels_under_the_same_masks():
+    rng = np.random.default_rng([8])
+    for number in (1, 7, 8, 9, 23):
+        stack = rng.random((number, 30, 20)) < 0.3
+        stack[number // 2] = number % 2
+        classes, members = classify(list(stack))
+        assert (members[classes].transpose(2, 0, 1) == stack).all()
+        assert len(np.unique(members, axis=0)) == len(members) == classes.max() + 1
+
+
+def test_a_building_counts_by_its_area_wherever_the_window_lies():
+    west, north = GRID.transform.c, GRID.transform.f
+    sides = {3: 1, 10: 1, 11: 2, 22: 2, 23: 3}  # pixels of 1 m
+    for side, size in sides.items():
+        house = box(west + 5, north - 5 - side, west + 5 + side, north - 5)
+        shed = box(west + 5, north - 6, west + 6, north - 5)
+        sizes = BuildingSizes(geopandas.GeoSeries([house, shed], crs=GRID.crs), GRID)
+        whole = sizes.read(WHOLE)
+        assert (whole[5 : 5 + side, 5 : 5 + side] == size).all()
+        assert (whole > 0).sum() == side**2
+        assert (sizes.read(Window(4, 6, 10, 12)) == whole[6:18, 4:14]).all()
+    assert (BuildingSizes(geopandas.GeoSeries([], crs=GRID.crs), GRID).read(WHOLE) == 0).all()
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 40])
@@ -95,9 +146,9 @@ def test_strata_without_their_layer_are_empty(rasters):
     terrain = {"terrain", "buildings", "buildings_dilated"}
     cases = {
         (): {"all"},
-        ("building",): {"all", *terrain},
-        ("building", "forest"): {"all", "forest", *terrain},
-        ("building", "water"): {"all", "water", "terrain_no_water", *terrain},
+        ("building",): {"all", "edges", *terrain},
+        ("building", "forest"): {"all", "edges", "forest", *terrain},
+        ("building", "water"): {"all", "edges", "water", "terrain_no_water", *terrain},
         ("water", "forest"): {"all", "water", "forest"},
         ("dsm_filled",): {"all", "filled", "matched"},
     }

@@ -8,6 +8,7 @@ import numpy as np
 import pandas
 import pytest
 from affine import Affine
+from PIL import Image
 from rasterio.crs import CRS
 from scipy.ndimage import gaussian_filter
 from shapely.geometry import box
@@ -16,8 +17,9 @@ from img2height.metrics.method import PairHeights, evaluate_method
 from img2height.parsing import merge, parse, read_yaml
 from img2height.project import load_recipe
 from img2height.rasters import NODATA, Band, Grid, height_band, write_cog
-from img2height.report.page import Run
-from img2height.report.scores import collect
+from img2height.report.intervals import COMPARISON_COLUMNS, INTERVAL_COLUMNS, Uncertainty
+from img2height.report.page import write_report
+from img2height.report.run import Run
 from img2height.scenes.city_sar import BANDS as POLARISATIONS
 from img2height.scenes.land_optical import BANDS as LAND_BANDS
 from img2height.scenes.pairs import write_pairs
@@ -31,6 +33,7 @@ GRID = Grid(CRS.from_epsg(32633), Affine(0.5, 0, 500_000, 0, -0.5, 5_800_000), 3
 HOUSES = {(40, 60, 70, 100): 6.0, (120, 200, 150, 240): 9.0, (180, 30, 230, 90): 24.0}
 ABOUT = {"title": "Three houses", "source": "a test", "licence": "CC0-1.0", "vertical_reference": "zero"}
 METHODS = ["mean_height", "im2height", "zero_height"]
+NOTHING_KNOWN = Uncertainty(pandas.DataFrame(columns=INTERVAL_COLUMNS), pandas.DataFrame(columns=COMPARISON_COLUMNS), 0)
 
 
 @pytest.fixture(scope="session")
@@ -85,12 +88,30 @@ def finished(houses: Scene, areas: geopandas.GeoDataFrame, tmp_path_factory: pyt
         result, _ = evaluate_method(
             [houses], [heights[-1]], [houses.path("building")], [polygons[-1]], areas, params.metrics
         )
-        scores.append({"method": method, "seed": 0, "scenes": ["demo/houses"], **result})
+        scores.append({"method": method, "seed": 0, "quantity": "ndsm", "scenes": ["demo/houses"], **result})
         histories += [_write_history(method, fold, folder) for fold in (0, 1)]
     folds_map = folder / "folds.png"
-    folds_map.write_bytes(b"\x89PNG not looked into")
+    Image.new("RGB", (40, 20), "white").save(folds_map)
     recipes = {name: load_recipe(ROOT / "config/methods", name, experiment.recipes.get(name)) for name in METHODS}
-    return Run(experiment, params, recipes, collect(scores), [houses], areas, folds_map, heights, polygons, histories)
+    tiles = [write_tiles(folder / f"{method}_tiles.parquet", method) for method in METHODS]
+    metrics = metrics_of(scores)
+    return Run(
+        experiment, params, recipes, metrics, uncertainty_of(metrics), [houses], [houses], areas, folds_map, heights,
+        polygons, histories, tiles, {"train": "0123456789abcdef"},
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def written(finished: Run, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Return two folders with the report of the finished run; in the second it replaces that of another run."""
+    folders = [tmp_path_factory.mktemp(turn) for turn in ("one", "two")]
+    (folders[1] / "figures").mkdir()
+    (folders[1] / "figures" / "of_another_run.png").write_bytes(b"")
+    for folder in folders:
+        names = ("scores_csv", "scores_md", "strata_csv", "strata_md")
+        tables = {name: folder / name.replace("_", ".") for name in names}
+        write_report(finished, folder / "report.html", folder / "figures", tables, "cost.html")
+    return folders
 
 
 @pytest.fixture(scope="session")
@@ -168,15 +189,51 @@ def _run(
     for method, height in heights.items():
         files = [scene], [height], [folder / "none.tif"], [folder / "none.parquet"]
         result, _ = evaluate_method(*files, areas, params.metrics, pairs.get(method, []))
-        scores.append({"method": method, "seed": 0, "scenes": [f"{scene.dataset}/{scene.name}"], **result})
+        scores.append(
+            {"method": method, "seed": 0, "quantity": "dsm", "scenes": [f"{scene.dataset}/{scene.name}"], **result}
+        )
     histories = [_write_history(method, fold, folder) for method in heights for fold in folds]
-    (folder / "folds.png").write_bytes(b"\x89PNG not looked into")
+    Image.new("RGB", (40, 20), "white").save(folder / "folds.png")
     recipes = {name: load_recipe(ROOT / "config/methods", name) for name in heights}
     polygons = [folder / "none.parquet"] * len(heights)
+    tiles = [write_tiles(folder / f"{method}_tiles.parquet", method, scene) for method in heights]
     return Run(
-        experiment, params, recipes, collect(scores), [scene], areas, folder / "folds.png", [*heights.values()],
-        polygons, histories,
+        experiment, params, recipes, metrics_of(scores), NOTHING_KNOWN, [scene], [scene], areas, folder / "folds.png",
+        [*heights.values()], polygons, histories, tiles, {},
     )  # fmt: skip
+
+
+def metrics_of(scores: list[dict]) -> dict:
+    """Return the content of metrics.json."""
+    return {"methods": {entry["method"]: {f"seed{entry['seed']}": entry} for entry in scores}}
+
+
+def uncertainty_of(metrics: dict) -> Uncertainty:
+    """Return intervals of 0.1 m to either side of the RMSE, MAE and bias, and im2height really better than the rest."""
+    rows = [
+        [method, 0, stratum, score, scores[score], scores[score] - 0.1, scores[score] + 0.1, 30, 64.0]
+        for method, seeds in metrics["methods"].items()
+        for stratum, scores in seeds["seed0"].items()
+        for score in ("rmse_m", "mae_m", "bias_m")
+        if isinstance(scores, dict) and scores.get(score) is not None
+    ]
+    better = ["im2height", "mean_height", "all", "rmse_m", -1.0, -1.5, -0.5, 0.001, 0.003, 30, "first"]
+    alike = ["im2height", "zero_height", "all", "rmse_m", -0.1, -0.5, 0.3, 0.4, 0.4, 30, ""]
+    comparisons = pandas.DataFrame([better, alike], columns=COMPARISON_COLUMNS)
+    return Uncertainty(pandas.DataFrame(rows, columns=INTERVAL_COLUMNS), comparisons, 0)
+
+
+def write_tiles(path: Path, method: str, scene: Scene | None = None) -> Path:
+    """Write a table of four tiles whose RMSE are 1, 2, 3 and 4 m, and a sliver that is worse; return its path."""
+    dataset, name = ("demo", "houses") if scene is None else (scene.dataset, scene.name)
+    rows = [
+        [method, 0, dataset, name, 64 * n, 64, 64, "all", pixels, pixels * rmse_m**2]
+        for n, (rmse_m, pixels) in enumerate([(3.0, 4096), (1.0, 4096), (4.0, 4000), (2.0, 1024), (9.0, 8)])
+    ]
+    columns = ["method", "seed", "dataset", "scene", "col_off", "row_off", "size_px", "stratum", "pixels"]
+    frame = pandas.DataFrame(rows, columns=[*columns, "square_sum_m2"])
+    write_table(frame, path)
+    return path
 
 
 def _truth() -> np.ndarray:

@@ -13,9 +13,10 @@ from matplotlib.figure import Figure
 from rasterio.windows import Window
 from shapely.geometry import box
 
-from img2height.report.charts import class_errors, scatter_density, training_curves
+from img2height.report.charts import class_errors, forest, scatter_density, training_curves
 from img2height.report.drawing import nice_below, panels, png, show
 from img2height.report.figures import ERROR_COLOURS, Scales, buildings_panel, scene_panel
+from img2height.report.intervals import INTERVAL_COLUMNS, Interval, Uncertainty
 from img2height.report.profile import BINS
 from img2height.report.view import View, read_view
 from img2height.scenes.scene import Scene
@@ -125,11 +126,34 @@ def test_charts_are_drawn_from_their_numbers():
     joint[40, 30] = 5
     low, high = scatter_density(joint).axes[0].get_xlim()
     assert low <= 5 and high >= 10.5 and high - low < 10
-    bars = class_errors(height_classes()).axes[0].patches
-    assert [bar.get_height() for bar in bars] == [1.0, 4.0, 0.5, -4.0]
+    axes = class_errors(height_classes()).axes[0]
+    assert [bar.get_height() for bar in axes.patches] == [1.0, 4.0, 0.5, -4.0]
+    assert [list(line.get_ydata()) for line in axes.lines[:2]] == [[3.5, 4.5], [-5.0, -3.0]]
+
+
+def test_the_forest_has_a_dot_and_a_whisker_for_each_method_that_has_an_interval():
+    table = pandas.DataFrame(
+        {"method": ["unet", "mean_height"], "trivial": [False, True], "all_rmse_m": [2.0, 4.0]}
+        | {"buildings_rmse_m": [np.nan, np.nan]}
+    )
+    rows = [["unet", 0, "all", "rmse_m", 2.0, 1.5, 2.5, 30, 64.0]]
+    rows += [["mean_height", 0, "all", "rmse_m", 4.0, np.nan, np.nan, 9, 64.0]]
+    known = Uncertainty(pandas.DataFrame(rows, columns=INTERVAL_COLUMNS), pandas.DataFrame(), 0)
+    axes = forest(table, known, 4.0).axes[0]
+    assert axes.collections[0].get_offsets()[:, 0].tolist() == [2.0, 4.0] and len(axes.collections) == 1
+    assert [list(line.get_xdata()) for line in axes.lines] == [[1.5, 2.5], [4.0, 4.0]]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["unet", "mean_height (trivial)"]
 
 
 def height_classes() -> pandas.DataFrame:
+    none = Interval(np.nan, np.nan, 9, 64.0)
     return pandas.DataFrame(
-        {"height": ["up to 3 m", "3 to 10 m"], "pixels": [10, 2_000_000], "mae_m": [1.0, 4.0], "bias_m": [0.5, -4.0]}
+        {
+            "title": ["up to 3 m", "3 to 10 m"],
+            "pixels": [10, 2_000_000],
+            "mae_m": [1.0, 4.0],
+            "bias_m": [0.5, -4.0],
+            "mae_m_interval": [None, Interval(3.5, 4.5, 30, 64.0)],
+            "bias_m_interval": [none, Interval(-5.0, -3.0, 30, 64.0)],
+        }
     )

@@ -10,7 +10,10 @@ import pandas
 import pytest
 
 from img2height.errors import DataError
-from img2height.report.page import Run, write_report
+from img2height.report.page import write_report
+from img2height.report.quantities import LEAKS
+from img2height.report.ranking import all_columns
+from img2height.report.run import Run
 from img2height.report.scores import format_score, is_score
 
 MOST_BYTES = 10_000_000
@@ -22,36 +25,36 @@ def tables_in(folder: Path) -> dict[str, Path]:
 
 
 class Outline(HTMLParser):
-    """Collects the tags of a page and its visible text."""
+    """Collects the tags of a page, its visible text, and the rows of its named tables: the words of each cell."""
 
     def __init__(self):
         super().__init__()
         self.tags: list[tuple[str, dict]] = []
         self.words: list[str] = []
+        self.tables: dict[str, list[list[list[str]]]] = {}
+        self.rows: list[list[list[str]]] = []
 
     def handle_starttag(self, tag: str, attrs: list) -> None:
         self.tags.append((tag, dict(attrs)))
+        if tag == "table":
+            self.rows = self.tables.setdefault(dict(attrs).get("id", ""), [])
+        elif tag == "tr":
+            self.rows.append([])
+        elif tag in ("td", "th"):
+            self.rows[-1].append([])
 
     def handle_data(self, data: str) -> None:
         self.words.append(data)
+        if data.strip() and self.rows and self.rows[-1]:
+            self.rows[-1][-1].append(data)
 
     def named(self, tag: str) -> list[dict]:
         return [attributes for name, attributes in self.tags if name == tag]
 
 
 @pytest.fixture(scope="module")
-def folders(finished: Run, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    written = []
-    for turn in ("one", "two"):
-        folder = tmp_path_factory.mktemp(turn)
-        write_report(finished, folder / "report.html", folder / "figures", tables_in(folder))
-        written.append(folder)
-    return written
-
-
-@pytest.fixture(scope="module")
-def text(folders: list[Path]) -> str:
-    return (folders[0] / "report.html").read_text(encoding="utf-8")
+def text(written: list[Path]) -> str:
+    return (written[0] / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -61,18 +64,19 @@ def page(text: str) -> Outline:
     return outline
 
 
-def test_same_inputs_same_bytes(folders: list[Path]):
-    one, two = ({p.relative_to(f): p.read_bytes() for p in f.rglob("*") if p.is_file()} for f in folders)
+def test_same_inputs_same_bytes_and_nothing_of_another_run(written: list[Path]):
+    one, two = ({p.relative_to(f): p.read_bytes() for p in f.rglob("*") if p.is_file()} for f in written)
     assert one == two
 
 
-def test_files(folders: list[Path]):
-    names = sorted(path.name for path in (folders[0] / "figures").iterdir())
+def test_files(written: list[Path]):
+    names = sorted(path.name for path in (written[0] / "figures").iterdir())
     parts = ("", "_buildings", "_buildings_detail", "_detail")
     of_methods = [f"{m}_houses{p}.png" for m in ("im2height", "mean_height", "zero_height") for p in parts]
-    assert names == sorted([*of_methods, "sensors_houses.png", "sensors_houses_detail.png"])
-    assert not [path for path in folders[0].iterdir() if path.name.startswith(".")]
-    table = pandas.read_csv(folders[0] / "scores.csv")
+    of_methods += [f"im2height_tile_{kind}{n}.png" for kind in ("best", "worst") for n in (1, 2)]
+    assert names == sorted([*of_methods, "glance.png", "sensors_houses.png", "sensors_houses_detail.png"])
+    assert not [path for path in written[0].iterdir() if path.name.startswith(".")]
+    table = pandas.read_csv(written[0] / "scores.csv")
     assert table.method.tolist() == ["im2height", "mean_height", "zero_height"]
 
 
@@ -80,21 +84,58 @@ def test_nothing_comes_from_outside(page: Outline, text: str):
     for tag, attributes in page.tags:
         address = attributes.get("src") or (attributes.get("href") if tag != "a" else None)
         assert address is None or address.startswith("data:"), (tag, address)
-    assert {a["href"] for a in page.named("a") if not a["href"].startswith("#")} == {"https://arxiv.org/abs/1802.10249"}
+    outside = {a["href"] for a in page.named("a") if not a["href"].startswith("#")}
+    assert outside == {"https://arxiv.org/abs/1802.10249", "cost.html"}
     assert not re.search(r"@import|url\(|fetch\(|XMLHttpRequest", text)
     assert "default-src 'none'" in text
 
 
-def test_every_method_and_number_is_there(page: Outline, folders: list[Path]):
+def test_every_method_and_number_is_there(page: Outline, written: list[Path]):
     words = " ".join(page.words)
-    table = pandas.read_csv(folders[0] / "scores.csv")
+    table = pandas.read_csv(written[0] / "scores.csv")
     for row in table.to_dict("records"):
         assert row["method"] in words
         for column in table.columns:
             if is_score(table, column):
                 assert format_score(column, row[column]) in words, (row["method"], column)
     assert "im2height has the lowest RMSE" in words and "% below mean_height" in words
-    assert "Where the reference is 20 to 50 m, im2height lies" in words
+    assert "Buildings above 20 m: im2height lies" in words and "95 % interval of the bias" in words
+
+
+def test_the_numbers_are_those_of_the_metrics_file(finished: Run, page: Outline, written: list[Path]):
+    table = pandas.read_csv(written[0] / "scores.csv").set_index("method")
+    columns = [column for _, group in all_columns(table.reset_index()) for column in group]
+    rows = {row[0][0]: row[1:] for row in page.tables["score-table"][2:]}
+    assert len(rows) == 3 and len(columns) > 15
+    for method, cells in rows.items():
+        scores = finished.metrics["methods"][method]["seed0"]
+        for (stratum, score), cell in zip(columns, cells, strict=True):
+            if score != "rmse_ratio":
+                value = float("nan") if scores[stratum][score] is None else scores[stratum][score]
+                assert cell[0] == format_score(score, value), (method, stratum, score)
+                assert table[f"{stratum}_{score}"][method] == pytest.approx(value, rel=1e-15, nan_ok=True)
+            if score in ("rmse_m", "mae_m", "bias_m"):
+                low, high = (format_score(score, value + shift) for shift in (-0.1, 0.1))
+                assert cell[1] == f"{low} to {high}"
+
+
+def test_what_is_really_better_is_said(page: Outline):
+    rows = {row[0][0]: row for row in page.tables["headline-table"][2:]}
+    assert [rows[name][3] for name in ("im2height", "mean_height", "zero_height")] == [
+        ["best"], ["worse (p = 0.003)"], ["as good (p = 0.400)"],
+    ]  # fmt: skip
+    assert page.tables["headline-table"][0][-2] == ["Buildings above 20 m"]
+
+
+def test_the_methods_can_be_pasted_and_the_origins_are_there(page: Outline):
+    words = " ".join(page.words)
+    for said in (
+        "the ground was divided into vertical stripes, each of them tested once, in 2 folds",
+        "40,000 samples of 64 × 64 px",
+        "spatial block bootstrap intervals with square blocks of 64 m", "version of torch", "0123456789abcdef",
+        "SHA-256 of the layers of demo/houses", "SHA-256 of recipe of im2height",
+    ):  # fmt: skip
+        assert said in words, said
 
 
 def test_what_was_run_is_said(page: Outline):
@@ -110,9 +151,9 @@ def test_what_was_run_is_said(page: Outline):
         assert said in words
 
 
-def test_no_path_of_this_machine(text: str, folders: list[Path]):
-    written = re.sub(r'"data:[^"]*"', "", text)
-    assert str(folders[0].parent) not in written and str(Path.cwd()) not in written
+def test_no_path_of_this_machine(text: str, written: list[Path]):
+    shown = re.sub(r'"data:[^"]*"', "", text)
+    assert str(written[0].parent) not in shown and str(Path.cwd()) not in shown
 
 
 def test_people_who_do_not_see_or_point_can_use_it(page: Outline):
@@ -132,13 +173,6 @@ def test_page_is_small(text: str):
     assert len(text) < MOST_BYTES
 
 
-def test_a_second_run_replaces_the_pictures(finished: Run, folders: list[Path]):
-    folder = folders[1]
-    (folder / "figures" / "of_another_run.png").write_bytes(b"")
-    write_report(finished, folder / "report.html", folder / "figures", tables_in(folder))
-    assert not (folder / "figures" / "of_another_run.png").exists()
-
-
 def test_missing_files_are_refused(finished: Run):
     with pytest.raises(DataError, match="2 heights for 3 methods"):
         dataclasses.replace(finished, heights=finished.heights[:2])
@@ -147,7 +181,7 @@ def test_missing_files_are_refused(finished: Run):
 @pytest.fixture(scope="module")
 def refined_folder(refined: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("refined")
-    write_report(refined, folder / "report.html", folder / "figures", tables_in(folder))
+    write_report(refined, folder / "report.html", folder / "figures", tables_in(folder), "cost.html")
     return folder
 
 
@@ -177,8 +211,23 @@ def test_errors_by_ground_and_pair_are_a_table(refined_folder: Path):
     assert "| resdepth_stereo | pair 2" in (refined_folder / "strata.md").read_text(encoding="utf-8")
 
 
-def test_terrain_alone_is_reported_without_buildings(terrain: Run, tmp_path: Path):
-    write_report(terrain, tmp_path / "report.html", tmp_path / "figures", tables_in(tmp_path))
-    assert {path.name for path in (tmp_path / "figures").iterdir()} == {"mean_height_hill.png", "sensors_hill.png"}
+def test_a_random_split_is_warned_of_everywhere(terrain: Run, tmp_path: Path):
+    split = terrain.params.split.model_copy(update={"strategy": "random"})
+    run = dataclasses.replace(terrain, params=terrain.params.model_copy(update={"split": split}))
+    write_report(run, tmp_path / "report.html", tmp_path / "figures", tables_in(tmp_path), "cost.html")
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    captions = re.findall(r"<caption>(.*?)</caption>", text)
+    assert 'class="warning"' in text and text.count(f"Warning: {LEAKS}.</caption>") == 2 and len(captions) > 2
+    assert LEAKS in (tmp_path / "scores.md").read_text(encoding="utf-8")
+    assert pandas.read_csv(tmp_path / "scores.csv").note.tolist() == [LEAKS]
+
+
+def test_terrain_alone_is_reported_without_buildings(terrain: Run, tmp_path: Path):
+    write_report(terrain, tmp_path / "report.html", tmp_path / "figures", tables_in(tmp_path), "cost.html")
+    assert {path.name for path in (tmp_path / "figures").iterdir()} == {"mean_height_hill.png", "sensors_hill.png"}
+    assert "No 95 % intervals: too few blocks (0) for an interval." in (tmp_path / "report.html").read_text(
+        encoding="utf-8"
+    )
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "No 95 % intervals: too few blocks (0) for an interval." in text
     assert "Errors in view: median +3.00 m" in text and "by reference height" not in text

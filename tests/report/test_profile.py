@@ -4,10 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rasterio.windows import Window
 from shapely.geometry import box
 
-from img2height.rasters import NODATA, height_band, write_cog
-from img2height.report.profile import BIN_M, RANGE_M, height_profile
+from img2height.rasters import NODATA, height_band, open_raster, read_heights, write_cog
+from img2height.report.profile import BIN_M, RANGE_M, joint_histogram
+from img2height.report.view import read_prediction, read_view
 from img2height.scenes.scene import Scene
 
 
@@ -19,17 +21,8 @@ def two_metres(tmp_path: Path, houses: Scene) -> Path:
     return tmp_path / "h.tif"
 
 
-def test_classes_have_the_known_errors(houses: Scene, two_metres: Path):
-    table = height_profile(houses, box(0, 0, 300, 280), two_metres).table().set_index("height")
-    assert table.index.tolist() == ["up to 3 m", "3 to 10 m", "20 to 50 m"]
-    houses_px = {6.0: 30 * 40, 9.0: 30 * 40, 24.0: 50 * 60}
-    assert table.pixels.tolist() == [300 * 280 - 400 - sum(houses_px.values()), 2400, 3000]
-    assert table.bias_m.tolist() == pytest.approx([2.0, -5.5, -22.0])
-    assert table.mae_m.tolist() == pytest.approx([2.0, 5.5, 22.0])
-
-
 def test_joint_histogram_counts_each_pixel_once_where_it_belongs(houses: Scene, two_metres: Path):
-    joint = height_profile(houses, box(0, 0, 300, 280), two_metres).joint
+    joint = joint_histogram(houses, box(0, 0, 300, 280), two_metres)
     place = {height: int((height - RANGE_M[0]) / BIN_M) for height in (2.0, 24.0)}
     assert joint.sum() == 300 * 280 - 400
     assert joint[place[24.0], place[2.0]] == 3000
@@ -37,7 +30,20 @@ def test_joint_histogram_counts_each_pixel_once_where_it_belongs(houses: Scene, 
 
 
 def test_two_halves_are_the_whole(houses: Scene, two_metres: Path):
-    west, east = (height_profile(houses, box(x, 0, x + 150, 280), two_metres) for x in (0, 150))
-    whole = height_profile(houses, box(0, 0, 300, 280), two_metres)
-    assert np.array_equal((west + east).joint, whole.joint)
-    assert (west + east).table().equals(whole.table())
+    west, east = (joint_histogram(houses, box(x, 0, x + 150, 280), two_metres) for x in (0, 150))
+    assert np.array_equal(west + east, joint_histogram(houses, box(0, 0, 300, 280), two_metres))
+
+
+def test_building_heights_are_counted_against_those_of_reference_buildings(houses: Scene, tmp_path: Path):
+    path = tmp_path / "b.tif"
+    write_cog(
+        path, np.zeros(houses.grid.shape, np.float32), houses.grid, [height_band("building_height")], nodata=NODATA
+    )
+    area = box(0, 0, 300, 280)
+    joint = joint_histogram(houses, area, path)
+    with open_raster(houses.path("building")) as mask, open_raster(houses.path("ndsm")) as heights:
+        there = (mask.read(1) == 1)[:280, :300] & (read_heights(heights)[:280, :300] > 1)
+    high = int((1 - RANGE_M[0]) / BIN_M)
+    assert joint[high:].sum() == there.sum() > 0
+    view, predicted = read_prediction(path, houses, read_view(houses, area, Window(0, 0, 300, 280), 300))
+    assert ((view.reference > 1).sum(), np.abs(predicted).max()) == (there.sum(), 0)

@@ -1,4 +1,4 @@
-"""The metrics file, the score table and the finding in words."""
+"""The score table."""
 
 import math
 from pathlib import Path
@@ -8,7 +8,8 @@ import pytest
 
 from img2height.errors import DataError
 from img2height.project import load_recipe
-from img2height.report.scores import collect, findings, format_score, needs, score_table, to_markdown
+from img2height.report.quantities import LEAKS
+from img2height.report.scores import format_score, needs, score_table, to_markdown
 
 RECIPES = {
     name: load_recipe(Path(__file__).parents[2] / "config/methods", name)
@@ -16,31 +17,24 @@ RECIPES = {
 }
 
 
-def entry(method: str, rmse_m: float | None, seed: int = 0, buildings_m: float | None = None) -> dict:
+def entry(method: str, rmse_m: float | None, seed: int = 0, quantity: str = "ndsm") -> dict:
     footprint, instances = {"iou": 0.5, "dice": 2 / 3}, {"precision": 1.0, "recall": 0.25, "f1": 0.4, "tp": 1}
     return {
-        "method": method, "seed": seed, "scenes": ["a"], "all": {"rmse_m": rmse_m, "bias_m": -0.5, "ssim": 0.75},
-        "buildings": {"rmse_m": buildings_m}, "footprint": footprint, "instances": instances,
+        "method": method, "seed": seed, "quantity": quantity, "scenes": ["a"],
+        "all": {"rmse_m": rmse_m, "bias_m": -0.5, "ssim": 0.75},
+        "buildings": {"rmse_m": rmse_m}, "footprint": footprint, "instances": instances,
     }  # fmt: skip
+
+
+def collect(entries: list[dict]) -> dict:
+    methods = {}
+    for item in entries:
+        methods.setdefault(item["method"], {})[f"seed{item['seed']}"] = item
+    return {"methods": methods}
 
 
 def table_of(**rmse_m: float | None) -> pandas.DataFrame:
     return score_table(collect([entry(name, value) for name, value in rmse_m.items()]), {n: RECIPES[n] for n in rmse_m})
-
-
-def test_collect_sorts_by_method_and_seed():
-    metrics = collect([entry("unet", 1.0, seed=1), entry("unet", 2.0), entry("im2height", 3.0)])
-    assert {name: sorted(seeds) for name, seeds in metrics["methods"].items()} == {
-        "unet": ["seed0", "seed1"],
-        "im2height": ["seed0"],
-    }
-    assert metrics["methods"]["unet"]["seed1"]["all"]["rmse_m"] == 1.0
-
-
-@pytest.mark.parametrize(("scores", "word"), [([], "no scores"), ([entry("unet", 1.0)] * 2, "twice")])
-def test_collect_refuses(scores: list, word: str):
-    with pytest.raises(DataError, match=word):
-        collect(scores)
 
 
 def test_trivial_baselines_come_last_however_good():
@@ -86,39 +80,6 @@ def test_format_score(column: str, value: float, text: str):
     assert format_score(column, value) == text
 
 
-def test_findings_name_the_best_its_lead_and_who_fails():
-    text = " ".join(findings(table_of(im2height=5.0, unet=3.0, mean_height=4.0)))
-    assert "unet has the lowest RMSE of the trained methods: 3.00 m" in text
-    assert "25 % below mean_height (4.00 m)" in text
-    assert "im2height does not beat mean_height" in text
-
-
-@pytest.mark.parametrize(
-    ("rmse_m", "words"),
-    [
-        ({"unet": 5.0, "mean_height": 4.0}, "No trained method beats mean_height"),
-        ({"unet": 4.0, "mean_height": 4.0}, "No trained method beats mean_height"),
-        ({"unet": 5.0}, "mean_height was not run"),
-        ({"mean_height": 4.0}, "trivial baselines only"),
-    ],
-)
-def test_findings_say_what_is_missing(rmse_m: dict, words: str):
-    assert words in " ".join(findings(table_of(**rmse_m)))
-
-
-def test_findings_of_buildings_may_name_another_method():
-    metrics = collect([entry("unet", 1.0, buildings_m=9.0), entry("im2height", 2.0, buildings_m=7.0)])
-    text = " ".join(findings(score_table(metrics, {name: RECIPES[name] for name in ("unet", "im2height")})))
-    assert "On buildings im2height has the lowest of them: 7.00 m." in text
-
-
-def test_findings_do_not_hide_a_baseline_that_is_better():
-    metrics = collect([entry("unet", 3.0, buildings_m=9.0), entry("zero_height", 2.0, buildings_m=9.5)])
-    text = findings(score_table(metrics, {name: RECIPES[name] for name in ("unet", "zero_height")}))
-    assert text.count("zero_height learns nothing and is better: 2.00 m.") == 1
-    assert not [sentence for sentence in text if "9.50" in sentence]
-
-
 def test_markdown_has_a_row_a_method_and_no_empty_column():
     lines = to_markdown(table_of(unet=3.0, mean_height=4.0)).splitlines()
     assert [line.split("|")[1].strip() for line in lines[2:]] == ["unet", "*mean_height*"]
@@ -128,3 +89,21 @@ def test_markdown_has_a_row_a_method_and_no_empty_column():
 def test_needs():
     assert needs(RECIPES["mean_height"]) == "nothing"
     assert needs(RECIPES["im2height"]) == "eo (red, green, blue)"
+
+
+def test_quantities_that_do_not_meet_stand_apart_with_the_reason():
+    entries = [entry("unet", 1.0, quantity="relative"), entry("im2height", 2.0, quantity="building_height")]
+    entries += [entry("zero_height", 3.0), entry("mean_height", 4.0, quantity="dsm")]
+    table = score_table(collect(entries), RECIPES)
+    assert table.method.tolist() == ["zero_height", "mean_height", "im2height", "unet"]
+    assert table.note.str.contains("not ranked|buildings alone").tolist() == [False, False, True, True]
+    ratios = table.set_index("method")[["all_rmse_ratio", "buildings_rmse_ratio"]]
+    assert ratios.loc["zero_height"].tolist() == [0.75, 0.75]
+    assert math.isnan(ratios.all_rmse_ratio["im2height"]) and ratios.buildings_rmse_ratio["im2height"] == 0.5
+    assert ratios.loc["unet"].isna().all()
+
+
+def test_a_random_split_is_noted_in_every_row():
+    table = score_table(collect([entry("unet", 1.0)]), {"unet": RECIPES["unet"]}, leaks=True)
+    assert table.note.tolist() == [LEAKS]
+    assert LEAKS in to_markdown(table)

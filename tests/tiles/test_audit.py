@@ -14,7 +14,6 @@ from img2height.tables import write_json
 from img2height.tiles.audit import audit_folds, refuse_leaks
 from img2height.tiles.fold_map import draw_folds
 from img2height.tiles.folds import Folds, split_folds
-from img2height.tiles.layout import fold_count
 
 BUFFER_M = 8.0
 
@@ -41,7 +40,7 @@ def divided(photographed):
 def fold_up(scenes, roles, buffer_m=BUFFER_M):
     how = split(n_folds=3, buffer_m=buffer_m)
     tiles = [regular_tiles(scene, 16, 16) for scene in scenes]
-    return split_folds(scenes, roles, tiles, how, tile_px=16, folds=list(range(fold_count(roles, how))))
+    return split_folds(scenes, roles, tiles, how, tile_px=16, folds=list(range(how.count if "split" in roles else 1)))
 
 
 def audit(scenes, folds):
@@ -78,6 +77,22 @@ def test_a_buffer_that_is_too_small_is_found(divided):
     refused([scene], fold_up([scene], ["split"], buffer_m=4), "come within 4 m, the buffer is 8 m")
 
 
+def test_a_leak_names_the_two_tiles(divided):
+    scene, _ = divided
+    tiles = ("nearest: train tile d/s/000000_000144, val tile d/s/000000_000112", "val tile d/s/000000_000080")
+    refused([scene], fold_up([scene], ["split"], buffer_m=4), *tiles)
+
+
+def test_a_buffer_below_half_a_tile_is_allowed_and_said(divided):
+    scene, folds = divided
+    assert audit([scene], folds)["remarks"] == []
+    found = audit_folds([scene], folds.tiles, folds.areas, 4.0)
+    assert found["leaks"] == []
+    assert found["half_tile_m"] == 8
+    (remark,) = found["remarks"]
+    assert "4 m is less than half a tile (8 m)" in remark
+
+
 def test_shared_pixels_are_found(divided):
     scene, folds = divided
     train = (folds.areas["fold"] == 0) & (folds.areas["part"] == "train")
@@ -109,7 +124,7 @@ def test_a_copied_image_is_found_wherever_it_claims_to_lie(photographed):
     scenes = [photographed(scene, seed) for scene, seed in zip(far_apart(), (0, 1, 2), strict=True)]
     refuse_leaks(audit(scenes, fold_up(scenes, roles)))
     scenes = [photographed(scene, seed) for scene, seed in zip(far_apart("def"), (0, 1, 0), strict=True)]
-    refused(scenes, fold_up(scenes, roles), "32 tiles show the same image in two parts")
+    refused(scenes, fold_up(scenes, roles), "16 pairs of tiles show the same image in two parts")
 
 
 def test_the_same_ground_in_two_scenes_is_found(photographed):

@@ -12,35 +12,35 @@ from img2height.errors import FoldError
 from img2height.tiles.areas import area_of, covered
 from img2height.tiles.buffers import seen_from
 from img2height.tiles.folds import split_folds
-from img2height.tiles.layout import PARTS, divide, fold_count
+from img2height.tiles.layout import PARTS, divide
 
 
 def folds_of(scenes, roles, how, *, size=16, stride=8, folds=None):
     tiles = [regular_tiles(scene, size, stride) for scene in scenes]
-    numbers = range(fold_count(roles, how)) if folds is None else folds
+    numbers = range(how.count if "split" in roles else 1) if folds is None else folds
     return split_folds(scenes, roles, tiles, how, tile_px=size, folds=list(numbers))
 
 
 def test_stripes_are_equal_and_the_last_takes_the_rest():
     how = split(n_folds=3)
-    made = [divide(ground(100, 50).grid, "split", how, fold)["test"].bounds for fold in range(3)]
+    made = [divide(ground(100, 50).grid, how, fold)["test"].bounds for fold in range(3)]
     assert made == [(0, 0, 33, 50), (33, 0, 66, 50), (66, 0, 100, 50)]
-    assert divide(ground(100, 50).grid, "split", how, 2)["val"].bounds == (0, 0, 33, 50)
+    assert divide(ground(100, 50).grid, how, 2)["val"].bounds == (0, 0, 33, 50)
     rows = split("horizontal_stripes", n_folds=5)
-    assert divide(ground(100, 50).grid, "split", rows, 1)["test"].bounds == (0, 10, 100, 20)
+    assert divide(ground(100, 50).grid, rows, 1)["test"].bounds == (0, 10, 100, 20)
 
 
 def test_fractions_follow_the_axis():
-    made = divide(ground(100, 50).grid, "split", split("fraction"), 0)
+    made = divide(ground(100, 50).grid, split("fraction"), 0)
     assert [made[part].bounds for part in PARTS] == [(0, 0, 60, 50), (60, 0, 70, 50), (70, 0, 100, 50)]
-    made = divide(ground(100, 50).grid, "split", split("fraction", axis="row"), 0)
+    made = divide(ground(100, 50).grid, split("fraction", axis="row"), 0)
     assert made["test"].bounds == (0, 35, 100, 50)
 
 
 def test_fractions_that_overlap_are_refused():
     parts = {"train": [[0, 0.5]], "val": [[0.4, 0.6]], "test": [[0.6, 1]]}
     with pytest.raises(FoldError, match="overlap"):
-        divide(ground(100, 50).grid, "split", split("fraction", parts=parts), 0)
+        divide(ground(100, 50).grid, split("fraction", parts=parts), 0)
 
 
 def test_buffers_are_cut_from_training_and_validation_never_from_test():
@@ -92,7 +92,7 @@ def test_blocks_are_dealt_out_evenly_and_neighbours_differ(n_folds, cols, rows):
     scene = ground(10 * cols, 10 * rows)
     counts = []
     for fold in range(n_folds):
-        cells = divide(scene.grid, "split", split("blocks", n_folds=n_folds, block_m=10), fold)["test"]
+        cells = divide(scene.grid, split("blocks", n_folds=n_folds, block_m=10), fold)["test"]
         counts.append(cells.area / 100)
         sides = [piece.area for piece in shapely.get_parts(cells)]
         assert set(sides) == {100} or cols < n_folds  # squares of one fold touch at corners at most
@@ -196,7 +196,6 @@ def test_a_random_split_deals_out_every_cell_once_and_must_be_asked_for():
     with pytest.raises(FoldError, match="has 4 cells"):
         divide(
             ground(32, 32).grid,
-            "split",
             split("random", block_m=16, allow_leak=True, shares={"val": 0.5, "test": 0.5}),
             0,
         )

@@ -1,6 +1,5 @@
-"""Real trainings, small: same bytes for any number of workers and after a kill, every network leaves the flat one."""
+"""Real trainings, small: same bytes for any number of workers and after a kill."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,10 +12,9 @@ from conftest import grid_tiles
 
 from img2height.errors import TrainingError
 from img2height.inference.model import load_model
-from img2height.methods import names, recipes_folder
+from img2height.methods import recipes_folder
 from img2height.project import load_recipe
 from img2height.samples.plan import plan_samples
-from img2height.scenes.pairs import pairs_of
 from img2height.scenes.scene import Scene
 from img2height.settings import Precision, Training
 from img2height.settings_recipe import Augmentation, Recipe, Sampling
@@ -26,35 +24,6 @@ from img2height.training.run import TrainingJob, train
 
 SIZE_PX = 64
 SMALL_UNET = {"options": {"encoder": "tu-resnet10t", "depth": 3, "width": 16}, "batch_size": 4}
-TWO_HEADS = {"optimizer": {"name": "adam", "lr": 2e-3}, "schedule": {"name": "constant", "warmup": 0}}
-RESNET = {**TWO_HEADS, "options": {"encoder": "resnet18", "width": 32}}
-CGAN = {"options": {"depth": 6, "width": 16, "bn_momentum": 0.1}, "discriminator": {"options": {"width": 16}},
-        "inputs": {"eo": ["red", "green", "blue"]}, "target": "ndsm", "tile_multiple": 64}  # fmt: skip
-QUICK = {  # the papers' learning rates and networks are for hours
-    "im2height": {"options": {"bn_momentum": 0.1}, "optimizer": {"lr": 1e-3}},
-    "resdepth": {
-        "options": {"depth": 3, "start_kernel": 16},
-        "optimizer": {"lr": 1e-3},
-        "schedule": {"name": "constant"},
-    },
-    "eigen": {"options": {"size_px": 64}, "tile_multiple": 64, "optimizer": {"lr": 3e-4}},
-    "cgan": {**CGAN, "optimizer": {"lr": 1e-3}},
-    "fusionheightnet": {
-        "options": {"width": 8, "d_model": 64, "layers": 1, "heads": 4, "positions": 4, "gating": "soft"},
-        **TWO_HEADS,
-    },
-    "deeplabv3plus": RESNET,
-    "upernet": RESNET,
-    "pspnet": {**TWO_HEADS, "options": {"encoder": "resnet18", "width": 64}},
-    "resunet": {**TWO_HEADS, "options": {"width": 16}},  # oneDNN crashes on 8 channels in channels_last
-    "segnet": {**TWO_HEADS, "options": {"width": 8}},
-    "duc_hdc": {**TWO_HEADS, "options": {"encoder": "resnet18"}},
-    "mobilenetv2": {"options": {"half_features": True}},
-    "squeezenet": {"options": {"half_features": True}},
-}
-# From random weights, and batch statistics of tens of steps, their heights come after hundreds of steps.
-LATE = ("deeplabv3plus", "duc_hdc", "mobilenetv2", "pspnet", "segnet", "squeezenet", "upernet")
-QUICKEST = ("im2height", "resdepth", "unet")
 AREAS = geopandas.GeoDataFrame({"dataset": ["demo"], "scene": ["district"]}, geometry=[shapely.box(0, 0, 192, 256)])
 
 
@@ -69,17 +38,11 @@ def job_of(district: Scene, method: str, recipe: Recipe, *, samples: int, stretc
         samples=samples, validate_every=stretch, patience=99, val_tiles=4, threads=1,
         precision=Precision(cpu="32-true", gpu="32-true"),
     )  # fmt: skip
-    job = TrainingJob(method, recipe, training, 0, 0, pandas.DataFrame(), tiles, [district])
-    return replace(job, samples=plan(job, tiles[tiles["part"] == "train"], Augmentation(jitter=True), range(8)))
-
-
-def plan(job: TrainingJob, tiles: pandas.DataFrame, augmentation: Augmentation, symmetries: Iterable[int]):
-    """Return the samples of a job from these tiles."""
-    views = job.recipe.inputs.get("views")
-    return plan_samples(
-        tiles, AREAS, samples=job.training.samples, seed=0, symmetries=list(symmetries), augmentation=augmentation,
-        sampling=Sampling(), pairs=pairs_of(job.scenes, "train", views) if views else None,
+    samples = plan_samples(
+        tiles[tiles["part"] == "train"], AREAS, samples=training.samples, seed=0, symmetries=range(8),
+        augmentation=Augmentation(jitter=True), sampling=Sampling(),
     )  # fmt: skip
+    return TrainingJob(method, recipe, training, 0, 0, samples, tiles, [district])
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -170,48 +133,3 @@ def test_baselines_say_what_they_are_called(district: Scene, tmp_path: Path, met
     expected = np.mean(heights) if expected_m is None else expected_m
     assert model.normalisation.to_metres(0.0, model.normalisation.offset_m) == pytest.approx(expected, abs=1e-4)
     assert model.card["trainable_parameters"] == 0
-
-
-def quick(method: str) -> dict:
-    """Return what makes a recipe learn within tens of steps on a CPU."""
-    return {"batch_size": 4} | QUICK.get(recipe(method).network, {})
-
-
-def flat(learnt: Recipe) -> Recipe:
-    """Return what a method has to beat: the mean height, or what it starts from."""
-    if learnt.target == "ndsm":
-        return recipe("mean_height")
-    if learnt.target == "dem":
-        return recipe("mean_height", {"inputs": learnt.inputs, "target": "dem"})
-    return recipe("initial_dsm", {"options": {"outer_skip": learnt.options["outer_skip"]}})
-
-
-def learners() -> list:
-    """Return every method with something to learn; those of the large networks take minutes and are slow."""
-    found = [(name, recipe(name).network) for name in names()]
-    slow = {name: () if network in QUICKEST else pytest.mark.slow for name, network in found}
-    return [pytest.param(name, marks=slow[name]) for name, network in found if network != "constant"]
-
-
-@pytest.mark.parametrize("method", learners())
-def test_the_smoke_run_leaves_the_flat_world(district: Scene, landscape: Scene, tmp_path: Path, method: str) -> None:
-    """On four tiles each recipe, with its own loss, fits heights that no constant and no raw surface can."""
-    chosen = recipe(method, quick(method))
-    job = job_of(landscape if "ms" in chosen.inputs else district, method, chosen, samples=240, stretch=80)
-    few = job.part("train").drop_duplicates(["col_off", "row_off"]).head(4)[list(job.tiles.columns)]
-    samples = plan(job, few, Augmentation(), [0])
-    training = job.training.model_copy(update={"threads": 2})
-    job = replace(job, samples=samples, tiles=pandas.concat([few, few.assign(part="val")]), training=training)
-    train(job, tmp_path / "model", tmp_path / "scratch", workers=0)
-    if chosen.network in LATE:
-        losses = pandas.read_csv(tmp_path / "model/history.csv")["train_loss"]
-        assert losses.iloc[-1] < 0.95 * losses.iloc[0], losses
-        return
-    best = load_model(tmp_path / "model").card["best"]
-    if "footprint" in job.recipe.outputs:
-        assert best["val_footprint_error"] < 0.2, best
-    if "height" not in job.recipe.outputs:
-        return
-    train(replace(job, method="flat", recipe=flat(job.recipe)), tmp_path / "flat", tmp_path / "scratch")
-    rmse = {"model": best["val_rmse_m"], "flat": load_model(tmp_path / "flat").card["best"]["val_rmse_m"]}
-    assert rmse["model"] < 0.85 * rmse["flat"], rmse

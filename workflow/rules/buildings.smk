@@ -23,8 +23,8 @@ rule extract_buildings:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=120,
+        mem_mb=scaled(8000),
+        runtime=scaled(30),
     params:
         folds=FOLDS,
         settings=SECTIONS["buildings"],

@@ -3,6 +3,7 @@
 Needs: params.yaml and the files of config/. Makes: constants, path patterns and input functions; no rules.
 """
 
+import gc
 import json
 import os
 import sys
@@ -13,9 +14,13 @@ SOURCE = str(Path(workflow.basedir).parent / "src")
 sys.path.insert(0, SOURCE)
 os.environ.update(PYTHONPATH=SOURCE, PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]))
 
+# A graph is millions of objects and none of them garbage: looking for it is a sixth of the time to plan a large run.
+gc.set_threshold(100_000, 20, 100)
+
 from img2height.errors import SettingsError
 from img2height.project import load_project
 from img2height.provenance import code_digest
+from img2height.published.table import figures_of, load_figure, tables_of
 from img2height.settings_scene import used_pairs
 
 ENVIRONMENT = "../../envs/img2height.yaml"  # used with `--sdm conda` only
@@ -66,6 +71,8 @@ VIEW_METHODS = [name for name in METHODS if "views" in project.recipes[name].inp
 FOOTPRINT_METHODS = [name for name in METHODS if "footprint" in project.recipes[name].outputs]
 REFINING_METHODS = [name for name in METHODS if "dsm_initial" in project.recipes[name].inputs]
 SEEDS = project.experiment.seeds
+PUBLISHED_TABLES = tables_of(Path("config/tables"), METHODS)
+PUBLISHED_FIGURES = figures_of(Path("config/figures"), METHODS)
 FOLDS = project.folds
 DATASET_OF = {scene: dataset for dataset, scene, _ in project.scenes}
 ROLES = [role for _, _, role in project.scenes]
@@ -107,6 +114,11 @@ def results(pattern, seeds=SEEDS, methods=METHODS):
         scene=TEST_SCENES,
     )
     return list(dict.fromkeys(files))
+
+
+def scaled(amount):
+    """Return the resource function that asks for an amount at first, and as much again at each further attempt."""
+    return lambda wildcards, attempt: amount * attempt
 
 
 def manifest(wildcards):
@@ -175,6 +187,13 @@ def starting_model(wildcards):
     return files
 
 
+def tiles_of_figure(wildcards):
+    """Return the tiles of both methods of a published figure, of the first seed."""
+    figure = load_figure(Path(f"config/figures/{wildcards.figure}.yaml"))
+    folder = f"results/{wildcards.experiment}/{{}}/oof/seed{SEEDS[0]}/tiles.parquet"
+    return [folder.format(method) for method in (figure.across, figure.up)]
+
+
 def recipe(wildcards):
     """Return the recipe of the method as JSON."""
     return RECIPES[wildcards.method]
@@ -221,3 +240,13 @@ def about(wildcards):
 def grid(wildcards):
     """Return the target grid of the dataset as JSON."""
     return project.datasets[wildcards.dataset].grid.model_dump_json()
+
+
+def region_file():
+    """Return the file of the areas that divide the ground, if they do, or end with a line that says it is missing."""
+    split = project.params.split
+    if split.strategy != "regions":
+        return []
+    if not Path(split.regions.file).exists():
+        stop(f"split.regions: the file {split.regions.file} does not exist; it holds the areas that divide the ground")
+    return [split.regions.file]

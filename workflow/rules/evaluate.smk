@@ -1,5 +1,6 @@
 # Needs: heights, footprints and polygons of all test scenes out of fold, and the references in the scenes.
-# Makes: scores.json and tiles.parquet of each method and seed, and results/{experiment}/metrics.json.
+# Makes: scores.json and tiles.parquet of each method and seed; of all together results/{experiment}/metrics.json and
+# tables/{intervals,comparisons}.csv.
 
 
 rule evaluate:
@@ -21,8 +22,8 @@ rule evaluate:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=240,
+        mem_mb=scaled(8000),
+        runtime=scaled(240),
     params:
         settings=SECTIONS["metrics"],
         pairs=pair_flags,
@@ -50,8 +51,14 @@ rule evaluate:
 rule collect_metrics:
     input:
         scores=expand(SCORES, method=METHODS, seed=SEEDS, allow_missing=True),
+        tiles=expand(rules.evaluate.output.tiles, method=METHODS, seed=SEEDS, allow_missing=True),
+        scenes=TEST_MANIFESTS,
+        # Not read: without it no score is published.
+        audit="models/{experiment}/statistics_audit.json",
     output:
         metrics="results/{experiment}/metrics.json",
+        intervals="results/{experiment}/tables/intervals.csv",
+        comparisons="results/{experiment}/tables/comparisons.csv",
     log:
         "logs/collect_metrics/{experiment}.log",
     benchmark:
@@ -60,16 +67,24 @@ rule collect_metrics:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=scaled(4000),
+        runtime=scaled(60),
     params:
+        settings=SECTIONS["metrics"],
+        split=SECTIONS["split"],
         code=code_of("collect_metrics"),
     message:
-        "Collecting the scores of {wildcards.experiment}"
+        "Collecting and comparing the scores of {wildcards.experiment}"
     shell:
         """
         exec &>{log:q}
         python scripts/collect_metrics.py \
             --scores {input.scores:q} \
-            --out {output.metrics:q}
+            --tiles {input.tiles:q} \
+            --scenes {input.scenes:q} \
+            --settings {params.settings:q} \
+            --split {params.split:q} \
+            --out {output.metrics:q} \
+            --intervals {output.intervals:q} \
+            --comparisons {output.comparisons:q}
         """

@@ -1,15 +1,19 @@
-# Needs: manifests and tile indexes of all scenes of the experiment, and the role of each.
-# Makes: data/folds/{experiment}/: folds.parquet (tiles by fold and part), areas.parquet (ground by fold and part),
-#        audit.json and folds.png. A leak between the parts ends the run here.
+# Needs: manifests and tile indexes of all scenes of the experiment, the role of each, and the file of the regions if they
+#        divide the ground.
+# Makes: data/folds/{experiment}/: folds.parquet (tiles by fold and part), areas.parquet (ground by fold and part), both
+#        in folds.gpkg, audit.json, folds.png and scenes.json (the manifests with their digests). A leak between the parts
+#        ends the run here.
 
 
 rule split_folds:
     input:
         scenes=ALL_SCENES,
         tiles=ALL_TILES,
+        regions=region_file(),
     output:
         folds="data/folds/{experiment}/folds.parquet",
         areas="data/folds/{experiment}/areas.parquet",
+        map="data/folds/{experiment}/folds.gpkg",
     log:
         "logs/split_folds/{experiment}.log",
     benchmark:
@@ -18,8 +22,8 @@ rule split_folds:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=scaled(4000),
+        runtime=scaled(60),
     params:
         roles=ROLES,
         settings=SECTIONS["split"],
@@ -39,7 +43,8 @@ rule split_folds:
             --tile-px {params.tile_px} \
             --folds {params.folds} \
             --folds-out {output.folds:q} \
-            --areas-out {output.areas:q}
+            --areas-out {output.areas:q} \
+            --map-out {output.map:q}
         """
 
 
@@ -63,10 +68,11 @@ rule audit_folds:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=scaled(4000),
+        runtime=scaled(60),
     params:
-        buffer_m=project.params.split.buffer_m,
+        settings=SECTIONS["split"],
+        tile_px=project.params.tiling.tile_px,
         code=code_of("audit_folds"),
     message:
         "Searching the folds of {wildcards.experiment} for leaks"
@@ -77,7 +83,38 @@ rule audit_folds:
             --scenes {input.scenes:q} \
             --folds {input.folds:q} \
             --areas {input.areas:q} \
-            --buffer-m {params.buffer_m} \
+            --settings {params.settings:q} \
+            --tile-px {params.tile_px} \
             --out {output.audit:q} \
             --figure {output.figure:q}
+        """
+
+
+# Trainings depend on every scene. Through one file, for a thousand scenes times a hundred trainings are edges that
+# Snakemake takes a minute to walk.
+rule list_scenes:
+    input:
+        scenes=ALL_SCENES,
+    output:
+        scenes="data/folds/{experiment}/scenes.json",
+    log:
+        "logs/list_scenes/{experiment}.log",
+    benchmark:
+        "logs/benchmarks/list_scenes/{experiment}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=scaled(1000),
+        runtime=scaled(20),
+    params:
+        code=code_of("list_scenes"),
+    message:
+        "Listing the scenes of {wildcards.experiment}"
+    shell:
+        """
+        exec &>{log:q}
+        python scripts/list_scenes.py \
+            --scenes {input.scenes:q} \
+            --out {output.scenes:q}
         """

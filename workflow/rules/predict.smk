@@ -22,8 +22,8 @@ rule predict:
         ENVIRONMENT
     threads: project.params.training.threads
     resources:
-        mem_mb=8000,
-        runtime=240,
+        mem_mb=scaled(8000),
+        runtime=scaled(60),
         gpu=1,
     params:
         models=expand(MODEL, fold=FOLDS, allow_missing=True),
@@ -53,8 +53,7 @@ rule stitch:
         areas="data/folds/{experiment}/areas.parquet",
         windows=expand(WINDOWS, fold=FOLDS, allow_missing=True),
         # The windows are temporary, and Snakemake sees no change behind a temporary file that is gone: hence what they
-        # were made from, here and in the parameters.
-        models=expand(f"{MODEL}/model.safetensors", fold=FOLDS, allow_missing=True),
+        # were made from, here and in the parameters. A card holds the digest of its weights.
         cards=expand(f"{MODEL}/card.json", fold=FOLDS, allow_missing=True),
     output:
         heights=expand(f"{FOLD_RESULT}/{{height}}.tif", fold=FOLDS, allow_missing=True),
@@ -67,8 +66,8 @@ rule stitch:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=scaled(4000),
+        runtime=scaled(20),
     params:
         folds=FOLDS,
         band=1,
@@ -100,7 +99,6 @@ use rule stitch as stitch_probability with:
         scene=manifest,
         areas="data/folds/{experiment}/areas.parquet",
         windows=expand(WINDOWS, fold=FOLDS, height="height", allow_missing=True),
-        models=expand(f"{MODEL}/model.safetensors", fold=FOLDS, allow_missing=True),
         cards=expand(f"{MODEL}/card.json", fold=FOLDS, allow_missing=True),
     output:
         heights=expand(f"{FOLD_RESULT}/probability.tif", fold=FOLDS, allow_missing=True),
@@ -141,8 +139,8 @@ rule merge_pairs:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=scaled(4000),
+        runtime=scaled(20),
     params:
         code=code_of("merge_pairs"),
     message:
@@ -173,8 +171,8 @@ rule residuals:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=scaled(4000),
+        runtime=scaled(20),
     params:
         code=code_of("residuals"),
     message:

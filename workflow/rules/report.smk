@@ -1,17 +1,36 @@
-# Needs: the metrics of the experiment and, of the first seed, heights, polygons and training histories of all methods.
-# Makes: results/{experiment}/report.html (one file that works offline), figures/ and tables/{scores,strata}.{csv,md}.
+# Needs: the metrics of the experiment with their intervals and, of the first seed, heights, polygons, tiles and training
+#        histories of all methods.
+# Makes: results/{experiment}/report.html (one file that works offline), figures/ and tables/{scores,strata}.{csv,md};
+#        logs/report/{experiment}_cost.html says what the run cost, as a log, for no two machines give the same.
+
+PROGRAMS = ("prepare_scene", "split_folds", "augment_samples", "train", "predict", "extract_buildings", "evaluate")
+STEPS = (
+    "augment_samples",
+    "train",
+    "predict",
+    "stitch",
+    "stitch_probability",
+    "merge_pairs",
+    "residuals",
+    "extract_buildings",
+    "evaluate",
+)
 
 
 # A target too, so its paths hold no wildcard.
 rule report:
     input:
         metrics=f"results/{EXPERIMENT}/metrics.json",
+        intervals=f"results/{EXPERIMENT}/tables/intervals.csv",
+        comparisons=f"results/{EXPERIMENT}/tables/comparisons.csv",
+        sources=ALL_SCENES,
         scenes=TEST_MANIFESTS,
         areas=f"data/folds/{EXPERIMENT}/areas.parquet",
         folds_figure=f"data/folds/{EXPERIMENT}/folds.png",
         heights=results(f"{RESULT}/height.tif", seeds=SEEDS[:1]),
         polygons=results(f"{RESULT}/buildings.parquet", seeds=SEEDS[:1]),
         histories=results(f"{MODEL}/history.csv", seeds=SEEDS[:1]),
+        tiles=results("results/{experiment}/{method}/oof/seed{seed}/tiles.parquet", seeds=SEEDS[:1]),
     output:
         page=report(
             f"results/{EXPERIMENT}/report.html",
@@ -28,36 +47,46 @@ rule report:
         strata_csv=f"results/{EXPERIMENT}/tables/strata.csv",
         strata_md=f"results/{EXPERIMENT}/tables/strata.md",
     log:
-        f"logs/report/{EXPERIMENT}.log",
+        text=f"logs/report/{EXPERIMENT}.log",
+        cost=f"logs/report/{EXPERIMENT}_cost.html",
     benchmark:
         f"logs/benchmarks/report/{EXPERIMENT}.tsv"
     conda:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=scaled(4000),
+        runtime=scaled(60),
     params:
         experiment=project.experiment.model_dump_json(),
         params=project.params.model_dump_json(),
         recipes=RECIPES_TO_SHOW,
+        benchmarks=json.dumps({step: f"logs/benchmarks/{step}/{EXPERIMENT}" for step in STEPS}),
+        codes=json.dumps({program: code_of(program) for program in PROGRAMS}),
         code=code_of("report"),
     message:
         "Writing the report"
     shell:
         """
-        exec &>{log:q}
+        exec &>{log.text:q}
         python scripts/report.py \
             --experiment {params.experiment:q} \
             --params {params.params:q} \
             --recipes {params.recipes:q} \
             --metrics {input.metrics:q} \
+            --intervals {input.intervals:q} \
+            --comparisons {input.comparisons:q} \
+            --sources {input.sources:q} \
             --scenes {input.scenes:q} \
             --areas {input.areas:q} \
             --folds-figure {input.folds_figure:q} \
             --heights {input.heights:q} \
             --polygons {input.polygons:q} \
             --histories {input.histories:q} \
+            --tiles {input.tiles:q} \
+            --code {params.codes:q} \
+            --benchmarks {params.benchmarks:q} \
+            --cost {log.cost:q} \
             --out {output.page:q} \
             --figures {output.figures:q} \
             --scores-csv {output.scores_csv:q} \

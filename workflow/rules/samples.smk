@@ -5,7 +5,7 @@
 
 rule augment_samples:
     input:
-        scenes=ALL_SCENES,
+        listed="data/folds/{experiment}/scenes.json",
         folds="data/folds/{experiment}/folds.parquet",
         areas="data/folds/{experiment}/areas.parquet",
         audit="data/folds/{experiment}/audit.json",
@@ -20,9 +20,10 @@ rule augment_samples:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=scaled(4000),
+        runtime=scaled(60),
     params:
+        scenes=ALL_SCENES,
         recipe=recipe,
         symmetries=lambda wildcards: project.symmetries[wildcards.method],
         training=SECTIONS["training"],
@@ -35,7 +36,7 @@ rule augment_samples:
         python scripts/augment_samples.py \
             --folds {input.folds:q} \
             --areas {input.areas:q} \
-            --scenes {input.scenes:q} \
+            --scenes {params.scenes:q} \
             --fold {wildcards.fold} \
             --seed {wildcards.seed} \
             --recipe {params.recipe:q} \

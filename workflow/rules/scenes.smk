@@ -13,8 +13,8 @@ rule make_city:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=20,
+        mem_mb=scaled(2000),
+        runtime=scaled(20),
     params:
         settings=lambda wildcards: scene_file(wildcards).city.model_dump_json(),
         code=code_of("make_city"),
@@ -40,8 +40,8 @@ rule make_land:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=20,
+        mem_mb=scaled(2000),
+        runtime=scaled(20),
     params:
         settings=lambda wildcards: scene_file(wildcards).land.model_dump_json(),
         code=code_of("make_land"),
@@ -69,8 +69,8 @@ rule prepare_scene:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=scaled(4000),
+        runtime=scaled(60),
     params:
         scene=scene_json,
         grid=grid,

@@ -9,6 +9,7 @@ localrules:
     heights,
     buildings,
     metrics,
+    published,
 
 
 rule scenes:
@@ -24,11 +25,13 @@ rule tiles:
 rule folds:
     input:
         f"data/folds/{EXPERIMENT}/audit.json",
+        f"data/folds/{EXPERIMENT}/scenes.json",
 
 
 rule models:
     input:
         results(f"{MODEL}/model.safetensors"),
+        f"models/{EXPERIMENT}/statistics_audit.json",
 
 
 rule heights:
@@ -45,3 +48,9 @@ rule buildings:
 rule metrics:
     input:
         f"results/{EXPERIMENT}/metrics.json",
+
+
+rule published:
+    input:
+        expand("results/{experiment}/tables/{name}.html", experiment=EXPERIMENT, name=PUBLISHED_TABLES),
+        expand("results/{experiment}/tables/{name}.png", experiment=EXPERIMENT, name=PUBLISHED_FIGURES),

@@ -15,8 +15,8 @@ rule index_tiles:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=scaled(2000),
+        runtime=scaled(20),
     params:
         settings=SECTIONS["tiling"],
         code=code_of("index_tiles"),

@@ -1,11 +1,12 @@
 # Needs: the sample table of a method, fold and seed, and the scenes.
 # Makes: models/{experiment}/{method}/fold{fold}/seed{seed}/: weights (best and last), card and history. A training that
-#        was killed goes on from scratch/training/.
+#        was killed goes on from scratch/training/. models/{experiment}/statistics_audit.json: a model that was normalised
+#        by other ground than its training tiles ends the run.
 
 
 rule train:
     input:
-        scenes=ALL_SCENES,
+        listed="data/folds/{experiment}/scenes.json",
         folds="data/folds/{experiment}/folds.parquet",
         samples="data/samples/{experiment}/{method}/fold{fold}/seed{seed}/samples.parquet",
         start=starting_model,
@@ -22,10 +23,11 @@ rule train:
         ENVIRONMENT
     threads: project.params.training.threads
     resources:
-        mem_mb=16000,
-        runtime=2880,
+        mem_mb=scaled(16000),
+        runtime=scaled(2880),
         gpu=1,
     params:
+        scenes=ALL_SCENES,
         recipe=recipe,
         training=SECTIONS["training"],
         folder=MODEL,
@@ -45,9 +47,47 @@ rule train:
             --folds {input.folds:q} \
             --fold {wildcards.fold} \
             --seed {wildcards.seed} \
-            --scenes {input.scenes:q} \
+            --scenes {params.scenes:q} \
             --scratch {params.scratch:q} \
             --live {params.live:q} \
             --devices {resources.gpu} \
             --out {params.folder:q}
+        """
+
+
+rule audit_statistics:
+    input:
+        cards=expand(
+            f"{MODEL}/card.json",
+            method=METHODS,
+            fold=FOLDS,
+            seed=SEEDS,
+            allow_missing=True,
+        ),
+        folds="data/folds/{experiment}/folds.parquet",
+        scenes=ALL_SCENES,
+    output:
+        audit="models/{experiment}/statistics_audit.json",
+    log:
+        "logs/audit_statistics/{experiment}.log",
+    benchmark:
+        "logs/benchmarks/audit_statistics/{experiment}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=scaled(4000),
+        runtime=scaled(20),
+    params:
+        code=code_of("audit_statistics"),
+    message:
+        "Checking what the models of {wildcards.experiment} were normalised by"
+    shell:
+        """
+        exec &>{log:q}
+        python scripts/audit_statistics.py \
+            --cards {input.cards:q} \
+            --folds {input.folds:q} \
+            --scenes {input.scenes:q} \
+            --out {output.audit:q}
         """

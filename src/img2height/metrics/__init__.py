@@ -21,9 +21,11 @@ from img2height.metrics.arrays import (
     recall,
     rmse,
     rmse_rel,
+    silog,
 )
+from img2height.metrics.confusion import ConfusionStatistics
 from img2height.metrics.instances import InstanceStatistics, match_instances
-from img2height.metrics.statistics import ConfusionStatistics, ErrorStatistics
+from img2height.metrics.statistics import ErrorStatistics
 from img2height.metrics.structure import ssim
 
 __all__ = [
@@ -47,5 +49,6 @@ __all__ = [
     "recall",
     "rmse",
     "rmse_rel",
+    "silog",
     "ssim",
 ]

@@ -7,9 +7,11 @@ where no pixel is left.
 
 import numpy as np
 
+from img2height.metrics.confusion import ConfusionStatistics
+from img2height.metrics.formulas import SILOG_LAMBDA
+from img2height.metrics.groups import DELTA_BASE, height_ratio, log_difference
 from img2height.metrics.histogram import NORMAL_CONSISTENCY
 from img2height.metrics.pixels import scored_pixels
-from img2height.metrics.statistics import DELTA_BASE, ConfusionStatistics, height_ratio, log10_difference
 
 Mask = np.ndarray | None
 
@@ -67,7 +69,16 @@ def rmse_rel(
 
 def log10(prediction: np.ndarray, reference: np.ndarray, valid: Mask = None, min_height_m: float = 1.0) -> float | None:
     """Return the mean difference of the decimal logarithms; predictions below 1 mm count as 1 mm."""
-    return _mean(log10_difference(*_high(prediction, reference, valid, min_height_m)))
+    return _mean(np.abs(log_difference(*_high(prediction, reference, valid, min_height_m))) / np.log(10))
+
+
+def silog(prediction: np.ndarray, reference: np.ndarray, valid: Mask = None, min_height_m: float = 1.0) -> float | None:
+    """Return mean(d^2) - 0.5 mean(d)^2 of the differences d of the natural logarithms; predictions of at least 1 mm.
+
+    Source: Eigen et al. (2014), https://arxiv.org/abs/1406.2283
+    """
+    difference = log_difference(*_high(prediction, reference, valid, min_height_m))
+    return _mean(difference**2) - SILOG_LAMBDA * _mean(difference) ** 2 if difference.size else None
 
 
 def delta(

@@ -1,4 +1,4 @@
-"""Medians of errors that can be summed over blocks: a histogram of signed errors in bins of one millimetre."""
+"""Quantiles of errors that can be summed over blocks: a histogram of signed errors in bins of one millimetre."""
 
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -7,62 +7,94 @@ import numpy as np
 
 BIN_M = 0.001
 LIMIT_BIN = 500_000
+BINS = 2 * LIMIT_BIN + 1
 NORMAL_CONSISTENCY = 1.4826
 
 
-@dataclass(frozen=True)
+def fine_bins(errors_m: np.ndarray) -> np.ndarray:
+    """Return the bin of each error, from 0 to `BINS` - 1, int64; bin `LIMIT_BIN` holds the errors that round to 0 mm.
+
+    Args:
+        errors_m: N float64 metres; errors beyond 500 m count as 500 m.
+    """
+    scaled = errors_m / BIN_M
+    np.rint(scaled, out=scaled)
+    return np.clip(scaled, -LIMIT_BIN, LIMIT_BIN, out=scaled).astype(np.int64) + LIMIT_BIN
+
+
+@dataclass(frozen=True, eq=False)
 class ErrorHistogram:
-    """Pixels by signed error. Medians resolve 1 mm; errors beyond 500 m are counted, as 500 m.
+    """Pixels by signed error. Quantiles resolve 1 mm; errors beyond 500 m are counted, as 500 m.
 
     Attributes:
-        pixels: pixels by bin; bin k holds the errors that round to k mm, empty bins are left out.
+        error_mm: the bins that hold pixels, sorted int64; bin k holds the errors that round to k mm.
+        pixels: how many each holds, int64.
     """
 
-    pixels: dict[int, int] = field(default_factory=dict)
+    error_mm: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
+    pixels: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
 
     @classmethod
     def from_errors(cls, errors_m: np.ndarray) -> Self:
         """Return the histogram of an array of errors in metres, float64."""
-        bins = np.clip(np.rint(errors_m / BIN_M), -LIMIT_BIN, LIMIT_BIN).astype(np.int64)
-        pixels = np.bincount(bins + LIMIT_BIN)
+        bins, pixels = np.unique(fine_bins(errors_m), return_counts=True)
+        return cls(bins - LIMIT_BIN, pixels)
+
+    @classmethod
+    def from_counts(cls, pixels: np.ndarray, first: int) -> Self:
+        """Return the histogram of the pixels of consecutive bins of `fine_bins`, N int64, from a first one on."""
         filled = np.flatnonzero(pixels)
-        return cls(dict(zip((filled - LIMIT_BIN).tolist(), pixels[filled].tolist(), strict=True)))
+        return cls(filled + (first - LIMIT_BIN), pixels[filled])
 
     def __add__(self, other: Self) -> Self:
-        pixels = dict(self.pixels)
-        for error, count in other.pixels.items():
-            pixels[error] = pixels.get(error, 0) + count
-        return type(self)(pixels)
+        bins, where = np.unique(np.concatenate([self.error_mm, other.error_mm]), return_inverse=True)
+        pixels = np.zeros(len(bins), np.int64)
+        np.add.at(pixels, where, np.concatenate([self.pixels, other.pixels]))
+        return type(self)(bins, pixels)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ErrorHistogram) and self.to_json() == other.to_json()
+
+    def quantile_m(self, level: float) -> float | None:
+        """Return the error in metres below which a share of the pixels lies, as numpy.quantile interpolates."""
+        if not self.pixels.size:
+            return None
+        ends = np.cumsum(self.pixels)
+        position = (int(ends[-1]) - 1) * level
+        low, high = self.error_mm[np.searchsorted(ends, [np.floor(position), np.ceil(position)], side="right")]
+        return float(low + (high - low) * (position % 1)) * BIN_M
 
     def medae_m(self) -> float | None:
         """Return the median of the absolute errors in metres."""
-        bins, pixels = self._arrays()
-        return _twice_median(np.abs(bins), pixels) / 2 * BIN_M if bins.size else None
+        return _twice_median(np.abs(self.error_mm), self.pixels) / 2 * BIN_M if self.pixels.size else None
 
     def nmad_m(self) -> float | None:
         """Return 1.4826 times the median distance from the median error, in metres.
 
         Source: Höhle and Höhle (2009), https://doi.org/10.1016/j.isprsjprs.2009.02.003
         """
-        bins, pixels = self._arrays()
-        if not bins.size:
+        if not self.pixels.size:
             return None
-        distance = np.abs(2 * bins - _twice_median(bins, pixels))  # half bins, so that it stays whole
-        return NORMAL_CONSISTENCY * _twice_median(distance, pixels) / 4 * BIN_M
+        return self._spread_m(_twice_median(self.error_mm, self.pixels))
+
+    def nmad_of_medae_m(self) -> float | None:
+        """Return the NMAD as ResDepth's program computes it: centred on the median of the *absolute* errors."""
+        if not self.pixels.size:
+            return None
+        return self._spread_m(_twice_median(np.abs(self.error_mm), self.pixels))
+
+    def _spread_m(self, twice_centre: int) -> float:
+        distance = np.abs(2 * self.error_mm - twice_centre)  # half bins, so that it stays whole
+        return NORMAL_CONSISTENCY * _twice_median(distance, self.pixels) / 4 * BIN_M
 
     def to_json(self) -> dict[str, Any]:
         """Return bins (mm) and their pixels as two lists, sorted by bin."""
-        bins, pixels = self._arrays()
-        return {"error_mm": bins.tolist(), "pixels": pixels.tolist()}
+        return {"error_mm": self.error_mm.tolist(), "pixels": self.pixels.tolist()}
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:
         """Return the histogram that `to_json` gave."""
-        return cls(dict(zip(value["error_mm"], value["pixels"], strict=True)))
-
-    def _arrays(self) -> tuple[np.ndarray, np.ndarray]:
-        bins = np.array(sorted(self.pixels), dtype=np.int64)
-        return bins, np.array([self.pixels[int(b)] for b in bins], dtype=np.int64)
+        return cls(*(np.array(value[name], np.int64) for name in ("error_mm", "pixels")))
 
 
 def _twice_median(values: np.ndarray, pixels: np.ndarray) -> int:

@@ -8,7 +8,8 @@ import shapely
 from shapely.geometry import Polygon
 
 from img2height.errors import DataError
-from img2height.metrics.sums import Sums, share
+from img2height.metrics.formulas import as_json, share
+from img2height.metrics.sums import Sums
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,12 @@ class InstanceStatistics(Sums):
 
     def scores(self) -> dict[str, float | None]:
         """Return precision, recall and F1 beside the counts; None where nothing counts."""
-        return {
+        shares = {
             "precision": share(self.tp, self.tp + self.fp),
             "recall": share(self.tp, self.tp + self.fn),
             "f1": share(2 * self.tp, 2 * self.tp + self.fp + self.fn),
-        } | self.to_json()
+        }
+        return as_json(shares) | self.to_json()
 
 
 def match_instances(

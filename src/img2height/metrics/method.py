@@ -8,23 +8,22 @@ from pathlib import Path
 from typing import NamedTuple
 
 import geopandas
-import numpy as np
 import pandas
-import shapely
 from shapely.geometry.base import BaseGeometry
 
-from img2height.buildings.polygons import extract
 from img2height.errors import DataError
-from img2height.metrics.evaluate import SceneStatistics, TileScores, evaluate_scene
-from img2height.metrics.instances import InstanceStatistics, match_instances
-from img2height.metrics.statistics import UNKNOWN
+from img2height.metrics.conventions import paper_scores
+from img2height.metrics.evaluate import SceneStatistics, evaluate_scene
+from img2height.metrics.instances import InstanceStatistics
+from img2height.metrics.matching import match_buildings, reference_buildings
 from img2height.metrics.strata import MASKS
-from img2height.rasters import open_raster, read_heights
+from img2height.metrics.tiles import per_image_scores
+from img2height.rasters import open_raster
 from img2height.scenes.heights import RELATIVE
 from img2height.scenes.scene import Scene
 from img2height.settings import Metrics
 from img2height.tables import read_geotable
-from img2height.tiles.areas import area_of, to_map
+from img2height.tiles.areas import area_of
 
 logger = logging.getLogger(__name__)
 
@@ -61,95 +60,107 @@ def evaluate_method(
     Raises:
         DataError: a file cannot be scored, or a pair is of a scene that is not there.
     """
+    reference = [reference_buildings(scene) for scene in scenes]
     statistics, found, tables = [], InstanceStatistics(), []
-    for scene, height, footprint, outlines in zip(scenes, heights, footprints, polygons, strict=True):
+    files = zip(heights, footprints, polygons, strict=True)
+    for scene, buildings, (height, footprint, outlines) in zip(scenes, reference, files, strict=True):
         area = area_of(areas, "test", scene.dataset, scene.name)
-        statistics.append(_evaluate(scene, height, area, settings, {"footprint": footprint}))
-        found += _match_buildings(scene, read_geotable(outlines), area, settings.instance_iou)
-        tables.append(_tile_table(scene, statistics[-1].tiles))
-    scores = reduce(add, statistics).scores() | {"instances": found.scores()}
-    if aligned := [height for height in heights if _is_relative(height)]:
-        scores["alignment"] = f"scale and offset fitted to the reference in each tile of {settings.tile_px} px"
-        logger.warning("%s: relative heights; %s", ", ".join(map(str, aligned)), scores["alignment"])
-    return scores | _pair_scores(scenes, areas, settings, pairs), pandas.concat(tables, ignore_index=True)
-
-
-def _is_relative(height: Path) -> bool:
-    with open_raster(height) as raster:
-        return raster.descriptions[0] == RELATIVE
+        statistics.append(_evaluate(scene, height, area, buildings, settings, {"footprint": footprint}))
+        _require_predictions(scene, height, statistics[-1], settings)
+        found += match_buildings(scene, read_geotable(outlines), buildings, area, settings.instance_iou)
+        tables.append(_named(statistics[-1].tiles, scene))
+    total, tiles = reduce(add, statistics), pandas.concat(tables, ignore_index=True)
+    scores = total.scores()
+    paper = paper_scores(scores, total.footprint, total.nonzero, tiles, settings.ssim_range_m)
+    scores |= {
+        "instances": found.scores(),
+        "per_image": per_image_scores(tiles, settings.empty_tiles),
+        "paper": paper,
+        "correlation": _correlation(scenes, statistics),
+    }
+    scores |= _quantity(heights, settings.tile_px) | _pair_scores(scenes, reference, areas, settings, pairs)
+    return scores, tiles
 
 
 def _evaluate(
-    scene: Scene, height: Path, area: BaseGeometry, settings: Metrics, predicted: Mapping[str, Path]
+    scene: Scene,
+    height: Path,
+    area: BaseGeometry,
+    buildings: geopandas.GeoDataFrame | None,
+    settings: Metrics,
+    predicted: Mapping[str, Path],
 ) -> SceneStatistics:
     layers = {name: scene.path(name) for name in ("ndsm", "dtm", *MASKS) if name in scene.layers}
     return evaluate_scene(
         height, layers | predicted, area, tile_px=settings.tile_px,
         ratio_min_height_m=settings.ratio_min_height_m, ssim_range_m=settings.ssim_range_m,
+        buildings=None if buildings is None else buildings.geometry,
     )  # fmt: skip
 
 
+def _require_predictions(scene: Scene, height: Path, statistics: SceneStatistics, settings: Metrics) -> None:
+    everywhere = statistics.strata["all"]
+    missing = everywhere.reference_pixels - everywhere.pixels
+    if missing and not settings.allow_missing:
+        raise DataError(
+            f"{height}: {missing} of {everywhere.reference_pixels} test pixels of scene {scene.dataset}/{scene.name} "
+            "have a reference and no prediction; scores would leave them out. Predict them, cut the reference where "
+            "the image has no data, or set metrics.allow_missing: true and report the coverage"
+        )
+
+
+def _named(tiles: pandas.DataFrame, scene: Scene) -> pandas.DataFrame:
+    """Return the tiles of one scene with its names in front."""
+    named = tiles.copy()
+    named.insert(0, "dataset", scene.dataset)
+    named.insert(1, "scene", scene.name)
+    return named.astype({"dataset": "str", "scene": "str"})
+
+
+def _correlation(scenes: Sequence[Scene], statistics: Sequence[SceneStatistics]) -> dict[str, float | dict | None]:
+    """Return the correlation length of the errors in metres: the longest of the scenes, and that of each."""
+    lengths = {
+        f"{scene.dataset}/{scene.name}": None if length is None else length * scene.grid.gsd_m
+        for scene, length in zip(scenes, (each.correlation.length_px() for each in statistics), strict=True)
+    }
+    return {"length_m": max((v for v in lengths.values() if v is not None), default=None), "scenes": lengths}
+
+
+def _quantity(heights: Sequence[Path], tile_px: int) -> dict[str, str]:
+    """Return what was predicted, from the bands; of relative heights also how they were aligned."""
+    found = {}
+    for height in heights:
+        with open_raster(height) as raster:
+            found.setdefault(raster.descriptions[0], height)
+    if len(found) > 1:
+        listed = ", ".join(f"{path} {name}" for name, path in found.items())
+        raise DataError(f"the predictions hold different quantities: {listed}; predict the same for all scenes")
+    quantity = next(iter(found))
+    if quantity != RELATIVE:
+        return {"quantity": quantity}
+    alignment = f"scale and offset fitted to the reference in each tile of {tile_px} px"
+    logger.warning("%s: relative heights; %s", ", ".join(map(str, heights)), alignment)
+    return {"quantity": quantity, "alignment": alignment}
+
+
 def _pair_scores(
-    scenes: Sequence[Scene], areas: geopandas.GeoDataFrame, settings: Metrics, pairs: Sequence[PairHeights]
+    scenes: Sequence[Scene],
+    reference: Sequence[geopandas.GeoDataFrame | None],
+    areas: geopandas.GeoDataFrame,
+    settings: Metrics,
+    pairs: Sequence[PairHeights],
 ) -> dict[str, dict]:
     """Return the height scores of each pair over the scenes that have it, and those of the pooled errors of all."""
     if not pairs:
         return {}
-    by_name, statistics = {scene.name: scene for scene in scenes}, {}
+    by_name = {scene.name: (scene, buildings) for scene, buildings in zip(scenes, reference, strict=True)}
+    statistics: dict[int, list[SceneStatistics]] = {}
     for name, pair, heights in pairs:
         if name not in by_name:
             raise DataError(f"{heights}: is of scene {name}, which is not among {', '.join(by_name)}; name its scene")
-        area = area_of(areas, "test", by_name[name].dataset, name)
-        statistics.setdefault(pair, []).append(_evaluate(by_name[name], heights, area, settings, {}))
+        scene, buildings = by_name[name]
+        found = _evaluate(scene, heights, area_of(areas, "test", scene.dataset, name), buildings, settings, {})
+        statistics.setdefault(pair, []).append(found)
     sums = {pair: reduce(add, statistics[pair]) for pair in sorted(statistics)}
     scores = {str(pair): total.height_scores() for pair, total in sums.items()}
     return {"pairs": scores, "pooled": reduce(add, sums.values()).height_scores()}
-
-
-def reference_buildings(scene: Scene) -> geopandas.GeoDataFrame | None:
-    """Return the reference polygons of a scene, else those of its building mask and heights, else None."""
-    if "buildings" in scene.layers:
-        return read_geotable(scene.path("buildings")).to_crs(scene.grid.crs)
-    if not {"building", "ndsm"} <= scene.layers.keys():
-        return None
-    with open_raster(scene.path("building")) as mask, open_raster(scene.path("ndsm")) as heights:
-        return extract(read_heights(heights), mask.read(1), scene.grid.transform, scene.grid.crs, simplify_m=0.0)
-
-
-def _match_buildings(
-    scene: Scene, predicted: geopandas.GeoDataFrame, area: BaseGeometry, iou_min: float
-) -> InstanceStatistics:
-    """Return the matches among buildings that stand in the area and not on ground of unknown use.
-
-    Buildings are cut at the border of the area, for predictions end there. Where less than half of a reference lies
-    inside, it counts on neither side, and what was predicted on that piece does not count either.
-    """
-    reference = reference_buildings(scene)
-    if reference is None:
-        return InstanceStatistics()
-    ground = to_map(area, scene.grid)
-    whole, found = reference.geometry.make_valid(), predicted.geometry.make_valid().intersection(ground)
-    inside = whole.intersection(ground)
-    counts = inside.area >= whole.area / 2
-    ignored = shapely.union_all(inside[~counts].to_numpy())
-    found = found[found.intersection(ignored).area * 2 <= found.area]
-    sides = [side[~side.is_empty] for side in (found, inside[counts])]
-    known = [side[_known_use(scene, side.representative_point())].to_numpy() for side in sides]
-    return match_instances(*known, iou_min)
-
-
-def _known_use(scene: Scene, points: geopandas.GeoSeries) -> np.ndarray:
-    """Return a bool array, false where the building mask says 255 (unknown) under a point."""
-    if "building" not in scene.layers:
-        return np.ones(len(points), dtype=bool)
-    with open_raster(scene.path("building")) as mask:
-        values = mask.sample(zip(points.x, points.y, strict=True))
-        return np.array([value[0] != UNKNOWN for value in values], dtype=bool)
-
-
-def _tile_table(scene: Scene, tiles: Sequence[TileScores]) -> pandas.DataFrame:
-    table = pandas.DataFrame(tiles, columns=TileScores._fields)
-    table = table.astype(dict.fromkeys(("mae_m", "rmse_m", "bias_m"), "float64"))
-    table.insert(0, "dataset", scene.dataset)
-    table.insert(1, "scene", scene.name)
-    return table

@@ -1,33 +1,44 @@
-"""Sufficient statistics of height errors and of footprints: summable over blocks, scenes and folds, then scores."""
+"""Sufficient statistics of height errors: summable over blocks, scenes and folds, then scores."""
 
-import math
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self
 
 import numpy as np
 
 from img2height.errors import DataError
+from img2height.metrics.formulas import as_json, height_scores
+from img2height.metrics.groups import (
+    DELTAS,
+    ERROR_SUMS,
+    RATIO_SUMS,
+    SQUARES,
+    error_sums,
+    ratio_sums,
+    require_heights,
+)
 from img2height.metrics.histogram import ErrorHistogram
-from img2height.metrics.pixels import same_shape, scored_pixels, under_mask
-from img2height.metrics.sums import Sums, exact_square_sum, exact_sum, mean, quantise, share
+from img2height.metrics.pixels import scored_pixels
+from img2height.metrics.sums import FRACTION_BITS, MOST_PIXELS, Sums, combine
 
-MAX_ERROR_M = 2.0**20
 MIN_RATIO_HEIGHT_M = 1e-3
-DELTA_BASE = 1.25
-BUILDING, GROUND, UNKNOWN = 1, 0, 255
+QUANTILES = {"q05_m": 0.05, "q25_m": 0.25, "q50_m": 0.5, "q75_m": 0.75, "q95_m": 0.95}
+UNITS = {"error_sum": "error_sum_m", "absolute_sum": "absolute_sum_m", "square_sum": "square_sum_m2"}
 
 
 @dataclass(frozen=True)
 class ErrorStatistics(Sums):
     """Sums over the pixels whose reference is known; an error is prediction minus reference, positive is too high.
 
-    Sums are whole multiples of 2**-30 (metres) or 2**-60 (their squares). Medians resolve 1 mm.
+    Sums are whole multiples of 2**-30 (metres) or 2**-60 (their squares). Quantiles resolve 1 mm.
 
     Attributes:
-        ratio_min_height_m: AbsRel, log10 and delta are taken where the reference is above this.
+        ratio_min_height_m: ratios and logarithms are taken where the reference is above this.
         reference_pixels: pixels with a known reference.
         pixels: those that also have a prediction.
         ratio_pixels: those whose reference is above `ratio_min_height_m`.
+        min_error_m: smallest error; None without pixels.
+        max_error_m: largest error; None without pixels.
     """
 
     ratio_min_height_m: float = 1.0
@@ -41,9 +52,13 @@ class ErrorStatistics(Sums):
     relative_sum: int = 0
     relative_square_sum: int = 0
     log10_sum: int = 0
+    log_sum: int = 0
+    log_square_sum: int = 0
     delta1_pixels: int = 0
     delta2_pixels: int = 0
     delta3_pixels: int = 0
+    min_error_m: float | None = None
+    max_error_m: float | None = None
 
     @classmethod
     def from_arrays(
@@ -64,23 +79,31 @@ class ErrorStatistics(Sums):
         Raises:
             DataError: shapes differ, or a value is no height on Earth.
         """
-        if not ratio_min_height_m >= MIN_RATIO_HEIGHT_M:
-            raise DataError(f"ratio_min_height_m is {ratio_min_height_m}; it must be at least {MIN_RATIO_HEIGHT_M} m")
+        require_ratio_height(ratio_min_height_m)
         predicted, truth, count = scored_pixels(prediction, reference, valid)
-        errors = predicted - truth
-        if errors.size and (worst := np.abs(errors).max()) > MAX_ERROR_M:
-            raise DataError(f"an error of {worst:g} m is no height error; is nodata -9999 and the unit metres?")
-        whole = quantise(errors)
+        total = cls(ratio_min_height_m=float(ratio_min_height_m), reference_pixels=count)
+        for start in range(0, predicted.size, MOST_PIXELS):
+            part = slice(start, start + MOST_PIXELS)
+            total += cls._from_pixels(predicted[part], truth[part], float(ratio_min_height_m))
+        return total
+
+    @classmethod
+    def _from_pixels(cls, predicted: np.ndarray, truth: np.ndarray, ratio_min_height_m: float) -> Self:
+        """Return the statistics of up to `MOST_PIXELS` pixels, at least one, float64 metres."""
+        errors, first = predicted - truth, np.zeros(1, np.int64)
+        require_heights(errors)
         high = truth > ratio_min_height_m
+        digits = error_sums(errors, first)
+        if high.any():
+            digits |= ratio_sums(predicted[high], truth[high], first)
         return cls(
-            ratio_min_height_m=float(ratio_min_height_m),
-            reference_pixels=count,
+            ratio_min_height_m=ratio_min_height_m,
             pixels=errors.size,
-            error_sum=exact_sum(whole),
-            absolute_sum=exact_sum(np.abs(whole)),
-            square_sum=exact_square_sum(whole),
             histogram=ErrorHistogram.from_errors(errors),
-            **_ratio_sums(predicted[high], truth[high]),
+            ratio_pixels=int(high.sum()),
+            min_error_m=float(errors.min()),
+            max_error_m=float(errors.max()),
+            **{name: int(combine(digit)[0]) for name, digit in digits.items()},
         )
 
     def __add__(self, other: Self) -> Self:
@@ -89,29 +112,26 @@ class ErrorStatistics(Sums):
                 f"statistics with ratio_min_height_m {self.ratio_min_height_m} and {other.ratio_min_height_m} "
                 "do not add up; evaluate both with one"
             )
-        return replace(super().__add__(other), ratio_min_height_m=self.ratio_min_height_m)
+        kept = ("ratio_min_height_m", "min_error_m", "max_error_m")
+        names = [f.name for f in fields(self) if f.name not in kept]
+        lows, highs = ([s for s in (getattr(x, k) for x in (self, other)) if s is not None] for k in kept[1:])
+        return replace(
+            self,
+            min_error_m=min(lows, default=None),
+            max_error_m=max(highs, default=None),
+            **{name: getattr(self, name) + getattr(other, name) for name in names},
+        )
 
     def scores(self) -> dict[str, float | None]:
         """Return the scores by name, units in the names; None where no pixel counts, never NaN."""
-        mse = mean(self.square_sum, self.pixels, power=2)
-        mse_relative = mean(self.relative_square_sum, self.ratio_pixels, power=2)
-        return {
-            "pixels": self.pixels,
-            "coverage": share(self.pixels, self.reference_pixels),
-            "bias_m": mean(self.error_sum, self.pixels),
-            "mae_m": mean(self.absolute_sum, self.pixels),
-            "mse_m2": mse,
-            "rmse_m": None if mse is None else math.sqrt(mse),
-            "medae_m": self.histogram.medae_m(),
-            "nmad_m": self.histogram.nmad_m(),
-            "abs_rel": mean(self.relative_sum, self.ratio_pixels),
-            "rmse_rel": None if mse_relative is None else math.sqrt(mse_relative),
-            "log10": mean(self.log10_sum, self.ratio_pixels),
-            "delta1": share(self.delta1_pixels, self.ratio_pixels),
-            "delta2": share(self.delta2_pixels, self.ratio_pixels),
-            "delta3": share(self.delta3_pixels, self.ratio_pixels),
-            "ratio_pixels": self.ratio_pixels,
-        }
+        quantiles = {name: self.histogram.quantile_m(level) for name, level in QUANTILES.items()}
+        return (
+            {"pixels": self.pixels, "ratio_pixels": self.ratio_pixels}
+            | as_json(height_scores(float_sums(vars(self))))
+            | {"medae_m": self.histogram.medae_m(), "nmad_m": self.histogram.nmad_m()}
+            | quantiles
+            | {"min_error_m": self.min_error_m, "max_error_m": self.max_error_m}
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as plain values."""
@@ -123,77 +143,20 @@ class ErrorStatistics(Sums):
         return cls(**value | {"histogram": ErrorHistogram.from_json(value["histogram"])})
 
 
-def _ratio_sums(predicted: np.ndarray, truth: np.ndarray) -> dict[str, int]:
-    """Return the sums of the ratio metrics over N pixels, all with a positive reference."""
-    relative = quantise(np.abs(predicted - truth) / truth)
-    ratio = height_ratio(predicted, truth)
-    return {
-        "ratio_pixels": truth.size,
-        "relative_sum": exact_sum(relative),
-        "relative_square_sum": exact_square_sum(relative),
-        "log10_sum": exact_sum(quantise(log10_difference(predicted, truth))),
-    } | {f"delta{k}_pixels": int((ratio < DELTA_BASE**k).sum()) for k in (1, 2, 3)}
+def float_sums(whole: Mapping[str, Any]) -> dict[str, Any]:
+    """Return exact sums as the float64 sums that `height_scores` takes, units in the names; counts stay whole.
 
-
-def height_ratio(predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Return max(p / r, r / p), at least 1; infinite, a miss, where nothing or less than nothing is predicted."""
-    with np.errstate(divide="ignore", over="ignore"):
-        return np.maximum(predicted / truth, truth / np.maximum(predicted, 0.0))
-
-
-def log10_difference(predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Return |log10 p - log10 r| with predictions of at least 1 mm."""
-    return np.abs(np.log10(np.maximum(predicted, 1e-3)) - np.log10(truth))
-
-
-@dataclass(frozen=True)
-class ConfusionStatistics(Sums):
-    """Pixels of footprints by what was predicted and what is there.
-
-    Attributes:
-        tp: building in both.
-        fp: predicted, not there.
-        fn: there, not predicted.
-        tn: ground in both.
-        missing: known references without a prediction; they lower the coverage, nothing else.
+    Args:
+        whole: Python integers, or object arrays of them, by field of `ErrorStatistics`.
     """
+    named = {name: whole[name] for name in ("reference_pixels", "pixels", "ratio_pixels", *DELTAS)}
+    for name in (*ERROR_SUMS, *RATIO_SUMS):
+        scale = 1 << FRACTION_BITS * (2 if name in SQUARES else 1)
+        named[UNITS.get(name, name)] = whole[name] / scale
+    return named
 
-    tp: int = 0
-    fp: int = 0
-    fn: int = 0
-    tn: int = 0
-    missing: int = 0
 
-    @classmethod
-    def from_arrays(cls, predicted: np.ndarray, reference: np.ndarray, valid: np.ndarray | None = None) -> Self:
-        """Return the statistics of two masks.
-
-        Args:
-            predicted: 1 or true is building, 0 ground, anything else missing.
-            reference: 1 or true is building, 0 ground, anything else unknown; same shape.
-            valid: bool, same shape; pixels to count.
-
-        Raises:
-            DataError: the shapes differ.
-        """
-        predicted, reference = np.asarray(predicted), np.asarray(reference)
-        same_shape("the predicted mask", predicted, reference)
-        counts = under_mask(np.isin(reference, (GROUND, BUILDING)), valid)
-        hit, there = predicted[counts] == BUILDING, reference[counts] == BUILDING
-        miss = predicted[counts] == GROUND
-        tp, fp = int((hit & there).sum()), int((hit & ~there).sum())
-        fn, tn = int((miss & there).sum()), int((miss & ~there).sum())
-        return cls(tp, fp, fn, tn, missing=hit.size - tp - fp - fn - tn)
-
-    def scores(self) -> dict[str, float | None]:
-        """Return the scores by name, from 0 to 1; None where nothing counts, never NaN."""
-        pixels = self.tp + self.fp + self.fn + self.tn
-        return {
-            "pixels": pixels,
-            "coverage": share(pixels, pixels + self.missing),
-            "iou": share(self.tp, self.tp + self.fp + self.fn),
-            "dice": share(2 * self.tp, 2 * self.tp + self.fp + self.fn),
-            "accuracy": share(self.tp + self.tn, pixels),
-            "precision": share(self.tp, self.tp + self.fp),
-            "recall": share(self.tp, self.tp + self.fn),
-        }
+def require_ratio_height(ratio_min_height_m: float) -> None:
+    """Raise a DataError unless ratios are taken above a millimetre at least."""
+    if not ratio_min_height_m >= MIN_RATIO_HEIGHT_M:
+        raise DataError(f"ratio_min_height_m is {ratio_min_height_m}; it must be at least {MIN_RATIO_HEIGHT_M} m")

@@ -1,13 +1,14 @@
 """Sums that are exact, so that neither block size nor order changes a digit of a score."""
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
 import numpy as np
 
 FRACTION_BITS = 30
-_HALF = 32
-_ROOT = 31
+DIGIT_BITS = 21
+MOST_PIXELS = 2**20  # products of digits that so many pixels add up stay below 2**63
 
 
 def quantise(values: np.ndarray) -> np.ndarray:
@@ -16,31 +17,50 @@ def quantise(values: np.ndarray) -> np.ndarray:
     Args:
         values: float64, smaller than 2**32.
     """
-    return np.rint(values * 2.0**FRACTION_BITS).astype(np.int64)
+    scaled = values * 2.0**FRACTION_BITS
+    return np.rint(scaled, out=scaled).astype(np.int64)
 
 
-def exact_sum(whole: np.ndarray) -> int:
-    """Return the sum of up to 2**30 int64 numbers; the halves are summed apart, so nothing overflows."""
-    high, low = whole >> _HALF, whole & (2**_HALF - 1)
-    return (int(high.sum()) << _HALF) + int(low.sum())
+def group_sums(whole: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """Return the sums of consecutive groups as digits, D x G int64: see `combine`.
+
+    Args:
+        whole: up to `MOST_PIXELS` int64 numbers, smaller than 2**62.
+        starts: G int64, where each group begins; none is empty.
+    """
+    return np.stack([np.add.reduceat(digit, starts) for digit in _digits(whole)])
 
 
-def exact_square_sum(whole: np.ndarray) -> int:
-    """Return the sum of the squares of up to 2**30 int64 numbers that are smaller than 2**62."""
-    magnitude = np.abs(whole)
-    high, low = magnitude >> _ROOT, magnitude & (2**_ROOT - 1)
-    squares = exact_sum(high * high) << (2 * _ROOT)
-    return squares + (exact_sum(high * low) << (_ROOT + 1)) + exact_sum(low * low)
+def group_square_sums(whole: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """Return the sums of the squares of consecutive groups as digits, D x G int64: see `combine`.
+
+    Args:
+        whole: up to `MOST_PIXELS` int64 numbers, smaller than 2**62.
+        starts: G int64, where each group begins; none is empty.
+    """
+    digits = list(_digits(np.abs(whole)))
+    sums = np.zeros((2 * len(digits) - 1, len(starts)), np.int64)
+    for i, first in enumerate(digits):
+        for j, second in enumerate(digits[i:], start=i):
+            sums[i + j] += np.add.reduceat(first * second, starts) << int(i != j)
+    return sums
 
 
-def mean(total: int, count: int, power: int = 1) -> float | None:
-    """Return the mean of quantised values (power 1) or of their squares (power 2), or None of nothing."""
-    return total / (count << power * FRACTION_BITS) if count else None
+def combine(digits: np.ndarray) -> np.ndarray:
+    """Return whole numbers as Python integers, from D x ... digits that count multiples of 2**(21 d)."""
+    total = np.zeros(digits.shape[1:], object)
+    for power, digit in enumerate(digits):
+        total = total + digit.astype(object) * (1 << DIGIT_BITS * power)
+    return total
 
 
-def share(part: int, whole: int) -> float | None:
-    """Return a share from 0 to 1, or None of nothing."""
-    return part / whole if whole else None
+def _digits(whole: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield the digits of N numbers to the base 2**21, the lowest first; the last one carries the sign."""
+    rest, largest = whole, int(np.abs(whole).max(initial=0))
+    while largest >> DIGIT_BITS:
+        yield rest & (2**DIGIT_BITS - 1)
+        rest, largest = rest >> DIGIT_BITS, largest >> DIGIT_BITS
+    yield rest
 
 
 @dataclass(frozen=True)

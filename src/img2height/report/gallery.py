@@ -7,15 +7,15 @@ from pathlib import Path
 import geopandas
 import numpy as np
 import pandas
-from matplotlib.figure import Figure
 from shapely.geometry.base import BaseGeometry
 
 from img2height.errors import DataError
 from img2height.metrics.method import reference_buildings
 from img2height.report.charts import class_errors, scatter_density, training_curves, usable_histories
-from img2height.report.drawing import DPI, data_uri, png, webp
 from img2height.report.figures import buildings_panel, scene_panel
-from img2height.report.profile import HeightProfile, height_profile
+from img2height.report.pictures import Picture, chart, photo
+from img2height.report.profile import joint_histogram
+from img2height.report.run import MethodFiles
 from img2height.report.sensors import sensor_names, sensors_panel
 from img2height.report.view import DETAIL_PX, View, detail_window, read_prediction, read_view
 from img2height.scenes.scene import Scene
@@ -26,32 +26,6 @@ PAGE_PIXELS = 34_000_000  # 5 to 10 MB inside the page; radar speckle is the dea
 SIDE_PX = (400, 1200)
 MOST_SCENES = 4
 METHOD_PANELS, REFINED_PANELS, SENSOR_PANELS = 5, 2, 8  # of a method, more where it refines, and of the sensors
-
-
-@dataclass(frozen=True)
-class MethodFiles:
-    """What one method made, for the seed that is shown.
-
-    Attributes:
-        heights: predicted heights, one a scene.
-        polygons: predicted buildings, one a scene.
-        histories: history.csv, one a fold.
-    """
-
-    heights: list[Path]
-    polygons: list[Path]
-    histories: list[Path]
-
-
-@dataclass(frozen=True)
-class Picture:
-    """One image of the page: its caption, the text for those who do not see it, its address and size in pixels."""
-
-    caption: str
-    alt: str
-    uri: str
-    width: int
-    height: int
 
 
 @dataclass(frozen=True)
@@ -107,7 +81,7 @@ def sensor_pictures(shown: ShownScene, folder: Path) -> list[Picture]:
     for view, part in shown.views:
         caption = f"{'Detail of ' if part else ''}{shown.scene.dataset}/{shown.scene.name}, {_pixel(view)}: {names}."
         path = folder / f"sensors_{shown.scene.name}{part}.png"
-        pictures.append(_photo(sensors_panel(shown.scene, view), path, caption, "what the sensors saw"))
+        pictures.append(photo(sensors_panel(shown.scene, view), path, caption, "what the sensors saw"))
     return pictures
 
 
@@ -133,12 +107,12 @@ def scene_pictures(
         figure = scene_panel(view, heights, shown.area, None if part else detail, before)
         caption = _panel_caption(method, shown, view, heights, part, before)
         kind = "image, reference, before, after, both errors" if refines else "image, reference, prediction, error"
-        panels.append(_photo(figure, folder / f"{name}{part}.png", caption, kind))
+        panels.append(photo(figure, folder / f"{name}{part}.png", caption, kind))
         if view.terrain:
             continue
         figure = buildings_panel(view, shown.scene.grid, predicted, shown.reference)
         caption = _buildings_caption(method, shown, predicted, part)
-        outlines.append(_photo(figure, folder / f"{name}_buildings{part}.png", caption, "outlines over the image"))
+        outlines.append(photo(figure, folder / f"{name}_buildings{part}.png", caption, "outlines over the image"))
     return {"panels": panels, "outlines": outlines}
 
 
@@ -171,33 +145,40 @@ def _pixel(view: View) -> str:
     return f"{view.gsd_m * view.step:.3g} m a pixel" + ("" if view.step == 1 else f" (scene: {view.gsd_m:.3g} m)")
 
 
-def charts(histories: dict[int, pandas.DataFrame], baseline_m: float | None, profile: HeightProfile) -> list[Picture]:
+def charts(
+    histories: dict[int, pandas.DataFrame], baseline_m: float | None, joint: np.ndarray, classes: pandas.DataFrame
+) -> list[Picture]:
     """Return training curves (where there was a training), density plot and errors by height class.
 
     Args:
         histories: by fold.
         baseline_m: validation RMSE of mean_height.
-        profile: predicted against true height, all scenes together.
+        joint: pixels by true and predicted height, all scenes together.
+        classes: errors of the height classes.
     """
-    pictures, classes = [], profile.table()
+    pictures = []
     if histories:
         best = min(history["val_rmse_m"].min() for history in histories.values())
         caption = f"Training loss and validation RMSE against samples seen; best validation {best:.2f} m."
-        pictures.append(_chart(training_curves(histories, baseline_m), caption, "line chart"))
-    if profile.joint.any():
+        pictures.append(chart(training_curves(histories, baseline_m), caption, "line chart"))
+    if joint.any():
         caption = "Predicted against reference height, all test pixels; on the dashed line both agree."
-        pictures.append(_chart(scatter_density(profile.joint), caption, "density plot"))
-        caption = "MAE and bias by reference height; the same numbers are in the table below."
-        pictures.append(_chart(class_errors(classes), caption, "bar chart"))
+        pictures.append(chart(scatter_density(joint), caption, "density plot"))
+    if len(classes):
+        caption = (
+            "MAE and bias by reference height, with 95 % intervals where there are any; the same numbers are in the "
+            "table below."
+        )
+        pictures.append(chart(class_errors(classes), caption, "bar chart"))
     return pictures
 
 
-def pooled_profile(files: MethodFiles, scenes: list[Scene], areas: geopandas.GeoDataFrame) -> HeightProfile:
-    """Return the height profile of a method over all its scenes."""
-    total = HeightProfile.empty()
-    for scene, height in zip(scenes, files.heights, strict=True):
-        total += height_profile(scene, area_of(areas, "test", scene.dataset, scene.name), height)
-    return total
+def pooled_joint(files: MethodFiles, scenes: list[Scene], areas: geopandas.GeoDataFrame) -> np.ndarray:
+    """Return the pixels of a method by true and predicted height, over all its scenes."""
+    return sum(
+        joint_histogram(scene, area_of(areas, "test", scene.dataset, scene.name), height)
+        for scene, height in zip(scenes, files.heights, strict=True)
+    )
 
 
 def read_histories(files: MethodFiles, folds: list[int]) -> tuple[dict[int, pandas.DataFrame], float]:
@@ -205,17 +186,3 @@ def read_histories(files: MethodFiles, folds: list[int]) -> tuple[dict[int, pand
     tables = [pandas.read_csv(path) for path in files.histories]
     best = float(np.mean([table["val_rmse_m"].min() for table in tables]))
     return usable_histories(tables, folds), best
-
-
-def _photo(figure: Figure, path: Path, caption: str, kind: str) -> Picture:
-    path.write_bytes(png(figure))
-    return _picture(figure, caption, kind, data_uri(webp(figure), "webp"))
-
-
-def _chart(figure: Figure, caption: str, kind: str) -> Picture:
-    return _picture(figure, caption, kind, data_uri(png(figure), "png"))
-
-
-def _picture(figure: Figure, caption: str, kind: str, uri: str) -> Picture:
-    width, height = (round(side) for side in figure.get_size_inches() * DPI)
-    return Picture(caption, f"{kind.capitalize()}: {caption}", uri, width, height)

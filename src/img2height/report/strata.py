@@ -7,24 +7,16 @@ from typing import Any
 
 import pandas
 
+from img2height.metrics.strata import STRATA
 from img2height.report.scores import format_score
 
 INITIAL = "initial_dsm"  # the method that leaves the initial surface model as it is
 FINAL, POOLED = "final", "pooled"
 SCORES = {"rmse_m": "RMSE (m)", "mae_m": "MAE (m)", "nmad_m": "NMAD (m)", "bias_m": "bias (m)"}
-TITLES = {
-    "all": "all pixels",
-    "matched": "matched",
-    "filled": "filled",
-    "buildings": "buildings",
-    "buildings_dilated": "buildings and 2 px around",
-    "terrain": "terrain",
-    "terrain_no_water": "terrain without water",
-    "terrain_no_water_forest": "terrain without water and forest",
-    "water": "water",
-    "forest": "forest",
-}
-REFINED = list(TITLES)[:8]  # water and forest alone are in the file
+REFINED = [
+    "all", "matched", "filled", "buildings", "buildings_dilated", "terrain", "terrain_no_water",
+    "terrain_no_water_forest",
+]  # fmt: skip
 OF_PAIRS = ["all", "buildings_dilated", "terrain"]
 
 
@@ -68,7 +60,7 @@ def _rows(method: str, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
         {"method": method, "heights": heights, "stratum": stratum, "pixels": seeds[0][stratum]["pixels"]}
         | {score: _mean([seed[stratum][score] for seed in seeds]) for score in SCORES}
         for heights, seeds in parts.items()
-        for stratum in TITLES
+        for stratum in STRATA
         if (seeds[0].get(stratum) or {}).get("pixels")
     ]
 
@@ -88,7 +80,7 @@ def before_after(table: pandas.DataFrame, method: str) -> ScoreRows:
     final = table[table.heights == FINAL].set_index("stratum")
     before, after = (final[final.method == name] for name in (INITIAL, method))
     joined = after.join(before[list(SCORES)].add_prefix("before_"))
-    rows = [{"title": TITLES[name], **joined.loc[name]} for name in REFINED if name in joined.index]
+    rows = [{"title": STRATA[name], **joined.loc[name]} for name in REFINED if name in joined.index]
     groups = [("", [("pixels", "pixels")])]
     if len(before):
         groups.append((f"before: {INITIAL}", [(f"before_{score}", title) for score, title in SCORES.items()]))
@@ -107,7 +99,7 @@ def by_pair(table: pandas.DataFrame, method: str) -> ScoreRows | None:
     if not (own.heights == POOLED).any():
         return None
     groups = [
-        (TITLES[stratum], [(f"{stratum}_{score}", title) for score, title in SCORES.items()])
+        (STRATA[stratum], [(f"{stratum}_{score}", title) for score, title in SCORES.items()])
         for stratum in OF_PAIRS
         if (own.stratum == stratum).any()
     ]

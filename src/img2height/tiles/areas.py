@@ -1,17 +1,24 @@
 """The ground of a part of a fold: polygons in the pixel coordinates of a scene, x = column, y = row."""
 
+from collections.abc import Sequence
+from functools import cache
+
 import geopandas
 import numpy as np
 import pandas
 import shapely
 from affine import Affine
+from pyproj import Transformer
 from rasterio.crs import CRS
-from rasterio.features import geometry_mask
+from rasterio.features import geometry_mask, rasterize, shapes
 from rasterio.windows import Window
 
 from img2height.rasters import Grid
 
+SQUARE_PX = 8  # borders askew to the grid become stairs of it: fine beside half a tile, and few corners
 SEGMENT_PX = 100.0  # straight edges bend between projections; each segment of this length is moved on its own
+
+Areas = shapely.Geometry | np.ndarray  # one, or an array of them
 
 
 def area_mask(area: shapely.Geometry, window: Window) -> np.ndarray:
@@ -47,9 +54,14 @@ def area_of(
 
 def covered(area: shapely.Geometry, tiles: pandas.DataFrame) -> np.ndarray:
     """Return which tiles lie wholly in an area given in pixel coordinates, bool, one a row."""
-    col, row, size = (tiles[name].to_numpy(np.float64) for name in ("col_off", "row_off", "size_px"))
     shapely.prepare(area)
-    return shapely.covers(area, shapely.box(col, row, col + size, row + size))
+    return shapely.covers(area, tile_boxes(tiles))
+
+
+def tile_boxes(tiles: pandas.DataFrame) -> np.ndarray:
+    """Return the outline of each tile in pixel coordinates of its scene."""
+    col, row, size = (tiles[name].to_numpy(np.float64) for name in ("col_off", "row_off", "size_px"))
+    return shapely.box(col, row, col + size, row + size)
 
 
 def area_window(area: shapely.Geometry) -> Window:
@@ -66,21 +78,43 @@ def footprint(grid: Grid) -> shapely.Polygon:
     return shapely.box(0, 0, grid.width, grid.height)
 
 
-def to_map(area: shapely.Geometry, grid: Grid) -> shapely.Geometry:
-    """Return an area in the map coordinates of its grid."""
-    t = grid.transform
-    return shapely.affinity.affine_transform(area, [t.a, t.b, t.d, t.e, t.c, t.f])
+def to_map(area: Areas, grid: Grid) -> Areas:
+    """Return areas in the map coordinates of their grid."""
+    return shapely.transform(area, lambda x, y: grid.transform @ (x, y), interleaved=False)
 
 
-def from_map(area: shapely.Geometry, grid: Grid) -> shapely.Geometry:
-    """Return an area given in map coordinates in the pixel coordinates of a grid."""
-    t = ~grid.transform
-    return shapely.affinity.affine_transform(area, [t.a, t.b, t.d, t.e, t.c, t.f])
+def from_map(area: Areas, grid: Grid) -> Areas:
+    """Return areas given in map coordinates in the pixel coordinates of a grid."""
+    inverse = ~grid.transform
+    return shapely.transform(area, lambda x, y: inverse @ (x, y), interleaved=False)
 
 
-def reproject(area: shapely.Geometry, source: Grid, crs: CRS) -> shapely.Geometry:
-    """Return an area given in pixel coordinates in the map coordinates of a CRS."""
-    if source.crs == crs or area.is_empty:
+def reproject(area: Areas, source: Grid, crs: CRS | str) -> Areas:
+    """Return areas given in pixel coordinates in the map coordinates of a CRS."""
+    if source.crs == crs:
         return to_map(area, source)
     bent = to_map(shapely.segmentize(area, SEGMENT_PX), source)
-    return geopandas.GeoSeries([bent], crs=source.crs).to_crs(crs).iloc[0]
+    return shapely.transform(bent, _transformer(source.crs, crs).transform, interleaved=False)
+
+
+@cache
+def _transformer(source: CRS, target: CRS | str) -> Transformer:
+    return Transformer.from_crs(source, target, always_xy=True)
+
+
+def in_squares(pieces: Sequence[tuple[str, shapely.Geometry]], grid: Grid) -> dict[str, shapely.Geometry]:
+    """Return the ground of each part as squares of `SQUARE_PX`: a square is the first piece's that holds its centre.
+
+    Args:
+        pieces: part and area in pixel coordinates of the grid, with any borders.
+        grid: the scene's grid; the last squares of its rows and columns are cut.
+    """
+    found: dict[str, list] = {part: [] for part, _ in pieces}
+    numbered = list(enumerate((area for _, area in pieces), start=1))
+    burnt = [(area, number) for number, area in reversed(numbered) if area.intersects(footprint(grid))]
+    if burnt:
+        shape, squares = (-(-grid.height // SQUARE_PX), -(-grid.width // SQUARE_PX)), Affine.scale(SQUARE_PX)
+        labels = rasterize(burnt, shape, transform=squares, dtype="int32")
+        for outline, number in shapes(labels, mask=labels > 0, transform=squares):
+            found[pieces[int(number) - 1][0]].append(shapely.geometry.shape(outline))
+    return {part: shapely.union_all(areas).intersection(footprint(grid)) for part, areas in found.items()}

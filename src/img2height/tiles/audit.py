@@ -1,35 +1,30 @@
 """Measures a division into folds on the finished tables, without trusting how it was made."""
 
-import hashlib
 from collections.abc import Iterator
 from itertools import combinations
 
 import geopandas
 import pandas
 import shapely
-from rasterio.windows import Window
 
 from img2height.errors import FoldError
-from img2height.rasters import open_raster
 from img2height.scenes.scene import Scene
 from img2height.tiles.areas import area_of, covered
-from img2height.tiles.buffers import neighbours, seen_from
-from img2height.tiles.layout import PARTS
+from img2height.tiles.buffers import half_tile_m, neighbours, seen_from
+from img2height.tiles.layout import PARTS, Ground
+from img2height.tiles.likeness import find_copies, tile_details
+from img2height.tiles.nearest import nearest_tiles
 
 PAIRS = list(combinations(PARTS, 2))
 LEAST_M2 = 1e-3  # ground below this is rounding of coordinates, not ground
+LEAST_PX = 1e-3
 ROUNDING_M = 1e-3
 
 
 def audit_folds(
     scenes: list[Scene], tiles: geopandas.GeoDataFrame, areas: geopandas.GeoDataFrame, buffer_m: float
 ) -> dict:
-    """Return what was measured on the folds: counts, shared pixels, distances, shared ground and copies.
-
-    For each fold: `tiles`, `area_m2` by part; `shared_px` between parts of a scene; `distance_m` between parts, within
-    and between scenes (null where they never come near); `same_ground_m2` of two scenes in different parts;
-    `copied_tiles`: pairs of tiles with the same image in different parts; `strays`: tiles that are not wholly in the
-    ground of their part. For all folds: `test_overlap_px`, test ground that is in two of them. `leaks` are sentences.
+    """Return what was measured on ground and images: `audit_ground` and `copied_tiles`.
 
     Args:
         scenes: the scenes.
@@ -37,17 +32,36 @@ def audit_folds(
         areas: the ground of the parts, see `split_folds`.
         buffer_m: distance that parts must keep from each other, in metres.
     """
+    audit, copies = audit_ground(scenes, tiles, areas, buffer_m), _copies(scenes, tiles)
+    leaks = [
+        f"{len(copies)} pairs of tiles show the same image in two parts, e.g. {first} and {second}; remove the copies"
+        for first, second in copies[:1]
+    ]
+    return {**audit, "copied_tiles": copies, "leaks": audit["leaks"] + leaks}
+
+
+def audit_ground(
+    scenes: list[Scene], tiles: geopandas.GeoDataFrame, areas: geopandas.GeoDataFrame, buffer_m: float
+) -> dict:
+    """Return what was measured on the ground of the folds; arguments as in `audit_folds`.
+
+    For each fold: `tiles`, `area_m2` by part; `shared_px` between parts of a scene; `distance_m` between parts, within
+    and between scenes (null where they never come near); `same_ground_m2` of two scenes in different parts;
+    `nearest_tiles` of two parts and their distance; `strays`: tiles that are not wholly in the ground of their part.
+    For all: `test_overlap_px`, test ground that is in two folds; `half_tile_m`, the buffer that is advised; `leaks` and
+    `remarks` are sentences.
+    """
     near = neighbours(scenes, buffer_m)
-    images = _image_digests(scenes, tiles)
     folds, leaks = {}, []
     for fold in sorted(areas["fold"].unique().tolist()):
         own_tiles, own_areas = tiles[tiles["fold"] == fold], areas[areas["fold"] == fold]
+        nearest = {f"{a}-{b}": nearest_tiles(scenes, own_tiles, near, a, b) for a, b in PAIRS}
         found = {
             "tiles": {part: int((own_tiles["part"] == part).sum()) for part in PARTS},
             "area_m2": _area_m2(scenes, own_areas),
             **_measure_parts(scenes, own_areas, near),
-            "copied_tiles": _copies(own_tiles, images),
-            "strays": _strays(own_tiles, own_areas),
+            "nearest_tiles": nearest,
+            "strays": _strays(scenes, own_tiles, own_areas),
         }
         folds[str(fold)] = found
         leaks += [f"fold {fold}: {leak}" for leak in _leaks(found, buffer_m)]
@@ -56,9 +70,22 @@ def audit_folds(
         f"{name}: {pixels:g} px are test ground in more than one fold and would be scored twice; "
         "give the scene the role split, or run one fold"
         for name, pixels in overlap.items()
-        if pixels
+        if pixels > LEAST_PX
     ]
-    return {"buffer_m": buffer_m, "folds": folds, "test_overlap_px": overlap, "leaks": leaks}
+    advised_m = half_tile_m(scenes, int(tiles["size_px"].max()))
+    remarks = list(_remarks(buffer_m, advised_m))
+    return {
+        "buffer_m": buffer_m, "half_tile_m": advised_m, "folds": folds, "test_overlap_px": overlap, "remarks": remarks,
+        "leaks": leaks,
+    }  # fmt: skip
+
+
+def _remarks(buffer_m: float, advised_m: float) -> Iterator[str]:
+    if buffer_m < advised_m:
+        yield (
+            f"the buffer of {buffer_m:g} m is less than half a tile ({advised_m:g} m): windows at a border of the test "
+            "ground look into training ground"
+        )
 
 
 def refuse_leaks(audit: dict) -> None:
@@ -69,26 +96,26 @@ def refuse_leaks(audit: dict) -> None:
 
 def _leaks(found: dict, buffer_m: float) -> Iterator[str]:
     for a, b in PAIRS:
-        pair = f"{a}-{b}"
-        if found["shared_px"][pair]:
-            yield f"{a} and {b} share {found['shared_px'][pair]:g} px of a scene; make the folds again"
+        pair, nearest = f"{a}-{b}", found["nearest_tiles"][f"{a}-{b}"]
+        named = f" (nearest: {a} tile {nearest[a]}, {b} tile {nearest[b]})" if nearest else ""
+        if found["shared_px"][pair] > LEAST_PX:
+            yield f"{a} and {b} share {found['shared_px'][pair]:g} px of a scene{named}; make the folds again"
         if found["same_ground_m2"][pair] > LEAST_M2:
             yield (
-                f"{found['same_ground_m2'][pair]:.6g} m2 of ground lie in two scenes, as {a} and as {b}; "
+                f"{found['same_ground_m2'][pair]:.6g} m2 of ground lie in two scenes, as {a} and as {b}{named}; "
                 "give both scenes the same role"
             )
-        distance = found["distance_m"][pair]
-        if distance is not None and distance < buffer_m - ROUNDING_M:
-            yield f"{a} and {b} come within {distance:.4g} m, the buffer is {buffer_m:g} m; make the folds again"
-    if copies := found["copied_tiles"]:
-        yield f"{len(copies)} tiles show the same image in two parts, e.g. {copies[0]}; remove the copies"
+        measured = [found["distance_m"][pair], nearest["distance_m"] if nearest else None]
+        distance = min((value for value in measured if value is not None), default=buffer_m)
+        if distance < buffer_m - ROUNDING_M:
+            yield f"{a} and {b} come within {distance:.4g} m, the buffer is {buffer_m:g} m{named}; make the folds again"
     if strays := found["strays"]:
         yield f"{len(strays)} tiles leave the ground of their part, e.g. {strays[0]}; make the folds again"
 
 
 def _measure_parts(scenes: list[Scene], areas: geopandas.GeoDataFrame, near: dict[int, list[int]]) -> dict:
     """Return shared pixels, least distance and shared ground of each pair of parts."""
-    grounds = [{part: area_of(areas, part, scene.dataset, scene.name) for part in PARTS} for scene in scenes]
+    grounds = _grounds(scenes, areas)
     shared, ground, distance = {}, {}, {}
     for a, b in PAIRS:
         within = [(g[a], g[b], scene) for scene, g in zip(scenes, grounds, strict=True)]
@@ -103,7 +130,7 @@ def _measure_parts(scenes: list[Scene], areas: geopandas.GeoDataFrame, near: dic
 
 
 def _between(
-    scenes: list[Scene], grounds: list[dict], near: dict[int, list[int]], a: str, b: str
+    scenes: list[Scene], grounds: list[Ground], near: dict[int, list[int]], a: str, b: str
 ) -> Iterator[tuple[shapely.Geometry, shapely.Geometry, Scene]]:
     """Yield the part `a` of a scene with the part `b` of another one near it, both in the pixels of the first."""
     for index, scene in enumerate(scenes):
@@ -113,37 +140,35 @@ def _between(
                 yield first, seen_from(scene.grid, second, scenes[other].grid), scene
 
 
+def _grounds(scenes: list[Scene], areas: geopandas.GeoDataFrame) -> list[Ground]:
+    """Return the ground of each part of each scene in one fold."""
+    keys = zip(areas["dataset"], areas["scene"], areas["part"], strict=True)
+    by_key = dict(zip(keys, areas.geometry, strict=True))
+    return [{p: by_key.get((scene.dataset, scene.name, p), shapely.Polygon()) for p in PARTS} for scene in scenes]
+
+
 def _area_m2(scenes: list[Scene], areas: geopandas.GeoDataFrame) -> dict[str, float]:
-    return {part: sum(area_of(areas, part, s.dataset, s.name).area * s.grid.gsd_m**2 for s in scenes) for part in PARTS}
+    pairs = list(zip(_grounds(scenes, areas), scenes, strict=True))
+    return {part: sum(ground[part].area * scene.grid.gsd_m**2 for ground, scene in pairs) for part in PARTS}
 
 
-def _strays(tiles: geopandas.GeoDataFrame, areas: geopandas.GeoDataFrame) -> list[str]:
+def _strays(scenes: list[Scene], tiles: geopandas.GeoDataFrame, areas: geopandas.GeoDataFrame) -> list[str]:
+    grounds = {(s.dataset, s.name): ground for s, ground in zip(scenes, _grounds(scenes, areas), strict=True)}
     strays = []
-    for (part, dataset, scene), rows in tiles.groupby(["part", "dataset", "scene"]):
-        strays += rows["tile_id"][~covered(area_of(areas, part, dataset, scene), rows)].tolist()
+    for (part, *scene), rows in tiles.groupby(["part", "dataset", "scene"]):
+        strays += rows["tile_id"][~covered(grounds[tuple(scene)][part], rows)].tolist()
     return sorted(strays)
 
 
-def _image_digests(scenes: list[Scene], tiles: geopandas.GeoDataFrame) -> dict[str, str]:
-    """Return a digest of the image of each tile; tiles of one grey value are left out, for they may well be alike."""
-    digests = {}
-    windows = tiles.drop_duplicates("tile_id")
-    for scene in scenes:
-        own = windows[(windows["dataset"] == scene.dataset) & (windows["scene"] == scene.name)]
-        with open_raster(scene.path(scene.picture)) as dataset:
-            for tile in own.itertuples():
-                pixels = dataset.read(window=Window(tile.col_off, tile.row_off, tile.size_px, tile.size_px))
-                if pixels.min() != pixels.max():
-                    digests[tile.tile_id] = hashlib.sha256(pixels.tobytes()).hexdigest()
-    return digests
-
-
-def _copies(tiles: geopandas.GeoDataFrame, images: dict[str, str]) -> list[str]:
-    """Return the tiles with an image, or an identifier, that is in more than one part."""
-    frame = pandas.DataFrame({"tile_id": tiles["tile_id"], "part": tiles["part"]})
-    frame["image"] = frame["tile_id"].map(images).fillna(frame["tile_id"])
-    parts = frame.groupby("image")["part"].transform("nunique")
-    return sorted(set(frame["tile_id"][parts > 1]))
+def _copies(scenes: list[Scene], tiles: geopandas.GeoDataFrame) -> list[list[str]]:
+    """Return the pairs of tiles with one image in different parts of a fold; a tile that is in two parts, twice."""
+    numbers = pandas.Series(range(len(PARTS)), PARTS)
+    by_fold = tiles.assign(number=tiles["part"].map(numbers)).groupby(["tile_id", "fold"])["number"]
+    twice = sorted(by_fold.nunique().loc[lambda count: count > 1].index.unique("tile_id"))
+    parts = by_fold.first().unstack("fold", fill_value=-1)  # a row a tile, in the order of their names
+    windows = tiles.drop_duplicates("tile_id").set_index("tile_id").loc[parts.index]
+    pairs = find_copies(tile_details(scenes, windows), parts.to_numpy())
+    return [[name, name] for name in twice] + [[parts.index[a], parts.index[b]] for a, b in pairs]
 
 
 def _test_overlap(scenes: list[Scene], areas: geopandas.GeoDataFrame) -> dict[str, float]:

@@ -8,11 +8,22 @@ import shapely
 
 from img2height.rasters import Grid
 from img2height.scenes.scene import Scene
-from img2height.tiles.areas import footprint, from_map, reproject
+from img2height.settings import Split
+from img2height.tiles.areas import Areas, footprint, from_map, reproject
 from img2height.tiles.layout import Ground
 
 METRES_PER_DEGREE = 111_000.0
 ROUNDING_PX = 1e-6
+
+
+def half_tile_m(scenes: list[Scene], tile_px: int) -> float:
+    """Return half the side of a tile of the coarsest scene in metres."""
+    return tile_px / 2 * max(scene.grid.gsd_m for scene in scenes)
+
+
+def buffer_of(split: Split, scenes: list[Scene], tile_px: int) -> float:
+    """Return the distance that parts keep from each other in metres: as it is set, or half a tile."""
+    return half_tile_m(scenes, tile_px) if split.buffer_m is None else split.buffer_m
 
 
 def neighbours(scenes: list[Scene], distance_m: float) -> dict[int, list[int]]:
@@ -69,8 +80,8 @@ def _around(area: shapely.Geometry | None, source: Grid, grid: Grid, buffer_m: f
         yield _outer_pixels(widen(seen_from(grid, area, source), buffer_px + extra_px))
 
 
-def seen_from(grid: Grid, area: shapely.Geometry, source: Grid) -> shapely.Geometry:
-    """Return an area of another scene in the pixel coordinates of a grid."""
+def seen_from(grid: Grid, area: Areas, source: Grid) -> Areas:
+    """Return areas of another scene in the pixel coordinates of a grid."""
     return from_map(reproject(area, source, grid.crs), grid)
 
 

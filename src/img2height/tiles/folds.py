@@ -10,9 +10,11 @@ from img2height.errors import FoldError
 from img2height.scenes.scene import Scene
 from img2height.settings import Role, Split
 from img2height.tiles.areas import covered
-from img2height.tiles.buffers import cut_buffers, neighbours
+from img2height.tiles.buffers import buffer_of, cut_buffers, neighbours
 from img2height.tiles.index import tile_offsets
-from img2height.tiles.layout import PARTS, Ground, divide, fold_count
+from img2height.tiles.layout import PARTS, Ground
+from img2height.tiles.places import divide_scenes
+from img2height.tiles.regions import read_regions
 
 TILE_COLUMNS = ["tile_id", "dataset", "scene", "col_off", "row_off", "size_px"]
 STEP_PX = 16
@@ -46,21 +48,22 @@ def split_folds(
         scenes: the scenes.
         roles: role of each scene; whole scenes keep their role in every fold.
         tiles: tile index of each scene.
-        split: how scenes with the role split are divided, and the buffer in metres.
+        split: how scenes with the role split are divided, and the buffer.
         tile_px: side of the tiles in pixels.
         folds: numbers of the folds to make, from 0.
 
     Raises:
         FoldError: a fold does not exist, or a part of one holds no tile.
+        DataError: the file of the regions cannot be used.
     """
-    count = fold_count(roles, split)
+    count = split.count if "split" in roles else 1
     if wrong := [fold for fold in folds if not 0 <= fold < count]:
         raise FoldError(f"fold {wrong[0]} does not exist: there are {count}, from 0; ask for one of those")
-    near = neighbours(scenes, split.buffer_m)
-    grounds = {}
-    for fold in folds:
-        whole = [divide(scene.grid, role, split, fold) for scene, role in zip(scenes, roles, strict=True)]
-        grounds[fold] = cut_buffers(scenes, whole, split.buffer_m, near)
+    buffer_m = buffer_of(split, scenes, tile_px)
+    near = neighbours(scenes, buffer_m)
+    regions = read_regions(split.regions) if split.regions and split.strategy == "regions" else None
+    divided = divide_scenes(scenes, roles, split, folds, regions)
+    grounds = {fold: cut_buffers(scenes, whole, buffer_m, near) for fold, whole in divided.items()}
     areas = _list_areas(scenes, grounds)
     chosen = _assign(scenes, grounds, tiles)
     _check_parts(scenes, grounds, chosen, tile_px)

@@ -1,4 +1,4 @@
-"""How one scene is divided: whole, stripes, blocks or fractions, as integer boxes in pixel coordinates."""
+"""How one place is divided: stripes, blocks or fractions, as integer boxes in pixel coordinates."""
 
 import math
 from itertools import pairwise
@@ -8,42 +8,37 @@ import shapely
 
 from img2height.errors import FoldError
 from img2height.rasters import Grid
-from img2height.settings import Role, Split
-from img2height.tiles.areas import footprint
+from img2height.settings import Split
 
 PARTS = ("train", "val", "test")
 Ground = dict[str, shapely.Geometry]
 
 
-def fold_count(roles: list[Role], split: Split) -> int:
-    """Return how many folds there are: one, unless stripes or blocks divide a scene."""
-    return split.n_folds if "split" in roles and split.strategy not in ("fraction", "random") else 1
-
-
-def divide(grid: Grid, role: Role, split: Split, fold: int) -> Ground:
-    """Return the ground of each part of one scene in one fold, before any buffer; parts share borders, never pixels.
+def divide(grid: Grid, split: Split, fold: int) -> Ground:
+    """Return the ground of each part of one place in one fold, before any buffer; parts share borders, never pixels.
 
     Args:
-        grid: the scene's grid.
-        role: train, val or test give the whole scene to that part; split divides it.
+        grid: the grid of a scene, or one that holds all scenes of the place.
         split: the strategy.
         fold: with stripes and blocks, test is number `fold`, validation the next one, training the rest.
 
     Raises:
-        FoldError: the scene is too small for so many stripes or blocks, or the fractions overlap.
+        FoldError: the place is too small for so many stripes or blocks, or the fractions overlap.
     """
-    if role != "split":
-        return {role: footprint(grid)}
     if split.strategy == "fraction":
         return _fractions(grid, split)
     if split.strategy == "random":
         return _random(grid, split)
     cells = _blocks(grid, split) if split.strategy == "blocks" else _stripes(grid, split)
-    turns = {fold: "test", (fold + 1) % split.n_folds: "val"}
     ground: dict[str, list] = {part: [] for part in PARTS}
     for number, cell in cells:
-        ground[turns.get(number, "train")].append(cell)
+        ground[turn(number, fold, split.n_folds)].append(cell)
     return {part: shapely.union_all(boxes) for part, boxes in ground.items()}
+
+
+def turn(number: int, fold: int, count: int) -> str:
+    """Return the part of piece `number` of `count` in a fold: that of its number tests, the next one validates."""
+    return {fold: "test", (fold + 1) % count: "val"}.get(number, "train")
 
 
 def _edges(length: int, count: int) -> list[int]:

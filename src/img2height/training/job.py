@@ -12,12 +12,11 @@ from img2height.inference.model import WEIGHTS
 from img2height.provenance import code_digest
 from img2height.rasters import open_raster
 from img2height.samples.dataset import TileReader
-from img2height.samples.plan import pair_up
-from img2height.scenes.pairs import pairs_of
 from img2height.scenes.scene import Scene, file_digest
 from img2height.settings import Training
 from img2height.settings_recipe import Recipe
 from img2height.settings_scene import view_name
+from img2height.training.fitted import part_tiles
 
 
 @dataclass(frozen=True)
@@ -51,11 +50,7 @@ class TrainingJob:
 
     def part(self, part: str) -> pandas.DataFrame:
         """Return the tiles of one part; with views, each once for each pair that the part uses."""
-        tiles = self.tiles[self.tiles["part"] == part]
-        if not (views := self.recipe.inputs.get("views")) or tiles.empty:
-            return tiles
-        names = set(zip(tiles["dataset"], tiles["scene"], strict=True))
-        return pair_up(tiles, pairs_of([s for s in self.scenes if (s.dataset, s.name) in names], part, views))
+        return part_tiles(self.tiles, self.scenes, part, self.recipe.inputs.get("views"))
 
     def fingerprint(self) -> str:
         """Return a digest of all that the result depends on, so that only the same training is resumed."""

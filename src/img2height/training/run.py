@@ -24,6 +24,7 @@ from img2height.samples.normalise import Normalisation
 from img2height.tables import read_json
 from img2height.training.adversarial import AdversarialModule
 from img2height.training.checkpoints import AtomicCheckpointIO
+from img2height.training.fitted import fit_tiles, fitted_on
 from img2height.training.history import COLUMNS, SCORES, History, scores_of
 from img2height.training.job import TrainingJob, pixel_types
 from img2height.training.loaders import SampleBatches
@@ -34,6 +35,7 @@ logger = logging.getLogger(__name__)
 # Lightning's advice that does not fit here: small machines have few cores for readers, a resumed training finds its own
 # checkpoints, a stretch may be shorter than the logging interval; the last is between Lightning and torch.
 EXPECTED_WARNINGS = (
+    "The `srun` command is available",
     ".*does not have many workers",
     "Checkpoint directory .* exists and is not empty",
     "The number of training batches .* is smaller than the logging interval",
@@ -75,7 +77,7 @@ def train(
             raise TrainingError(f"fold {job.fold} has no {name} tile; check roles, split and buffer")
     dtypes = pixel_types(job)
     ready = _starting_model(job)
-    normalisation = ready.normalisation if ready else _fit_normalisation(job)
+    normalisation, fitted = _normalisation(job, ready)
     val_tiles = spread(job.part("val"), job.training.val_tiles)
     batches = SampleBatches(
         job.samples, val_tiles, job.reader(), normalisation, batch_size=job.recipe.batch_size, devices=devices,
@@ -94,13 +96,16 @@ def train(
         trainer, history, best = _fit(module, batches, job, folder, live)
         if not trainer.is_global_zero:
             return
-    _write(job, module, history, best, dtypes, out)
+    _write(job, module, history, best, {"dtypes": dtypes, "fitted_on": fitted}, out)
     shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _fit_normalisation(job: TrainingJob) -> Normalisation:
-    modes = job.recipe.normalisation
-    return fit_normalisation(job.part("train"), job.reader(), modes.height, modes.image)
+def _normalisation(job: TrainingJob, ready: LoadedModel | None) -> tuple[Normalisation, dict | None]:
+    """Return the normalisation, and what it was fitted on; both those of the model to go on from, if there is one."""
+    if ready:
+        return ready.normalisation, ready.card.get("fitted_on")
+    modes, tiles = job.recipe.normalisation, fit_tiles(job.part("train"))
+    return fit_normalisation(tiles, job.reader(), modes.height, modes.image), fitted_on(tiles)
 
 
 def _starting_model(job: TrainingJob) -> LoadedModel | None:
@@ -194,7 +199,7 @@ def _dvclive(folder: Path) -> Logger:
 
 
 def _write(
-    job: TrainingJob, module: HeightModule, history: pandas.DataFrame, best: dict, dtypes: dict[str, str], out: Path
+    job: TrainingJob, module: HeightModule, history: pandas.DataFrame, best: dict, facts: dict, out: Path
 ) -> None:
     network = module.network
     others = {name: value for name, value in module.state_dict().items() if not name.startswith(NETWORK)}
@@ -208,7 +213,7 @@ def _write(
         "recipe": job.recipe.model_dump(mode="json"),
         "normalisation": module.normalisation.to_json(),
         "gsd_m": seen.grid.gsd_m,
-        "dtypes": dtypes,
+        **facts,
         "tile_px": int(job.tiles["size_px"].iloc[0]),
         "training": job.training.model_dump(mode="json"),
         "best": {"step": int(row["step"]), **{name: row[name] for name in SCORES if pandas.notna(row[name])}},

@@ -1,0 +1,103 @@
+"""Print how long scores take, as a multiple of reading both rasters, and the memory they need, at two sizes.
+
+python benchmarks/evaluation.py
+"""
+
+import argparse
+import multiprocessing
+import os
+import resource
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from affine import Affine
+from rasterio.crs import CRS
+from rasterio.windows import Window
+from scipy.ndimage import gaussian_filter
+
+from img2height.metrics.evaluate import evaluate_scene
+from img2height.rasters import (
+    Band,
+    Grid,
+    blocks,
+    copy_to_cog,
+    create_scratch,
+    height_band,
+    open_raster,
+    read_heights,
+    write_heights,
+)
+
+flags = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+flags.add_argument("--sizes", type=int, nargs="+", default=[2048, 8192], help="sides of the scene in pixels")
+flags.add_argument("--tile-px", type=int, nargs="+", default=[256], help="sides of the tiles")
+LAYERS = ("ndsm", "building", "footprint")
+BUILDING_M = 3.0
+CACHE_MIB = "64"
+
+
+def make(folder: Path, side: int) -> None:
+    """Write a scene with smooth buildings and a prediction with smooth and rough errors, a third of it building."""
+    grid = Grid(CRS.from_epsg(25832), Affine(0.5, 0, 500_000, 0, -0.5, 5_400_000), side, side)
+
+    def height(window: Window, predicted: bool) -> np.ndarray:
+        rng = np.random.default_rng([window.row_off, window.col_off])
+        shape = window.height, window.width
+        truth = np.maximum(gaussian_filter(rng.normal(0, 60, shape), 4), 0)
+        error = gaussian_filter(rng.normal(0, 9, shape), 3) + rng.normal(0, 0.2, shape)
+        return (truth + predicted * error).astype(np.float32)
+
+    for name, mask in (("ndsm", "building"), ("height", "footprint")):
+        compute = partial(height, predicted=name == "height")
+        write_heights(folder / f"{name}.tif", grid, [height_band("ndsm")], compute)
+        with create_scratch(folder / "scratch.tif", grid, [Band(mask)], "uint8", 255) as scratch:
+            for window in blocks(grid):
+                scratch.write(compute(window) > BUILDING_M, window)
+        copy_to_cog(folder / "scratch.tif", folder / f"{mask}.tif", categorical=True)
+
+
+def read(folder: Path) -> None:
+    with open_raster(folder / "height.tif") as height, open_raster(folder / "ndsm.tif") as truth:
+        for window in blocks(Grid.of(height)):
+            read_heights(height, window)
+            read_heights(truth, window)
+
+
+def evaluate(folder: Path, tile_px: int) -> None:
+    layers = {name: folder / f"{name}.tif" for name in LAYERS}
+    evaluate_scene(folder / "height.tif", layers, ratio_min_height_m=1.0, ssim_range_m=30.0, tile_px=tile_px)
+
+
+def measure(folder: Path, tile_px: int) -> tuple[float, float, float]:
+    """Return the CPU seconds of reading and of scoring, and the peak memory in MiB, of a process of its own."""
+    seconds = []
+    for work in (lambda: read(folder), lambda: evaluate(folder, tile_px)):
+        start = time.process_time()
+        work()
+        seconds.append(time.process_time() - start)
+    return *seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def main(sizes: list[int], tiles: list[int]) -> None:
+    os.environ["GDAL_CACHEMAX"] = CACHE_MIB  # else GDAL keeps blocks in up to 5 % of the memory of the machine
+    print("| scene px | tile px | reading s | scores s | ratio | scores ns/px | peak MiB |")
+    print("|---" * 7 + "|")
+    for side in sizes:
+        with tempfile.TemporaryDirectory() as name:
+            make(Path(name), side)
+            for tile_px in tiles:
+                spawn = multiprocessing.get_context("spawn")
+                with ProcessPoolExecutor(1, mp_context=spawn) as pool:
+                    reading, scoring, peak = pool.submit(measure, Path(name), tile_px).result()
+                speed = scoring / side**2 * 1e9
+                cells = f"{reading:.2f} | {scoring:.2f} | {scoring / reading:.1f} | {speed:.0f} | {peak:.0f}"
+                print(f"| {side} | {tile_px} | {cells} |", flush=True)
+
+
+if __name__ == "__main__":
+    args = flags.parse_args()
+    main(args.sizes, args.tile_px)

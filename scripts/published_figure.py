@@ -1,0 +1,36 @@
+"""Draws a figure of a paper: the scores of two methods on each tile against each other."""
+
+from argparse import Namespace
+from pathlib import Path
+
+from img2height.program import parser, run
+
+flags = parser(__doc__)
+flags.add_argument("--figure", type=Path, required=True, help="file of the figure, config/figures/<name>.yaml")
+flags.add_argument("--tiles", type=Path, nargs=2, required=True, help="tiles.parquet of the methods across and up")
+flags.add_argument("--metrics", type=Path, required=True, help="metrics.json")
+flags.add_argument("--png", type=Path, required=True, help="the picture")
+flags.add_argument("--csv", type=Path, required=True, help="one row a tile and score")
+flags.add_argument("--md", type=Path, required=True, help="medians, and how many tiles each method wins")
+
+
+def main(args: Namespace) -> None:
+    """Pair the tiles, draw and write."""
+    from img2height.files import atomic_paths
+    from img2height.published.fill import split_notes
+    from img2height.published.scatter import draw, pair_tiles, summarise, to_markdown
+    from img2height.published.table import load_figure
+    from img2height.report.drawing import png
+    from img2height.tables import read_json, read_table
+
+    figure = load_figure(args.figure)
+    pairs = pair_tiles(figure, *(read_table(path) for path in args.tiles))
+    notes = split_notes(read_json(args.metrics)) + figure.notes
+    with atomic_paths(args.png, args.csv, args.md) as (picture, csv, markdown):
+        picture.write_bytes(png(draw(figure, pairs)))
+        pairs.to_csv(csv, index=False)
+        markdown.write_text(to_markdown(figure, summarise(figure, pairs), notes), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    run(main, flags)

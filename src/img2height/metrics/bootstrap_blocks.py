@@ -1,0 +1,63 @@
+"""Blocks of tiles of one scene: the ground that is drawn as a whole, for pixels beside each other err alike."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas
+
+TILE = ["dataset", "scene", "row_off", "col_off"]
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Square blocks of whole tiles, sorted by scene, row and column.
+
+    Attributes:
+        side_px: side of a block, a multiple of the tiles'.
+        keys: dataset, scene, row and column (in blocks from the corner of the scene) of N blocks.
+        neighbours: Px2, the places in `keys` of blocks that share a side.
+    """
+
+    side_px: int
+    keys: pandas.MultiIndex
+    neighbours: np.ndarray
+
+    @classmethod
+    def of(cls, tiles: pandas.DataFrame, side_px: int) -> "Blocks":
+        """Return the blocks that tiles lie in.
+
+        Args:
+            tiles: dataset, scene, row_off and col_off of each tile; more rows of one tile are the same.
+            side_px: side of a block.
+        """
+        keys = _keys(tiles, side_px).unique().sort_values()
+        return cls(side_px, keys, np.concatenate([_beside(keys, (1, 0)), _beside(keys, (0, 1))]))
+
+    def add_up(self, tiles: pandas.DataFrame, sums: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Return sums of each block, float64: N, or N x bins; 0 where it has no tile. Rows may come in any order.
+
+        Args:
+            tiles: T rows of one stratum of one method; dataset, scene, row_off and col_off of each.
+            sums: sums of each of them by name, each T or T x bins.
+        """
+        order = tiles.reset_index(drop=True).sort_values(TILE).index  # the digits of a sum depend on it
+        place = self.keys.get_indexer(_keys(tiles, self.side_px))[order]
+        totals = {name: np.zeros((len(self.keys), *values.shape[1:])) for name, values in sums.items()}
+        for name, total in totals.items():
+            np.add.at(total, place, sums[name][order])
+        return totals
+
+
+def _keys(tiles: pandas.DataFrame, side_px: int) -> pandas.MultiIndex:
+    names = ["dataset", "scene", "row", "col"]
+    return pandas.MultiIndex.from_arrays(
+        [tiles.dataset, tiles.scene, tiles.row_off // side_px, tiles.col_off // side_px], names=names
+    )
+
+
+def _beside(keys: pandas.MultiIndex, step: tuple[int, int]) -> np.ndarray:
+    """Return the places of blocks and of those one step on, Px2, where both are there."""
+    dataset, scene, row, col = (keys.get_level_values(name) for name in keys.names)
+    place = keys.get_indexer(pandas.MultiIndex.from_arrays([dataset, scene, row + step[0], col + step[1]]))
+    return np.stack([np.flatnonzero(place >= 0), place[place >= 0]], axis=1)

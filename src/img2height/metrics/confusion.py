@@ -1,0 +1,86 @@
+"""Footprints: pixels by what was predicted and what is there."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from img2height.metrics.formulas import as_json, mask_scores, share
+from img2height.metrics.pixels import same_shape, under_mask
+from img2height.metrics.sums import Sums
+
+BUILDING, GROUND, UNKNOWN = 1, 0, 255
+STATES = 3
+_STATE = np.full(256, 2, np.uint8)  # 2 is unknown
+_STATE[[GROUND, BUILDING]] = GROUND, BUILDING
+
+
+@dataclass(frozen=True)
+class ConfusionStatistics(Sums):
+    """Pixels of footprints by outcome.
+
+    Attributes:
+        tp: building in both.
+        fp: predicted, not there.
+        fn: there, not predicted.
+        tn: ground in both.
+        missing: known references without a prediction; they lower the coverage, nothing else.
+    """
+
+    tp: int = 0
+    fp: int = 0
+    fn: int = 0
+    tn: int = 0
+    missing: int = 0
+
+    @classmethod
+    def from_arrays(cls, predicted: np.ndarray, reference: np.ndarray, valid: np.ndarray | None = None) -> Self:
+        """Return the statistics of two masks.
+
+        Args:
+            predicted: 1 or true is building, 0 ground, anything else missing.
+            reference: 1 or true is building, 0 ground, anything else unknown; same shape.
+            valid: bool, same shape; pixels to count.
+
+        Raises:
+            DataError: the shapes differ.
+        """
+        predicted, reference = np.asarray(predicted), np.asarray(reference)
+        same_shape("the predicted mask", predicted, reference)
+        counts = under_mask(np.isin(reference, (GROUND, BUILDING)), valid)
+        hit, there = predicted[counts] == BUILDING, reference[counts] == BUILDING
+        miss = predicted[counts] == GROUND
+        tp, fp = int((hit & there).sum()), int((hit & ~there).sum())
+        fn, tn = int((miss & there).sum()), int((miss & ~there).sum())
+        return cls(tp, fp, fn, tn, missing=hit.size - tp - fp - fn - tn)
+
+    @classmethod
+    def from_counts(cls, counts: np.ndarray) -> Self:
+        """Return the statistics of one row of `count_outcomes`."""
+        (tn, fp, ground), (fn, tp, building), _ = counts.tolist()
+        return cls(tp, fp, fn, tn, missing=ground + building)
+
+    def scores(self) -> dict[str, float | None]:
+        """Return the scores by name, from 0 to 1; None where nothing counts, never NaN."""
+        pixels = self.tp + self.fp + self.fn + self.tn
+        coverage = as_json({"coverage": share(pixels, pixels + self.missing)})
+        return {"pixels": pixels} | coverage | as_json(mask_scores(vars(self)))
+
+
+def count_outcomes(
+    predicted: np.ndarray, reference: np.ndarray, tile: np.ndarray, tiles: int, inside: np.ndarray
+) -> np.ndarray:
+    """Return the pixels of each tile by state of the reference and of the prediction, T x 3 x 3 int64.
+
+    A state is 0 ground, 1 building, 2 unknown.
+
+    Args:
+        predicted: HxW uint8, 1 building, 0 ground, else missing.
+        reference: HxW uint8, 1 building, 0 ground, else unknown.
+        tile: HxW int, the tile that each pixel belongs to, from 0 to `tiles` - 1.
+        tiles: their number T.
+        inside: HxW bool, pixels to count.
+    """
+    outcome = (tile * STATES + _STATE[reference]) * STATES + _STATE[predicted]
+    counted = outcome if inside.all() else outcome[inside]
+    return np.bincount(counted.ravel(), minlength=tiles * STATES**2).reshape(tiles, STATES, STATES)

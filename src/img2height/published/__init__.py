@@ -1,0 +1,1 @@
+"""Tables and figures as the papers print them, with our numbers beside theirs."""

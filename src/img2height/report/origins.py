@@ -1,0 +1,47 @@
+"""Where the numbers come from: versions, digests of code, settings and data, seeds."""
+
+import hashlib
+import importlib.metadata
+import json
+
+from pydantic import BaseModel
+
+from img2height.provenance import PACKAGE, versions
+from img2height.report.run import Run
+from img2height.scenes.scene import Scene
+
+
+def all_versions() -> dict[str, str]:
+    """Return the versions of the package, Python and the libraries, the same on machines with and without a GPU."""
+    try:
+        own = importlib.metadata.version(PACKAGE)
+    except importlib.metadata.PackageNotFoundError:
+        own = "not installed"
+    return {PACKAGE: own} | {name: version.split("+")[0] for name, version in versions().items()}
+
+
+def origins(run: Run) -> dict[str, str]:
+    """Return what made the experiment: versions, code and settings digests, seeds.
+
+    Args:
+        run: what was run.
+    """
+    settings = {"protocol (params)": run.params, "experiment": run.experiment}
+    recipes = {f"recipe of {name}": recipe for name, recipe in run.recipes.items()}
+    return (
+        {f"version of {name}": version for name, version in all_versions().items()}
+        | {f"code of {program}": digest for program, digest in run.code.items()}
+        | {f"SHA-256 of {name}": digest(value) for name, value in (settings | recipes).items()}
+        | {"seeds": ", ".join(map(str, run.experiment.seeds))}
+    )
+
+
+def data_digests(scene: Scene) -> dict[str, str]:
+    """Return the SHA-256 of each layer of a scene, as its manifest says."""
+    return {name: layer.sha256 for name, layer in scene.layers.items()}
+
+
+def digest(settings: BaseModel) -> str:
+    """Return the SHA-256 of checked settings, whatever the order and layout of their file."""
+    text = json.dumps(settings.model_dump(mode="json"), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()

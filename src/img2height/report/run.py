@@ -1,0 +1,110 @@
+"""A finished experiment as the report sees it: what was run, and the files that it left."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import geopandas
+
+from img2height.errors import DataError
+from img2height.report.intervals import Uncertainty
+from img2height.scenes.scene import Scene
+from img2height.settings import Experiment, Params
+from img2height.settings_recipe import Recipe
+from img2height.tiles.areas import area_of
+from img2height.tiles.buffers import buffer_of
+
+
+@dataclass(frozen=True)
+class MethodFiles:
+    """What one method made, for the seed that is shown.
+
+    Attributes:
+        heights: predicted heights, one a scene.
+        polygons: predicted buildings, one a scene.
+        histories: history.csv, one a fold.
+        tiles: tiles.parquet.
+    """
+
+    heights: list[Path]
+    polygons: list[Path]
+    histories: list[Path]
+    tiles: Path
+
+
+@dataclass(frozen=True)
+class Run:
+    """What was run, and the files that it left.
+
+    Attributes:
+        experiment: its settings.
+        params: the protocol with the experiment's changes.
+        recipes: by method, with the experiment's changes.
+        metrics: content of metrics.json.
+        uncertainty: intervals and comparisons of the first seed.
+        scenes: the evaluated scenes.
+        sources: all scenes of the experiment, those of training too.
+        areas: pixel areas of the folds (fold, part, dataset, scene, geometry).
+        folds_figure: map of the folds, PNG.
+        heights: predicted heights, all scenes of the experiment's first method, then of the second.
+        polygons: predicted buildings, in the same order.
+        histories: history.csv, all folds of the first method, then of the second.
+        tiles: tiles.parquet of each method.
+        code: digests of the code by program.
+
+    Raises:
+        DataError: there are more or fewer files than methods, scenes and folds need.
+    """
+
+    experiment: Experiment
+    params: Params
+    recipes: dict[str, Recipe]
+    metrics: dict[str, Any]
+    uncertainty: Uncertainty
+    scenes: list[Scene]
+    sources: list[Scene]
+    areas: geopandas.GeoDataFrame
+    folds_figure: Path
+    heights: list[Path]
+    polygons: list[Path]
+    histories: list[Path]
+    tiles: list[Path]
+    code: dict[str, str]
+
+    def __post_init__(self):
+        methods, scenes, folds = len(self.experiment.methods), len(self.scenes), len(self.folds)
+        for name, each in (("heights", scenes), ("polygons", scenes), ("histories", folds), ("tiles", 1)):
+            if (found := len(getattr(self, name))) != methods * each:
+                raise DataError(f"{found} {name} for {methods} methods with {each} each; give {methods * each}")
+
+    @property
+    def folds(self) -> list[int]:
+        """The folds that were run, in the order of the experiment."""
+        folds = self.experiment.folds
+        return sorted(int(fold) for fold in self.areas["fold"].unique()) if folds == "all" else folds
+
+    @property
+    def leaks(self) -> bool:
+        """Whether neighbours of the test tiles were trained on."""
+        return self.params.split.strategy == "random"
+
+    @property
+    def buffer_m(self) -> float:
+        """Distance that parts keep from each other in metres."""
+        return buffer_of(self.params.split, self.sources, self.params.tiling.tile_px)
+
+    @property
+    def ground_km2(self) -> float:
+        """Test ground of all scenes in square kilometres."""
+        areas = [area_of(self.areas, "test", item.dataset, item.name).area * item.grid.gsd_m**2 for item in self.scenes]
+        return sum(areas) / 1e6
+
+    def entries(self, method: str) -> list[dict[str, Any]]:
+        """Return the scores of one method, one entry a seed."""
+        return list(self.metrics["methods"][method].values())
+
+    def files(self, method: str) -> MethodFiles:
+        """Return the files of one method."""
+        index = self.experiment.methods.index(method)
+        scenes, folds = (slice(index * each, (index + 1) * each) for each in (len(self.scenes), len(self.folds)))
+        return MethodFiles(self.heights[scenes], self.polygons[scenes], self.histories[folds], self.tiles[index])

@@ -1,0 +1,1 @@
+"""Studies: one experiment in several variants, and what the comparison says."""

@@ -1,0 +1,98 @@
+"""What the variants of a study left, compared on the ground that all of them were scored on."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+import numpy as np
+import pandas
+
+from img2height.errors import DataError
+from img2height.metrics.bootstrap import Resampled, draw_blocks, resample
+from img2height.metrics.bootstrap_blocks import Blocks
+
+TILE = ["dataset", "scene", "col_off", "row_off", "reference_pixels"]
+SUMS = ["pixels", "square_sum_m2"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One finished variant.
+
+    Attributes:
+        label: its name in figures.
+        tiles: by method, the tiles of all strata of the first seed, as `evaluate` wrote them.
+        block_px: side of the blocks that its errors ask for, see `collect_metrics`.
+        audit: content of audit.json of its folds.
+    """
+
+    label: str
+    tiles: Mapping[str, pandas.DataFrame]
+    block_px: int
+    audit: Mapping[str, Any]
+
+    @property
+    def training_km2(self) -> float:
+        """Training ground in square kilometres, the mean over the folds."""
+        return float(np.mean([fold["area_m2"]["train"] for fold in self.audit["folds"].values()])) / 1e6
+
+
+@dataclass(frozen=True)
+class Shared:
+    """The RMSE of several predictions of the same ground.
+
+    Attributes:
+        rmse: by name, each with its resamples.
+        tiles: number of tiles.
+        neighbours: see `Blocks`.
+    """
+
+    rmse: Mapping[str, Resampled]
+    tiles: int
+    neighbours: np.ndarray
+
+    def scores(self, name: str) -> dict[str, float]:
+        """Return rmse_m, low_m and high_m in metres; the ends of the interval are NaN where blocks are too few."""
+        low_m, high_m = self.interval(self.rmse[name])
+        return {"rmse_m": self.rmse[name].value, "low_m": low_m, "high_m": high_m}
+
+    def interval(self, score: Resampled) -> tuple[float, float]:
+        """Return the ends of the interval of a score, or of a difference of two; NaN where blocks are too few."""
+        return score.interval(self.neighbours) or (float("nan"), float("nan"))
+
+
+def on_shared_ground(tables: Mapping[str, pandas.DataFrame], block_px: int) -> Shared:
+    """Return the RMSE of predictions over the tiles that have the same reference pixels in all of them.
+
+    Args:
+        tables: tiles by the name of the prediction, of any strata.
+        block_px: side of the blocks that are resampled, a multiple of the tiles'.
+
+    Raises:
+        DataError: there is no such tile.
+    """
+    every = {name: table[table.stratum == "all"] for name, table in tables.items()}
+    keys = reduce(pandas.Index.intersection, [pandas.MultiIndex.from_frame(table[TILE]) for table in every.values()])
+    if keys.empty:
+        raise DataError(
+            f"{', '.join(tables)} have no tile in common: their test ground must meet in whole tiles of metrics.tile_px"
+        )
+    blocks = Blocks.of(keys.to_frame(index=False), block_px)
+    drawn = draw_blocks(len(blocks.keys))
+    rmse = {}
+    for name, table in every.items():
+        known = table[pandas.MultiIndex.from_frame(table[TILE]).isin(keys)]
+        sums = {column: known[column].to_numpy(np.float64) for column in SUMS}
+        rmse[name] = resample(blocks.add_up(known, sums), drawn, _rmse)["rmse_m"]
+    return Shared(rmse, len(keys), blocks.neighbours)
+
+
+def widest(outcomes: Sequence[Outcome]) -> int:
+    """Return the side of blocks in pixels that is enough for all variants."""
+    return max(outcome.block_px for outcome in outcomes)
+
+
+def _rmse(sums: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    with np.errstate(invalid="ignore"):  # a draw without a pixel has no score
+        return {"rmse_m": np.sqrt(sums["square_sum_m2"] / sums["pixels"])}

@@ -1,0 +1,30 @@
+"""Writes the answer of a study."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from img2height.files import atomic_paths
+from img2height.report.drawing import png
+from img2height.studies.area import area
+from img2height.studies.leakage import leakage
+from img2height.studies.outcome import Outcome
+from img2height.studies.study import Study
+from img2height.studies.transfer import transfer
+
+ANSWERS = {"leakage": leakage, "transfer": transfer, "area": area}
+
+
+def write_summary(study: Study, outcomes: Mapping[str, Outcome], folder: Path) -> str:
+    """Return the main finding after writing table.csv, table.md and figure.png.
+
+    Args:
+        study: the study.
+        outcomes: by variant.
+        folder: where to.
+    """
+    answer = ANSWERS[study.question](study, outcomes)
+    with atomic_paths(*(folder / name for name in ("table.csv", "table.md", "figure.png"))) as (csv, markdown, figure):
+        answer.table.to_csv(csv, index=False)
+        markdown.write_text(answer.to_markdown(study.title), encoding="utf-8")
+        figure.write_bytes(png(answer.figure))
+    return answer.finding

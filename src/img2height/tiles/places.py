@@ -1,0 +1,88 @@
+"""Scenes that show the same ground, at several dates or with a common margin, are one place and divided as one."""
+
+import math
+
+import geopandas
+import numpy as np
+from affine import Affine
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from img2height.rasters import Grid
+from img2height.scenes.scene import Scene
+from img2height.settings import Role, Split
+from img2height.tiles.areas import footprint, in_squares
+from img2height.tiles.buffers import ROUNDING_PX, neighbours, seen_from, whole_pixels
+from img2height.tiles.layout import Ground, divide
+from img2height.tiles.regions import divide_by_regions
+
+LEAST_PX2 = 1.0  # a smaller overlap is rounding of coordinates, not common ground
+
+
+def find_places(scenes: list[Scene], roles: list[Role]) -> list[list[int]]:
+    """Return the numbers of the scenes with the role split, together where their grounds overlap, also in a chain."""
+    divided = [index for index, role in enumerate(roles) if role == "split"]
+    near = neighbours([scenes[index] for index in divided], 0.0)
+    grids = [scenes[index].grid for index in divided]
+    pairs = [(a, b) for a, others in near.items() for b in others if _overlap(grids[a], grids[b])]
+    first, second = np.array(pairs, np.int64).reshape(-1, 2).T
+    links = coo_array((np.ones(len(pairs)), (first, second)), shape=(len(divided), len(divided)))
+    count, labels = connected_components(links, directed=False) if divided else (0, np.array([]))
+    return [[divided[index] for index in np.flatnonzero(labels == number)] for number in range(count)]
+
+
+def _overlap(grid: Grid, other: Grid) -> bool:
+    return footprint(grid).intersection(seen_from(grid, footprint(other), other)).area >= LEAST_PX2
+
+
+def divide_scenes(
+    scenes: list[Scene],
+    roles: list[Role],
+    split: Split,
+    folds: list[int],
+    regions: geopandas.GeoDataFrame | None = None,
+) -> dict[int, list[Ground]]:
+    """Return by fold the ground of each part of each scene, before any buffer.
+
+    Args:
+        scenes: the scenes.
+        roles: role of each scene; whole scenes keep theirs in every fold.
+        split: how places are divided.
+        folds: numbers of the folds.
+        regions: named areas, see `read_regions`; for that strategy alone.
+    """
+    whole = [{role: footprint(scene.grid)} for scene, role in zip(scenes, roles, strict=True)]
+    grounds = {fold: list(whole) for fold in folds}
+    for place in find_places(scenes, roles):
+        grids = [scenes[index].grid for index in place]
+        for fold, of_scenes in grounds.items():
+            for index, ground in zip(place, _divide_place(grids, split, fold, regions), strict=True):
+                of_scenes[index] = ground
+    return grounds
+
+
+def _divide_place(grids: list[Grid], split: Split, fold: int, regions: geopandas.GeoDataFrame | None) -> list[Ground]:
+    if regions is not None and split.regions is not None:  # they lie on the ground: no common grid is needed
+        return [divide_by_regions(grid, regions, split.regions, fold) for grid in grids]
+    if len(grids) == 1:
+        return [divide(grids[0], split, fold)]
+    whole = _common_grid(grids)
+    ground = divide(whole, split, fold)
+    return [_on_grid(ground, whole, grid) for grid in grids]
+
+
+def _common_grid(grids: list[Grid]) -> Grid:
+    """Return a grid with the pixels of the first one that holds them all."""
+    first = grids[0]
+    bounds = np.array([seen_from(first, footprint(grid), grid).bounds for grid in grids])
+    west, north = (math.floor(edge + ROUNDING_PX) for edge in bounds[:, :2].min(axis=0))
+    east, south = (math.ceil(edge - ROUNDING_PX) for edge in bounds[:, 2:].max(axis=0))
+    return Grid(first.crs, first.transform @ Affine.translation(west, north), east - west, south - north)
+
+
+def _on_grid(ground: Ground, whole: Grid, grid: Grid) -> Ground:
+    """Return the part of a place's division that one of its scenes shows, in that scene's pixels."""
+    seen = {part: seen_from(grid, area, whole) for part, area in ground.items()}
+    if grid.crs != whole.crs:  # borders run askew
+        return in_squares(list(seen.items()), grid)
+    return {part: whole_pixels(area.intersection(footprint(grid))) for part, area in seen.items()}

@@ -1,0 +1,69 @@
+"""Division by named areas of a vector file: districts that are left out in turns, or fixed ones for each part."""
+
+from itertools import combinations
+
+import geopandas
+from pyogrio.errors import DataSourceError
+
+from img2height.errors import DataError, FoldError
+from img2height.parsing import meant
+from img2height.rasters import Grid
+from img2height.settings import Regions
+from img2height.tiles.areas import from_map, in_squares
+from img2height.tiles.layout import PARTS, Ground, turn
+
+MOST_OVERLAP = 0.01  # of the smaller area: drawn borders never meet exactly
+
+
+def read_regions(settings: Regions) -> geopandas.GeoDataFrame:
+    """Return the named areas in the CRS of their file, one row a name, with the index `name`.
+
+    Args:
+        settings: the file, the column of its names, and the names that are used.
+
+    Raises:
+        DataError: the file cannot be read, or has no CRS or no such column.
+        FoldError: a name is in no row, or two named areas overlap.
+    """
+    try:
+        frame = geopandas.read_file(settings.file)
+    except DataSourceError as error:
+        raise DataError(f"split.regions: {settings.file} cannot be read ({error}); give a file of polygons") from error
+    if settings.column not in frame:
+        raise DataError(f"split.regions: {settings.file} has no column {meant(settings.column, list(frame.columns))}")
+    if frame.crs is None:
+        raise DataError(f"split.regions: {settings.file} has no CRS, so that nobody knows where it lies; give it one")
+    areas = frame[[settings.column, "geometry"]].rename(columns={settings.column: "name"}).dissolve("name")
+    wanted = settings.turns or [*settings.train, *settings.val, *settings.test]
+    if missing := [name for name in wanted if name not in areas.index]:
+        raise FoldError(
+            f"split.regions: {settings.file} has no area {meant(missing[0], [str(n) for n in areas.index])}"
+        )
+    areas = areas.loc[wanted]
+    _refuse_overlap(areas)
+    return areas
+
+
+def _refuse_overlap(areas: geopandas.GeoDataFrame) -> None:
+    for first, second in combinations(areas.index, 2):
+        a, b = areas.geometry[first], areas.geometry[second]
+        if a.intersection(b).area > MOST_OVERLAP * min(a.area, b.area):
+            raise FoldError(f"split.regions: the areas {first!r} and {second!r} overlap; draw a border between them")
+
+
+def divide_by_regions(grid: Grid, areas: geopandas.GeoDataFrame, settings: Regions, fold: int) -> Ground:
+    """Return the ground of each part of a scene in one fold, before any buffer; parts are squares of `SQUARE_PX`.
+
+    Args:
+        grid: the scene's grid.
+        areas: the named areas, see `read_regions`.
+        settings: which name is in which part.
+        fold: with `turns`, the number of the name that is tested.
+    """
+    here = areas.geometry.to_crs(grid.crs)
+    if settings.turns:
+        parts = [turn(number, fold, len(settings.turns)) for number in range(len(settings.turns))]
+    else:
+        parts = [part for part in PARTS for _ in getattr(settings, part)]
+    pieces = [(part, from_map(area, grid)) for part, area in zip(parts, here, strict=True)]
+    return in_squares(pieces, grid)

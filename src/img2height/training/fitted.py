@@ -1,0 +1,89 @@
+"""What the statistics of a normalisation were fitted on, and a check of all models against the training tiles."""
+
+import hashlib
+from collections.abc import Sequence
+
+import pandas
+
+from img2height.errors import TrainingError
+from img2height.parsing import parse
+from img2height.samples.dataset import FIT_TILES, spread
+from img2height.samples.plan import pair_up
+from img2height.scenes.pairs import pairs_of
+from img2height.scenes.scene import Scene
+from img2height.settings_recipe import Recipe
+
+WINDOW = ["dataset", "scene", "col_off", "row_off", "size_px"]
+
+
+def part_tiles(
+    tiles: pandas.DataFrame, scenes: Sequence[Scene], part: str, views: Sequence[str] | None
+) -> pandas.DataFrame:
+    """Return the tiles of one part; with views, each once for each pair that the part uses.
+
+    Args:
+        tiles: of one fold: part, dataset, scene, col_off, row_off, size_px.
+        scenes: the scenes of those tiles.
+        part: train, val or test.
+        views: `first` and `second`, or `first` alone, of methods that look at views.
+    """
+    own = tiles[tiles["part"] == part]
+    if not views or own.empty:
+        return own
+    names = set(zip(own["dataset"], own["scene"], strict=True))
+    return pair_up(own, pairs_of([s for s in scenes if (s.dataset, s.name) in names], part, views))
+
+
+def fit_tiles(tiles: pandas.DataFrame) -> pandas.DataFrame:
+    """Return the training tiles that statistics are fitted on: so few that huge trainings start at once."""
+    return spread(tiles, FIT_TILES)
+
+
+def fitted_on(tiles: pandas.DataFrame) -> dict:
+    """Return number and SHA-256 of the windows that statistics were fitted on, for the model card."""
+    columns = [name for name in (*WINDOW, "first", "second") if name in tiles]
+    digest = hashlib.sha256(tiles[columns].to_csv(index=False).encode())
+    return {"tiles": len(tiles), "sha256": digest.hexdigest()}
+
+
+def audit_statistics(cards: Sequence[dict], folds: pandas.DataFrame, scenes: Sequence[Scene]) -> dict:
+    """Return which models have statistics of the training tiles of their fold: `fitted`, and of a model from elsewhere.
+
+    Args:
+        cards: the model cards of an experiment.
+        folds: the tiles of its folds.
+        scenes: its scenes.
+
+    Raises:
+        TrainingError: the statistics of a model were fitted on anything else.
+    """
+    fitted, brought, wrong = [], [], []
+    for card in cards:
+        name = f"{card['method']}, fold {card['fold']}, seed {card['seed']}"
+        recipe = parse(Recipe, card["recipe"], f"card of {name}")
+        found = card.get("fitted_on")
+        views = recipe.inputs.get("views")
+        by_fold = {
+            int(fold): fitted_on(fit_tiles(part_tiles(own, scenes, "train", views)))
+            for fold, own in folds.groupby("fold")
+        }
+        if found == by_fold.get(card["fold"]):
+            fitted.append(name)
+        elif recipe.init_from and found not in by_fold.values():
+            brought.append({"model": name, "from": recipe.init_from, "fitted_on": found})
+        else:
+            wrong.append(f"{name}: {_found(found, by_fold)}")
+    if wrong:
+        raise TrainingError(
+            f"{len(wrong)} models have statistics of other tiles than the training tiles of their fold: "
+            f"{'; '.join(wrong)}; train them again"
+        )
+    return {"fitted": fitted, "brought": brought}
+
+
+def _found(found: dict | None, by_fold: dict[int, dict]) -> str:
+    if found is None:
+        return "its card does not say on what they were fitted"
+    if others := [fold for fold, expected in by_fold.items() if expected == found]:
+        return f"they are those of the training tiles of fold {others[0]}"
+    return f"they are of {found['tiles']} tiles with the digest {found['sha256'][:12]}"

@@ -1,0 +1,92 @@
+"""Runs a study: each variant of its experiment with Snakemake, then one table, one figure and one sentence.
+
+    python studies/run.py config/studies/leakage.yaml --cores 2 --resources gpu=1
+
+What follows the study file is Snakemake's: cores, resources, a profile, `-n`. All variants are planned before the first
+one runs. Makes results/studies/<name>/: table.csv, table.md, figure.png.
+"""
+
+import argparse
+import logging
+import subprocess
+import sys
+from pathlib import Path
+
+from img2height.errors import SettingsError
+from img2height.program import parser, run
+
+BASES = Path("config/experiments")
+PLAN = {"-n", "--dry-run", "--dryrun"}
+TESTED = ("test", "split")  # roles of scenes that are scored
+logger = logging.getLogger(__name__)
+
+flags = parser(__doc__)
+flags.add_argument("study", type=Path, help="study file, config/studies/<name>.yaml")
+flags.add_argument("snakemake", nargs=argparse.REMAINDER, help="flags of Snakemake, for each variant")
+
+
+def main(args: argparse.Namespace) -> None:
+    """Plan, run and compare the variants."""
+    from img2height.parsing import read_yaml
+    from img2height.project import load_named
+    from img2height.studies.study import Study, experiments
+
+    study = load_named(Study, args.study.parent, args.study.stem)
+    folder = Path("scratch/studies") / study.name
+    found = experiments(study, read_yaml(BASES / f"{study.base}.yaml"))
+    for content in found.values():
+        write_experiment(content, folder)
+    plan_only = bool(PLAN & set(args.snakemake))
+    for content in found.values():
+        call_snakemake(content["name"], folder, [*args.snakemake, "--dry-run", *([] if plan_only else ["--quiet"])])
+    if plan_only:
+        return
+    for content in found.values():
+        call_snakemake(content["name"], folder, args.snakemake)
+    from img2height.studies.summary import write_summary
+
+    outcomes = {name: read_outcome(study, name, content) for name, content in found.items()}
+    logger.info(write_summary(study, outcomes, Path("results/studies") / study.name))
+
+
+def write_experiment(content: dict, folder: Path) -> None:
+    """Write the experiment file of a variant."""
+    import yaml
+
+    from img2height.files import atomic_path
+
+    with atomic_path(folder / f"{content['name']}.yaml") as file:
+        file.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+
+
+def call_snakemake(experiment: str, folder: Path, arguments: list[str]) -> None:
+    """Make the scores of one experiment, or say which one failed."""
+    config = ["--config", f"experiment={experiment}", f"experiments={folder}"]
+    command = [sys.executable, "-m", "snakemake", *arguments, *config, "--", "metrics"]
+    logger.info(" ".join(command[2:]))
+    if subprocess.run(command, check=False).returncode:
+        raise SettingsError(f"{experiment} failed; its lines above say why. What is done is kept: run this again")
+
+
+def read_outcome(study, variant: str, experiment: dict):
+    """Return what a finished variant left."""
+    from img2height.scenes.scene import Scene
+    from img2height.studies.outcome import Outcome
+    from img2height.studies.study import BASELINE
+    from img2height.tables import read_json, read_table
+
+    results = Path("results") / experiment["name"]
+    seed = experiment.get("seeds", [0])[0]
+    tested = [(d, s) for d, scenes in experiment["scenes"].items() for s, role in scenes.items() if role in TESTED]
+    manifests = [Path(f"data/scenes/{dataset}/{scene}/scene.json") for dataset, scene in tested]
+    gsd_m = min(Scene.load(file).grid.gsd_m for file in manifests)
+    return Outcome(
+        label=study.variants[variant].label,
+        tiles={m: read_table(results / m / f"oof/seed{seed}/tiles.parquet") for m in (study.method, BASELINE)},
+        block_px=round(read_json(results / "metrics.json")["protocol"]["block_m"] / gsd_m),
+        audit=read_json(Path("data/folds") / experiment["name"] / "audit.json"),
+    )
+
+
+if __name__ == "__main__":
+    run(main, flags)

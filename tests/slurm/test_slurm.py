@@ -1,0 +1,138 @@
+"""The workflow through a real SLURM cluster, and what becomes of jobs that fail, hang, grow or are cancelled."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from workflow_tree import ROOT, Tree
+
+PROFILE = ("--profile", f"{ROOT}/workflow/profiles/slurm")
+# The times of the profile suit jobs of minutes; these take seconds.
+HASTE = ("--slurm-init-seconds-before-status-checks", "1", "--seconds-between-status-checks", "1")
+WORKFLOW = ("--config", "experiment=tiny", "--", "metrics")
+
+
+@dataclass
+class Run:
+    """A run of Snakemake in the background."""
+
+    folder: Path
+    process: subprocess.Popen
+
+    @classmethod
+    def start(cls, folder: Path, *arguments: str) -> "Run":
+        folder.mkdir(exist_ok=True)
+        clean = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "SNAKEMAKE_PROFILE")}
+        with (folder / "said.txt").open("w") as said:
+            process = subprocess.Popen(
+                ["snakemake", *arguments], cwd=folder, env=clean, stdout=said, stderr=subprocess.STDOUT
+            )
+        return cls(folder, process)
+
+    def said(self) -> str:
+        """Return what the run said, once it has ended."""
+        self.process.wait(900)
+        return (self.folder / "said.txt").read_text()
+
+    def stop(self) -> None:
+        """End a run that no test waited for; at SIGINT Snakemake takes its jobs from the queue first."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            self.process.wait(60)
+
+
+@pytest.fixture(scope="module")
+def runs(cluster, tmp_path_factory):
+    """Return all runs by name. They start together, for most of their time is waiting."""
+    folder = tmp_path_factory.mktemp("runs")
+    misfortunes = ("--snakefile", f"{ROOT}/tests/slurm/misfortunes.smk", *PROFILE)
+    trees = {name: Tree(folder / name) for name in ("cluster", "local")}
+    for tree in trees.values():
+        experiment = tree.folder / "config/test/experiments/tiny.yaml"
+        text = experiment.read_text()
+        methods = "methods: [unet, mean_height, resdepth_stereo, initial_dsm]"
+        assert methods in text
+        experiment.write_text(text[: text.index("recipes:")].replace(methods, "methods: [unet]"))
+    started = {
+        "slow": Run.start(folder / "slow", *misfortunes, "slow.txt"),
+        "cluster": Run.start(trees["cluster"].folder, *PROFILE, *HASTE, *WORKFLOW),
+        "misfortunes": Run.start(folder / "misfortunes", *misfortunes, *HASTE, "all"),
+        "local": Run.start(trees["local"].folder, "--cores", "1", *WORKFLOW),
+    }
+    yield started
+    for run in started.values():
+        run.stop()
+
+
+def logs_named(said: str, rule: str) -> list[Path]:
+    """Return the logs that the messages about failed jobs of a rule name."""
+    blocks = re.findall(rf"^Error in rule {rule}:\n((?: .*\n)+)", said, re.M)
+    return [Path(path) for block in blocks for path in re.search(r"log: (.*) \(check", block)[1].split(", ")]
+
+
+def attempts(run: Run, rule: str) -> int:
+    """Return how many jobs of a rule were handed to SLURM."""
+    return len(re.findall(rf"has been submitted with SLURM jobid \d+ \(log: .*/rule_{rule}/", run.said()))
+
+
+def test_a_job_that_fails_is_tried_once_more_and_reported_with_its_logs(runs):
+    said = runs["misfortunes"].said()
+    assert runs["misfortunes"].process.returncode == 1
+    assert attempts(runs["misfortunes"], "hopeless") == 2
+    own, slurm = logs_named(said, "hopeless")[-2:]
+    assert (runs["misfortunes"].folder / own).read_text() == "no such scene\n"
+    assert "Error in rule hopeless" in slurm.read_text()
+    assert not (runs["misfortunes"].folder / "hopeless.txt").exists()
+
+
+def test_a_cancelled_job_is_tried_again(runs):
+    said = runs["misfortunes"].said()
+    assert "SLURM status is: 'CANCELLED'" in said
+    assert (runs["misfortunes"].folder / "cancelled.txt").read_text() == "done\n"
+    assert "CANCELLED" in logs_named(said, "cancelled")[1].read_text()
+
+
+def test_a_job_out_of_memory_is_tried_again_with_twice_the_memory(runs):
+    said = runs["misfortunes"].said()
+    assert attempts(runs["misfortunes"], "crowded") == 2
+    assert "exceeded memory limit" in logs_named(said, "crowded")[1].read_text()
+    assert (runs["misfortunes"].folder / "crowded.txt").read_text() == "800\n"
+
+
+def test_each_gpu_is_granted_to_one_job(runs):
+    runs["misfortunes"].said()
+    granted = [(runs["misfortunes"].folder / f"granted_{number}.txt").read_text() for number in (0, 1)]
+    assert sorted(granted) == ["0\n", "1\n"]
+
+
+def test_the_cluster_makes_the_files_of_a_local_run_in_few_jobs(runs):
+    said = {name: runs[name].said() for name in ("cluster", "local")}
+    assert runs["local"].process.returncode == 0, said["local"][-4000:]
+    assert runs["cluster"].process.returncode == 0, said["cluster"][-4000:]
+    scores = [(runs[name].folder / "results/tiny/metrics.json").read_bytes() for name in ("cluster", "local")]
+    assert scores[0] == scores[1]
+    # Three districts are made, prepared and indexed in one job; so are the maps of a method after its prediction.
+    begun = re.findall(r"\(log: .*/slurm_logs/(?:rule|group)_([a-z]+)", said["cluster"])
+    assert begun == ["scenes", "folds", "augment", "train", "predict", "finish", "evaluate", "collect"]
+    assert said["cluster"].count("Finished jobid") == 20
+
+
+def test_a_job_out_of_time_is_tried_again_with_twice_the_time(runs):
+    said = runs["slow"].said()
+    assert runs["slow"].process.returncode == 0, said[-4000:]
+    assert "SLURM status is: 'TIMEOUT'" in said
+    assert "DUE TO TIME LIMIT" in logs_named(said, "slow")[1].read_text()
+    assert (runs["slow"].folder / "slow.txt").read_text().endswith("2\n")
+
+
+def test_a_thousand_scenes_do_not_become_a_hundred_thousand_jobs():
+    command = [sys.executable, ROOT / "benchmarks/graph.py", "--scenes", "40", "--methods", "2", "--", *PROFILE]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert re.search(r"^total +429$", said, re.M)
+    # Two batches of scenes in three groups, for two methods in two of them; ten trainings and their samples; the rest.
+    assert "given 35 jobs" in said

@@ -1,0 +1,138 @@
+"""What studies conclude from made-up results: known answers."""
+
+import numpy as np
+import pandas
+import pytest
+
+from img2height.errors import DataError
+from img2height.parsing import parse
+from img2height.studies.area import area
+from img2height.studies.leakage import leakage
+from img2height.studies.outcome import Outcome, on_shared_ground
+from img2height.studies.study import Study
+from img2height.studies.summary import write_summary
+from img2height.studies.transfer import transfer
+
+SIDE, COLUMNS = 64, 8
+
+
+def tiles(rmse_m: float, count: int = 40, scene: str = "south", first: int = 0) -> pandas.DataFrame:
+    """Return tiles in rows of eight, good and bad in turn, with one RMSE together; a second stratum must not count."""
+    number = first + np.arange(count)
+    scattered = rmse_m**2 * (1 + 0.3 * (-1.0) ** number)
+    frame = pandas.DataFrame(
+        {
+            "dataset": "demo", "scene": scene,
+            "col_off": SIDE * (number % COLUMNS), "row_off": SIDE * (number // COLUMNS),
+            "size_px": SIDE, "stratum": "all", "reference_pixels": 100, "pixels": 100, "square_sum_m2": 100 * scattered,
+        }
+    )  # fmt: skip
+    return pandas.concat([frame, frame.assign(stratum="terrain", square_sum_m2=1e9)], ignore_index=True)
+
+
+def outcome(rmse_m: float, baseline_m: float = 5.0, km2: float = 1.0, **shape) -> Outcome:
+    audit = {"folds": {"0": {"area_m2": {"train": 0.5e6 * km2}}, "1": {"area_m2": {"train": 1.5e6 * km2}}}}
+    methods = {"unet": tiles(rmse_m, **shape), "mean_height": tiles(baseline_m, **shape)}
+    return Outcome(f"rmse {rmse_m}", methods, SIDE, audit)
+
+
+def study(question: str, *variants: str) -> Study:
+    named = {name: {"label": name} for name in variants}
+    keys = {"name": "s", "title": "A study", "question": question, "base": "demo", "method": "unet", "variants": named}
+    return parse(Study, keys, "study")
+
+
+def test_leakage_is_the_difference_on_the_same_tiles():
+    outcomes = {"random": outcome(2.0, first=10, count=30), "blocked": outcome(2.5, count=40)}
+    answer = leakage(study("leakage", "random", "blocked"), outcomes)
+    assert answer.table.rmse_m.tolist() == pytest.approx([2.0, 2.5, 5.0, 5.0])
+    assert set(answer.table.tiles) == {30}
+    assert answer.table.training_km2.tolist() == [1.0] * 4
+    assert "On the same 30 tiles unet's RMSE is 2.00 m" in answer.finding
+    assert "hides 0.50 m, 20 % of the error (95 % interval 0.4" in answer.finding
+
+
+def test_too_few_tiles_have_no_interval():
+    outcomes = {"random": outcome(2.0, count=10), "blocked": outcome(2.5, count=10)}
+    answer = leakage(study("leakage", "random", "blocked"), outcomes)
+    assert "the difference of 0.50 m may be chance (too few blocks for an interval)" in answer.finding
+    assert answer.table.low_m.isna().all()
+
+
+def test_a_random_split_that_is_worse_is_not_called_flattering():
+    answer = leakage(study("leakage", "random", "blocked"), {"random": outcome(2.5), "blocked": outcome(2.0)})
+    assert "hides nothing, its error is 0.50 m larger (95 % interval −0.5" in answer.finding
+    assert "learned too little" not in answer.finding
+
+
+def test_a_method_that_learned_nothing_shows_no_leak():
+    answer = leakage(study("leakage", "random", "blocked"), {"random": outcome(6.0), "blocked": outcome(6.5)})
+    assert answer.finding.endswith(
+        "unet does not beat mean_height even there: it has learned too little to show a leak."
+    )
+
+
+def test_cut_tiles_are_not_shared():
+    cut = tiles(9.0)
+    cut.loc[cut.index[:4], "reference_pixels"] = 50
+    shared = on_shared_ground({"whole": tiles(1.0), "cut": cut}, SIDE)
+    assert shared.tiles == 36
+
+
+def test_without_shared_tiles_there_is_no_comparison():
+    with pytest.raises(DataError, match="a, b have no tile in common"):
+        on_shared_ground({"a": tiles(1.0, first=0), "b": tiles(1.0, first=100)}, SIDE)
+
+
+def test_the_order_of_tiles_changes_no_digit():
+    table = tiles(2.0)
+    first = on_shared_ground({"a": table}, SIDE)
+    second = on_shared_ground({"a": table.sample(frac=1, random_state=1)}, SIDE)
+    assert first.scores("a") == second.scores("a")
+    low_m, high_m = first.interval(first.rmse["a"])
+    assert low_m < first.rmse["a"].value < high_m
+
+
+def test_transfer_is_scored_on_the_ground_that_home_tests():
+    def place(home: str, other: str, here: float, there: float) -> Outcome:
+        found = {
+            method: pandas.concat([tiles(here + more, 20, home), tiles(there + more, 40, other)], ignore_index=True)
+            for method, more in (("unet", 0.0), ("mean_height", 1.0))
+        }
+        return Outcome(home, found, SIDE, {"folds": {}})
+
+    outcomes = {"mill": place("mill", "quay", 1.0, 3.0), "quay": place("quay", "mill", 2.0, 4.0)}
+    answer = transfer(study("transfer", "mill", "quay"), outcomes)
+    matrix = answer.table.pivot(index="train", columns="test", values="rmse_m")
+    assert matrix.loc["mill"].tolist() == pytest.approx([1.0, 3.0])
+    assert matrix.loc["quay"].tolist() == pytest.approx([4.0, 2.0])
+    assert set(answer.table.tiles) == {20}
+    assert "1.50 m on average where it was trained and 3.50 m elsewhere, 133 % more" in answer.finding
+    assert "4.00 m, trained in quay and tested in mill" in answer.finding
+    assert "In 0 of 2 moves" in answer.finding
+
+
+def test_a_variant_of_a_transfer_must_be_a_scene():
+    with pytest.raises(DataError, match="scene mill was not tested in all variants"):
+        transfer(study("transfer", "mill", "quay"), {"mill": outcome(1.0), "quay": outcome(2.0)})
+
+
+def test_area_counts_doublings_and_the_last_step():
+    outcomes = {"much": outcome(2.0, km2=4.0), "little": outcome(3.0, km2=1.0), "some": outcome(2.5, km2=2.0)}
+    answer = area(study("area", "little", "some", "much"), outcomes)
+    assert answer.table.training_km2.tolist() == [1.0, 2.0, 4.0]
+    assert answer.table.rmse_m.tolist() == pytest.approx([3.0, 2.5, 2.0])
+    assert (
+        "3.00 m after 1 km² of training ground and 2.00 m after 4 km², 0.50 m less for each doubling" in answer.finding
+    )
+    assert "saves 0.50 m (95 % interval 0.4" in answer.finding
+
+
+def test_the_answer_is_written_the_same_twice(tmp_path):
+    outcomes = {"random": outcome(2.0), "blocked": outcome(2.5)}
+    for folder in ("a", "b"):
+        finding = write_summary(study("leakage", "random", "blocked"), outcomes, tmp_path / folder)
+    for name in ("table.csv", "table.md", "figure.png"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+    assert finding in (tmp_path / "a/table.md").read_text()
+    assert len(pandas.read_csv(tmp_path / "a/table.csv")) == 4

@@ -1,0 +1,133 @@
+import geopandas
+import pytest
+import shapely
+from ground_cases import ground, regular_tiles, split
+
+from img2height.errors import DataError, FoldError
+from img2height.settings import Regions
+from img2height.tables import write_layers
+from img2height.tiles.areas import area_of
+from img2height.tiles.buffers import buffer_of, half_tile_m, seen_from
+from img2height.tiles.fold_layers import fold_layers
+from img2height.tiles.folds import split_folds
+from img2height.tiles.places import divide_scenes, find_places
+from img2height.tiles.regions import read_regions
+
+NAMES = ["old town", "harbour", "hill"]
+
+
+def write_districts(path, names=NAMES, width=40, crs=32633):
+    """Write districts side by side of 40 m each, from the west corner of the scenes on."""
+    boxes = [shapely.box(5e5 + 40 * n, 5.8e6 - 104, 5e5 + 40 * n + width, 5.8e6) for n in range(len(names))]
+    geopandas.GeoDataFrame({"name": names}, geometry=boxes, crs=crs).to_file(path)
+    return str(path)
+
+
+def test_scenes_that_overlap_are_one_place_also_in_a_chain():
+    easts = [0, 90, 180, 400, 500]
+    scenes = [ground(100, 100, name=name, west=5e5 + east) for name, east in zip("abcde", easts, strict=True)]
+    assert find_places(scenes, ["split"] * 5) == [[0, 1, 2], [3], [4]]  # the last two touch only
+    assert find_places(scenes, ["split", "train", "split", "split", "test"]) == [[0], [2], [3]]
+    assert find_places(scenes, ["train", "train", "val", "test", "test"]) == []
+
+
+def test_two_dates_of_one_ground_are_divided_alike():
+    dates = [ground(120, 90, name="a"), ground(60, 45, name="b", gsd=2.0)]
+    first, second = divide_scenes(dates, ["split"] * 2, split(n_folds=3), [1])[1]
+    for part in ("train", "val", "test"):
+        assert seen_from(dates[0].grid, second[part], dates[1].grid).equals(first[part])
+
+
+def test_a_place_is_divided_as_a_whole():
+    scenes = [ground(100, 50, name="a"), ground(100, 50, name="b", west=5e5 + 80)]
+    first, second = divide_scenes(scenes, ["split"] * 2, split(n_folds=3), [1])[1]
+    assert first["test"].bounds == (60, 0, 100, 50)  # of 180 m the middle third
+    assert second["test"].bounds == (0, 0, 40, 50)
+
+
+def test_the_buffer_is_half_a_tile_of_the_coarsest_scene_unless_it_is_set():
+    scenes = [ground(100, 100, gsd=gsd) for gsd in (0.5, 2.0)]
+    assert half_tile_m(scenes, 64) == 64
+    assert buffer_of(split(buffer_m=None), scenes, 64) == 64
+    assert buffer_of(split(buffer_m=3.0), scenes, 64) == 3
+
+
+def divided_by(file, scene, fold=0, **names):
+    how = split("regions", buffer_m=0.0, regions={"file": file, **names})
+    folds = split_folds([scene], ["split"], [regular_tiles(scene, 16, 8)], how, tile_px=16, folds=[fold])
+    return how.count, {part: area_of(folds.areas, part, "d", "s").bounds for part in ("train", "val", "test")}
+
+
+def test_districts_are_left_out_in_turns(tmp_path):
+    file = write_districts(tmp_path / "districts.gpkg")
+    count, found = divided_by(file, ground(120, 100), 1, turns=NAMES)
+    assert count == 3
+    assert found == {"test": (40, 0, 80, 100), "val": (80, 0, 120, 100), "train": (0, 0, 40, 100)}
+
+
+def test_a_fixed_division_is_one_fold_and_other_ground_is_in_no_part(tmp_path):
+    file = write_districts(tmp_path / "districts.gpkg")
+    parts = {"train": ["hill"], "val": ["harbour"], "test": ["old town"]}
+    count, found = divided_by(file, ground(200, 200), **parts)
+    assert count == 1
+    assert found == {"test": (0, 0, 40, 104), "val": (40, 0, 80, 104), "train": (80, 0, 120, 104)}  # squares of 8 px
+
+
+def test_areas_of_one_name_are_one_district(tmp_path):
+    file = write_districts(tmp_path / "districts.gpkg", [*NAMES, "hill"])
+    assert read_regions(Regions(file=file, turns=NAMES)).loc["hill"].geometry.area == 80 * 104
+
+
+def test_files_that_do_not_fit_are_refused(tmp_path):
+    file = write_districts(tmp_path / "districts.gpkg")
+    with pytest.raises(FoldError, match="has no area 'harbor'; did you mean 'harbour'"):
+        read_regions(Regions(file=file, turns=["harbor", "hill", "old town"]))
+    with pytest.raises(DataError, match="no column 'district'; known: name"):
+        read_regions(Regions(file=file, column="district", turns=NAMES))
+    with pytest.raises(DataError, match="cannot be read"):
+        read_regions(Regions(file=str(tmp_path / "none.gpkg"), turns=NAMES))
+    wide = write_districts(tmp_path / "wide.gpkg", width=41)
+    with pytest.raises(FoldError, match="'old town' and 'harbour' overlap"):
+        read_regions(Regions(file=wide, turns=NAMES))
+    write_districts(tmp_path / "slivers.gpkg", width=40.2)
+    read_regions(Regions(file=str(tmp_path / "slivers.gpkg"), turns=NAMES))
+    with pytest.warns(UserWarning, match="crs"):
+        nowhere = write_districts(tmp_path / "nowhere.gpkg", crs=None)
+    with pytest.raises(DataError, match="has no CRS"):
+        read_regions(Regions(file=nowhere, turns=NAMES))
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ({"turns": ["a", "b"]}, "three or more"),
+        ({"train": ["a"], "test": ["b"]}, "each of train, val and test"),
+        ({"turns": [*"abc"], "train": ["a"]}, "either turns or"),
+        ({"train": ["a"], "val": ["b"], "test": ["a"]}, "'a' is named twice"),
+    ],
+)
+def test_regions_divide_in_one_way(names, message):
+    with pytest.raises(ValueError, match=message):
+        Regions(file="f", **names)
+
+
+def test_regions_need_their_file():
+    with pytest.raises(ValueError, match="needs split"):
+        split("regions")
+
+
+@pytest.mark.parametrize(("epsg", "expected"), [(32633, 32633), (32632, 4326)])
+def test_the_map_of_the_folds_has_two_layers_and_the_same_bytes_twice(tmp_path, epsg, expected):
+    scenes = [ground(150, 60, name="a"), ground(64, 64, name="b", west=4e5, epsg=epsg)]
+    tiles = [regular_tiles(scene, 16, 16) for scene in scenes]
+    folds = split_folds(scenes, ["split", "train"], tiles, split(n_folds=3), tile_px=16, folds=[0, 1])
+    for name in ("one.gpkg", "two.gpkg"):
+        write_layers(fold_layers(scenes, folds), tmp_path / name)
+    assert (tmp_path / "one.gpkg").read_bytes() == (tmp_path / "two.gpkg").read_bytes()
+    areas, outlines = (geopandas.read_file(tmp_path / "one.gpkg", layer=layer) for layer in ("areas", "tiles"))
+    assert areas.crs.to_epsg() == outlines.crs.to_epsg() == expected
+    assert len(outlines) == len(folds.tiles)
+    assert areas.geometry.union_all().buffer(areas.total_bounds.max() * 1e-9).covers(outlines.geometry.union_all())
+    if expected == 32633:
+        test = areas[(areas["fold"] == 1) & (areas["part"] == "test")]
+        assert test.total_bounds.tolist() == [500_050, 5_799_940, 500_100, 5_800_000]
