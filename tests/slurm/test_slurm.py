@@ -119,7 +119,7 @@ def test_the_cluster_makes_the_files_of_a_local_run_in_few_jobs(runs):
     # Three districts are made, prepared and indexed in one job; so are the maps of a method after its prediction.
     begun = re.findall(r"\(log: .*/slurm_logs/(?:rule|group)_([a-z]+)", said["cluster"])
     assert begun == ["scenes", "folds", "augment", "train", "predict", "finish", "evaluate", "collect"]
-    assert said["cluster"].count("Finished jobid") == 20
+    assert said["cluster"].count("Finished jobid") == 21
 
 
 def test_a_job_out_of_time_is_tried_again_with_twice_the_time(runs):
