@@ -1,4 +1,7 @@
-"""Train one method on one fold with one seed; a training that was killed goes on where it was last validated."""
+"""Train one method on one fold with one seed; a training that was killed goes on where it was last validated.
+
+SIGTERM and SIGUSR1 make it write where it is after the current step and exit with status 75: it goes on from there.
+"""
 
 from argparse import Namespace
 from pathlib import Path

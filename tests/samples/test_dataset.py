@@ -51,6 +51,17 @@ def test_one_view_and_radar_bands_in_the_order_asked_for(district):
     assert tile.valids["sar"].all()
 
 
+def test_no_more_rasters_are_open_than_allowed(district, monkeypatch):
+    """A training on a thousand scenes would else run out of files."""
+    monkeypatch.setattr("img2height.samples.dataset.MOST_OPEN", 2)
+    few = reader(district, STEREO)
+    for first, second in ((1, 2), (3, 1), (1, 2)):
+        tile = few.read({**PLACE, "first": first, "second": second})
+        assert len(few._open) == 2
+        np.testing.assert_array_equal(tile.images["views"][0], raster(district, f"view_{first}", [1])[0])
+        np.testing.assert_array_equal(tile.heights_m, raster(district, "dsm", [1])[0])
+
+
 def test_building_heights_are_those_inside_footprints_and_nothing_outside(district):
     heights_m, there = raster(district, "ndsm", [1])[0], raster(district, "building", [1])[0] == 1
     tile = reader(district, {"eo": ["red"]}, "building_height").read(PLACE)

@@ -1,7 +1,9 @@
 # Needs: the sample table of a method, fold and seed, and the scenes.
 # Makes: models/{experiment}/{method}/fold{fold}/seed{seed}/: weights (best and last), card and history. A training that
-#        was killed goes on from scratch/training/. models/{experiment}/statistics_audit.json: a model that was normalised
-#        by other ground than its training tiles ends the run.
+#        was killed goes on from scratch/training/. One that gets SIGTERM or SIGUSR1 first writes there where it is, and
+#        ends with status 75: tried again (`retries` of the profile), it goes on with the next step.
+#        models/{experiment}/statistics_audit.json: a model that was normalised by other ground than its training tiles
+#        ends the run.
 
 
 rule train:
@@ -39,7 +41,8 @@ rule train:
     shell:
         """
         exec &>{log:q}
-        python scripts/train.py \
+        # In place of the shell, so that signals reach it and its status is that of the job.
+        exec python scripts/train.py \
             --method {wildcards.method:q} \
             --recipe {params.recipe:q} \
             --training {params.training:q} \

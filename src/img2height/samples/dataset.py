@@ -23,6 +23,7 @@ from img2height.settings_scene import view_name
 
 REFERENCE = {ABOVE: "ndsm", BUILDINGS: "ndsm", SURFACE: "dsm", TERRAIN: "dtm"}  # the layer a quantity is learnt from
 UNKNOWN = 255
+MOST_OPEN = 256  # rasters a worker; systems commonly grant a process 1024 files
 FIT_TILES = 256  # spread evenly over the training tiles, so that huge trainings start at once
 
 
@@ -59,7 +60,7 @@ class Tile:
 
 
 class TileReader:
-    """Reads windows of scenes; keeps the rasters open, in each worker its own.
+    """Reads windows of scenes; keeps the rasters that were read last open, in each worker its own.
 
     Args:
         scenes: by (dataset, scene).
@@ -100,9 +101,11 @@ class TileReader:
         return raster.read(scene.band_indexes(layer, bands), window=window), raster.dataset_mask(window=window) > 0
 
     def _raster(self, path: Path) -> rasterio.DatasetReader:
-        if path not in self._open:
-            self._open[path] = rasterio.open(path)
-        return self._open[path]
+        raster = self._open.pop(path) if path in self._open else rasterio.open(path)
+        if len(self._open) == MOST_OPEN:
+            self._open.pop(next(iter(self._open))).close()
+        self._open[path] = raster  # the newest last
+        return raster
 
 
 def _parts(layer: str, bands: list[str], row: Mapping[str, Any]) -> list[tuple[str, list[str]]]:

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pandas
 
-from img2height.errors import TrainingError
+from img2height.errors import DataError, TrainingError
 from img2height.inference.model import WEIGHTS
 from img2height.provenance import code_digest
 from img2height.rasters import open_raster
-from img2height.samples.dataset import TileReader
+from img2height.samples.dataset import REFERENCE, TileReader
+from img2height.scenes.heights import BUILDINGS
 from img2height.scenes.scene import Scene, file_digest
 from img2height.settings import Training
 from img2height.settings_recipe import Recipe
@@ -65,6 +66,25 @@ class TrainingJob:
         for table in (self.samples, self.tiles.drop(columns="geometry", errors="ignore")):
             digest.update(table.to_csv(index=False).encode())
         return digest.hexdigest()[:16]
+
+
+def check_layers(job: TrainingJob) -> None:
+    """Raise a DataError where a layer that the job reads is not the file that its scene was written with.
+
+    A block that was cut off or altered on the disk can often still be decoded, into other values.
+    """
+    read = {*job.recipe.inputs, REFERENCE[job.recipe.target]}
+    if "footprint" in job.recipe.outputs or job.recipe.target == BUILDINGS:
+        read.add("building")
+    for scene in job.scenes:
+        for name, layer in scene.layers.items():
+            if name not in read and not (name.startswith("view_") and "views" in read):
+                continue
+            if not (path := scene.path(name)).exists() or file_digest(path) != layer.sha256:
+                raise DataError(
+                    f"{path}: is missing or not the file that scene.json was written with; it may be cut off or "
+                    "altered: delete the folder of the scene, so that it is made again"
+                )
 
 
 def pixel_types(job: TrainingJob) -> dict[str, str]:

@@ -1,27 +1,72 @@
 """Batches of the sample table, one stretch between two validations at a time."""
 
+from collections.abc import Iterator
+
 import lightning
+import numpy as np
 import pandas
-from torch.utils.data import DataLoader, Subset
+import rasterio
+import torch
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 from img2height.samples.dataset import SampleDataset, TileReader
 from img2height.samples.normalise import Normalisation
 
+CACHE_BYTES = 2**28  # of decoded blocks, a worker; GDAL would take 5 % of the machine's memory for each
+
+
+class StretchSampler(Sampler[list[int]]):
+    """The rows of one stretch, batch by batch, as one of several devices sees them.
+
+    Rows are dealt out in turn, so that a step sees the same rows on any number of devices. Where the last batch does
+    not divide, its first rows count twice.
+
+    Args:
+        batch_size: rows a step, on all devices together.
+        devices: that share a batch.
+    """
+
+    def __init__(self, batch_size: int, devices: int = 1):
+        self.batch_size = batch_size
+        self.devices = devices
+
+    def begin(self, rows: range, *, first: int = 0, device: int = 0) -> None:
+        """Choose the stretch that is served next.
+
+        Args:
+            rows: of the sample table.
+            first: batch to begin with; those before it were trained on before a resume.
+            device: number of this one.
+        """
+        self.batches = [rows[start : start + self.batch_size] for start in range(0, len(rows), self.batch_size)]
+        self.first = first
+        self.device = device
+
+    def __len__(self) -> int:
+        """Return the batches of the whole stretch, which Lightning counts from its beginning."""
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for batch in self.batches[self.first :]:
+            shared = np.resize(batch, -(-len(batch) // self.devices) * self.devices)
+            yield shared[self.device :: self.devices].tolist()
+
 
 class SampleBatches(lightning.LightningDataModule):
-    """Serves the training samples in the order of their table.
+    """Serves the training samples in the order of their table, read and normalised while the device computes.
 
-    An epoch is a stretch of `stretch` rows, so a training resumed at a validation goes on with the very next row.
+    An epoch is a stretch of `stretch` rows. Which rows come next follows from the step alone, so that a resumed
+    training goes on with the very next one, also in the middle of a stretch.
 
     Args:
         samples: the sample table.
-        val_tiles: rows of tiles to validate on.
+        val_tiles: rows of tiles to validate on; each device validates on all of them, as a single one would.
         reader: reads windows; used by the workers, so nothing may have been read with it before.
         normalisation: from the training tiles.
         batch_size: samples a step.
-        devices: that share a batch; Lightning deals the rows out to them in turn, so a step sees the same rows.
+        devices: that share a batch.
         stretch: samples between two validations.
-        workers: reading processes.
+        workers: reading processes of each device.
     """
 
     def __init__(
@@ -34,7 +79,10 @@ class SampleBatches(lightning.LightningDataModule):
         self.batch_size = batch_size
         self.devices = devices
         self.stretch = stretch
-        self.workers = workers
+        self.sampler = StretchSampler(batch_size, devices)
+        # Kept over all stretches, with their workers and what those have open.
+        self.train_batches = _loader(self.train, workers, batch_sampler=self.sampler)
+        self.val_batches = _loader(self.val, workers, batch_size=batch_size // devices)
 
     @property
     def epochs(self) -> int:
@@ -42,25 +90,39 @@ class SampleBatches(lightning.LightningDataModule):
         return -(-len(self.train) // self.stretch)
 
     @property
+    def steps_per_stretch(self) -> int:
+        """Optimiser steps of every stretch but the last, which may be shorter."""
+        return -(-self.stretch // self.batch_size)
+
+    @property
     def total_steps(self) -> int:
         """Optimiser steps of the whole budget."""
-        lengths = [len(self._stretch(epoch)) for epoch in range(self.epochs)]
-        return sum(-(-length // self.batch_size) for length in lengths)
+        before = self.epochs - 1
+        return before * self.steps_per_stretch + -(-(len(self.train) - before * self.stretch) // self.batch_size)
 
     def samples_after(self, epoch: int) -> int:
         """Return how many samples were seen when a stretch has ended."""
         return min((epoch + 1) * self.stretch, len(self.train))
 
-    def _stretch(self, epoch: int) -> Subset:
-        return Subset(self.train, range(epoch * self.stretch, self.samples_after(epoch)))
-
     def train_dataloader(self) -> DataLoader:
-        """Return the batches of the current stretch."""
-        return self._loader(self._stretch(self.trainer.current_epoch))
+        """Return the batches from the current step to the end of its stretch."""
+        step = self.trainer.global_step
+        epoch = min(step // self.steps_per_stretch, self.epochs - 1)
+        rows = range(epoch * self.stretch, self.samples_after(epoch))
+        self.sampler.begin(rows, first=step - epoch * self.steps_per_stretch, device=self.trainer.global_rank)
+        return self.train_batches
 
     def val_dataloader(self) -> DataLoader:
         """Return the validation batches."""
-        return self._loader(self.val)
+        return self.val_batches
 
-    def _loader(self, data: Subset | SampleDataset) -> DataLoader:
-        return DataLoader(data, self.batch_size // self.devices, num_workers=self.workers)
+
+def _loader(data: Dataset, workers: int, **batches: Sampler | int) -> DataLoader:
+    return DataLoader(
+        data, num_workers=workers, persistent_workers=workers > 0, pin_memory=torch.cuda.is_available(),
+        worker_init_fn=_limit_cache, **batches,
+    )  # fmt: skip
+
+
+def _limit_cache(worker: int) -> None:
+    rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES).__enter__()  # for the life of the worker

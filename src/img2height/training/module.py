@@ -1,5 +1,7 @@
 """One method as a Lightning module: the step, the validation in metres, the optimiser."""
 
+from typing import Any
+
 import lightning
 import numpy as np
 import torch
@@ -13,7 +15,7 @@ from img2height.training.optimisation import build_optimizer, schedule_factor
 
 Batch = dict[str, Tensor | dict[str, Tensor]]
 
-
+CHECK_STEPS = 50  # between two looks at the losses: each makes the host wait for the device
 AUXILIARY_WEIGHT = 0.4  # PSPNet, https://arxiv.org/abs/1612.01105
 
 
@@ -25,7 +27,7 @@ class HeightModule(lightning.LightningModule):
         recipe: its recipe.
         normalisation: turns its heights into metres.
         total_steps: optimiser steps of the whole budget.
-        seed: with the step it seeds all that is random in a step, so that a resumed training is the same training.
+        seed: with step and device it seeds all that is random in a step, so that a resumed training is the same one.
     """
 
     def __init__(self, network: nn.Module, recipe: Recipe, normalisation: Normalisation, total_steps: int, seed: int):
@@ -35,7 +37,7 @@ class HeightModule(lightning.LightningModule):
         self.normalisation = normalisation
         self.total_steps = total_steps
         self.seed = seed
-        self.train_losses: list[Tensor] = []
+        self.train_losses: list[Tensor] = []  # since the last validation
         self.val_sums = torch.zeros(6, dtype=torch.float64)
 
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -44,21 +46,25 @@ class HeightModule(lightning.LightningModule):
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         """Seed the step."""
-        torch.manual_seed(int(np.random.SeedSequence([self.seed, self.global_step]).generate_state(1)[0]))
+        entropy = [self.seed, self.global_step, self.global_rank]
+        torch.manual_seed(int(np.random.SeedSequence(entropy).generate_state(1)[0]))
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return the recipe's loss of one batch."""
         loss = self.loss(self(batch["inputs"]), batch)
-        self.require_finite(loss)
         self.train_losses.append(loss.detach())
+        if len(self.train_losses) % CHECK_STEPS == 0:
+            self.require_finite()
         return loss
 
-    def require_finite(self, loss: Tensor) -> None:
-        """Raise a TrainingError where a loss is not a number."""
-        if not torch.isfinite(loss):
+    def require_finite(self) -> None:
+        """Raise a TrainingError where a loss since the last validation is not a number."""
+        losses = torch.stack(self.train_losses).cpu()
+        if not (finite := torch.isfinite(losses)).all():
+            bad = int(finite.logical_not().nonzero()[0])
             raise TrainingError(
-                f"the loss is {loss.item()} at step {self.global_step}; lower optimizer.lr in the method file, "
-                "set optimizer.gradient_clip, or look for outliers in the reference heights"
+                f"the loss is {losses[bad].item()} at step {self.global_step - len(losses) + bad}; lower optimizer.lr "
+                "in the method file, set optimizer.gradient_clip, or look for outliers in the reference heights"
             )
 
     def loss(self, outputs: dict[str, Tensor], batch: Batch) -> Tensor:
@@ -84,11 +90,29 @@ class HeightModule(lightning.LightningModule):
         unit = batch["scale_m"] if term.unit == "metre" else 1.0
         return term.weight * LOSSES[term.name](predicted * unit, batch["height"] * unit, batch["valid"])
 
+    def _device_mean_losses(self) -> Tensor:
+        """Return the loss of each step since the last validation, float64, the mean over the devices."""
+        losses = torch.stack(self.train_losses).double()
+        return self.all_gather(losses).reshape(-1, len(losses)).mean(dim=0)  # one row a device
+
     def mean_train_loss(self) -> float:
-        """Return the mean loss since the last call."""
-        mean = torch.stack(self.train_losses).mean().item() if self.train_losses else float("nan")
+        """Return the mean loss since the last call, NaN where there was no step."""
+        if not self.train_losses:
+            return float("nan")
+        self.require_finite()
+        mean = self._device_mean_losses().mean().item()
         self.train_losses.clear()
         return mean
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the losses of a stretch that is not finished; a state that is not finite is never kept."""
+        if self.train_losses:
+            self.require_finite()
+            checkpoint["train_losses"] = self._device_mean_losses()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take up the losses of an unfinished stretch."""
+        self.train_losses = list(checkpoint.get("train_losses", ()))
 
     def on_validation_epoch_start(self) -> None:
         """Start the sums of one validation."""
@@ -114,8 +138,7 @@ class HeightModule(lightning.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Log MAE and RMSE in metres and 1 - Dice of the footprints over all validation pixels; NaN without them."""
-        sums = self.all_gather(self.val_sums).reshape(-1, 6).sum(0)  # one row a process
-        pixels, absolute, square, hit, false, missed = sums.tolist()
+        pixels, absolute, square, hit, false, missed = self.val_sums.tolist()  # the same on all devices
         self.log("val_mae_m", absolute / pixels if pixels else float("nan"), sync_dist=True)
         self.log("val_rmse_m", (square / pixels) ** 0.5 if pixels else float("nan"), prog_bar=True, sync_dist=True)
         if "footprint" in self.recipe.outputs:

@@ -1,46 +1,37 @@
 """Trains one method on one fold with one seed and writes the model folder."""
 
+import contextlib
 import logging
-import os
 import shutil
-import sqlite3
-import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import lightning
 import pandas
 import torch
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, TQDMProgressBar
-from lightning.pytorch.loggers import Logger
+from filelock import FileLock, Timeout
+from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.utilities import rank_zero_only
 from torch import nn
 
-from img2height.errors import DataError, TrainingError
+from img2height.errors import TrainingError
 from img2height.files import atomic_folder
 from img2height.inference.model import LoadedModel, load_model, save_model
 from img2height.methods import build_network
 from img2height.provenance import versions
 from img2height.samples.dataset import fit_normalisation, spread
 from img2height.samples.normalise import Normalisation
-from img2height.tables import read_json
 from img2height.training.adversarial import AdversarialModule
-from img2height.training.checkpoints import AtomicCheckpointIO
 from img2height.training.fitted import fit_tiles, fitted_on
 from img2height.training.history import COLUMNS, SCORES, History, scores_of
-from img2height.training.job import TrainingJob, pixel_types
+from img2height.training.interruption import NewestCheckpoint, Patience
+from img2height.training.job import TrainingJob, check_layers, pixel_types
 from img2height.training.loaders import SampleBatches
 from img2height.training.module import HeightModule
+from img2height.training.trainer import build_trainer, reading_processes
 
 logger = logging.getLogger(__name__)
 
-# Lightning's advice that does not fit here: small machines have few cores for readers, a resumed training finds its own
-# checkpoints, a stretch may be shorter than the logging interval; the last is between Lightning and torch.
-EXPECTED_WARNINGS = (
-    "The `srun` command is available",
-    ".*does not have many workers",
-    "Checkpoint directory .* exists and is not empty",
-    "The number of training batches .* is smaller than the logging interval",
-    r"`isinstance\(treespec, LeafSpec\)` is deprecated",
-)
 NETWORK = "network."  # prefix of its weights in a checkpoint, beside those of a discriminator
 CHECKPOINTS = {"save_on_train_epoch_end": True, "enable_version_counter": False}
 
@@ -64,48 +55,87 @@ def train(
         devices: GPUs (or, without one, CPU processes) that share each batch.
         workers: reading processes; None takes what suits the device. They change no byte.
 
+    A training told to stop by SIGTERM or SIGUSR1 writes a checkpoint after the step it is in and exits with
+    `interruption.INTERRUPTED`; the same call goes on with the next step.
+
     Raises:
         TrainingError: no training or validation tile, scenes of several pixel types, a loss that is not a number, or a
             batch that the devices cannot share.
+        DataError: a layer is not the file that its scene was written with.
     """
     if job.recipe.batch_size % devices:
         raise TrainingError(f"a batch of {job.recipe.batch_size} cannot be shared by {devices} devices; take fewer")
-    if not torch.cuda.is_available():
-        torch.set_num_threads(job.training.threads)
     for part, name in (("train", "training"), ("val", "validation")):
         if job.part(part).empty:
             raise TrainingError(f"fold {job.fold} has no {name} tile; check roles, split and buffer")
     dtypes = pixel_types(job)
+    with _alone(scratch):
+        module, batches = prepare(job, devices, reading_processes() if workers is None else workers)
+        check_layers(job)
+        if not _trainable(module.network):
+            history, best = _validate(module, batches, job)
+        else:
+            trainer, history, best = _fit(module, batches, job, scratch / job.fingerprint(), live)
+            if not trainer.is_global_zero:
+                return
+        _write(job, module, history, best, dtypes, out)
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _alone(scratch: Path) -> Iterator[None]:
+    """Wait for a training that is still at work here, as it is when only the program that started it was killed."""
+    if rank_zero_only.rank:  # the first of several processes holds the lock for all
+        yield
+        return
+    scratch.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(scratch.with_name(f"{scratch.name}.lock"))  # beside it, for the folder goes at the end
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        logger.info("%s: another process trains here; waiting for its end", scratch)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        Path(lock.lock_file).unlink(missing_ok=True)  # one who waits sees that it is gone and makes another
+        lock.release()
+
+
+def prepare(job: TrainingJob, devices: int, workers: int) -> tuple[HeightModule, SampleBatches]:
+    """Return the untrained module and the batches.
+
+    Args:
+        job: what to train.
+        devices: that share each batch.
+        workers: reading processes of each device.
+    """
+    if not torch.cuda.is_available():
+        torch.set_num_threads(job.training.threads)
     ready = _starting_model(job)
-    normalisation, fitted = _normalisation(job, ready)
+    normalisation = ready.normalisation if ready else _fit_normalisation(job)
     val_tiles = spread(job.part("val"), job.training.val_tiles)
     batches = SampleBatches(
         job.samples, val_tiles, job.reader(), normalisation, batch_size=job.recipe.batch_size, devices=devices,
-        stretch=job.training.validate_every, workers=_workers() if workers is None else workers,
+        stretch=job.training.validate_every, workers=workers,
     )  # fmt: skip
     torch.manual_seed(job.seed)
     network = build_network(job.recipe.network, {n: len(b) for n, b in job.recipe.inputs.items()}, job.recipe.options)
     if ready:
         network.load_state_dict(ready.network.state_dict())
     kind = AdversarialModule if job.recipe.discriminator else HeightModule
-    module = kind(network, job.recipe, normalisation, batches.total_steps, job.seed)
-    if not _trainable(network):
-        history, best = _validate(module, batches, job)
-    else:
-        folder = scratch / job.fingerprint()
-        trainer, history, best = _fit(module, batches, job, folder, live)
-        if not trainer.is_global_zero:
-            return
-    _write(job, module, history, best, {"dtypes": dtypes, "fitted_on": fitted}, out)
-    shutil.rmtree(scratch, ignore_errors=True)
+    return kind(network, job.recipe, normalisation, batches.total_steps, job.seed), batches
 
 
-def _normalisation(job: TrainingJob, ready: LoadedModel | None) -> tuple[Normalisation, dict | None]:
-    """Return the normalisation, and what it was fitted on; both those of the model to go on from, if there is one."""
-    if ready:
-        return ready.normalisation, ready.card.get("fitted_on")
-    modes, tiles = job.recipe.normalisation, fit_tiles(job.part("train"))
-    return fit_normalisation(tiles, job.reader(), modes.height, modes.image), fitted_on(tiles)
+def _fit_normalisation(job: TrainingJob) -> Normalisation:
+    modes = job.recipe.normalisation
+    return fit_normalisation(fit_tiles(job.part("train")), job.reader(), modes.height, modes.image)
+
+
+def _fitted_on(job: TrainingJob) -> dict | None:
+    """Return which tiles the normalisation was fitted on; those of the model to go on from, if there is one."""
+    ready = _starting_model(job)
+    return ready.card.get("fitted_on") if ready else fitted_on(fit_tiles(job.part("train")))
 
 
 def _starting_model(job: TrainingJob) -> LoadedModel | None:
@@ -122,10 +152,6 @@ def _starting_model(job: TrainingJob) -> LoadedModel | None:
     return ready
 
 
-def _workers() -> int:
-    return min(8, os.cpu_count() or 1) if torch.cuda.is_available() else 1
-
-
 def _trainable(network: nn.Module) -> int:
     return sum(p.numel() for p in network.parameters() if p.requires_grad)
 
@@ -137,69 +163,33 @@ def _fit(
     history = History()
     monitor = f"val_{job.recipe.select}"
     best = ModelCheckpoint(folder, "best", monitor=monitor, **CHECKPOINTS)
-    newest = ModelCheckpoint(folder, "last", **CHECKPOINTS)  # after `best`, whose state it keeps
-    patience = EarlyStopping(monitor, patience=job.training.patience)
+    newest = NewestCheckpoint(folder, "last", **CHECKPOINTS)  # after `best`, whose state it keeps
+    patience = Patience(monitor, patience=job.training.patience)
     callbacks = [history, patience, TQDMProgressBar(refresh_rate=20), best, newest]
-    trainer = _trainer(job, callbacks, batches.epochs, devices=batches.devices, live=live)
+    clip = job.recipe.optimizer.gradient_clip
+    trainer = build_trainer(
+        job.training, callbacks, batches.epochs, devices=batches.devices, gradient_clip=clip, live=live
+    )
     last = folder / "last.ckpt"
     if last.exists():
         logger.info("resuming from %s", last)
     trainer.fit(module, datamodule=batches, ckpt_path=last if last.exists() else None, weights_only=True)
     saved = torch.load(best.best_model_path, map_location="cpu", weights_only=True)["state_dict"]
     trainer.strategy.barrier()  # the first process removes the checkpoints when it has written the model
-    weights = {name.removeprefix("network."): value for name, value in saved.items() if name.startswith("network.")}
+    weights = {name.removeprefix(NETWORK): value for name, value in saved.items() if name.startswith(NETWORK)}
     return trainer, history.table(), weights
 
 
 def _validate(module: HeightModule, batches: SampleBatches, job: TrainingJob) -> tuple[pandas.DataFrame, dict]:
     """Return a history of one row and the weights of a network that has nothing to train."""
-    trainer = _trainer(job, [], 1)
+    trainer = build_trainer(job.training, [], 1)
     trainer.validate(module, datamodule=batches, verbose=False)
     row = [0, 0, 0.0, float("nan"), *scores_of(trainer.callback_metrics)]
     return pandas.DataFrame([row], columns=COLUMNS), module.network.state_dict()
 
 
-def _trainer(
-    job: TrainingJob, callbacks: list, epochs: int, *, devices: int = 1, live: Path | None = None
-) -> lightning.Trainer:
-    on_gpu = torch.cuda.is_available()
-    for message in EXPECTED_WARNINGS:
-        warnings.filterwarnings("ignore", message=message)
-    return lightning.Trainer(
-        accelerator="gpu" if on_gpu else "cpu",
-        devices=devices,
-        strategy="ddp" if devices > 1 else "auto",
-        precision=job.training.precision.gpu if on_gpu else job.training.precision.cpu,
-        max_epochs=epochs,
-        reload_dataloaders_every_n_epochs=1,
-        num_sanity_val_steps=0,
-        gradient_clip_val=job.recipe.optimizer.gradient_clip,
-        callbacks=callbacks,
-        plugins=[AtomicCheckpointIO()],
-        logger=_dvclive(live) if live else False,
-        enable_checkpointing=bool(callbacks),
-        enable_model_summary=False,
-        enable_progress_bar=bool(callbacks),
-    )
-
-
-def _dvclive(folder: Path) -> Logger:
-    from dvclive.lightning import DVCLiveLogger
-
-    try:
-        read_json(folder / "metrics.json")
-    except DataError:  # none yet, or cut off when a training was killed: DVCLive could not go on from that
-        shutil.rmtree(folder, ignore_errors=True)
-    live = DVCLiveLogger(dir=str(folder), save_dvc_exp=False, dvcyaml=None, report=None, resume=True)
-    try:
-        _ = live.experiment  # opens DVC's database
-    except sqlite3.OperationalError as error:
-        raise TrainingError(f"{folder}: DVCLive cannot start ({error}); is the disk full?") from error
-    return live
-
-
 def _write(
-    job: TrainingJob, module: HeightModule, history: pandas.DataFrame, best: dict, facts: dict, out: Path
+    job: TrainingJob, module: HeightModule, history: pandas.DataFrame, best: dict, dtypes: dict[str, str], out: Path
 ) -> None:
     network = module.network
     others = {name: value for name, value in module.state_dict().items() if not name.startswith(NETWORK)}
@@ -213,7 +203,8 @@ def _write(
         "recipe": job.recipe.model_dump(mode="json"),
         "normalisation": module.normalisation.to_json(),
         "gsd_m": seen.grid.gsd_m,
-        **facts,
+        "dtypes": dtypes,
+        "fitted_on": _fitted_on(job),
         "tile_px": int(job.tiles["size_px"].iloc[0]),
         "training": job.training.model_dump(mode="json"),
         "best": {"step": int(row["step"]), **{name: row[name] for name in SCORES if pandas.notna(row[name])}},

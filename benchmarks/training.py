@@ -1,0 +1,132 @@
+"""Compare a training step with the same step on a batch that lies in memory, and print how long it waits for data.
+
+python benchmarks/training.py
+
+The scene is a district of the synthetic city with the published networks and tile sizes. Ratios above 1.1 mean that
+reading, augmentation and normalisation do not hide behind computing.
+"""
+
+import argparse
+import logging
+import statistics
+import tempfile
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+import img2height.torchvision_ops  # noqa: F401  isort: skip  (before lightning, which imports torchvision)
+import lightning
+import numpy as np
+import pandas
+from torch.utils.data import DataLoader, default_collate
+
+from img2height.methods import recipes_folder
+from img2height.project import load_recipe
+from img2height.scenes.city import generate, write
+from img2height.scenes.city_optical import render
+from img2height.scenes.city_stereo import render_stereo
+from img2height.scenes.prepare import prepare_scene
+from img2height.scenes.scene import Scene
+from img2height.settings import Precision, Training
+from img2height.settings_scene import SceneFile, TargetGrid
+from img2height.training.job import TrainingJob
+from img2height.training.run import prepare
+from img2height.training.trainer import build_trainer, reading_processes
+
+flags = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+flags.add_argument("--methods", nargs="+", default=["im2height", "unet", "resdepth_stereo"])
+flags.add_argument("--steps", type=int, default=20)
+flags.add_argument("--rounds", type=int, default=3)
+flags.add_argument("--batch-size", type=int, default=4, help="at most; smaller where the recipe says so")
+flags.add_argument("--threads", type=int, default=1, help="of the CPU that compute; one more process reads")
+flags.add_argument("--size-px", type=int, default=1024, help="side of the scene")
+
+TILE_PX = 256
+
+
+class Watch(lightning.Callback):
+    """Measures the steps after the first, and how long each waited for its batch."""
+
+    def on_train_start(self, *args: Any) -> None:
+        self.ended, self.step_s, self.wait_s = None, [], []
+
+    def on_train_batch_start(self, *args: Any) -> None:
+        self.began = time.perf_counter()
+
+    def on_train_batch_end(self, *args: Any) -> None:
+        now = time.perf_counter()
+        if self.ended is not None:
+            self.step_s.append(now - self.ended)
+            self.wait_s.append(self.began - self.ended)
+        self.ended = now
+
+
+def district(folder: Path, size_px: int) -> Scene:
+    """Return a prepared scene of the synthetic city."""
+    file = SceneFile.model_validate({"city": {"size_px": size_px, "seed": 3, "stereo": {}}})
+    city = generate(file.city)
+    write(city, render(city), folder / "raw", stereo=render_stereo(city))
+    about = {"vertical_reference": "synthetic"}
+    return prepare_scene(
+        file, dataset="demo", name="district", raw=folder / "raw", grid=TargetGrid(), about=about,
+        folder=folder / "scene",
+    )  # fmt: skip
+
+
+def job_of(method: str, scene: Scene, args: argparse.Namespace) -> TrainingJob:
+    """Return a training of some steps on drawn windows of the scene."""
+    recipe = load_recipe(recipes_folder(), method)
+    recipe = recipe.model_copy(update={"batch_size": min(recipe.batch_size, args.batch_size)})
+    rng = np.random.default_rng(0)
+    count = args.steps * recipe.batch_size
+    corners = {axis: rng.integers(scene.grid.width - TILE_PX, size=count) for axis in ("col_off", "row_off")}
+    place = {"part": "train", "dataset": scene.dataset, "scene": scene.name, "size_px": TILE_PX}
+    tiles = pandas.DataFrame({**corners, **place})
+    samples = tiles.assign(first=1, second=2, transform=rng.integers(8, size=count))
+    training = Training(
+        samples=count, validate_every=count, patience=1, val_tiles=1, threads=args.threads,
+        precision=Precision(cpu="32-true", gpu="bf16-mixed"),
+    )  # fmt: skip
+    return TrainingJob(
+        method, recipe, training, 0, 0, samples, pandas.concat([tiles, tiles[:1].assign(part="val")]), [scene]
+    )
+
+
+def measure(job: TrainingJob, cached: bool) -> Watch:
+    """Return the times of a training that reads, or that is given one batch again and again."""
+    module, batches = prepare(job, 1, reading_processes())
+    batches.sampler.begin(range(job.training.samples))
+    steps = len(batches.sampler)
+    batch = default_collate([batches.train[n] for n in range(job.recipe.batch_size)])
+    watch = Watch()
+    trainer = build_trainer(job.training, [watch], 1)
+    kept = DataLoader([batch] * steps, batch_size=None)
+    trainer.fit(module, train_dataloaders=kept if cached else batches.train_batches)
+    return watch
+
+
+def main(args: argparse.Namespace) -> None:
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", "You defined a `validation_step` but have no `val_dataloader`")
+    print(
+        "| method | batch | step, cached ms | step, reading ms | ratio | waiting for data |\n|---|---|---|---|---|---|"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        scene = district(Path(folder), args.size_px)
+        for method in args.methods:
+            job = job_of(method, scene, args)
+            rounds = [(measure(job, cached=True), measure(job, cached=False)) for _ in range(args.rounds)]
+            ratio = statistics.median(sum(read.step_s) / sum(kept.step_s) for kept, read in rounds)
+            waits = statistics.median(sum(read.wait_s) / sum(read.step_s) for _, read in rounds)
+            kept_ms, read_ms = (
+                1e3 * statistics.median(statistics.mean(pair[i].step_s) for pair in rounds) for i in (0, 1)
+            )
+            print(
+                f"| {method} | {job.recipe.batch_size} | {kept_ms:.0f} | {read_ms:.0f} | {ratio:.2f} | {waits:.1%} |",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main(flags.parse_args())

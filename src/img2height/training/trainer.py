@@ -1,0 +1,96 @@
+"""Lightning's trainer, set up for one training."""
+
+import os
+import shutil
+import sqlite3
+import warnings
+from pathlib import Path
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import Checkpoint, ProgressBar
+from lightning.pytorch.loggers import Logger
+from lightning.pytorch.plugins.environments import LightningEnvironment
+
+from img2height.errors import DataError, TrainingError
+from img2height.settings import Training
+from img2height.tables import read_json
+from img2height.training.checkpoints import AtomicCheckpointIO
+
+# Lightning's advice that does not fit here: a job of a cluster is one task, small machines have few cores for readers,
+# a resumed training finds its own checkpoints and takes its rows from the step, a stretch may be shorter than the
+# logging interval; the last is between Lightning and torch.
+EXPECTED_WARNINGS = (
+    "The `srun` command is available",
+    ".*does not have many workers",
+    "Checkpoint directory .* exists and is not empty",
+    "You're resuming from a checkpoint that ended before the epoch ended",
+    "The number of training batches .* is smaller than the logging interval",
+    r"`isinstance\(treespec, LeafSpec\)` is deprecated",
+)
+MOST_WORKERS = 8
+
+
+def build_trainer(
+    training: Training,
+    callbacks: list[lightning.Callback],
+    epochs: int,
+    *,
+    devices: int = 1,
+    gradient_clip: float | None = None,
+    live: Path | None = None,
+) -> lightning.Trainer:
+    """Return a trainer on the GPUs of this machine or, without one, on its CPU.
+
+    Args:
+        training: the budget, which names the precision.
+        callbacks: of a training; none for a mere validation.
+        epochs: stretches between two validations.
+        devices: GPUs (or CPU processes) that share each batch.
+        gradient_clip: largest norm of the gradient.
+        live: folder for DVCLive's history.
+
+    Raises:
+        TrainingError: DVCLive cannot start.
+    """
+    on_gpu = torch.cuda.is_available()
+    for message in EXPECTED_WARNINGS:
+        warnings.filterwarnings("ignore", message=message)
+    return lightning.Trainer(
+        accelerator="gpu" if on_gpu else "cpu",
+        devices=devices,
+        strategy="ddp" if devices > 1 else "auto",
+        precision=training.precision.gpu if on_gpu else training.precision.cpu,
+        max_epochs=epochs,
+        reload_dataloaders_every_n_epochs=1,
+        use_distributed_sampler=False,
+        num_sanity_val_steps=0,
+        gradient_clip_val=gradient_clip,
+        callbacks=callbacks,
+        # Also on a cluster one task starts the processes of its other devices itself.
+        plugins=[AtomicCheckpointIO(), LightningEnvironment()],
+        logger=_dvclive(live) if live else False,
+        enable_checkpointing=any(isinstance(callback, Checkpoint) for callback in callbacks),
+        enable_model_summary=False,
+        enable_progress_bar=any(isinstance(callback, ProgressBar) for callback in callbacks),
+    )
+
+
+def reading_processes() -> int:
+    """Return how many processes read for one device: all granted cores feed a GPU, one core a CPU that computes."""
+    return min(MOST_WORKERS, len(os.sched_getaffinity(0))) if torch.cuda.is_available() else 1
+
+
+def _dvclive(folder: Path) -> Logger:
+    from dvclive.lightning import DVCLiveLogger
+
+    try:
+        read_json(folder / "metrics.json")
+    except DataError:  # none yet, or cut off when a training was killed: DVCLive could not go on from that
+        shutil.rmtree(folder, ignore_errors=True)
+    live = DVCLiveLogger(dir=str(folder), save_dvc_exp=False, dvcyaml=None, report=None, resume=True)
+    try:
+        _ = live.experiment  # opens DVC's database
+    except sqlite3.OperationalError as error:
+        raise TrainingError(f"{folder}: DVCLive cannot start ({error}); is the disk full?") from error
+    return live

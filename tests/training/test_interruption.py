@@ -1,0 +1,210 @@
+"""A training that is told to stop, or killed, at any step goes on to the same bytes, on one device and on two."""
+
+import io
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas
+import pytest
+from conftest import ROOT, grid_tiles
+from filelock import FileLock
+
+from img2height.errors import DataError
+from img2height.methods import recipes_folder
+from img2height.project import load_recipe
+from img2height.scenes.scene import Scene
+from img2height.settings import Precision, Training
+from img2height.tables import write_table
+from img2height.training.interruption import INTERRUPTED, NewestCheckpoint
+from img2height.training.job import TrainingJob
+from img2height.training.module import HeightModule
+from img2height.training.run import train
+
+TINY = {"options": {"depth": 3, "start_kernel": 8}, "batch_size": 4, "optimizer": {"lr": 1e-3}}
+STEPS = [3, 3, 2]  # of each stretch
+BUDGET = Training(
+    samples=30, validate_every=12, patience=9, val_tiles=4, threads=1, precision=Precision(cpu="32-true", gpu="32-true")
+)
+
+
+@pytest.fixture(scope="module")
+def job(district: Scene) -> TrainingJob:
+    recipe = load_recipe(recipes_folder(), "resdepth_mono", TINY)
+    tiles = grid_tiles(district, 64, "train")
+    tiles.loc[tiles["col_off"] >= 192, "part"] = "val"
+    job = TrainingJob("resdepth_mono", recipe, BUDGET, 0, 0, pandas.DataFrame(), tiles, [district])
+    rng = np.random.default_rng(0)
+    rows = job.part("train").sample(BUDGET.samples, replace=True, random_state=1)
+    return replace(job, samples=rows.assign(transform=rng.integers(8, size=len(rows))).reset_index(drop=True))
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(job: TrainingJob, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    folder = tmp_path_factory.mktemp("undisturbed")
+    train(job, folder / "model", folder / "scratch", workers=0)
+    return contents(folder / "model")
+
+
+def signalled(monkeypatch: pytest.MonkeyPatch, number: signal.Signals, steps: set[int]) -> list[int]:
+    """Send this process a signal in these steps; return the list in which every step that is taken will appear."""
+    taken, step = [], HeightModule.training_step
+
+    def told(module: HeightModule, batch: dict, batch_idx: int) -> object:
+        taken.append(module.global_step)
+        if module.global_step in steps:
+            os.kill(os.getpid(), number)
+        return step(module, batch, batch_idx)
+
+    monkeypatch.setattr(HeightModule, "training_step", told)
+    return taken
+
+
+def test_told_to_stop_at_every_step_it_takes_each_once(
+    job: TrainingJob, undisturbed: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handlers = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGUSR1)]
+    taken = signalled(monkeypatch, signal.SIGTERM, set(range(sum(STEPS))))
+    for step in range(sum(STEPS)):
+        with pytest.raises(SystemExit) as ended:
+            train(job, tmp_path / "model", tmp_path / "scratch", workers=step % 2)
+        assert ended.value.code == INTERRUPTED == 75
+        assert taken == list(range(step + 1))
+        assert not (tmp_path / "model").exists()
+    train(job, tmp_path / "model", tmp_path / "scratch", workers=0)
+    assert taken == list(range(sum(STEPS)))
+    assert contents(tmp_path / "model") == undisturbed
+    assert not (tmp_path / "scratch").exists()
+    assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGUSR1)] == handlers
+
+
+def test_a_kill_after_a_stop_loses_what_came_after_it_alone(
+    job: TrainingJob, undisturbed: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched, pytest.raises(SystemExit):
+        signalled(patched, signal.SIGUSR1, {3})
+        train(job, tmp_path / "model", tmp_path / "scratch", workers=0)
+    with monkeypatch.context() as patched, pytest.raises((KeyboardInterrupt, SystemExit)):
+        signalled(patched, signal.SIGINT, {4})
+        train(job, tmp_path / "model", tmp_path / "scratch", workers=0)
+    taken = signalled(monkeypatch, signal.SIGTERM, set())
+    train(job, tmp_path / "model", tmp_path / "scratch", workers=0)
+    assert taken == [4, 5, 6, 7]
+    assert contents(tmp_path / "model") == undisturbed
+
+
+def test_killed_after_it_had_given_up_it_does_not_go_on(
+    job: TrainingJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    impatient = replace(job, training=job.training.model_copy(update={"samples": 60, "patience": 1}))
+    impatient = replace(impatient, samples=pandas.concat([job.samples] * 2, ignore_index=True))
+    optimizer = job.recipe.optimizer.model_copy(update={"lr": 1e-12})  # nothing is learnt, so nothing improves
+    impatient = replace(impatient, recipe=job.recipe.model_copy(update={"optimizer": optimizer}))
+    taken = signalled(monkeypatch, signal.SIGTERM, set())
+    train(impatient, tmp_path / "undisturbed", tmp_path / "scratch", workers=0)
+    assert len(taken) < 15, "it has to give up"
+    save = NewestCheckpoint.on_train_epoch_end
+
+    def die(callback: NewestCheckpoint, trainer: object, module: HeightModule) -> None:
+        save(callback, trainer, module)
+        if trainer.should_stop:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises((KeyboardInterrupt, SystemExit)):
+        patched.setattr(NewestCheckpoint, "on_train_epoch_end", die)
+        train(impatient, tmp_path / "model", tmp_path / "scratch", workers=0)
+    taken.clear()
+    train(impatient, tmp_path / "model", tmp_path / "scratch", workers=0)
+    assert taken == []
+    assert contents(tmp_path / "model") == contents(tmp_path / "undisturbed")
+
+
+def test_it_waits_for_one_that_is_still_at_work(
+    job: TrainingJob, undisturbed: dict[str, bytes], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As an orphan is when Snakemake alone was killed; it clears its scratch folder away at its end."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    holds, ended = threading.Event(), []
+
+    def work() -> None:
+        with FileLock(tmp_path / "scratch.lock"):
+            holds.set()
+            time.sleep(0.5)
+            shutil.rmtree(scratch)
+            ended.append(True)
+
+    other = threading.Thread(target=work)
+    other.start()
+    holds.wait()
+    with caplog.at_level("INFO"):
+        train(job, tmp_path / "model", scratch, workers=0)
+    other.join()
+    assert ended
+    assert "another process trains here" in caplog.text
+    assert contents(tmp_path / "model") == undisturbed
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+@pytest.mark.parametrize("harm", ["cut", "altered", "gone"])
+def test_a_layer_that_is_not_what_was_written_is_refused(
+    job: TrainingJob, district: Scene, tmp_path: Path, harm: str
+) -> None:
+    folder = tmp_path / "scene"
+    folder.mkdir()
+    for path in district.folder.iterdir():
+        (folder / path.name).symlink_to(path.resolve())
+    path = folder / "dsm.tif"
+    content = bytearray(path.read_bytes())
+    path.unlink()
+    content[len(content) // 2] ^= 1
+    if harm != "gone":
+        path.write_bytes(content[:-100] if harm == "cut" else content)
+    with pytest.raises(DataError, match=r"dsm\.tif.*(made again|truncated)"):
+        train(replace(job, scenes=[replace(district, folder=folder)]), tmp_path / "model", tmp_path / "scratch")
+
+
+def command(job: TrainingJob, folder: Path, devices: int) -> list[str]:
+    """Return scripts/train.py on a job whose tables lie in a folder."""
+    write_table(job.samples, folder / "samples.parquet")
+    write_table(job.tiles, folder / "folds.parquet")
+    flags = {
+        "--method": job.method, "--recipe": job.recipe.model_dump_json(), "--training": job.training.model_dump_json(),
+        "--samples": folder / "samples.parquet", "--folds": folder / "folds.parquet", "--fold": 0, "--seed": 0,
+        "--scenes": job.scenes[0].folder / "scene.json", "--scratch": folder / "scratch", "--live": folder / "live",
+        "--devices": devices, "--out": folder / "model",
+    }  # fmt: skip
+    return [sys.executable, str(ROOT / "scripts/train.py"), *(str(word) for pair in flags.items() for word in pair)]
+
+
+def test_two_devices_take_the_steps_of_one_and_stop_together(
+    job: TrainingJob, undisturbed: dict[str, bytes], tmp_path: Path
+) -> None:
+    """Each device has the batch norm of its own share, so the losses are near those of one device, not the same."""
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    for folder in (whole, stopped):
+        folder.mkdir()
+    assert subprocess.run(command(job, whole, 2), cwd=ROOT, check=False).returncode == 0
+    with subprocess.Popen(command(job, stopped, 2), cwd=ROOT) as first:
+        while first.poll() is None and not list(stopped.glob("scratch/*/last.ckpt")):
+            time.sleep(0.01)
+        first.send_signal(signal.SIGTERM)
+    assert first.returncode == INTERRUPTED
+    assert not (stopped / "model").exists()
+    assert subprocess.run(command(job, stopped, 2), cwd=ROOT, check=False).returncode == 0
+    assert contents(stopped / "model") == contents(whole / "model")
+    one = pandas.read_csv(io.BytesIO(undisturbed["history.csv"]))
+    two = pandas.read_csv(whole / "model/history.csv")
+    pandas.testing.assert_frame_equal(two[["step", "samples", "lr"]], one[["step", "samples", "lr"]])
+    np.testing.assert_allclose(two[["train_loss", "val_mae_m"]], one[["train_loss", "val_mae_m"]], rtol=0.05)
