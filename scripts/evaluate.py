@@ -19,6 +19,7 @@ flags.add_argument("--polygons", type=Path, nargs="+", required=True, help="pred
 flags.add_argument("--pair-heights", type=Path, nargs="+", default=[], help="predicted heights from each pair of views")
 flags.add_argument("--pair-scenes", nargs="+", default=[], help="the scenes' names")
 flags.add_argument("--pair-numbers", type=int, nargs="+", default=[], help="the pairs' numbers in pairs.csv")
+flags.add_argument("--outputs", nargs="+", default=["height"], choices=["height", "footprint"], help="what it tells")
 flags.add_argument("--areas", type=Path, required=True, help="areas.parquet; the union of the test areas is scored")
 flags.add_argument("--settings", required=True, help="section `metrics` of params.yaml as JSON")
 flags.add_argument("--out", type=Path, required=True, help="scores JSON to write")
@@ -48,6 +49,7 @@ def main(args: Namespace) -> None:
         read_geotable(args.areas),
         parse(Metrics, args.settings, "--settings"),
         [PairHeights(*pair) for pair in zip(*parallel, strict=True)],
+        args.outputs,
     )
     names = [f"{scene.dataset}/{scene.name}" for scene in scenes]
     tiles.insert(0, "method", args.method)

@@ -45,11 +45,11 @@ FILES |= {"building": "building.tif"}
 
 
 def evaluate(
-    made: list, areas: geopandas.GeoDataFrame, pairs=(), settings: Metrics = SETTINGS
+    made: list, areas: geopandas.GeoDataFrame, pairs=(), settings: Metrics = SETTINGS, outputs=("height",)
 ) -> tuple[dict, pandas.DataFrame]:
     scenes, files = [scene for scene, _ in made], [paths for _, paths in made]
     lists = [[paths[key] for paths in files] for key in ("height", "footprint", "polygons")]
-    return evaluate_method(scenes, *lists, areas, settings, pairs)
+    return evaluate_method(scenes, *lists, areas, settings, pairs, outputs)
 
 
 def areas_of(*rows) -> geopandas.GeoDataFrame:
@@ -167,6 +167,18 @@ def test_a_missing_prediction_fails_unless_it_is_allowed(tmp_path):
     assert scores["all"]["coverage"] == 1 - 7 / 4096
     scores, _ = evaluate([(scene, files)], areas_of((0, "test", "s1", box(0, 1, 64, 64))))
     assert scores["all"]["coverage"] == 1  # what lies outside the test area is nobody's business
+
+
+def test_heights_that_a_method_does_not_tell_are_not_missed(tmp_path):
+    scene, files = write_scene(tmp_path, "s1", 1.0, polygons=True)
+    nothing = np.full(GRID.shape, np.nan, np.float32)
+    write_cog(files["height"], nothing, GRID, [height_band("building_height")], nodata=NODATA)
+    areas = areas_of((0, "test", "s1", box(0, 0, 64, 64)))
+    with pytest.raises(DataError, match="3696 of 3696 test pixels"):
+        evaluate([(scene, files)], areas)
+    scores, _ = evaluate([(scene, files)], areas, outputs=["footprint"])
+    assert (scores["all"]["rmse_m"], scores["all"]["coverage"]) == (None, 0)
+    assert scores["footprint"]["coverage"] == 1
 
 
 def test_predictions_of_two_quantities_are_refused(tmp_path):

@@ -27,6 +27,7 @@ rule evaluate:
     params:
         settings=SECTIONS["metrics"],
         pairs=pair_flags,
+        outputs=lambda wildcards: project.recipes[wildcards.method].outputs,
         code=code_of("evaluate"),
     message:
         "Scoring {wildcards.method}, seed {wildcards.seed}"
@@ -41,6 +42,7 @@ rule evaluate:
             --footprints {input.footprints:q} \
             --polygons {input.polygons:q} \
             {params.pairs:q} \
+            --outputs {params.outputs} \
             --areas {input.areas:q} \
             --settings {params.settings:q} \
             --out {output.scores:q} \

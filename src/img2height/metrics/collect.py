@@ -73,6 +73,8 @@ def collect_experiment(
     block_m, rows, methods = side_px * gsd_m, [], {}
     for entry, frame in sorted(zip(scores, tiles, strict=True), key=lambda pair: (pair[0]["method"], pair[0]["seed"])):
         compared = {}
+        if not _complete(entry):
+            logger.warning("%s: predicted not all pixels; its heights are compared with no other's", entry["method"])
         for stratum, score, found in _resampled(entry, frame, blocks, drawn):
             low, high = found.interval(blocks.neighbours) or (math.nan, math.nan)
             rows.append([entry["method"], entry["seed"], stratum, score, found.value, low, high, found.blocks, block_m])

@@ -44,6 +44,7 @@ def evaluate_method(
     areas: geopandas.GeoDataFrame,
     settings: Metrics,
     pairs: Sequence[PairHeights] = (),
+    outputs: Sequence[str] = ("height",),
 ) -> tuple[dict, pandas.DataFrame]:
     """Return the scores of a method, pooled over its scenes, and a table of its tiles.
 
@@ -56,6 +57,7 @@ def evaluate_method(
         settings: constants of the scores.
         pairs: heights from each pair of views, if the method looks at any: the scores then hold those of each pair
             under `pairs`, by its number, and those of all their errors together under `pooled`.
+        outputs: `height`, `footprint` or both: what the method tells. Heights that it does not tell are not missed.
 
     Raises:
         DataError: a file cannot be scored, or a pair is of a scene that is not there.
@@ -66,7 +68,8 @@ def evaluate_method(
     for scene, buildings, (height, footprint, outlines) in zip(scenes, reference, files, strict=True):
         area = area_of(areas, "test", scene.dataset, scene.name)
         statistics.append(_evaluate(scene, height, area, buildings, settings, {"footprint": footprint}))
-        _require_predictions(scene, height, statistics[-1], settings)
+        if "height" in outputs:
+            _require_predictions(scene, height, statistics[-1], settings)
         found += match_buildings(scene, read_geotable(outlines), buildings, area, settings.instance_iou)
         tables.append(_named(statistics[-1].tiles, scene))
     total, tiles = reduce(add, statistics), pandas.concat(tables, ignore_index=True)
