@@ -171,6 +171,13 @@ def test_methods_on_other_ground_are_refused():
         experiment(entry("im2height"), (scores, tiles.head(-1)))
 
 
+def test_building_heights_may_have_another_reference():
+    scores, tiles = entry("unet")
+    scores["quantity"] = "building_height"
+    table = experiment(entry("im2height"), (scores, tiles.head(-1))).comparisons
+    assert set(table[table.stratum == "all"].score) == {"iou"}
+
+
 def test_a_method_that_left_pixels_out_is_not_compared():
     scores, tiles = entry("unet")
     scores["all"]["coverage"] = 0.9

@@ -10,7 +10,7 @@ import pandas
 from img2height.errors import DataError
 from img2height.metrics.bootstrap import Resampled, draw_blocks, resample
 from img2height.metrics.bootstrap_blocks import Blocks
-from img2height.metrics.comparison import COMPARED, compare
+from img2height.metrics.comparison import COMPARED, compare, kind
 from img2height.metrics.tiles import scores_of_sums, tile_sums
 from img2height.settings import Metrics, Split
 
@@ -154,13 +154,19 @@ def _protocol(settings: Metrics, split: Split, block_m: float) -> dict[str, Any]
 
 
 def _require_same_ground(scores: Sequence[Scores], tiles: Sequence[pandas.DataFrame]) -> None:
-    """Raise a DataError unless all methods were scored on the same pixels of the same tiles."""
+    """Raise a DataError unless all methods of one kind were scored on the same pixels of the same tiles.
+
+    Building heights are unknown where the building mask is, and their reference is of other height classes.
+    """
     keys = ["dataset", "scene", "row_off", "col_off", "stratum"]
-    grounds = [frame.set_index(keys).reference_pixels.sort_index() for frame in tiles]
-    for entry, ground in zip(scores, grounds, strict=True):
-        if not ground.equals(grounds[0]):
+    compared = {stratum for stratum, _ in COMPARED}
+    first: dict[str, tuple[str, pandas.Series]] = {}
+    for entry, frame in zip(scores, tiles, strict=True):
+        ground = frame[frame.stratum.isin(compared)].set_index(keys).reference_pixels.sort_index()
+        other, theirs = first.setdefault(kind(entry["quantity"]), (entry["method"], ground))
+        if not ground.equals(theirs):
             raise DataError(
-                f"{entry['method']} (seed {entry['seed']}) was scored on other ground than {scores[0]['method']}: "
-                f"{ground.sum()} and {grounds[0].sum()} reference pixels in {len(ground)} and {len(grounds[0])} tiles "
-                "and strata; evaluate both again, with the same scenes, areas and settings"
+                f"{entry['method']} (seed {entry['seed']}) was scored on other ground than {other}: {ground.sum()} and "
+                f"{theirs.sum()} reference pixels in {len(ground)} and {len(theirs)} tiles and strata; evaluate both "
+                "again, with the same scenes, areas and settings"
             )

@@ -16,13 +16,18 @@ HIGHER_IS_BETTER = {"iou"}
 SURFACES = {"ndsm", "dsm", "dem"}
 
 
+def kind(quantity: str) -> str:
+    """Return what a quantity is to a comparison: heights above ground, of a surface or of terrain have the same errors."""
+    return "surface" if quantity in SURFACES else quantity
+
+
 def meet(first: str, second: str, stratum: str, score: str) -> bool:
     """Return whether two quantities may be compared.
 
     Above ground, surface and terrain heights have the same errors. Heights of buildings alone are 0 beside them, so
     that they meet the others on buildings and by their footprints only; relative heights meet their like.
     """
-    kinds = {"surface" if quantity in SURFACES else quantity for quantity in (first, second)}
+    kinds = {kind(first), kind(second)}
     anywhere = len(kinds) == 1
     return anywhere or ((stratum == "buildings" or score == "iou") and kinds == {"surface", "building_height"})
 
