@@ -9,6 +9,7 @@ Part = Literal["train", "val", "test"]
 Role = Literal["train", "val", "test", "split"]
 Share = Annotated[float, Field(ge=0, le=1)]
 Interval = tuple[Share, Share]
+LEAKS = "random split: neighbours of the test tiles were trained on"
 
 
 class Settings(BaseModel):

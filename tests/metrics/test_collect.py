@@ -19,7 +19,7 @@ from img2height.metrics.collect import (
 from img2height.metrics.comparison import COLUMNS
 from img2height.metrics.tiles import scores_of_sums, tile_sums
 from img2height.parsing import read_yaml
-from img2height.settings import Params
+from img2height.settings import LEAKS, Params
 
 PARAMS = Params(**read_yaml(Path(__file__).parents[2] / "params.yaml"))
 RATIOS = ("relative_sum", "relative_square_sum", "log10_sum", "log_sum", "log_square_sum")
@@ -89,8 +89,10 @@ def test_the_protocol_says_how_the_numbers_came_about(found: Collected):
     assert found.metrics["protocol"] == {
         "split": "vertical_stripes", "leaks": False, "ratio_min_height_m": 1.0, "tile_px": 256, "block_m": 128.0,
     }  # fmt: skip
-    leaky = experiment(entry("unet"), strategy="random", allow_leak=True).metrics["protocol"]
-    assert (leaky["split"], leaky["leaks"]) == ("random", True)
+    leaky = experiment(entry("unet"), entry("im2height"), strategy="random", allow_leak=True)
+    protocol = leaky.metrics["protocol"]
+    assert (protocol["split"], protocol["leaks"]) == ("random", True)
+    assert set(leaky.intervals.note) == set(leaky.comparisons.note) == {LEAKS}
 
 
 def test_every_score_has_its_interval(found: Collected):

@@ -11,10 +11,10 @@ import pytest
 
 from img2height.errors import DataError
 from img2height.report.page import write_report
-from img2height.report.quantities import LEAKS
 from img2height.report.ranking import all_columns
 from img2height.report.run import Run
 from img2height.report.scores import format_score, is_score
+from img2height.settings import LEAKS
 
 MOST_BYTES = 10_000_000
 
@@ -220,6 +220,8 @@ def test_a_random_split_is_warned_of_everywhere(terrain: Run, tmp_path: Path):
     assert 'class="warning"' in text and text.count(f"Warning: {LEAKS}.</caption>") == 2 and len(captions) > 2
     assert LEAKS in (tmp_path / "scores.md").read_text(encoding="utf-8")
     assert pandas.read_csv(tmp_path / "scores.csv").note.tolist() == [LEAKS]
+    assert LEAKS in (tmp_path / "strata.md").read_text(encoding="utf-8")
+    assert set(pandas.read_csv(tmp_path / "strata.csv").note) == {LEAKS}
 
 
 def test_terrain_alone_is_reported_without_buildings(terrain: Run, tmp_path: Path):

@@ -8,8 +8,8 @@ import pytest
 
 from img2height.errors import DataError
 from img2height.project import load_recipe
-from img2height.report.quantities import LEAKS
 from img2height.report.scores import format_score, needs, score_table, to_markdown
+from img2height.settings import LEAKS
 
 RECIPES = {
     name: load_recipe(Path(__file__).parents[2] / "config/methods", name)

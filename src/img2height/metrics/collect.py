@@ -12,7 +12,7 @@ from img2height.metrics.bootstrap import Resampled, draw_blocks, resample
 from img2height.metrics.bootstrap_blocks import Blocks
 from img2height.metrics.comparison import COMPARED, compare, kind
 from img2height.metrics.tiles import scores_of_sums, tile_sums
-from img2height.settings import Metrics, Split
+from img2height.settings import LEAKS, Metrics, Split
 
 logger = logging.getLogger(__name__)
 
@@ -85,7 +85,9 @@ def collect_experiment(
     metrics["protocol"] = _protocol(settings, split, block_m)
     intervals = pandas.DataFrame(rows, columns=INTERVAL_COLUMNS)
     quantities = {entry["method"]: entry["quantity"] for entry in scores}
-    return Collected(metrics, seed_spread(intervals), compare(methods, quantities, blocks.neighbours))
+    note = {"note": LEAKS} if metrics["protocol"]["leaks"] else {}
+    compared = compare(methods, quantities, blocks.neighbours)
+    return Collected(metrics, seed_spread(intervals).assign(**note), compared.assign(**note))
 
 
 def block_side(lengths_m: Sequence[float | None], tile_px: int, gsd_m: float) -> int:

@@ -17,7 +17,7 @@ SURFACES = {"ndsm", "dsm", "dem"}
 
 
 def kind(quantity: str) -> str:
-    """Return what a quantity is to a comparison: heights above ground, of a surface or of terrain have the same errors."""
+    """Return what a quantity is to a comparison: heights above ground, surfaces and terrain have the same errors."""
     return "surface" if quantity in SURFACES else quantity
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from img2height.report.quantities import LEAKS
 from img2height.report.run import Run
 from img2height.report.scores import is_trivial
+from img2height.settings import LEAKS
 
 DIVISIONS = {
     "vertical_stripes": "vertical stripes, each of them tested once",

@@ -18,7 +18,6 @@ from img2height.report.gallery import ShownScene, sensor_pictures, shown_scenes
 from img2height.report.methods_text import methods_text
 from img2height.report.origins import all_versions, data_digests, origins
 from img2height.report.pictures import chart, photo
-from img2height.report.quantities import LEAKS
 from img2height.report.ranking import SCORE_TITLES, all_columns, comparison_rows, headline_columns, ranked_rows
 from img2height.report.run import Run
 from img2height.report.scores import BASELINE, refines, score_table, to_markdown
@@ -28,6 +27,7 @@ from img2height.report.strata import to_markdown as strata_to_markdown
 from img2height.report.templates import environment, flat
 from img2height.report.view import read_view
 from img2height.scenes.scene import Scene
+from img2height.settings import LEAKS
 from img2height.tiles.areas import area_of
 
 GLANCE_PX = 260
@@ -57,7 +57,10 @@ def write_report(run: Run, out: Path, figures: Path, tables: Mapping[str, Path],
         page.write_text(_render(run, table, strata, folder, cost), encoding="utf-8")
         if figures.exists():
             shutil.rmtree(figures)
-    for name, frame, text in (("scores", table, to_markdown(table)), ("strata", strata, strata_to_markdown(strata))):
+    grounds = strata_to_markdown(strata)
+    if run.leaks:
+        strata, grounds = strata.assign(note=LEAKS), f"{grounds}\n{LEAKS}\n"
+    for name, frame, text in (("scores", table, to_markdown(table)), ("strata", strata, grounds)):
         with atomic_path(tables[f"{name}_csv"]) as temporary:
             frame.to_csv(temporary, index=False, lineterminator="\n")
         with atomic_path(tables[f"{name}_md"]) as temporary:

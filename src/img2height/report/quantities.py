@@ -1,6 +1,5 @@
 """Which methods meet in one table: those whose errors are the same thing."""
 
-LEAKS = "random split: neighbours of the test tiles were trained on"
 METRES, BUILDINGS, RELATIVE = "heights", "building_height", "relative"
 
 # By group, in the order of the table: why its methods are not ranked with those of the first, empty for the first.

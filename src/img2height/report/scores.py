@@ -6,7 +6,8 @@ from typing import Any
 import pandas
 
 from img2height.errors import DataError
-from img2height.report.quantities import LEAKS, REASONS, RELATIVE, group_of
+from img2height.report.quantities import REASONS, RELATIVE, group_of
+from img2height.settings import LEAKS
 from img2height.settings_recipe import Recipe
 
 BASELINE = "mean_height"
