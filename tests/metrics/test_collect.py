@@ -16,7 +16,7 @@ from img2height.metrics.collect import (
     collect_experiment,
     seed_spread,
 )
-from img2height.metrics.comparison import COLUMNS
+from img2height.metrics.comparison import COMPARISON_COLUMNS
 from img2height.metrics.tiles import scores_of_sums, tile_sums
 from img2height.parsing import read_yaml
 from img2height.settings import LEAKS, Params
@@ -135,7 +135,7 @@ def test_seed_spread_by_hand():
 
 def test_methods_are_compared_by_their_first_seed(found: Collected):
     table = found.comparisons
-    assert table.columns.tolist() == COLUMNS
+    assert table.columns.tolist() == COMPARISON_COLUMNS
     assert set(zip(table["first"], table["second"], strict=True)) == {("im2height", "unet")}
     scores = {name: seeds["seed0"]["all"]["rmse_m"] for name, seeds in found.metrics["methods"].items()}
     row = table[(table.stratum == "all") & (table.score == "rmse_m")].iloc[0]

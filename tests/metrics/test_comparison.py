@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from img2height.metrics.bootstrap import Resampled, draw_blocks, resample
-from img2height.metrics.comparison import COLUMNS, compare, meet
+from img2height.metrics.comparison import COMPARISON_COLUMNS, compare, meet
 
 NONE = np.empty((0, 2), int)
 DRAWN = draw_blocks(64, resamples=1000)
@@ -32,7 +32,7 @@ def table(methods: dict, **quantities: str):
 
 def test_one_row_a_pair_and_score(errors):
     found = table({"b": method(errors[0]), "a": method(errors[1] + 1), "c": method(errors[2] + 0.01)})
-    assert found.columns.tolist() == COLUMNS
+    assert found.columns.tolist() == COMPARISON_COLUMNS
     assert found[found.score == "mae_m"][["first", "second"]].to_numpy().tolist() == [
         ["a", "b"],
         ["a", "c"],
@@ -86,7 +86,7 @@ def test_quantities_that_do_not_meet_are_not_compared(errors):
 def test_one_method_has_nothing_to_be_compared_with(errors):
     found = table({"a": method(errors[0])})
     assert found.empty
-    assert found.columns.tolist() == COLUMNS
+    assert found.columns.tolist() == COMPARISON_COLUMNS
 
 
 def test_what_meets_where():

@@ -13,11 +13,13 @@ from rasterio.crs import CRS
 from scipy.ndimage import gaussian_filter
 from shapely.geometry import box
 
+from img2height.metrics.collect import INTERVAL_COLUMNS
+from img2height.metrics.comparison import COMPARISON_COLUMNS
 from img2height.metrics.method import PairHeights, evaluate_method
 from img2height.parsing import merge, parse, read_yaml
 from img2height.project import load_recipe
 from img2height.rasters import NODATA, Band, Grid, height_band, write_cog
-from img2height.report.intervals import COMPARISON_COLUMNS, INTERVAL_COLUMNS, Uncertainty
+from img2height.report.intervals import Uncertainty
 from img2height.report.page import write_report
 from img2height.report.run import Run
 from img2height.scenes.city_sar import BANDS as POLARISATIONS

@@ -3,8 +3,10 @@
 import pandas
 import pytest
 
+from img2height.metrics.collect import INTERVAL_COLUMNS
+from img2height.metrics.comparison import COMPARISON_COLUMNS
 from img2height.report.classes import class_table, flattening, heights_only, tallest
-from img2height.report.intervals import COMPARISON_COLUMNS, INTERVAL_COLUMNS, Uncertainty
+from img2height.report.intervals import Uncertainty
 
 
 def block(bias_m: float | None, pixels: int = 10) -> dict:

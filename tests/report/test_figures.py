@@ -13,10 +13,11 @@ from matplotlib.figure import Figure
 from rasterio.windows import Window
 from shapely.geometry import box
 
+from img2height.metrics.collect import INTERVAL_COLUMNS
 from img2height.report.charts import class_errors, forest, scatter_density, training_curves
 from img2height.report.drawing import nice_below, panels, png, show
 from img2height.report.figures import ERROR_COLOURS, Scales, buildings_panel, scene_panel
-from img2height.report.intervals import INTERVAL_COLUMNS, Interval, Uncertainty
+from img2height.report.intervals import Interval, Uncertainty
 from img2height.report.profile import BINS
 from img2height.report.view import View, read_view
 from img2height.scenes.scene import Scene

@@ -3,8 +3,10 @@
 import pandas
 import pytest
 
+from img2height.metrics.collect import INTERVAL_COLUMNS
+from img2height.metrics.comparison import COMPARISON_COLUMNS
 from img2height.report.findings import findings
-from img2height.report.intervals import COMPARISON_COLUMNS, INTERVAL_COLUMNS, Uncertainty
+from img2height.report.intervals import Uncertainty
 
 NAN = float("nan")
 INTERVAL = [["unet", 0, "all", "rmse_m", 3.0, 2.5, 3.6, 40, 128.0]]

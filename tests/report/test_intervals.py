@@ -6,7 +6,9 @@ import pandas
 import pytest
 
 from img2height.errors import DataError
-from img2height.report.intervals import COMPARISON_COLUMNS, INTERVAL_COLUMNS, Uncertainty, read_uncertainty
+from img2height.metrics.collect import INTERVAL_COLUMNS
+from img2height.metrics.comparison import COMPARISON_COLUMNS
+from img2height.report.intervals import Uncertainty, read_uncertainty
 
 ROWS = [
     ["unet", 0, "all", "rmse_m", 2.0, 1.5, 2.5, 30, 128.0],

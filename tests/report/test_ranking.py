@@ -3,7 +3,9 @@
 import pandas
 import pytest
 
-from img2height.report.intervals import COMPARISON_COLUMNS, INTERVAL_COLUMNS, Uncertainty
+from img2height.metrics.collect import INTERVAL_COLUMNS
+from img2height.metrics.comparison import COMPARISON_COLUMNS
+from img2height.report.intervals import Uncertainty
 from img2height.report.ranking import best_methods, cell, comparison_rows, verdicts
 
 TABLE = pandas.DataFrame(

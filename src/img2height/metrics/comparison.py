@@ -9,7 +9,7 @@ import pandas
 from img2height.metrics.bootstrap import LEVEL, Resampled, holm
 
 COMPARED = (("all", "rmse_m"), ("all", "mae_m"), ("all", "iou"), ("buildings", "rmse_m"), ("buildings", "mae_m"))
-COLUMNS = [
+COMPARISON_COLUMNS = [
     "first", "second", "stratum", "score", "difference", "low", "high", "p", "p_holm", "blocks", "better",
 ]  # fmt: skip
 HIGHER_IS_BETTER = {"iou"}
@@ -46,7 +46,7 @@ def compare(
         quantities: what each method predicts.
         neighbours: Px2 int, places of blocks that share a side.
     """
-    tables = [pandas.DataFrame(columns=COLUMNS)]
+    tables = [pandas.DataFrame(columns=COMPARISON_COLUMNS)]
     for stratum, score in COMPARED:
         rows = [
             _row(first, second, methods[first][stratum, score] - methods[second][stratum, score], neighbours)
@@ -56,7 +56,7 @@ def compare(
         ]
         if rows:
             tables.append(_corrected(pandas.DataFrame(rows).assign(stratum=stratum, score=score)))
-    return pandas.concat(tables[1:] or tables, ignore_index=True)[COLUMNS]
+    return pandas.concat(tables[1:] or tables, ignore_index=True)[COMPARISON_COLUMNS]
 
 
 def _row(first: str, second: str, difference: Resampled, neighbours: np.ndarray) -> dict:

@@ -7,13 +7,11 @@ from typing import NamedTuple, Self
 import pandas
 
 from img2height.errors import DataError
+from img2height.metrics.collect import INTERVAL_COLUMNS
+from img2height.metrics.comparison import COMPARISON_COLUMNS
 from img2height.report.scores import format_score
 
 REAL_P = 0.05
-INTERVAL_COLUMNS = ["method", "seed", "stratum", "score", "value", "low", "high", "blocks", "block_m"]
-COMPARISON_COLUMNS = [
-    "first", "second", "stratum", "score", "difference", "low", "high", "p", "p_holm", "blocks", "better",
-]  # fmt: skip
 OF_MASK = {"footprint": "all"}  # where the scores of a group of the score table stand in the intervals
 
 
