@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -99,7 +100,8 @@ class Run:
             return said
         if half := [name for name, digest in whole_files(self.tree).items() if digest != self.expected.get(name)]:
             return f"half-written: {', '.join(half)}"
-        self.tree.run("snakemake", "--unlock")
+        if fault.kind in ("Snakemake killed", "all killed"):
+            self.tree.run("snakemake", "--unlock")
         done = self.tree.run(*self.command, *self.removed)
         psutil.wait_procs(orphans, PATIENCE_S)
         if done.returncode:
@@ -193,9 +195,14 @@ class Run:
 
 def made_after(tree: Tree, rules: list[str], target: str) -> list[str]:
     """Return what all rules but some have made."""
+    return [name for name, rule in made_by(tree, target).items() if rule not in rules]
+
+
+@cache
+def made_by(tree: Tree, target: str) -> dict[str, str]:
+    """Return the rule of each file of a finished run."""
     rows = [line.split("\t") for line in tree.make("--summary", "--quiet", "--", target).splitlines()]
-    made = [row[0] for row in rows if len(row) > 5 and row[2] not in rules]
-    return [name for name in made if (tree.folder / name).exists()]
+    return {row[0]: row[2] for row in rows if len(row) > 5 and (tree.folder / row[0]).exists()}
 
 
 def whole_files(tree: Tree) -> dict[str, str]:
