@@ -53,9 +53,11 @@ def _judged(honest_m: float, hidden_m: float, low_m: float, high_m: float) -> st
 def _figure(study: Study, table: pandas.DataFrame) -> Figure:
     figure = new_figure(WIDTH_PX, HEIGHT_PX)
     axes = figure.subplots()
-    for method, color, marker in ((study.method, BLUE, "o"), (BASELINE, GREY, "s")):
+    for method, color, marker, aside in ((study.method, BLUE, "o", -0.02), (BASELINE, GREY, "s", 0.02)):
         rows = table[table.method == method]
-        error_bars(axes, np.arange(len(rows)), rows, color=color, marker=marker, linestyle="dotted", label=method)
+        error_bars(
+            axes, np.arange(len(rows)) + aside, rows, color=color, marker=marker, linestyle="dotted", label=method
+        )
     axes.set_xticks([0, 1], table.split.unique())
     axes.set(xlim=(-0.5, 1.5), title=study.title, xlabel=f"split; both scored on the same {table.tiles.iloc[0]} tiles")
     finish(axes)
