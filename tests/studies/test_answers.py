@@ -109,6 +109,7 @@ def test_transfer_is_scored_on_the_ground_that_home_tests():
     assert set(answer.table.tiles) == {20}
     assert "1.50 m on average where it was trained and 3.50 m elsewhere, 133 % more" in answer.finding
     assert "4.00 m, trained in quay and tested in mill" in answer.finding
+    assert "best place to train in is mill (2.00 m), the worst quay (3.00 m)" in answer.finding
     assert "In 0 of 2 moves" in answer.finding
 
 

@@ -51,11 +51,14 @@ def _finding(study: Study, table: pandas.DataFrame) -> str:
     here, there = table[table.home], table[~table.home]
     home_m, away_m = here.rmse_m.mean(), there.rmse_m.mean()
     worst = there.sort_values("rmse_m").iloc[-1]
+    trained = table.groupby("train", sort=False).rmse_m.mean().sort_values()
     lost = int((there.rmse_m >= there[f"{BASELINE}_m"]).sum())
     return (
         f"{study.method}'s RMSE is {home_m:.2f} m on average where it was trained and {away_m:.2f} m elsewhere, "
         f"{100 * abs(away_m / home_m - 1):.0f} % {'more' if away_m > home_m else 'less'}. The largest is "
-        f"{worst.rmse_m:.2f} m, trained in {worst.train} and tested in {worst.test}. In {lost} of {len(there)} moves "
+        f"{worst.rmse_m:.2f} m, trained in {worst.train} and tested in {worst.test}. Over all test places "
+        f"the best place to train in is {trained.index[0]} ({trained.iloc[0]:.2f} m), the worst {trained.index[-1]} "
+        f"({trained.iloc[-1]:.2f} m). In {lost} of {len(there)} moves "
         f"it does not beat {BASELINE} of the training place."
     )
 
