@@ -1,5 +1,6 @@
 """An experiment is refused before anything runs where a method cannot look at a scene as the recipe says."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -94,3 +95,12 @@ def test_a_divided_scene_needs_pairs_for_all_parts(tmp_path):
 def test_windows_have_to_suit_the_network(tmp_path):
     with pytest.raises(SettingsError, match="needs tiles and windows of a multiple of 36 px"):
         project(tmp_path, "resdepth_0", {"tile_multiple": 36})
+
+
+@pytest.mark.parametrize("test", [[], [[0.75, 1.0]]])
+def test_a_scene_of_which_a_fraction_trains_is_tested_only_where_it_has_test_ground(tmp_path, test):
+    found = project(tmp_path, "unet", roles={"a": "split", "b": "val", "c": "test"})
+    parts = found.params.split.parts.model_copy(update={"test": test})
+    split = found.params.split.model_copy(update={"strategy": "fraction", "parts": parts})
+    divided = dataclasses.replace(found, params=found.params.model_copy(update={"split": split}))
+    assert divided.test_scenes == [("city", "a"), ("city", "c")] if test else [("city", "c")]

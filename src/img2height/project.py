@@ -39,6 +39,12 @@ class Project:
         return [(d, s, role) for d, scenes in self.experiment.scenes.items() for s, role in scenes.items()]
 
     @property
+    def test_scenes(self) -> list[tuple[str, str]]:
+        """Dataset and scene of those that are predicted and scored."""
+        tested = {"test", "split"} if self.params.split.tests else {"test"}
+        return [(dataset, scene) for dataset, scene, role in self.scenes if role in tested]
+
+    @property
     def folds(self) -> list[int]:
         """The folds to run: one, unless stripes, blocks or regions divide a scene in turns."""
         divided = any(role == "split" for _, _, role in self.scenes)

@@ -93,6 +93,11 @@ class Split(Settings):
             return len(self.regions.turns) or 1
         return 1 if self.strategy in ("fraction", "random") else self.n_folds
 
+    @property
+    def tests(self) -> bool:
+        """Whether a scene with the role `split` has ground to test on: a fraction may be of training ground alone."""
+        return self.strategy != "fraction" or bool(self.parts.test)
+
     @model_validator(mode="after")
     def _regions_are_named(self) -> "Split":
         if self.strategy == "regions" and self.regions is None:

@@ -76,7 +76,7 @@ PUBLISHED_FIGURES = figures_of(Path("config/figures"), METHODS)
 FOLDS = project.folds
 DATASET_OF = {scene: dataset for dataset, scene, _ in project.scenes}
 ROLES = [role for _, _, role in project.scenes]
-TEST_SCENES = [scene for _, scene, role in project.scenes if role in ("test", "split")]
+TEST_SCENES = [scene for _, scene in project.test_scenes]
 TEST_MANIFESTS = [f"data/scenes/{DATASET_OF[scene]}/{scene}/scene.json" for scene in TEST_SCENES]
 
 # What jobs are given as JSON. Notes and references of a recipe change no result, so that they may be mended later.
