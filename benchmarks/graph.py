@@ -1,4 +1,6 @@
-"""Print how long Snakemake plans a large experiment, of how many jobs it is made and how many a cluster is given.
+"""Print how long Snakemake plans a large experiment, and of how many jobs it is made.
+
+Also how many jobs a cluster is given, and how long the longest command is: Linux takes 128 KiB.
 
 python benchmarks/graph.py --scenes 1000 --methods 10
 python benchmarks/graph.py --trained -- --profile workflow/profiles/slurm
@@ -65,7 +67,7 @@ def write_trained(folder: Path, scenes: int, methods: int) -> None:
 def plan(folder: Path, arguments: list[str]) -> tuple[float, str]:
     """Return the seconds that a dry run takes, and what it said."""
     start = time.monotonic()
-    command = [sys.executable, "-m", "snakemake", "--dry-run", *arguments]
+    command = [sys.executable, "-m", "snakemake", "--dry-run", "--printshellcmds", *arguments]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(done.stdout[-2000:] + done.stderr[-2000:])
@@ -75,6 +77,13 @@ def plan(folder: Path, arguments: list[str]) -> tuple[float, str]:
 def submissions(said: str) -> int:
     """Return how many jobs a cluster is given: groups, and the jobs that are in none."""
     return len(re.findall(r"\] Group job |^Job \d+: ", said, re.M))
+
+
+def longest_command(said: str) -> str:
+    """Return length and program of the longest command."""
+    commands = re.findall(r"^ +(python scripts/(\w+)\.py .*)$", said, re.M)
+    length, program = max((len(command.encode()), program) for command, program in commands)
+    return f"{length} bytes ({program})"
 
 
 def main(args: argparse.Namespace) -> None:
@@ -88,7 +97,8 @@ def main(args: argparse.Namespace) -> None:
         seconds, said = plan(folder, arguments)
     cpu = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     table = re.search(r"^job +count\n.*?^total +\d+", said, re.M | re.S)[0]
-    print(f"{table}\na cluster is given {submissions(said)} jobs\nplanned in {seconds:.1f} s ({cpu:.1f} s of CPU)")
+    print(f"{table}\na cluster is given {submissions(said)} jobs\nlongest command: {longest_command(said)}")
+    print(f"planned in {seconds:.1f} s ({cpu:.1f} s of CPU)")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pathlib import Path
 from img2height.program import parser, run
 
 flags = parser(__doc__)
-flags.add_argument("--scenes", type=Path, nargs="+", required=True, help="scene.json of each scene")
+flags.add_argument("--scenes", type=Path, required=True, help="scenes.json, see list_scenes.py")
 flags.add_argument("--folds", type=Path, required=True, help="folds.parquet")
 flags.add_argument("--areas", type=Path, required=True, help="areas.parquet")
 flags.add_argument("--settings", required=True, help="split section of the protocol, as JSON")
@@ -24,14 +24,14 @@ def main(args) -> None:
 
     matplotlib.use("Agg")
     from img2height.parsing import parse
-    from img2height.scenes.scene import Scene
+    from img2height.scenes.listing import all_scenes
     from img2height.settings import Split
     from img2height.tables import read_geotable, write_json
     from img2height.tiles.audit import audit_folds, refuse_leaks
     from img2height.tiles.buffers import buffer_of
     from img2height.tiles.fold_map import draw_folds
 
-    scenes = [Scene.load(path) for path in args.scenes]
+    scenes = all_scenes(args.scenes)
     tiles, areas = read_geotable(args.folds), read_geotable(args.areas)
     buffer_m = buffer_of(parse(Split, args.settings, "--settings"), scenes, args.tile_px)
     draw_folds(scenes, tiles, areas, buffer_m, args.figure)

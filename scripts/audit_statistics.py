@@ -12,19 +12,18 @@ from img2height.program import parser, run
 flags = parser(__doc__)
 flags.add_argument("--cards", type=Path, nargs="+", required=True, help="card.json of each model")
 flags.add_argument("--folds", type=Path, required=True, help="folds.parquet")
-flags.add_argument("--scenes", type=Path, nargs="+", required=True, help="scene.json of each scene")
+flags.add_argument("--scenes", type=Path, required=True, help="scenes.json, see list_scenes.py")
 flags.add_argument("--out", type=Path, required=True, help="statistics_audit.json")
 
 
 def main(args: Namespace) -> None:
     """Audit the statistics."""
-    from img2height.scenes.scene import Scene
+    from img2height.scenes.listing import all_scenes
     from img2height.tables import read_json, read_table, write_json
     from img2height.training.fitted import audit_statistics
 
     cards = [read_json(path) for path in args.cards]
-    scenes = [Scene.load(path) for path in args.scenes]
-    write_json(audit_statistics(cards, read_table(args.folds), scenes), args.out)
+    write_json(audit_statistics(cards, read_table(args.folds), all_scenes(args.scenes)), args.out)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from img2height.program import parser, run
 flags = parser(__doc__)
 flags.add_argument("--folds", type=Path, required=True, help="folds.parquet")
 flags.add_argument("--areas", type=Path, required=True, help="areas.parquet")
-flags.add_argument("--scenes", type=Path, nargs="+", required=True, help="scene.json of each scene")
+flags.add_argument("--scenes", type=Path, required=True, help="scenes.json, see list_scenes.py")
 flags.add_argument("--fold", type=int, required=True)
 flags.add_argument("--seed", type=int, required=True)
 flags.add_argument("--recipe", required=True, help="the method's recipe as JSON")
@@ -25,8 +25,8 @@ def main(args: Namespace) -> None:
     from img2height.samples.contact import draw_contact_sheet
     from img2height.samples.dataset import TileReader
     from img2height.samples.plan import plan_samples
+    from img2height.scenes.listing import all_scenes
     from img2height.scenes.pairs import pairs_of
-    from img2height.scenes.scene import Scene
     from img2height.settings import Training
     from img2height.settings_recipe import Recipe
     from img2height.tables import read_geotable, read_table, write_table
@@ -35,7 +35,7 @@ def main(args: Namespace) -> None:
     folds, areas = read_table(args.folds), read_geotable(args.areas)
     tiles, ground = (table[(table["fold"] == args.fold) & (table["part"] == "train")] for table in (folds, areas))
     places = set(zip(ground["dataset"], ground["scene"], strict=True))
-    scenes = {(s.dataset, s.name): s for s in map(Scene.load, args.scenes) if (s.dataset, s.name) in places}
+    scenes = {(s.dataset, s.name): s for s in all_scenes(args.scenes) if (s.dataset, s.name) in places}
     views = recipe.inputs.get("views")
     samples = plan_samples(
         tiles, ground, samples=training.samples, seed=args.seed, symmetries=args.symmetries,

@@ -1,6 +1,6 @@
 """Collect the scores of all methods and seeds of an experiment, with their intervals and the methods compared.
 
-Repeated flags are parallel lists, one entry a method and seed.
+--scores and --tiles are parallel lists, one entry a method and seed.
 """
 
 from argparse import Namespace
@@ -11,7 +11,8 @@ from img2height.program import parser, run
 flags = parser(__doc__)
 flags.add_argument("--scores", type=Path, nargs="+", required=True, help="scores.json of each method and seed")
 flags.add_argument("--tiles", type=Path, nargs="+", required=True, help="tiles.parquet of each method and seed")
-flags.add_argument("--scenes", type=Path, nargs="+", required=True, help="scene.json of each evaluated scene")
+flags.add_argument("--scenes", type=Path, required=True, help="scenes.json, see list_scenes.py")
+flags.add_argument("--areas", type=Path, required=True, help="areas.parquet")
 flags.add_argument("--settings", required=True, help="section `metrics` of params.yaml as JSON")
 flags.add_argument("--split", required=True, help="section `split` of params.yaml as JSON")
 flags.add_argument("--out", type=Path, required=True, help="metrics.json to write")
@@ -24,14 +25,14 @@ def main(args: Namespace) -> None:
     from img2height.files import atomic_paths
     from img2height.metrics.collect import collect_experiment
     from img2height.parsing import parse
-    from img2height.scenes.scene import Scene
+    from img2height.scenes.listing import tested_scenes
     from img2height.settings import Metrics, Split
-    from img2height.tables import read_json, read_table, write_json
+    from img2height.tables import read_geotable, read_json, read_table, write_json
 
     found = collect_experiment(
         [read_json(path) for path in args.scores],
         [read_table(path) for path in args.tiles],
-        min(Scene.load(path).grid.gsd_m for path in args.scenes),
+        min(scene.grid.gsd_m for scene in tested_scenes(args.scenes, read_geotable(args.areas))),
         parse(Metrics, args.settings, "--settings"),
         parse(Split, args.split, "--split"),
     )

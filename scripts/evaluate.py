@@ -1,7 +1,7 @@
 """Makes the scores of one method over its test areas: pooled over the scenes (JSON), and by tile and stratum (Parquet).
 
-All repeated flags are parallel lists, one entry a scene, and those of pairs one entry a pair and scene. Heights are
-scored in metres; a score is null where no pixel counts.
+Scores the scenes with test ground. In --results/<scene>/ lie height.tif, footprint.tif and buildings.parquet, and with
+--views height_pair<n>.tif of each pair. Heights are scored in metres; a score is null where no pixel counts.
 """
 
 from argparse import Namespace
@@ -12,13 +12,9 @@ from img2height.program import parser, run
 flags = parser(__doc__)
 flags.add_argument("--method", required=True, help="name of the method")
 flags.add_argument("--seed", type=int, required=True, help="seed of its training")
-flags.add_argument("--scenes", type=Path, nargs="+", required=True, help="scene.json of each scene")
-flags.add_argument("--heights", type=Path, nargs="+", required=True, help="predicted heights of each scene")
-flags.add_argument("--footprints", type=Path, nargs="+", required=True, help="predicted building mask of each scene")
-flags.add_argument("--polygons", type=Path, nargs="+", required=True, help="predicted buildings of each scene")
-flags.add_argument("--pair-heights", type=Path, nargs="+", default=[], help="predicted heights from each pair of views")
-flags.add_argument("--pair-scenes", nargs="+", default=[], help="the scenes' names")
-flags.add_argument("--pair-numbers", type=int, nargs="+", default=[], help="the pairs' numbers in pairs.csv")
+flags.add_argument("--scenes", type=Path, required=True, help="scenes.json, see list_scenes.py")
+flags.add_argument("--results", type=Path, required=True, help="what was predicted, a folder for each scene")
+flags.add_argument("--views", nargs="*", default=[], help="what it looks at of a pair of views, if it does")
 flags.add_argument("--outputs", nargs="+", default=["height"], choices=["height", "footprint"], help="what it tells")
 flags.add_argument("--areas", type=Path, required=True, help="areas.parquet; the union of the test areas is scored")
 flags.add_argument("--settings", required=True, help="section `metrics` of params.yaml as JSON")
@@ -28,27 +24,30 @@ flags.add_argument("--tiles", type=Path, required=True, help="table of sums by t
 
 def main(args: Namespace) -> None:
     """Score the method and write both files."""
-    from img2height.errors import DataError
     from img2height.files import atomic_paths
-    from img2height.metrics.method import PairHeights, evaluate_method
+    from img2height.metrics.method import SCORED_ON, PairHeights, evaluate_method
     from img2height.parsing import parse
-    from img2height.scenes.scene import Scene
+    from img2height.scenes.listing import tested_scenes
+    from img2height.scenes.pairs import read_pairs
     from img2height.settings import Metrics
     from img2height.tables import read_geotable, write_json, write_table
 
-    parallel = (args.pair_scenes, args.pair_numbers, args.pair_heights)
-    if len({len(values) for values in parallel}) > 1:
-        counts = " and ".join(str(len(values)) for values in parallel)
-        raise DataError(f"--pair-scenes, --pair-numbers and --pair-heights have {counts} values; give as many of each")
-    scenes = [Scene.load(path) for path in args.scenes]
+    areas = read_geotable(args.areas)
+    scenes = tested_scenes(args.scenes, areas)
+    for scene in scenes:
+        scene.check(SCORED_ON)
+    folders = [args.results / scene.name for scene in scenes]
+    pairs = [
+        PairHeights(scene.name, pair, folder / f"height_pair{pair}.tif")
+        for scene, folder in zip(scenes, folders, strict=True)
+        for pair in (read_pairs(scene, "test", args.views)["pair"] if args.views else [])
+    ]
     scores, tiles = evaluate_method(
         scenes,
-        args.heights,
-        args.footprints,
-        args.polygons,
-        read_geotable(args.areas),
+        *([folder / name for folder in folders] for name in ("height.tif", "footprint.tif", "buildings.parquet")),
+        areas,
         parse(Metrics, args.settings, "--settings"),
-        [PairHeights(*pair) for pair in zip(*parallel, strict=True)],
+        pairs,
         args.outputs,
     )
     names = [f"{scene.dataset}/{scene.name}" for scene in scenes]

@@ -24,31 +24,24 @@ flags.add_argument("--fold-footprints", type=Path, nargs="*", default=[], help="
 
 def main(args: Namespace) -> None:
     """Extract the buildings and write them in all forms."""
-    import numpy as np
-    from rasterio.windows import Window
-
     from img2height.buildings import write_buildings, write_cityjson
-    from img2height.buildings.mask import UNKNOWN
-    from img2height.buildings.scene import extract_scene
+    from img2height.buildings.raster import cut_footprint
+    from img2height.buildings.scene import READ, extract_scene
     from img2height.files import atomic_paths
     from img2height.parsing import parse
-    from img2height.rasters import Band, write_cog
     from img2height.scenes.scene import Scene
     from img2height.settings import Buildings
     from img2height.tables import read_geotable
-    from img2height.tiles.areas import area_mask, area_of
+    from img2height.tiles.areas import area_of
 
-    scene = Scene.load(args.scene)
-    footprint, buildings = extract_scene(
-        args.height, scene, parse(Buildings, args.settings, "--settings"), args.probability
-    )
+    scene, settings = Scene.load(args.scene), parse(Buildings, args.settings, "--settings")
+    scene.check(READ)
     outputs = (args.footprint, args.parquet, args.gpkg, args.cityjson, *args.fold_footprints)
-    with atomic_paths(*outputs) as (whole, parquet, gpkg, cityjson, *parts):
-        write_cog(whole, footprint, scene.grid, [Band("building")], nodata=UNKNOWN, categorical=True)
+    with atomic_paths(*outputs) as (footprint, parquet, gpkg, cityjson, *parts):
+        buildings = extract_scene(args.height, scene, settings, footprint, args.probability)
         for fold, out in zip(args.folds, parts, strict=True):
             area = area_of(read_geotable(args.areas), "test", scene.dataset, scene.name, fold)
-            part = np.where(area_mask(area, Window(0, 0, *footprint.shape[::-1])), footprint, np.uint8(UNKNOWN))
-            write_cog(out, part, scene.grid, [Band("building")], nodata=UNKNOWN, categorical=True)
+            cut_footprint(footprint, area, out)
         write_buildings(buildings, parquet, gpkg)
         write_cityjson(buildings, cityjson, f"Buildings of {scene.dataset}/{scene.name}")
 

@@ -1,4 +1,7 @@
-"""Lists the scenes of an experiment with the digests of their manifests: one file that changes when any scene does."""
+"""Lists the scenes of an experiment with their roles and the digests of their manifests.
+
+The one file that changes when any scene does, and that names the scenes to all programs that need many of them.
+"""
 
 from argparse import Namespace
 from pathlib import Path
@@ -6,16 +9,24 @@ from pathlib import Path
 from img2height.program import parser, run
 
 flags = parser(__doc__)
-flags.add_argument("--scenes", type=Path, nargs="+", required=True, help="scene.json of each")
-flags.add_argument("--out", type=Path, required=True, help="scenes.json: SHA-256 by manifest")
+flags.add_argument("--experiment", type=Path, required=True, help="experiment file, which names the scenes")
+flags.add_argument("--folder", type=Path, required=True, help="folder of <dataset>/<scene>/scene.json")
+flags.add_argument("--out", type=Path, required=True, help="scenes.json: manifest, role and SHA-256 of each")
 
 
 def main(args: Namespace) -> None:
     """Write the list."""
-    from img2height.scenes.scene import file_digest
-    from img2height.tables import write_json
+    from img2height.parsing import parse, read_yaml
+    from img2height.scenes.listing import write_listing
+    from img2height.settings import Experiment
 
-    write_json({str(manifest): file_digest(manifest) for manifest in args.scenes}, args.out)
+    chosen = parse(Experiment, read_yaml(args.experiment), str(args.experiment)).scenes
+    manifests = [
+        (args.folder / dataset / scene / "scene.json", role)
+        for dataset, scenes in chosen.items()
+        for scene, role in scenes.items()
+    ]
+    write_listing(manifests, args.out)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ flags.add_argument("--out", type=Path, nargs="+", required=True, help="windows.t
 def main(args: Namespace) -> None:
     """Predict the test areas."""
     from img2height.files import atomic_paths
-    from img2height.inference import load_model, predict_raster
+    from img2height.inference import load_model, predict_strips
     from img2height.inference.inputs import input_paths
     from img2height.parsing import parse
     from img2height.scenes.scene import Scene
@@ -28,17 +28,23 @@ def main(args: Namespace) -> None:
 
     scene, areas = Scene.load(args.scene), read_geotable(args.areas)
     settings = parse(Inference, args.settings, "--settings").model_dump()
+    predicted = []
+    for folder, fold, out in zip(args.models, args.folds, args.out, strict=True):
+        model = load_model(folder)
+        strips = predict_strips(
+            model,
+            input_paths(scene, model.recipe.inputs, args.views),
+            out,
+            area=area_of(areas, "test", scene.dataset, scene.name, fold),
+            threads=model.card["training"]["threads"],  # other counts change the last digits
+            **settings,
+        )
+        predicted.append(strips)
     with atomic_paths(*args.out) as windows:
-        for folder, fold, out in zip(args.models, args.folds, windows, strict=True):
-            model = load_model(folder)
-            predict_raster(
-                model,
-                input_paths(scene, model.recipe.inputs, args.views),
-                out,
-                area=area_of(areas, "test", scene.dataset, scene.name, fold),
-                threads=model.card["training"]["threads"],  # other counts change the last digits
-                **settings,
-            )
+        for strips, out in zip(predicted, windows, strict=True):
+            strips.write(out)
+    for strips in predicted:  # until here a killed job goes on with all that its folds had
+        strips.remove()
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
 What the run cost goes into a page of its own, for it is not the same on two machines.
 
-Lists of files go method by method, in the order of the experiment: all scenes (or folds) of the first method, then of
-the second. Scenes come in the order of --scenes; folds in that of the experiment, ascending where it runs all.
+Lists go method by method, in the order of the experiment: all folds of the first method, then of the second. Folds are
+in the order of the experiment, ascending where it runs all.
 """
 
 from argparse import Namespace
@@ -12,21 +12,18 @@ from pathlib import Path
 from img2height.program import parser, run
 
 SETTINGS = {
-    "experiment": "settings of the experiment",
     "params": "the protocol in force",
     "recipes": "recipe of each method by name",
     "code": "digest of the code of each program",
     "benchmarks": "folder of the benchmark files of each step",
 }
 LISTS = {
-    "sources": "scene.json of each scene of the experiment",
-    "scenes": "scene.json of each evaluated scene",
-    "heights": "height.tif by method and scene",
-    "polygons": "buildings.parquet by method and scene",
+    "results": "by method its folder of tiles.parquet and <scene>/{height.tif,buildings.parquet}",
     "histories": "history.csv by method and fold",
-    "tiles": "tiles.parquet by method",
 }
 FILES = {
+    "experiment": "experiment file",
+    "scenes": "scenes.json, see list_scenes.py",
     "metrics": "metrics.json",
     "intervals": "intervals.csv",
     "comparisons": "comparisons.csv",
@@ -52,32 +49,35 @@ def main(args: Namespace) -> None:
     import json
     import os
 
-    from img2height.parsing import parse
+    from img2height.parsing import parse, read_yaml
     from img2height.report.cost import cost_table, write_cost
     from img2height.report.intervals import read_uncertainty
     from img2height.report.page import write_report
     from img2height.report.run import Run
-    from img2height.scenes.scene import Scene
+    from img2height.scenes.listing import all_scenes, tested_scenes
     from img2height.settings import Experiment, Params
     from img2height.settings_recipe import Recipe
     from img2height.tables import read_geotable, read_json
 
-    experiment = parse(Experiment, args.experiment, "--experiment")
+    experiment = parse(Experiment, read_yaml(args.experiment), str(args.experiment))
     recipes = json.loads(args.recipes)
+    areas = read_geotable(args.areas)
+    scenes = tested_scenes(args.scenes, areas)
+    folders = [results / scene.name for results in args.results for scene in scenes]
     report = Run(
         experiment=experiment,
         params=parse(Params, args.params, "--params"),
         recipes={name: parse(Recipe, recipes[name], f"--recipes {name}") for name in experiment.methods},
         metrics=read_json(args.metrics),
         uncertainty=read_uncertainty(args.intervals, args.comparisons, experiment.seeds[0]),
-        scenes=[Scene.load(path) for path in args.scenes],
-        sources=[Scene.load(path) for path in args.sources],
-        areas=read_geotable(args.areas),
+        scenes=scenes,
+        sources=all_scenes(args.scenes),
+        areas=areas,
         folds_figure=args.folds_figure,
-        heights=args.heights,
-        polygons=args.polygons,
+        heights=[folder / "height.tif" for folder in folders],
+        polygons=[folder / "buildings.parquet" for folder in folders],
         histories=args.histories,
-        tiles=args.tiles,
+        tiles=[results / "tiles.parquet" for results in args.results],
         code=json.loads(args.code),
     )
     tables = {name.replace("-", "_"): getattr(args, name.replace("-", "_")) for name in TABLES}

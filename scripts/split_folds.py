@@ -10,9 +10,8 @@ from pathlib import Path
 from img2height.program import parser, run
 
 flags = parser(__doc__)
-flags.add_argument("--scenes", type=Path, nargs="+", required=True, help="scene.json of each scene")
-flags.add_argument("--roles", nargs="+", required=True, choices=["train", "val", "test", "split"], help="one a scene")
-flags.add_argument("--tiles", type=Path, nargs="+", required=True, help="tile index of each scene")
+flags.add_argument("--scenes", type=Path, required=True, help="scenes.json, see list_scenes.py")
+flags.add_argument("--tiles", type=Path, required=True, help="folder of the tile indexes, <dataset>/<scene>.parquet")
 flags.add_argument("--settings", required=True, help="split section of the protocol, as JSON")
 flags.add_argument("--tile-px", type=int, required=True, help="side of the tiles in pixels")
 flags.add_argument("--folds", type=int, nargs="+", required=True, help="numbers of the folds to make, from 0")
@@ -25,16 +24,16 @@ def main(args) -> None:
     """Split the ground."""
     from img2height.files import atomic_paths
     from img2height.parsing import parse
-    from img2height.scenes.scene import Scene
+    from img2height.scenes.listing import read_listing
     from img2height.settings import Split
     from img2height.tables import read_geotable, write_layers, write_table
     from img2height.tiles.fold_layers import fold_layers
     from img2height.tiles.folds import split_folds
 
-    scenes = [Scene.load(path) for path in args.scenes]
-    tiles = [read_geotable(path) for path in args.tiles]
+    scenes, roles = zip(*read_listing(args.scenes), strict=True)
+    tiles = [read_geotable(args.tiles / scene.dataset / f"{scene.name}.parquet") for scene in scenes]
     split = parse(Split, args.settings, "--settings")
-    folds = split_folds(scenes, args.roles, tiles, split, tile_px=args.tile_px, folds=args.folds)
+    folds = split_folds(scenes, roles, tiles, split, tile_px=args.tile_px, folds=args.folds)
     with atomic_paths(args.folds_out, args.areas_out, args.map_out) as (tiles_file, areas_file, map_file):
         write_table(folds.tiles, tiles_file)
         write_table(folds.areas, areas_file)

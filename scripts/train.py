@@ -16,7 +16,7 @@ flags.add_argument("--samples", type=Path, required=True, help="samples.parquet"
 flags.add_argument("--folds", type=Path, required=True, help="folds.parquet")
 flags.add_argument("--fold", type=int, required=True)
 flags.add_argument("--seed", type=int, required=True)
-flags.add_argument("--scenes", type=Path, nargs="+", required=True, help="scene.json of each scene")
+flags.add_argument("--scenes", type=Path, required=True, help="scenes.json, see list_scenes.py")
 flags.add_argument("--scratch", type=Path, required=True, help="folder for checkpoints")
 flags.add_argument("--live", type=Path, required=True, help="folder for DVCLive's history")
 flags.add_argument("--devices", type=int, default=1, help="GPUs that share each batch")
@@ -26,7 +26,7 @@ flags.add_argument("--out", type=Path, required=True, help="model folder")
 def main(args: Namespace) -> None:
     """Train and write the model folder."""
     from img2height.parsing import parse
-    from img2height.scenes.scene import Scene
+    from img2height.scenes.listing import all_scenes
     from img2height.settings import Training
     from img2height.settings_recipe import Recipe
     from img2height.tables import read_table
@@ -41,7 +41,7 @@ def main(args: Namespace) -> None:
         seed=args.seed,
         samples=read_table(args.samples),
         tiles=folds[folds["fold"] == args.fold],
-        scenes=[Scene.load(path) for path in args.scenes],
+        scenes=all_scenes(args.scenes),
     )
     train(job, args.out, args.scratch, live=args.live, devices=args.devices)
 

@@ -17,7 +17,6 @@ from img2height.program import parser, run
 
 BASES = Path("config/experiments")
 PLAN = {"-n", "--dry-run", "--dryrun"}
-TESTED = ("test", "split")  # roles of scenes that are scored
 logger = logging.getLogger(__name__)
 
 flags = parser(__doc__)
@@ -70,21 +69,20 @@ def call_snakemake(experiment: str, folder: Path, arguments: list[str]) -> None:
 
 def read_outcome(study, variant: str, experiment: dict):
     """Return what a finished variant left."""
-    from img2height.scenes.scene import Scene
+    from img2height.scenes.listing import tested_scenes
     from img2height.studies.outcome import Outcome
     from img2height.studies.study import BASELINE
-    from img2height.tables import read_json, read_table
+    from img2height.tables import read_geotable, read_json, read_table
 
-    results = Path("results") / experiment["name"]
+    results, folds = Path("results") / experiment["name"], Path("data/folds") / experiment["name"]
     seed = experiment.get("seeds", [0])[0]
-    tested = [(d, s) for d, scenes in experiment["scenes"].items() for s, role in scenes.items() if role in TESTED]
-    manifests = [Path(f"data/scenes/{dataset}/{scene}/scene.json") for dataset, scene in tested]
-    gsd_m = min(Scene.load(file).grid.gsd_m for file in manifests)
+    tested = tested_scenes(folds / "scenes.json", read_geotable(folds / "areas.parquet"))
+    gsd_m = min(scene.grid.gsd_m for scene in tested)
     return Outcome(
         label=study.variants[variant].label,
         tiles={m: read_table(results / m / f"oof/seed{seed}/tiles.parquet") for m in (study.method, BASELINE)},
         block_px=round(read_json(results / "metrics.json")["protocol"]["block_m"] / gsd_m),
-        audit=read_json(Path("data/folds") / experiment["name"] / "audit.json"),
+        audit=read_json(folds / "audit.json"),
     )
 
 

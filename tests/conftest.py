@@ -7,6 +7,7 @@ import pandas
 import pytest
 from hypothesis import settings
 from script_steps import Done, run
+from workflow_tree import Tree
 
 import img2height.torchvision_ops  # noqa: F401  (before torchmetrics and lightning, which import torchvision)
 from img2height.scenes.city import generate, write
@@ -23,6 +24,14 @@ from img2height.settings_scene import SceneFile, TargetGrid
 ROOT = Path(__file__).parents[1]
 settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
 settings.load_profile("untimed")
+
+
+@pytest.fixture(scope="session")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
+    """Return a copy of the checkout in which the workflow has run on tiny districts."""
+    done = Tree(tmp_path_factory.mktemp("tree"))
+    done.make("--cores", "2")
+    return done
 
 
 @pytest.fixture(scope="session")

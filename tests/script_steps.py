@@ -32,6 +32,7 @@ TILING = {"tile_px": 16, "stride_px": 8, "min_valid_share": 0.5}
 TRAINING = {"samples": 16, "validate_every": 8, "patience": 9, "val_tiles": 2, "threads": 1}
 TRAINING["precision"] = {"cpu": "32-true", "gpu": "32-true"}
 SMALL = {"options": {"encoder": "tu-resnet10t", "depth": 3, "width": 16}, "batch_size": 4}
+EXPERIMENT = Path(__file__).parent / "one_scene.yaml"
 RECIPE = load_recipe(recipes_folder(), "unet", SMALL).model_dump_json()
 
 
@@ -90,6 +91,7 @@ class Steps:
     def __init__(self, made: Path):
         self.made = made
         self.scene = made / "scenes/d/s/scene.json"
+        self.listing = made / "scenes.json"
         self.areas = made / "areas.parquet"
 
     def make_city(self, out: Path) -> list:
@@ -107,25 +109,28 @@ class Steps:
             json.dumps(ABOUT), "--raw", raw, "--out", out / "scenes/d/s/scene.json",
         ]  # fmt: skip
 
+    def list_scenes(self, out: Path) -> list:
+        return ["--experiment", EXPERIMENT, "--folder", self.made / "scenes", "--out", out / "scenes.json"]
+
     def index_tiles(self, out: Path) -> list:
-        return ["--scene", self.scene, "--settings", json.dumps(TILING), "--out", out / "tiles.parquet"]
+        return ["--scene", self.scene, "--settings", json.dumps(TILING), "--out", out / "tiles/d/s.parquet"]
 
     def split_folds(self, out: Path, *, tile_px: int = 16, fold: int = 0, tiles: Path | None = None) -> list:
         return [
-            "--scenes", self.scene, "--roles", "split", "--tiles", tiles or self.made / "tiles.parquet", "--settings",
-            json.dumps(SPLIT), "--tile-px", tile_px, "--folds", fold, "--folds-out", out / "folds.parquet",
+            "--scenes", self.listing, "--tiles", tiles or self.made / "tiles", "--settings", json.dumps(SPLIT),
+            "--tile-px", tile_px, "--folds", fold, "--folds-out", out / "folds.parquet",
             "--areas-out", out / "areas.parquet", "--map-out", out / "folds.gpkg",
         ]  # fmt: skip
 
     def audit_folds(self, out: Path) -> list:
         return [
-            "--scenes", self.scene, "--folds", self.made / "folds.parquet", "--areas", self.areas, "--settings",
+            "--scenes", self.listing, "--folds", self.made / "folds.parquet", "--areas", self.areas, "--settings",
             json.dumps(SPLIT), "--tile-px", 16, "--out", out / "audit.json", "--figure", out / "folds.png",
         ]  # fmt: skip
 
     def augment_samples(self, out: Path, fold: int = 0) -> list:
         return [
-            "--folds", self.made / "folds.parquet", "--areas", self.areas, "--scenes", self.scene, "--fold", fold,
+            "--folds", self.made / "folds.parquet", "--areas", self.areas, "--scenes", self.listing, "--fold", fold,
             "--seed", 0, "--recipe", RECIPE, "--symmetries", *range(8), "--training", json.dumps(TRAINING),
             "--out", out / "samples.parquet", "--figure", out / "contact.png",
         ]  # fmt: skip
@@ -134,12 +139,15 @@ class Steps:
         return [
             "--method", "unet", "--recipe", recipe, "--training", json.dumps(TRAINING), "--samples",
             self.made / "samples.parquet", "--folds", self.made / "folds.parquet", "--fold", fold, "--seed", 0,
-            "--scenes", self.scene, "--scratch", out / "scratch", "--live", out / "live", "--out", out / "model",
+            "--scenes", self.listing, "--scratch", out / "scratch", "--live", out / "live", "--out", out / "model",
         ]  # fmt: skip
+
+    def audit_coverage(self, out: Path) -> list:
+        return ["--scenes", self.listing, "--areas", self.areas, "--layers", "eo", "--out", out / "coverage.json"]
 
     def audit_statistics(self, out: Path) -> list:
         return [
-            "--cards", self.made / "model/card.json", "--folds", self.made / "folds.parquet", "--scenes", self.scene,
+            "--cards", self.made / "model/card.json", "--folds", self.made / "folds.parquet", "--scenes", self.listing,
             "--out", out / "statistics_audit.json",
         ]  # fmt: skip
 
@@ -153,11 +161,11 @@ class Steps:
     def stitch(self, out: Path) -> list:
         return [
             "--windows", self.made / "windows.tif", "--folds", 0, "--scene", self.scene, "--areas", self.areas,
-            "--heights", out / "fold.tif", "--mosaic", out / "height.tif",
+            "--heights", out / "fold.tif", "--mosaic", out / "s/height.tif",
         ]  # fmt: skip
 
     def merge_pairs(self, out: Path) -> list:
-        pairs = [self.made / "height.tif"] * 2
+        pairs = [self.made / "s/height.tif"] * 2
         merged = ["--heights", out / "merged.tif", "--mosaic", out / "mosaic.tif"]
         return ["--pairs", *pairs, "--scene", self.scene, *merged]
 
@@ -167,23 +175,23 @@ class Steps:
 
     def extract_buildings(self, out: Path) -> list:
         return [
-            "--height", self.made / "height.tif", "--scene", self.scene, "--settings", json.dumps(BUILDINGS),
-            "--footprint", out / "footprint.tif", "--parquet", out / "b.parquet", "--gpkg", out / "b.gpkg",
-            "--cityjson", out / "b.city.json",
+            "--height", self.made / "s/height.tif", "--scene", self.scene, "--settings", json.dumps(BUILDINGS),
+            "--footprint", out / "s/footprint.tif", "--parquet", out / "s/buildings.parquet",
+            "--gpkg", out / "s/buildings.gpkg", "--cityjson", out / "s/buildings.city.json",
         ]  # fmt: skip
 
     def evaluate(self, out: Path) -> list:
         return [
-            "--method", "unet", "--seed", 0, "--scenes", self.scene, "--heights", self.made / "height.tif",
-            "--footprints", self.made / "footprint.tif", "--polygons", self.made / "b.parquet", "--areas", self.areas,
+            "--method", "unet", "--seed", 0, "--scenes", self.listing, "--results", self.made, "--areas", self.areas,
             "--settings", json.dumps(METRICS), "--out", out / "scores.json", "--tiles", out / "scores.parquet",
         ]  # fmt: skip
 
     def collect_metrics(self, out: Path) -> list:
         return [
-            "--scores", self.made / "scores.json", "--tiles", self.made / "scores.parquet", "--scenes", self.scene,
-            "--settings", json.dumps(METRICS), "--split", json.dumps(SPLIT), "--out", out / "metrics.json",
-            "--intervals", out / "intervals.csv", "--comparisons", out / "comparisons.csv",
+            "--scores", self.made / "scores.json", "--tiles", self.made / "scores.parquet", "--scenes", self.listing,
+            "--areas", self.areas, "--settings", json.dumps(METRICS), "--split", json.dumps(SPLIT),
+            "--out", out / "metrics.json", "--intervals", out / "intervals.csv",
+            "--comparisons", out / "comparisons.csv",
         ]  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
 from raw_cases import ABOUT, SIDE, deliver, ramp, write
 from script_steps import CHAIN, RECIPE, SCRIPTS, SMALL, TILING, Steps, files, run, small_disk
 
@@ -96,17 +97,17 @@ def test_flags_that_are_no_json_are_named(program, steps, tmp_path):
 
 def test_a_part_smaller_than_a_tile_names_the_largest_tile(program, steps, tmp_path):
     settings = json.dumps({**TILING, "tile_px": 32, "stride_px": 16})
-    flags = ["--scene", steps.scene, "--settings", settings, "--out", tmp_path / "tiles.parquet"]
+    flags = ["--scene", steps.scene, "--settings", settings, "--out", tmp_path / "tiles/d/s.parquet"]
     assert program("index_tiles", flags).status == 0
     out = tmp_path / "out"
-    flags = steps.split_folds(out, tile_px=32, tiles=tmp_path / "tiles.parquet")
+    flags = steps.split_folds(out, tile_px=32, tiles=tmp_path / "tiles")
     program("split_folds", flags).refused("fold 0 has no train tile", "32 px", "largest that fits everywhere is 16 px")
     assert files(out) == []
 
 
 def test_a_reference_without_a_tile_is_no_fold(program, steps, tmp_path):
-    write_table(read_geotable(steps.made / "tiles.parquet").head(0), tmp_path / "tiles.parquet")
-    flags = steps.split_folds(tmp_path / "out", tiles=tmp_path / "tiles.parquet")
+    write_table(read_geotable(steps.made / "tiles/d/s.parquet").head(0), tmp_path / "tiles/d/s.parquet")
+    flags = steps.split_folds(tmp_path / "out", tiles=tmp_path / "tiles")
     program("split_folds", flags).refused("fold 0 has no train tile", "min_valid_share")
     assert files(tmp_path / "out") == []
 
@@ -130,11 +131,19 @@ def test_a_network_that_does_not_exist_is_named(program, steps, tmp_path):
     assert files(tmp_path) == []
 
 
+def of_another_scene(steps: Steps, script: str, out: Path, scene: Path) -> list:
+    """Return the flags of a script with another scene, named by itself or in the list of scenes beside its folder."""
+    listing = scene.parent.with_suffix(".json")
+    write_json([{"manifest": str(scene), "role": "split", "sha256": ""}], listing)
+    others = {steps.scene: scene, steps.listing: listing, steps.made / "scenes": scene.parent}
+    return [others.get(flag, flag) for flag in getattr(steps, script)(out)]
+
+
 @pytest.mark.parametrize("script", [name for name in CHAIN if name != "prepare_scene"])
 def test_a_missing_scene_is_named(program, steps, tmp_path, script):
-    flags = [tmp_path / "no/scene.json" if flag == steps.scene else flag for flag in getattr(steps, script)(tmp_path)]
-    program(script, flags).refused(r"no/scene\.json: this file does not exist")
-    assert files(tmp_path) == []
+    flags = of_another_scene(steps, script, tmp_path / "out", tmp_path / "no/scene.json")
+    program(script, flags).refused(r"no/.*scene\.json: this file does not exist")
+    assert files(tmp_path / "out") == []
 
 
 @pytest.mark.parametrize("script", ["index_tiles", "augment_samples", "train", "predict", "extract_buildings"])
@@ -142,15 +151,28 @@ def test_a_truncated_image_is_named(program, steps, tmp_path, script):
     shutil.copytree(steps.scene.parent, tmp_path / "s")
     image = (tmp_path / "s/eo.tif").read_bytes()
     (tmp_path / "s/eo.tif").write_bytes(image[: len(image) // 2])
-    out = tmp_path / "out"
-    flags = [tmp_path / "s/scene.json" if flag == steps.scene else flag for flag in getattr(steps, script)(out)]
-    program(script, flags).refused(r"/s[/:]", "cannot be read as a raster")
-    assert files(out) == []
+    flags = of_another_scene(steps, script, tmp_path / "out", tmp_path / "s/scene.json")
+    program(script, flags).refused(r"/s[/:]", "cannot be read as a raster|may be cut off")
+    assert files(tmp_path / "out") == []
 
 
 @pytest.mark.parametrize(
-    "script", ["make_city", "make_land", *(name for name in CHAIN if name not in ("train", "audit_statistics"))]
+    ("script", "layer"), [("train", "eo"), ("predict", "eo"), ("extract_buildings", "eo"), ("evaluate", "ndsm")]
 )
+def test_a_layer_altered_behind_the_workflow_is_refused(program, steps, tmp_path, script, layer):
+    """Its values can still be read: only the digest in the manifest tells."""
+    shutil.copytree(steps.scene.parent, tmp_path / "s")
+    with rasterio.open(tmp_path / f"s/{layer}.tif", "r+", IGNORE_COG_LAYOUT_BREAK="YES") as raster:
+        raster.write(raster.read() + 1)
+    flags = of_another_scene(steps, script, tmp_path / "out", tmp_path / "s/scene.json")
+    program(script, flags).refused(rf"s/{layer}\.tif: is missing or not the file that scene.json was written with")
+    assert files(tmp_path / "out") == []
+
+
+SMALL_OUTPUTS = ("train", "audit_coverage", "audit_statistics", "list_scenes")
+
+
+@pytest.mark.parametrize("script", ["make_city", "make_land", *(name for name in CHAIN if name not in SMALL_OUTPUTS)])
 @pytest.mark.parametrize("limit", [300, 1500])
 def test_a_full_disk_leaves_nothing(program, steps, tmp_path, script, limit):
     """Files beyond the limit cannot be written; programs see what they see on a full disk."""
@@ -164,8 +186,9 @@ def test_the_end_of_a_raster_is_not_lost(program, steps, tmp_path):
     """GDAL writes the last block when a file is closed, and rasterio does not tell that this failed."""
     size = (steps.made / "windows.tif").stat().st_size
     program("predict", steps.predict(tmp_path), limit=size - 1).refused(r"windows\.tif: could not be written")
-    assert files(tmp_path) == []
+    assert files(tmp_path) == ["windows.tif.strips/0.npy", "windows.tif.strips/fingerprint.json"]
     assert program("predict", steps.predict(tmp_path), limit=size).status == 0
+    assert files(tmp_path) == ["windows.tif"]
     assert (tmp_path / "windows.tif").read_bytes() == (steps.made / "windows.tif").read_bytes()
 
 
@@ -190,7 +213,7 @@ def test_a_training_goes_on_when_there_is_space_again(program, steps, tmp_path):
 
 
 def test_weights_tables_and_json_are_whole_or_not_there(steps, tmp_path):
-    tiles = read_geotable(steps.made / "tiles.parquet")
+    tiles = read_geotable(steps.made / "tiles/d/s.parquet")
     network = build_network("unet", {"eo": 3}, SMALL["options"])
     with small_disk(1000):
         with pytest.raises(ModelError, match=r"last\.safetensors: could not be written"):

@@ -14,7 +14,7 @@ from script_steps import METRICS, Steps, files
 from img2height.inference.model import save_model
 from img2height.methods import build_network, recipes_folder
 from img2height.project import load_recipe
-from img2height.tables import write_table
+from img2height.tables import write_json, write_table
 
 BANDS = ["coastal", "blue", "green", "red", "rededge", "nir", "nir2", "swir1", "swir2", "cirrus"]
 
@@ -163,7 +163,7 @@ def test_a_truncated_view_of_a_scene_is_named(program, district, stereo, tmp_pat
     content = (scene / "view_2.tif").read_bytes()
     (scene / "view_2.tif").write_bytes(content[: len(content) // 2])
     flags = [scene / "scene.json" if flag == district.folder / "scene.json" else flag for flag in stereo[1]]
-    program("predict", [*flags, "--views", 2, 1, "--out", tmp_path / "out/w.tif"]).refused("cannot be read as a raster")
+    program("predict", [*flags, "--views", 2, 1, "--out", tmp_path / "out/w.tif"]).refused(r"view_2\.tif: .*cut off")
     assert files(tmp_path / "out") == []
 
 
@@ -183,17 +183,16 @@ def test_residuals_are_those_of_surfaces(program, district, stereo, tmp_path):
     assert files(tmp_path) == []
 
 
-@pytest.mark.parametrize("left_out", ["--pair-heights", "--pair-scenes", "--pair-numbers"])
-def test_lists_of_pairs_are_of_one_length(program, district, stereo, tmp_path, left_out):
-    surface = district.path("dsm")
-    pairs = {"--pair-heights": [surface] * 2, "--pair-scenes": ["district"] * 2, "--pair-numbers": [1, 3]}
-    pairs[left_out] = pairs[left_out][:1]
+def test_heights_of_a_pair_that_were_not_predicted_are_named(program, district, stereo, tmp_path):
+    listing, results = tmp_path / "scenes.json", tmp_path / "results/district"
+    write_json([{"manifest": str(district.folder / "scene.json"), "role": "test", "sha256": ""}], listing)
+    results.mkdir(parents=True)
+    for name, layer in (("height.tif", "dsm"), ("footprint.tif", "building"), ("buildings.parquet", "buildings")):
+        (results / name).symlink_to(district.path(layer))
     flags = [
-        "--method", "m", "--seed", 0, "--scenes", district.folder / "scene.json", "--heights", surface,
-        "--footprints", district.path("building"), "--polygons", district.path("buildings"), "--areas", stereo[2],
-        "--settings", json.dumps(METRICS), "--out", tmp_path / "s.json", "--tiles", tmp_path / "t.parquet",
+        "--method", "m", "--seed", 0, "--scenes", listing, "--results", results.parent, "--areas", stereo[2],
+        "--settings", json.dumps(METRICS), "--out", tmp_path / "out/s.json", "--tiles", tmp_path / "out/t.parquet",
     ]  # fmt: skip
-    for name, values in pairs.items():
-        flags += [name, *values]
-    program("evaluate", flags).refused("--pair-scenes, --pair-numbers and --pair-heights have", "give as many of each")
-    assert files(tmp_path) == []
+    said = program("evaluate", [*flags, "--views", "first", "second"])
+    said.refused(r"district/height_pair1\.tif: this raster does not exist")
+    assert files(tmp_path / "out") == []

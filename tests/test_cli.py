@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 
+import geopandas
 import numpy as np
 import pytest
 import rasterio
@@ -162,6 +163,40 @@ def test_what_a_model_lacks_is_named_by_its_option(refiner: Path, tmp_path: Path
     assert all(word in line for word in said.split("; "))
     assert not (tmp_path / "height.tif").exists()
     assert not list(tmp_path.glob(".scratch*"))
+
+
+def test_buildings_come_with_the_heights(model: Path, tmp_path: Path) -> None:
+    eo, out, polygons = write_image(tmp_path / "eo.tif"), tmp_path / "new/height.tif", tmp_path / "new/b.gpkg"
+    result = invoke("predict", "--model", model, "--image", eo, "--out", out, "--buildings", polygons)
+    assert result.exit_code == 0, result.stderr
+    assert "height alone decides" in result.stderr
+    found = geopandas.read_file(polygons)
+    assert found[["height_m", "area_m2"]].to_numpy().tolist() == [[4.5, 80 * 70 / 4]]
+    assert sorted(path.name for path in out.parent.iterdir()) == ["b.gpkg", "height.tif"]
+
+
+@pytest.mark.parametrize(
+    ("option", "name", "said"),
+    [
+        ("--out", "height.png", "must end in .tif or .tiff, found '.png'"),
+        ("--out", "folder.tif", "is a folder"),
+        ("--out", "eo.tif", "is one of the rasters to read"),
+        ("--out", "eo.tif/height.tif", "its folder cannot be written"),
+        ("--buildings", "b.shp", "must end in .gpkg or .parquet, found '.shp'"),
+        ("--buildings", "b", "must end in .gpkg or .parquet, found 'no suffix'"),
+        ("--buildings", "eo.tif/b.gpkg", "its folder cannot be written"),
+    ],
+)
+def test_what_cannot_be_written_is_said_at_once(tmp_path: Path, option: str, name: str, said: str) -> None:
+    """The model is not even looked for."""
+    eo = write_image(tmp_path / "eo.tif")
+    (tmp_path / "folder.tif").mkdir()
+    outputs = {"--out": tmp_path / "height.tif", option: tmp_path / name}
+    flags = [word for pair in outputs.items() for word in pair]
+    result = invoke("predict", "--model", tmp_path / "nowhere", "--image", eo, *flags)
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"error: {option} ")
+    assert said in result.stderr
 
 
 @pytest.mark.parametrize(("layer", "option"), [("sar", "--sar"), ("ms", "--ms")])

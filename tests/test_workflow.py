@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pandas
 import pytest
-from workflow_tree import Tree
+from workflow_tree import METRICS, Tree
 
 from img2height.provenance import verify
 from img2height.rasters import open_raster
@@ -16,7 +16,7 @@ STEREO = "results/tiny/resdepth_stereo/oof/seed0"
 PAIRS = ("1", "3")  # that the tiny districts are tested with
 AFTER_PREDICT = {"extract_buildings": 4, "evaluate": 4, "collect_metrics": 1, "report": 1}
 AFTER_TRAIN = {"predict": 5, "stitch": 5, "merge_pairs": 1, "residuals": 2, **AFTER_PREDICT}
-AFTER_FOLDS = {"augment_samples": 4, "train": 4, "audit_statistics": 1, **AFTER_TRAIN}
+AFTER_FOLDS = {"augment_samples": 4, "audit_coverage": 4, "train": 4, "audit_statistics": 1, **AFTER_TRAIN}
 REFINED = {"predict": 2, "stitch": 2, "merge_pairs": 1, "residuals": 1}
 ONE_METHOD = {
     "train": 1,
@@ -35,13 +35,6 @@ DELIVERED = (
     f"{{layers: {{eo: {{path: east/eo.tif}}, dsm_initial: {{path: east/d.tif}}, {REFERENCE}, {VIEWS}}}, "
     "pairs: [{first: 1, second: 2}]}"
 )
-
-
-@pytest.fixture(scope="module")
-def tree(tmp_path_factory) -> Tree:
-    done = Tree(tmp_path_factory.mktemp("tree"))
-    done.make("--cores", "2")
-    return done
 
 
 def test_a_run_makes_all_files(tree):
@@ -141,9 +134,15 @@ def test_a_second_run_has_nothing_to_do(tree):
     ("key", "old", "new", "jobs"),
     [
         ("buildings.min_area_m2", "min_area_m2: 20.0", "min_area_m2: 12.0", AFTER_PREDICT),
+        (
+            "metrics.allow_missing",
+            "allow_missing: false",
+            "allow_missing: true",
+            {**AFTER_PREDICT, "extract_buildings": 0},
+        ),
         ("metrics.instance_iou", "instance_iou: 0.5", "instance_iou: 0.4", {**AFTER_PREDICT, "extract_buildings": 0}),
-        ("inference.overlap", "overlap: 0.5", "overlap: 0.25", AFTER_TRAIN),
-        ("training.patience", "patience: 10", "patience: 9", AFTER_FOLDS),
+        ("inference.overlap", "overlap: 0.25", "overlap: 0.5", AFTER_TRAIN),
+        ("training.patience", "patience: 10", "patience: 9", {**AFTER_FOLDS, "audit_coverage": 0}),
         ("split.buffer_m", "buffer_m: null", "buffer_m: 39.0", {"split_folds": 1, "audit_folds": 1, **AFTER_FOLDS}),
     ],
 )
@@ -231,6 +230,12 @@ def test_a_mistake_is_one_clear_line(tree, file, old, new, said):
     assert "Traceback" not in done.stdout
 
 
+def test_a_scene_that_does_not_exist_is_named(tree):
+    done = tree.run("snakemake", "-n", "results/tiny/unet/oof/seed0/souht/height.tif")
+    assert done.returncode != 0
+    assert done.stdout.rstrip().endswith("error: experiment tiny has no scene 'souht'; did you mean 'south'?")
+
+
 def test_a_failed_job_shows_its_log(tree):
     with tree.edited(EXPERIMENT, "tile_px: 64, stride_px: 32", "tile_px: 256, stride_px: 32"):
         done = tree.run("snakemake", "--cores", "1", "folds")
@@ -240,7 +245,7 @@ def test_a_failed_job_shows_its_log(tree):
 
 
 def test_dvc_runs_and_certifies(tree):
-    tree.run("dvc", "config", "--local", "core.no_scm", "true")
+    tree.run("git", "init", "--quiet")
     first = tree.run("dvc", "repro")
     assert first.returncode == 0, first.stdout[-4000:]
     assert tree.run("dvc", "status", "--quiet").returncode == 0
@@ -255,14 +260,22 @@ def test_dvc_runs_and_certifies(tree):
     tree.make("--touch", "--cores", "1")
     assert tree.planned() == {}
 
-    before = tree.digests()
+    tree.run("git", "add", "--all")
+    tree.run("git", "-c", "user.name=tests", "-c", "user.email=tests", "commit", "--quiet", "--message", "A run")
+    before, scores = tree.digests(), tree.numbers()
     with tree.edited("params.yaml", "min_area_m2: 20.0", "min_area_m2: 0.0"):
         second = tree.run("dvc", "repro")
         assert second.returncode == 0, second.stdout[-4000:]
         for stage in ("scenes", "folds", "models"):
             assert f"Stage '{stage}' didn't change, skipping" in second.stdout
         assert "Job stats" in second.stdout
+        differences = json.loads(tree.run("dvc", "metrics", "diff", "--all", "--json").stdout)[METRICS]
         assert tree.planned() == {}
+    now = tree.numbers()
+    assert {name: (differences[name]["old"], differences[name]["new"]) for name in scores} == {
+        name: (value, now[name]) for name, value in scores.items()
+    }
+    assert now != scores
     changed = {name for name, digest in tree.digests().items() if before.get(name) != digest}
     assert changed
     assert not [name for name in changed if not name.startswith("results/") or name.endswith("height.tif")]

@@ -30,11 +30,6 @@ def test_cores_change_no_byte(tree, tmp_path):
     assert other.digests() == tree.digests()
 
 
-def test_the_snakemake_report_is_written(tree):
-    tree.make("--report", "snakemake_report.html")
-    assert "scores.csv" in (tree.folder / "snakemake_report.html").read_text()
-
-
 def heights(path: Path) -> np.ndarray:
     with open_raster(path) as raster:
         return read_heights(raster)

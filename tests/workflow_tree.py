@@ -1,6 +1,7 @@
 """A copy of the checkout in which the workflow runs for real on tiny districts."""
 
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -8,8 +9,10 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
+METRICS = "results/tiny/metrics.json"
 
 
 class Tree:
@@ -62,8 +65,20 @@ class Tree:
         finally:
             path.write_text(text)
 
+    def numbers(self) -> dict[str, float]:
+        """Return all numbers of metrics.json by their dotted names."""
+        return numbers(json.loads((self.folder / METRICS).read_text()))
+
     def digests(self) -> dict[str, str]:
         """Return the SHA-256 of every file that the workflow made, logs and scratch left out."""
         files = [path for top in ("data", "models", "results") for path in (self.folder / top).rglob("*")]
         kept = sorted(path for path in files if path.is_file() and path.name != ".snakemake_timestamp")
         return {str(p.relative_to(self.folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in kept}
+
+
+def numbers(value: Any, name: str = "") -> dict[str, float]:
+    """Return all numbers in nested mappings by their dotted names; null and lists are left out, as DVC does."""
+    if isinstance(value, dict):
+        parts = [numbers(inner, f"{name}.{key}" if name else key) for key, inner in value.items()]
+        return {key: number for part in parts for key, number in part.items()}
+    return {name: value} if isinstance(value, int | float) and not isinstance(value, bool) else {}

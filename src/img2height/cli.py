@@ -1,16 +1,14 @@
 """The command line: methods, prediction without the workflow, and checks of data and results."""
 
 import json
-import tempfile
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from typer.core import TyperGroup
 
-from img2height.errors import DataError, Img2HeightError, ModelError
-
-OPTIONS = {"eo": "--image", "sar": "--sar", "ms": "--ms", "dsm_initial": "--dsm", "views": "--view"}
+from img2height.cli_predict import predict
+from img2height.errors import DataError, Img2HeightError
 
 
 class Commands(TyperGroup):
@@ -29,6 +27,7 @@ app = typer.Typer(
     cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False,
     help="Height maps and buildings from overhead images.",
 )  # fmt: skip
+app.command()(predict)
 
 
 @app.command()
@@ -47,50 +46,6 @@ def methods(as_json: Annotated[bool, typer.Option("--json", help="a JSON list of
         counts = f"{method['trainable_parameters']:12,} {method['batchnorm_buffers']:10,} {method['gmac']:6.2f}"
         size = f"{method['tile_px']:3} px"
         typer.echo(f"{method['name']:27} {counts} {size}  {method['target']:6}  {inputs}; {paper}")
-
-
-@app.command()
-def predict(
-    model: Annotated[Path, typer.Option(help="model folder")],
-    out: Annotated[Path, typer.Option(help="height map to write, COG in metres")],
-    image: Annotated[Path | None, typer.Option(help="orthorectified optical image, GeoTIFF in metres")] = None,
-    sar: Annotated[Path | None, typer.Option(help="radar image in decibel")] = None,
-    ms: Annotated[Path | None, typer.Option(help="multispectral image")] = None,
-    dsm: Annotated[Path | None, typer.Option(help="initial surface model; its holes are filled first")] = None,
-    view: Annotated[list[Path] | None, typer.Option(help="orthorectified view; once for each, in their order")] = None,
-    draws: Annotated[int, typer.Option(help="predictions with dropout: their mean, and their spread as a band")] = 0,
-) -> None:
-    """Predict heights with a trained model from what it looks at; all rasters lie on one pixel grid."""
-    from img2height.inference import load_model, predict_raster
-    from img2height.rasters import copy_to_cog
-
-    loaded = load_model(model)
-    given = {"eo": image, "sar": sar, "ms": ms, "dsm_initial": dsm, "views": view}
-    _require(loaded.recipe.inputs, [layer for layer, value in given.items() if value])
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".scratch.") as folder:
-        scratch = Path(folder) / out.name
-        inputs = {layer: given[layer] for layer in loaded.recipe.inputs}
-        if "dsm_initial" in inputs:
-            inputs["dsm_initial"] = _filled(dsm, Path(folder))
-        predict_raster(loaded, inputs, scratch, progress=True, draws=draws)
-        copy_to_cog(scratch, out)
-
-
-def _require(needed: dict[str, list[str]], given: list[str]) -> None:
-    """Refuse a call that leaves out what the model looks at."""
-    wanted = [f"{OPTIONS[layer]} ({' '.join(bands)})" for layer, bands in needed.items()]
-    if missing := [OPTIONS[layer] for layer in needed if layer not in given]:
-        raise ModelError(f"the model looks at {', '.join(wanted)}; give {' and '.join(missing)}")
-
-
-def _filled(dsm: Path, folder: Path) -> Path:
-    """Return the surface model with its holes filled, and say what was filled."""
-    from img2height.scenes.initial import bring_initial
-
-    surface, count = bring_initial(dsm, folder)
-    typer.echo(f"{dsm}: {count} unknown pixels were filled from around them", err=True)
-    return surface
 
 
 @app.command("import-resdepth")

@@ -25,6 +25,7 @@ from img2height.files import SUFFIX, atomic_path
 
 NODATA = -9999.0
 BLOCK_PX = 512
+CACHE_BYTES = 32 * 2**20
 # MINISBLACK: else GDAL takes the fourth of four 8-bit bands for alpha. Sparse: blocks that nobody wrote take no space.
 SCRATCH_OPTIONS = {
     "tiled": True,
@@ -115,6 +116,13 @@ def reading(path: str | Path) -> Iterator[None]:
     except (RasterioError, CPLE_BaseError) as error:
         why = error.__cause__ or error
         raise DataError(f"{path}: cannot be read as a raster ({why}); it may be truncated: fetch it again") from error
+
+
+@contextlib.contextmanager
+def bounded_cache() -> Iterator[None]:
+    """Keep GDAL's cache of blocks small inside: by default it may hold a twentieth of the machine's memory."""
+    with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES):
+        yield
 
 
 def read_heights(dataset: DatasetReader, window: Window | None = None, band: int = 1) -> np.ndarray:

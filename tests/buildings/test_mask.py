@@ -1,8 +1,12 @@
+import inspect
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from img2height.buildings import footprint_mask, vegetation_index
 from img2height.errors import DataError
+from img2height.parsing import read_yaml
 
 RGB = ["red", "green", "blue"]
 GREY, GREEN = [120, 120, 120], [60, 140, 60]
@@ -95,3 +99,10 @@ def test_height_threshold_is_exclusive_and_settable():
 def test_image_on_another_grid_is_refused():
     with pytest.raises(DataError, match="one grid"):
         footprint_mask(np.zeros((4, 4)), np.zeros((3, 5, 5)), RGB, 1.0)
+
+
+def test_thresholds_are_those_of_the_protocol():
+    settings = read_yaml(Path(__file__).parents[2] / "params.yaml")["buildings"]
+    defaults = {n: p.default for n, p in inspect.signature(footprint_mask).parameters.items() if n in settings}
+    assert defaults == {name: settings[name] for name in defaults}
+    assert len(defaults) == 5

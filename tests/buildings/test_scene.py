@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import rasterio
 from affine import Affine
 from rasterio.crs import CRS
 
@@ -32,15 +33,17 @@ def scene(tmp_path):
 
 @pytest.mark.parametrize("quantity", ["ndsm", "dsm"])
 def test_house_is_found_and_tree_is_not(scene, quantity):
-    footprint, buildings = extract_scene(scene.folder / f"{quantity}.tif", scene, SETTINGS)
-    assert footprint.sum() == 100
+    out = scene.folder / "footprint.tif"
+    buildings = extract_scene(scene.folder / f"{quantity}.tif", scene, SETTINGS, out)
+    with rasterio.open(out) as footprint:
+        assert footprint.read(1).sum() == 100
     assert buildings[["building_id", "height_m", "ground_m", "area_m2"]].to_numpy().tolist() == [[1, 8, 300, 100]]
 
 
 def test_without_colours_height_alone_decides_and_the_log_says_so(scene, caplog):
     grey = Scene(scene.folder, "town", "one", GRID, {}, {})
-    footprint, buildings = extract_scene(scene.folder / "ndsm.tif", grey, SETTINGS)
-    assert footprint.sum() == 200
+    buildings = extract_scene(scene.folder / "ndsm.tif", grey, SETTINGS, scene.folder / "footprint.tif")
+    assert buildings.area_m2.sum() == 200
     assert buildings.ground_m.isna().all()
     assert "height alone decides" in caplog.text
 
@@ -49,4 +52,4 @@ def test_heights_on_another_grid_are_refused(scene, tmp_path):
     shifted = Grid(GRID.crs, GRID.transform @ Affine.translation(3, 0), GRID.width, GRID.height)
     write_cog(tmp_path / "moved.tif", np.zeros(GRID.shape, np.float32), shifted, [height_band("ndsm")], nodata=NODATA)
     with pytest.raises(DataError, match="different grids"):
-        extract_scene(tmp_path / "moved.tif", scene, SETTINGS)
+        extract_scene(tmp_path / "moved.tif", scene, SETTINGS, tmp_path / "footprint.tif")

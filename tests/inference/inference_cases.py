@@ -1,5 +1,7 @@
 """Networks with known answers and images with true CRS."""
 
+import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +53,7 @@ class Convolutions(nn.Module):
         return {"height": self.net(inputs["eo"])}
 
 
-def as_model(network: nn.Module, *, dtype: str = "float32", **recipe: object) -> LoadedModel:
+def as_model(network: nn.Module, /, *, dtype: str = "float32", **recipe: object) -> LoadedModel:
     """Return a model without normalisation, trained at 0.5 m."""
     card = {"recipe": {**RECIPE, **recipe}, "gsd_m": 0.5, "dtypes": {"eo": dtype}, "training": {"threads": 1}}
     bands = card["recipe"]["inputs"]["eo"]
@@ -72,3 +74,49 @@ def write_image(
 def noise(height: int, width: int) -> np.ndarray:
     """Return a random float32 image, H x W, with negative and tiny values."""
     return np.random.default_rng([height, width]).normal(0, 30, (height, width)).astype(np.float32)
+
+
+class Renamed(nn.Module):
+    """A network that looks at another layer: what it calls `layer` is `eo` here."""
+
+    def __init__(self, network: nn.Module, layer: str):
+        super().__init__()
+        self.network, self.layer = network, layer
+
+    def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        return self.network({self.layer: inputs["eo"]})
+
+
+class Stops(Convolutions):
+    """Ends the program, as a signal does, before it takes so many windows; without a number never."""
+
+    def __init__(self, after: int | None = None):
+        super().__init__()
+        self.after, self.windows = after, 0
+
+    def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        if self.windows == self.after:
+            raise SystemExit(143)
+        self.windows += len(inputs["eo"])
+        return super().forward(inputs)
+
+
+class Killed(Convolutions):
+    """Is killed by the system before it takes so many windows."""
+
+    def __init__(self, after: int):
+        super().__init__()
+        self.left = after
+
+    def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        self.left -= len(inputs["eo"])
+        if self.left < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().forward(inputs)
+
+
+class Diverged(nn.Module):
+    """Gives no numbers."""
+
+    def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        return {"height": inputs["eo"] / 0}

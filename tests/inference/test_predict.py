@@ -6,13 +6,11 @@ import pytest
 import rasterio
 import shapely
 import torch
-from inference_cases import Convolutions, FirstBand, as_model, noise, write_image
-from torch import Tensor, nn
+from inference_cases import Convolutions, Diverged, FirstBand, as_model, noise, write_image
 
 from img2height.errors import DataError, ModelError
 from img2height.inference import predict_raster
-from img2height.inference.strip import Strip
-from img2height.rasters import BLOCK_PX, NODATA
+from img2height.rasters import NODATA
 
 
 def predicted(path: Path) -> np.ndarray:
@@ -67,8 +65,16 @@ def test_an_area_gets_the_values_of_the_whole_and_only_its_windows_are_computed(
 def test_an_area_without_a_pixel_is_an_error(tmp_path: Path) -> None:
     eo = write_image(tmp_path / "eo.tif", noise(64, 64))
     with pytest.raises(DataError, match="holds no pixel"):
-        predict_raster(as_model(FirstBand()), {"eo": eo}, tmp_path / "out.tif", area=shapely.Polygon())
+        predict_raster(as_model(FirstBand()), {"eo": eo}, tmp_path / "out.tif", area=shapely.box(900, 0, 990, 90))
     assert not (tmp_path / "out.tif").exists()
+
+
+def test_an_empty_area_leaves_all_unknown_and_nothing_behind(tmp_path: Path) -> None:
+    eo, network = write_image(tmp_path / "eo.tif", noise(64, 64)), FirstBand()
+    predict_raster(as_model(network), {"eo": eo}, tmp_path / "out.tif", area=shapely.Polygon())
+    assert network.windows == 0
+    assert (predicted(tmp_path / "out.tif") == NODATA).all()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["eo.tif", "out.tif"]
 
 
 def test_unknown_pixels_stay_unknown_and_empty_windows_cost_nothing(tmp_path: Path) -> None:
@@ -107,13 +113,10 @@ def test_the_same_bytes_twice_and_for_any_batch_of_a_pointwise_network(tmp_path:
         predict_raster(as_model(FirstBand()), {"eo": eo}, tmp_path / "out.tif", window_px=64, batch_size=batch_size)
         digests.add(hashlib.sha256((tmp_path / "out.tif").read_bytes()).hexdigest())
     assert len(digests) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["eo.tif", "out.tif"]
 
 
 def test_a_network_that_gives_no_numbers_is_refused_and_leaves_no_file(tmp_path: Path) -> None:
-    class Diverged(nn.Module):
-        def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
-            return {"height": inputs["eo"] / 0}
-
     eo = write_image(tmp_path / "eo.tif", noise(64, 64))
     with pytest.raises(ModelError, match="not numbers"):
         predict_raster(as_model(Diverged()), {"eo": eo}, tmp_path / "out.tif", window_px=64)
@@ -124,13 +127,3 @@ def test_a_window_that_the_network_cannot_take_is_refused(tmp_path: Path) -> Non
     eo = write_image(tmp_path / "eo.tif", noise(64, 64))
     with pytest.raises(ModelError, match="multiple of 16"):
         predict_raster(as_model(FirstBand(), tile_multiple=16), {"eo": eo}, tmp_path / "out.tif", window_px=72)
-
-
-def test_the_strip_holds_one_block_and_one_window_of_rows_and_lets_go_of_finished_ones() -> None:
-    strip, out = Strip(10, 8, 8), {}
-    for row in range(0, 20_000, 4):
-        out.update({top: heights for top, _, heights in strip.finished(row)})
-        strip.add(row, 10, np.full((1, 8, 8), row, np.float32), np.full((8, 8), 0.5), np.ones((8, 8), bool))
-    assert strip.sums.shape == (BLOCK_PX + 8, 1, 8)
-    assert sorted(out) == list(range(0, 19_968, BLOCK_PX))
-    assert out[512][0, :4].tolist() == [[(508 + 512) / 2] * 8] * 4

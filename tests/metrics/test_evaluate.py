@@ -165,8 +165,8 @@ def test_tiles_add_up_to_the_scene(town):
         assert rows.log_sum.sum() == pytest.approx(statistics.log_sum / 2**30)
 
 
-@pytest.mark.parametrize("block_px", [1, 64, 4096])
-def test_block_size_changes_no_digit(town, block_px):
+@pytest.mark.parametrize(("block_px", "threads"), [(1, 1), (64, 3), (1, 2), (4096, 1)])
+def test_block_size_and_threads_change_no_digit(town, block_px, threads):
     folder, _ = town
     area = Polygon([(3, 2), (108, 30), (60, 88), (10.5, 70)])
     layers = paths(folder, "ndsm", "water", "forest", "dsm_filled", "footprint") | {"building": folder / "houses.tif"}
@@ -177,9 +177,9 @@ def test_block_size_changes_no_digit(town, block_px):
         one, other = (
             evaluate_scene(
                 folder / f"{name}.tif", layers | paths(folder, "dtm"), area, buildings=buildings, block_px=side,
-                **SETTINGS,
+                threads=count, **SETTINGS,
             )
-            for side in (block_px, 96)
+            for side, count in ((block_px, threads), (96, 1))
         )  # fmt: skip
         assert one == other
         pandas.testing.assert_frame_equal(one.tiles, other.tiles, check_exact=True)

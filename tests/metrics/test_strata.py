@@ -8,7 +8,8 @@ from rasterio.crs import CRS
 from rasterio.windows import Window
 from shapely import box
 
-from img2height.metrics.strata import MASKS, STRATA, BuildingSizes, classify, read_mask, read_strata
+from img2height.metrics.ground import BuildingSizes, read_kinds, read_mask
+from img2height.metrics.strata import MASKS, NAMES, NONZERO, STRATA, strata_of_kinds
 from img2height.rasters import Band, Grid, open_raster, write_cog
 
 GRID = Grid(CRS.from_epsg(25832), Affine(1, 0, 500_000, 0, -1, 5_400_000), 47, 41)
@@ -46,6 +47,15 @@ def near(building: np.ndarray) -> np.ndarray:
     return reached
 
 
+def strata(layers, window, heights_m=None, sizes=None, nonzero=True) -> dict[str, np.ndarray]:
+    """Return the pixels of a window by stratum."""
+    shape = int(window.height), int(window.width)
+    kinds, building = read_kinds(layers, window, np.broadcast_to(nonzero, shape), heights_m, sizes)
+    bits = strata_of_kinds()[kinds]
+    assert (building == read_mask(layers, "building", window)).all()
+    return {name: (bits >> k & 1).astype(bool) for k, name in enumerate(NAMES)}
+
+
 def heights() -> np.ndarray:
     """Return heights on both sides of each class border, and some unknown."""
     values = [np.nan, -1, 0, 3, 3.001, 10, 10.001, 20, 20.001, 50, 50.001, 300]
@@ -56,12 +66,14 @@ class Halves:
     """Small buildings in the west, large ones in the east."""
 
     def read(self, window: Window) -> np.ndarray:
-        classes = np.tile(np.where(np.arange(GRID.width) < 20, 1, 3), (GRID.height, 1))
+        classes = np.tile(np.where(np.arange(GRID.width) < 20, 1, 3).astype(np.uint8), (GRID.height, 1))
         return classes[window.row_off :, window.col_off :][: window.height, : window.width]
 
 
 def test_strata_are_those_of_the_masks(rasters):
-    m, z, found = masks(), heights(), read_strata(rasters, WHOLE, heights(), Halves())
+    m, z = masks(), heights()
+    nonzero = np.random.default_rng([7]).random(GRID.shape) < 0.7
+    found = strata(rasters, WHOLE, z, Halves(), nonzero)
     west = np.broadcast_to(np.arange(GRID.width) < 20, GRID.shape)
     around = near(m["building"])
     terrain = ~around & (m["building"] != 255)
@@ -87,20 +99,12 @@ def test_strata_are_those_of_the_masks(rasters):
         "buildings_tall": (m["building"] == 1) & (z > 20),
         "edges": around & near(1 - m["building"]),  # 255 becomes 2: neither
     }
-    assert list(found) == list(STRATA) == list(expected)
+    assert list(STRATA) == list(expected)
+    expected |= {name: expected[whole] & nonzero for name, whole in NONZERO.items()}
+    assert list(found) == list(expected)
     for name, mask in expected.items():
         assert (found[name] == mask).all(), name
         assert mask.any() or name == "building_100_500", name
-
-
-def test_classes_are_pixels_under_the_same_masks():
-    rng = np.random.default_rng([8])
-    for number in (1, 7, 8, 9, 23):
-        stack = rng.random((number, 30, 20)) < 0.3
-        stack[number // 2] = number % 2
-        classes, members = classify(list(stack))
-        assert (members[classes].transpose(2, 0, 1) == stack).all()
-        assert len(np.unique(members, axis=0)) == len(members) == classes.max() + 1
 
 
 def test_a_building_counts_by_its_area_wherever_the_window_lies():
@@ -119,12 +123,12 @@ def test_a_building_counts_by_its_area_wherever_the_window_lies():
 
 @pytest.mark.parametrize("size", [1, 2, 7, 40])
 def test_borders_of_windows_show_in_no_stratum(rasters, size):
-    whole = read_strata(rasters, WHOLE)
+    whole = strata(rasters, WHOLE)
     for row in range(0, GRID.height, size * 4):
         for column in range(0, GRID.width, size):
             window = Window(column, row, min(size, GRID.width - column), min(size, GRID.height - row))
             here = np.s_[row : row + window.height, column : column + window.width]
-            for name, mask in read_strata(rasters, window).items():
+            for name, mask in strata(rasters, window).items():
                 assert mask.shape == (window.height, window.width)
                 assert (mask == whole[name][here]).all(), (name, window)
 
@@ -136,7 +140,7 @@ def test_a_single_building_pixel_grows_to_a_diamond(tmp_path):
     building[30, 30] = 255
     write_cog(tmp_path / "b.tif", building, GRID, [Band("building")], nodata=255, categorical=True)
     with open_raster(tmp_path / "b.tif") as raster:
-        found = read_strata({"building": raster}, Window(18, 9, 20, 30))
+        found = strata({"building": raster}, Window(18, 9, 20, 30))
     rows = ["".join(".#"[int(pixel)] for pixel in row[:6]) for row in found["buildings_dilated"][:5]]
     assert rows == [".###..", "#####.", ".###..", "..#...", "......"]
     assert found["terrain"].sum() == 20 * 30 - found["buildings_dilated"].sum() - 1
@@ -153,6 +157,6 @@ def test_strata_without_their_layer_are_empty(rasters):
         ("dsm_filled",): {"all", "filled", "matched"},
     }
     for names, there in cases.items():
-        found = read_strata({name: rasters[name] for name in names}, WHOLE)
-        assert {name for name, mask in found.items() if mask.any()} == there
+        found = strata({name: rasters[name] for name in names}, WHOLE)
+        assert {name for name in STRATA if found[name].any()} == there
     assert (read_mask({}, "water", Window(3, 4, 5, 6)) == np.full((6, 5), 255)).all()

@@ -1,28 +1,41 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from img2height.metrics.sums import MOST_PIXELS, combine, group_square_sums, group_sums
+from img2height.metrics.kernels.errors import AT_ONCE, add, add_squares
+from img2height.metrics.sums import DIGITS, as_float, combine
 
 WHOLE = st.one_of(st.integers(-(2**61), 2**61), st.integers(-(2**22), 2**22), st.sampled_from([0, -1, 2**21, -(2**42)]))
 
 
-@given(st.lists(st.lists(WHOLE, min_size=1, max_size=8), min_size=1, max_size=5))
-def test_sums_of_groups_are_those_of_python_integers(groups):
-    starts = np.cumsum([0, *map(len, groups)])[:-1]
-    whole = np.array([value for group in groups for value in group], np.int64)
-    assert combine(group_sums(whole, starts)).tolist() == [sum(group) for group in groups]
-    assert combine(group_square_sums(whole, starts)).tolist() == [sum(v * v for v in group) for group in groups]
+def digits_of(values: list[int] | np.ndarray, squares: bool = False) -> np.ndarray:
+    """Return the sums of the digits of numbers or of their squares, which begin at the second place."""
+    whole, total = np.array(values, np.int64), np.zeros(DIGITS + 2, np.int64)
+    if squares:
+        add_squares(np.abs(whole), len(whole), total, 1)
+    else:
+        add(whole, len(whole), total, 1)
+    assert total[0] == total[-1] == 0
+    return total[1:-1]
 
 
-def test_the_largest_block_of_the_largest_numbers_does_not_overflow():
+@given(st.lists(WHOLE, max_size=8))
+def test_sums_are_those_of_python_integers(values):
+    assert combine(digits_of(values)) == sum(values)
+    assert combine(digits_of(values, squares=True)) == sum(v * v for v in values)
+
+
+@given(st.lists(WHOLE, max_size=8))
+def test_floats_are_the_nearest_but_for_the_last_bits(values):
+    both = np.stack([digits_of(values), digits_of(values, squares=True)])
+    for fraction_bits in (30, 60):
+        expected = [sum(values) / 2**fraction_bits, sum(v * v for v in values) / 2**fraction_bits]
+        assert as_float(both, fraction_bits).tolist() == pytest.approx(expected, rel=1e-15, abs=0)
+
+
+def test_the_most_pixels_of_the_largest_numbers_does_not_overflow():
     for value in (2**61 - 1, 2**42 - 1, 2**21 - 1, -(2**61 - 1)):
-        whole = np.full(MOST_PIXELS, value, np.int64)
-        first = np.zeros(1, np.int64)
-        assert combine(group_sums(whole, first))[0] == value * MOST_PIXELS
-        assert combine(group_square_sums(whole, first))[0] == value**2 * MOST_PIXELS
-
-
-def test_no_group_at_all_has_no_sums():
-    nothing = np.zeros(0, np.int64)
-    assert combine(group_sums(nothing, nothing)).size == combine(group_square_sums(nothing, nothing)).size == 0
+        whole = np.full(AT_ONCE, value, np.int64)
+        assert combine(digits_of(whole)) == value * AT_ONCE
+        assert combine(digits_of(whole, squares=True)) == value**2 * AT_ONCE

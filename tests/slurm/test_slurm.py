@@ -5,8 +5,12 @@ import re
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from workflow_tree import ROOT, Tree
@@ -15,6 +19,11 @@ PROFILE = ("--profile", f"{ROOT}/workflow/profiles/slurm")
 # The times of the profile suit jobs of minutes; these take seconds.
 HASTE = ("--slurm-init-seconds-before-status-checks", "1", "--seconds-between-status-checks", "1")
 WORKFLOW = ("--config", "experiment=tiny", "--", "metrics")
+# One method, whose training takes long enough to be caught at work.
+CHANGES = {
+    "methods: [unet, mean_height, resdepth_stereo, initial_dsm]": "methods: [unet]",
+    "samples: 16, validate_every: 8": "samples: 800, validate_every: 40",
+}
 
 
 @dataclass
@@ -37,6 +46,10 @@ class Run:
     def said(self) -> str:
         """Return what the run said, once it has ended."""
         self.process.wait(900)
+        return self.so_far()
+
+    def so_far(self) -> str:
+        """Return what the run has said so far."""
         return (self.folder / "said.txt").read_text()
 
     def stop(self) -> None:
@@ -55,18 +68,73 @@ def runs(cluster, tmp_path_factory):
     for tree in trees.values():
         experiment = tree.folder / "config/test/experiments/tiny.yaml"
         text = experiment.read_text()
-        methods = "methods: [unet, mean_height, resdepth_stereo, initial_dsm]"
-        assert methods in text
-        experiment.write_text(text[: text.index("recipes:")].replace(methods, "methods: [unet]"))
+        text = text[: text.index("recipes:")]
+        for old, new in CHANGES.items():
+            assert old in text
+            text = text.replace(old, new)
+        experiment.write_text(text)
     started = {
         "slow": Run.start(folder / "slow", *misfortunes, "slow.txt"),
         "cluster": Run.start(trees["cluster"].folder, *PROFILE, *HASTE, *WORKFLOW),
         "misfortunes": Run.start(folder / "misfortunes", *misfortunes, *HASTE, "all"),
         "local": Run.start(trees["local"].folder, "--cores", "1", *WORKFLOW),
     }
-    yield started
-    for run in started.values():
-        run.stop()
+    try:
+        shorten_the_training(started["cluster"])
+        yield started
+    finally:
+        for run in started.values():
+            run.stop()
+
+
+def shorten_the_training(run: Run) -> None:
+    """Bring the end of the walltime near to a training at work, and hold it until SLURM has told it of that."""
+    started = wait_for(lambda: re.search(r"SLURM jobid (\d+) \(log: .*/rule_train/", run.so_far()), run)
+    wait_for(lambda: list(run.folder.glob("scratch/training/**/last.ckpt")), run)
+    training = next(
+        path for path in Path("/proc").glob("[0-9]*") if is_training(path) and (path / "cwd").resolve() == run.folder
+    )
+    os.kill(int(training.name), signal.SIGSTOP)
+    try:
+        running = subprocess.run(
+            ["squeue", "-h", "-j", started[1], "-o", "%M"], capture_output=True, text=True, check=True
+        )
+        minutes = int(running.stdout.split(":")[-2])
+        limit = ["scontrol", "update", f"JobId={started[1]}", f"TimeLimit={minutes + 2}"]
+        subprocess.run(limit, check=True)
+        wait_for(lambda: was_told(training), run)
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(int(training.name), signal.SIGCONT)
+
+
+def is_training(process: Path) -> bool:
+    """Return whether a process is scripts/train.py itself, not a shell that starts it."""
+    try:
+        words = (process / "cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return words[1:2] == [b"scripts/train.py"]
+
+
+def was_told(process: Path) -> bool:
+    """Return whether a held process has SIGTERM waiting; some versions of SLURM let it go then."""
+    try:
+        status = (process / "status").read_text()
+    except OSError:
+        return True
+    waiting = int(re.search(r"^ShdPnd:\s*(\w+)", status, re.M)[1], 16)
+    return "(stopped)" not in status or bool(waiting >> (signal.SIGTERM - 1) & 1)
+
+
+def wait_for(found: Callable[[], Any], run: Run) -> Any:
+    """Return the first true value of a function."""
+    for _ in range(30_000):
+        if value := found():
+            return value
+        assert run.process.poll() is None, run.so_far()[-4000:]
+        time.sleep(0.01)
+    raise TimeoutError(run.so_far()[-4000:])
 
 
 def logs_named(said: str, rule: str) -> list[Path]:
@@ -80,10 +148,10 @@ def attempts(run: Run, rule: str) -> int:
     return len(re.findall(rf"has been submitted with SLURM jobid \d+ \(log: .*/rule_{rule}/", run.said()))
 
 
-def test_a_job_that_fails_is_tried_once_more_and_reported_with_its_logs(runs):
+def test_a_job_that_fails_is_tried_three_times_more_and_reported_with_its_logs(runs):
     said = runs["misfortunes"].said()
     assert runs["misfortunes"].process.returncode == 1
-    assert attempts(runs["misfortunes"], "hopeless") == 2
+    assert attempts(runs["misfortunes"], "hopeless") == 4
     own, slurm = logs_named(said, "hopeless")[-2:]
     assert (runs["misfortunes"].folder / own).read_text() == "no such scene\n"
     assert "Error in rule hopeless" in slurm.read_text()
@@ -110,6 +178,17 @@ def test_each_gpu_is_granted_to_one_job(runs):
     assert sorted(granted) == ["0\n", "1\n"]
 
 
+def test_a_training_at_its_walltime_goes_on_and_ends_with_the_same_bytes(runs):
+    said = {name: runs[name].said() for name in ("cluster", "local")}
+    assert attempts(runs["cluster"], "train") == 2
+    assert "returned non-zero exit status 75" in said["cluster"]  # not by a lost process: it saved the step it was in
+    model, log = "models/tiny/unet/fold0/seed0", "logs/train/tiny/unet/fold0_seed0.log"
+    assert "resuming from" in (runs["cluster"].folder / log).read_text()
+    for name in ("model.safetensors", "last.safetensors", "history.csv", "card.json"):
+        made = [(runs[where].folder / model / name).read_bytes() for where in said]
+        assert made[0] == made[1], name
+
+
 def test_the_cluster_makes_the_files_of_a_local_run_in_few_jobs(runs):
     said = {name: runs[name].said() for name in ("cluster", "local")}
     assert runs["local"].process.returncode == 0, said["local"][-4000:]
@@ -118,7 +197,7 @@ def test_the_cluster_makes_the_files_of_a_local_run_in_few_jobs(runs):
     assert scores[0] == scores[1]
     # Three districts are made, prepared and indexed in one job; so are the maps of a method after its prediction.
     begun = re.findall(r"\(log: .*/slurm_logs/(?:rule|group)_([a-z]+)", said["cluster"])
-    assert begun == ["scenes", "folds", "augment", "train", "predict", "finish", "evaluate", "collect"]
+    assert begun == ["scenes", "folds", "augment", "train", "train", "predict", "finish", "evaluate", "collect"]
     assert said["cluster"].count("Finished jobid") == 21
 
 

@@ -20,6 +20,7 @@ from filelock import FileLock
 from img2height.errors import DataError
 from img2height.methods import recipes_folder
 from img2height.project import load_recipe
+from img2height.scenes.listing import write_listing
 from img2height.scenes.scene import Scene
 from img2height.settings import Precision, Training
 from img2height.tables import write_table
@@ -179,13 +180,30 @@ def command(job: TrainingJob, folder: Path, devices: int) -> list[str]:
     """Return scripts/train.py on a job whose tables lie in a folder."""
     write_table(job.samples, folder / "samples.parquet")
     write_table(job.tiles, folder / "folds.parquet")
+    write_listing([(scene.folder / "scene.json", "split") for scene in job.scenes], folder / "scenes.json")
     flags = {
         "--method": job.method, "--recipe": job.recipe.model_dump_json(), "--training": job.training.model_dump_json(),
         "--samples": folder / "samples.parquet", "--folds": folder / "folds.parquet", "--fold": 0, "--seed": 0,
-        "--scenes": job.scenes[0].folder / "scene.json", "--scratch": folder / "scratch", "--live": folder / "live",
+        "--scenes": folder / "scenes.json", "--scratch": folder / "scratch", "--live": folder / "live",
         "--devices": devices, "--out": folder / "model",
     }  # fmt: skip
     return [sys.executable, str(ROOT / "scripts/train.py"), *(str(word) for pair in flags.items() for word in pair)]
+
+
+def test_a_signal_to_all_processes_is_for_the_training_alone(
+    job: TrainingJob, undisturbed: dict[str, bytes], tmp_path: Path
+) -> None:
+    """As schedulers send it; the process that reads stays until the training has saved."""
+    with subprocess.Popen(command(job, tmp_path, 1), cwd=ROOT, start_new_session=True) as first:
+        while first.poll() is None and not list(tmp_path.glob("scratch/*/last.ckpt")):
+            time.sleep(0.01)
+        first.send_signal(signal.SIGSTOP)  # so that it is the last to look
+        os.killpg(first.pid, signal.SIGTERM)
+        time.sleep(0.5)
+        first.send_signal(signal.SIGCONT)
+    assert first.returncode == INTERRUPTED
+    assert subprocess.run(command(job, tmp_path, 1), cwd=ROOT, check=False).returncode == 0
+    assert contents(tmp_path / "model") == undisturbed
 
 
 def test_two_devices_take_the_steps_of_one_and_stop_together(

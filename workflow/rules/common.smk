@@ -18,6 +18,7 @@ os.environ.update(PYTHONPATH=SOURCE, PATH=os.pathsep.join([str(Path(sys.executab
 gc.set_threshold(100_000, 20, 100)
 
 from img2height.errors import SettingsError
+from img2height.parsing import meant
 from img2height.project import load_project
 from img2height.provenance import code_digest
 from img2height.published.table import figures_of, load_figure, tables_of
@@ -66,6 +67,7 @@ def check_scenes(scenes, folds):
 
 project = load_settings()
 EXPERIMENT = project.experiment.name
+EXPERIMENT_FILE = f"{config['experiments']}/{EXPERIMENT}.yaml"
 METHODS = project.experiment.methods
 VIEW_METHODS = [name for name in METHODS if "views" in project.recipes[name].inputs]
 FOOTPRINT_METHODS = [name for name in METHODS if "footprint" in project.recipes[name].outputs]
@@ -77,7 +79,6 @@ FOLDS = project.folds
 DATASET_OF = {scene: dataset for dataset, scene, _ in project.scenes}
 ROLES = [role for _, _, role in project.scenes]
 TEST_SCENES = [scene for _, scene in project.test_scenes]
-TEST_MANIFESTS = [f"data/scenes/{DATASET_OF[scene]}/{scene}/scene.json" for scene in TEST_SCENES]
 
 # What jobs are given as JSON. Notes and references of a recipe change no result, so that they may be mended later.
 SECTIONS = {name: getattr(project.params, name).model_dump_json() for name in type(project.params).model_fields}
@@ -96,7 +97,7 @@ SCORES = "results/{experiment}/{method}/oof/seed{seed}/scores.json"
 wildcard_constraints:
     experiment=EXPERIMENT,
     dataset="|".join(project.datasets),
-    scene="|".join(DATASET_OF),
+    scene="[a-z0-9_]+",  # the names of a thousand scenes, in each pattern, take a minute to read
     method="|".join(METHODS),
     fold="|".join(map(str, FOLDS)),
     seed="|".join(map(str, SEEDS)),
@@ -123,6 +124,8 @@ def scaled(amount):
 
 def manifest(wildcards):
     """Return the manifest of the scene, whose dataset is not in the path of a result."""
+    if wildcards.scene not in DATASET_OF:
+        stop(f"experiment {EXPERIMENT} has no scene {meant(wildcards.scene, DATASET_OF)}")
     return f"data/scenes/{DATASET_OF[wildcards.scene]}/{wildcards.scene}/scene.json"
 
 
@@ -150,20 +153,12 @@ def probability(wildcards):
 
 
 def pair_heights(wildcards):
-    """Return file, scene and pair number of the heights from each pair of a method."""
+    """Return the heights from each pair of a method in all test scenes; none of methods that look at no pairs."""
     return [
-        (f"{RESULT}/height_pair{pair}.tif".format(scene=scene, **wildcards), scene, pair)
+        f"{RESULT}/height_pair{pair}.tif".format(scene=scene, **wildcards)
         for scene in TEST_SCENES
         for pair in pairs(wildcards.method, scene)
     ]
-
-
-def pair_flags(wildcards):
-    """Return the flags of `evaluate` that name the heights from each pair, if the method looks at pairs."""
-    if not (found := pair_heights(wildcards)):
-        return []
-    names = ("--pair-heights", "--pair-scenes", "--pair-numbers")
-    return [word for name, values in zip(names, zip(*found, strict=True), strict=True) for word in (name, *values)]
 
 
 def code_of(script, *modules):
@@ -201,7 +196,10 @@ def recipe(wildcards):
 
 def scene_file(wildcards):
     """Return the checked scene of a dataset file."""
-    return project.datasets[wildcards.dataset].scenes[wildcards.scene]
+    scenes = project.datasets[wildcards.dataset].scenes
+    if wildcards.scene not in scenes:
+        stop(f"dataset {wildcards.dataset} has no scene {meant(wildcards.scene, scenes)}")
+    return scenes[wildcards.scene]
 
 
 def scene_json(wildcards):

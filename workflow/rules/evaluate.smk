@@ -5,12 +5,12 @@
 
 rule evaluate:
     input:
-        scenes=TEST_MANIFESTS,
+        listed="data/folds/{experiment}/scenes.json",
         areas="data/folds/{experiment}/areas.parquet",
         heights=expand(f"{RESULT}/height.tif", scene=TEST_SCENES, allow_missing=True),
         footprints=expand(f"{RESULT}/footprint.tif", scene=TEST_SCENES, allow_missing=True),
         polygons=expand(f"{RESULT}/buildings.parquet", scene=TEST_SCENES, allow_missing=True),
-        pairs=lambda wildcards: [file for file, _, _ in pair_heights(wildcards)],
+        pairs=pair_heights,
     output:
         scores=SCORES,
         tiles="results/{experiment}/{method}/oof/seed{seed}/tiles.parquet",
@@ -26,7 +26,8 @@ rule evaluate:
         runtime=scaled(240),
     params:
         settings=SECTIONS["metrics"],
-        pairs=pair_flags,
+        results="results/{experiment}/{method}/oof/seed{seed}",
+        views=lambda wildcards: project.recipes[wildcards.method].inputs.get("views", []),
         outputs=lambda wildcards: project.recipes[wildcards.method].outputs,
         code=code_of("evaluate"),
     message:
@@ -37,11 +38,9 @@ rule evaluate:
         python scripts/evaluate.py \
             --method {wildcards.method:q} \
             --seed {wildcards.seed} \
-            --scenes {input.scenes:q} \
-            --heights {input.heights:q} \
-            --footprints {input.footprints:q} \
-            --polygons {input.polygons:q} \
-            {params.pairs:q} \
+            --scenes {input.listed:q} \
+            --results {params.results:q} \
+            --views {params.views} \
             --outputs {params.outputs} \
             --areas {input.areas:q} \
             --settings {params.settings:q} \
@@ -54,7 +53,8 @@ rule collect_metrics:
     input:
         scores=expand(SCORES, method=METHODS, seed=SEEDS, allow_missing=True),
         tiles=expand(rules.evaluate.output.tiles, method=METHODS, seed=SEEDS, allow_missing=True),
-        scenes=TEST_MANIFESTS,
+        listed="data/folds/{experiment}/scenes.json",
+        areas="data/folds/{experiment}/areas.parquet",
         # Not read: without it no score is published.
         audit="models/{experiment}/statistics_audit.json",
     output:
@@ -83,7 +83,8 @@ rule collect_metrics:
         python scripts/collect_metrics.py \
             --scores {input.scores:q} \
             --tiles {input.tiles:q} \
-            --scenes {input.scenes:q} \
+            --scenes {input.listed:q} \
+            --areas {input.areas:q} \
             --settings {params.settings:q} \
             --split {params.split:q} \
             --out {output.metrics:q} \

@@ -1,13 +1,13 @@
 # Needs: manifests and tile indexes of all scenes of the experiment, the role of each, and the file of the regions if they
 #        divide the ground.
-# Makes: data/folds/{experiment}/: folds.parquet (tiles by fold and part), areas.parquet (ground by fold and part), both
-#        in folds.gpkg, audit.json, folds.png and scenes.json (the manifests with their digests). A leak between the parts
+# Makes: data/folds/{experiment}/: scenes.json (manifests, roles and digests), folds.parquet (tiles by fold and part),
+#        areas.parquet (ground by fold and part), both in folds.gpkg, audit.json and folds.png. A leak between the parts
 #        ends the run here.
 
 
 rule split_folds:
     input:
-        scenes=ALL_SCENES,
+        listed="data/folds/{experiment}/scenes.json",
         tiles=ALL_TILES,
         regions=region_file(),
     output:
@@ -25,7 +25,7 @@ rule split_folds:
         mem_mb=scaled(4000),
         runtime=scaled(60),
     params:
-        roles=ROLES,
+        tiles="data/tiles",
         settings=SECTIONS["split"],
         tile_px=project.params.tiling.tile_px,
         folds=FOLDS,
@@ -36,9 +36,8 @@ rule split_folds:
         """
         exec &>{log:q}
         python scripts/split_folds.py \
-            --scenes {input.scenes:q} \
-            --roles {params.roles} \
-            --tiles {input.tiles:q} \
+            --scenes {input.listed:q} \
+            --tiles {params.tiles:q} \
             --settings {params.settings:q} \
             --tile-px {params.tile_px} \
             --folds {params.folds} \
@@ -50,7 +49,7 @@ rule split_folds:
 
 rule audit_folds:
     input:
-        scenes=ALL_SCENES,
+        listed="data/folds/{experiment}/scenes.json",
         folds="data/folds/{experiment}/folds.parquet",
         areas="data/folds/{experiment}/areas.parquet",
     output:
@@ -80,7 +79,7 @@ rule audit_folds:
         """
         exec &>{log:q}
         python scripts/audit_folds.py \
-            --scenes {input.scenes:q} \
+            --scenes {input.listed:q} \
             --folds {input.folds:q} \
             --areas {input.areas:q} \
             --settings {params.settings:q} \
@@ -90,8 +89,8 @@ rule audit_folds:
         """
 
 
-# Trainings depend on every scene. Through one file, for a thousand scenes times a hundred trainings are edges that
-# Snakemake takes a minute to walk.
+# Many jobs depend on every scene. They do through one file: a thousand scenes times a hundred trainings are edges that
+# Snakemake takes a minute to walk, and a thousand paths more than a shell takes in a command.
 rule list_scenes:
     input:
         scenes=ALL_SCENES,
@@ -108,6 +107,9 @@ rule list_scenes:
         mem_mb=scaled(1000),
         runtime=scaled(20),
     params:
+        experiment=EXPERIMENT_FILE,
+        folder="data/scenes",
+        roles=ROLES,  # read from that file; named here so that a change of them counts, and of nothing else in it
         code=code_of("list_scenes"),
     message:
         "Listing the scenes of {wildcards.experiment}"
@@ -115,6 +117,7 @@ rule list_scenes:
         """
         exec &>{log:q}
         python scripts/list_scenes.py \
-            --scenes {input.scenes:q} \
+            --experiment {params.experiment:q} \
+            --folder {params.folder:q} \
             --out {output.scenes:q}
         """

@@ -1,7 +1,8 @@
 # Needs: the models of all folds of a method and seed, a scene, and the test ground in it.
 # Makes: height.tif of each fold (its test area) and of all folds together (oof: no pixel was trained on). A method that
 #        looks at pairs of views gives height_pair<number>.tif for each, and height.tif is their median. A method that
-#        refines a surface model also gives residuals.tif: the errors before and after.
+#        refines a surface model also gives residuals.tif: the errors before and after. A prediction that was killed
+#        goes on from the strips beside its windows in scratch/.
 
 
 # One job a scene and method: all folds together are one scene's work, and a thousand scenes do not become a hundred

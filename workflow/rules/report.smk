@@ -23,8 +23,7 @@ rule report:
         metrics=f"results/{EXPERIMENT}/metrics.json",
         intervals=f"results/{EXPERIMENT}/tables/intervals.csv",
         comparisons=f"results/{EXPERIMENT}/tables/comparisons.csv",
-        sources=ALL_SCENES,
-        scenes=TEST_MANIFESTS,
+        listed=f"data/folds/{EXPERIMENT}/scenes.json",
         areas=f"data/folds/{EXPERIMENT}/areas.parquet",
         folds_figure=f"data/folds/{EXPERIMENT}/folds.png",
         heights=results(f"{RESULT}/height.tif", seeds=SEEDS[:1]),
@@ -58,9 +57,11 @@ rule report:
         mem_mb=scaled(4000),
         runtime=scaled(60),
     params:
-        experiment=project.experiment.model_dump_json(),
+        file=EXPERIMENT_FILE,
+        experiment=project.experiment.model_dump_json(),  # read from that file; named here so that a change counts
         params=project.params.model_dump_json(),
         recipes=RECIPES_TO_SHOW,
+        results=results("results/{experiment}/{method}/oof/seed{seed}", seeds=SEEDS[:1]),
         benchmarks=json.dumps({step: f"logs/benchmarks/{step}/{EXPERIMENT}" for step in STEPS}),
         codes=json.dumps({program: code_of(program) for program in PROGRAMS}),
         code=code_of("report"),
@@ -70,20 +71,17 @@ rule report:
         """
         exec &>{log.text:q}
         python scripts/report.py \
-            --experiment {params.experiment:q} \
+            --experiment {params.file:q} \
             --params {params.params:q} \
             --recipes {params.recipes:q} \
             --metrics {input.metrics:q} \
             --intervals {input.intervals:q} \
             --comparisons {input.comparisons:q} \
-            --sources {input.sources:q} \
-            --scenes {input.scenes:q} \
+            --scenes {input.listed:q} \
             --areas {input.areas:q} \
             --folds-figure {input.folds_figure:q} \
-            --heights {input.heights:q} \
-            --polygons {input.polygons:q} \
+            --results {params.results:q} \
             --histories {input.histories:q} \
-            --tiles {input.tiles:q} \
             --code {params.codes:q} \
             --benchmarks {params.benchmarks:q} \
             --cost {log.cost:q} \

@@ -23,7 +23,6 @@ rule augment_samples:
         mem_mb=scaled(4000),
         runtime=scaled(60),
     params:
-        scenes=ALL_SCENES,
         recipe=recipe,
         symmetries=lambda wildcards: project.symmetries[wildcards.method],
         training=SECTIONS["training"],
@@ -36,7 +35,7 @@ rule augment_samples:
         python scripts/augment_samples.py \
             --folds {input.folds:q} \
             --areas {input.areas:q} \
-            --scenes {params.scenes:q} \
+            --scenes {input.listed:q} \
             --fold {wildcards.fold} \
             --seed {wildcards.seed} \
             --recipe {params.recipe:q} \

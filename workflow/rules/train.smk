@@ -2,6 +2,7 @@
 # Makes: models/{experiment}/{method}/fold{fold}/seed{seed}/: weights (best and last), card and history. A training that
 #        was killed goes on from scratch/training/. One that gets SIGTERM or SIGUSR1 first writes there where it is, and
 #        ends with status 75: tried again (`retries` of the profile), it goes on with the next step.
+#        models/{experiment}/{method}/coverage.json: test ground that an image does not show ends the run before training.
 #        models/{experiment}/statistics_audit.json: a model that was normalised by other ground than its training tiles
 #        ends the run.
 
@@ -12,6 +13,7 @@ rule train:
         folds="data/folds/{experiment}/folds.parquet",
         samples="data/samples/{experiment}/{method}/fold{fold}/seed{seed}/samples.parquet",
         start=starting_model,
+        coverage="models/{experiment}/{method}/coverage.json",  # not read: without it nothing is trained
     output:
         weights=f"{MODEL}/model.safetensors",
         last=f"{MODEL}/last.safetensors",
@@ -29,7 +31,6 @@ rule train:
         runtime=scaled(2880),
         gpu=1,
     params:
-        scenes=ALL_SCENES,
         recipe=recipe,
         training=SECTIONS["training"],
         folder=MODEL,
@@ -50,11 +51,48 @@ rule train:
             --folds {input.folds:q} \
             --fold {wildcards.fold} \
             --seed {wildcards.seed} \
-            --scenes {params.scenes:q} \
+            --scenes {input.listed:q} \
             --scratch {params.scratch:q} \
             --live {params.live:q} \
             --devices {resources.gpu} \
             --out {params.folder:q}
+        """
+
+
+# No parameter: to allow later what was found is no reason to train again.
+ALLOW_MISSING = "--allow-missing" if project.params.metrics.allow_missing else ""
+
+
+rule audit_coverage:
+    input:
+        listed="data/folds/{experiment}/scenes.json",
+        areas="data/folds/{experiment}/areas.parquet",
+    output:
+        coverage="models/{experiment}/{method}/coverage.json",
+    log:
+        "logs/audit_coverage/{experiment}/{method}.log",
+    benchmark:
+        "logs/benchmarks/audit_coverage/{experiment}/{method}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=scaled(4000),
+        runtime=scaled(60),
+    params:
+        layers=lambda wildcards: sorted(set(project.recipes[wildcards.method].inputs) - {"views"}),
+        code=code_of("audit_coverage"),
+    message:
+        "Looking whether the images of {wildcards.method} show all test ground"
+    shell:
+        """
+        exec &>{log:q}
+        python scripts/audit_coverage.py \
+            --scenes {input.listed:q} \
+            --areas {input.areas:q} \
+            --layers {params.layers} \
+            {ALLOW_MISSING} \
+            --out {output.coverage:q}
         """
 
 
@@ -67,8 +105,8 @@ rule audit_statistics:
             seed=SEEDS,
             allow_missing=True,
         ),
+        listed="data/folds/{experiment}/scenes.json",
         folds="data/folds/{experiment}/folds.parquet",
-        scenes=ALL_SCENES,
     output:
         audit="models/{experiment}/statistics_audit.json",
     log:
@@ -91,6 +129,6 @@ rule audit_statistics:
         python scripts/audit_statistics.py \
             --cards {input.cards:q} \
             --folds {input.folds:q} \
-            --scenes {input.scenes:q} \
+            --scenes {input.listed:q} \
             --out {output.audit:q}
         """

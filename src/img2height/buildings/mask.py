@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
-from skimage.morphology import remove_small_holes, remove_small_objects
+from rasterio.windows import Window
 
+from img2height.buildings.regions import Reader, blocks_of, find_regions
 from img2height.errors import DataError
 from img2height.scenes.heights import known
 
@@ -41,6 +42,72 @@ def vegetation_index(image: np.ndarray, bands: Sequence[str]) -> tuple[np.ndarra
     return np.divide(first - red, divisor, out=index, where=divisor > 0), name
 
 
+def elevated(
+    height: np.ndarray, image: np.ndarray | None, bands: Sequence[str], *, min_height_m: float, ndvi_max: float,
+    vari_max: float,
+) -> np.ndarray:  # fmt: skip
+    """Return which pixels are elevated and not vegetation, HxW uint8: 1, 0, 255 where the height is unknown.
+
+    Args:
+        height: HxW heights above ground in metres, NaN or -9999 where unknown.
+        image: CxHxW on the same grid; None where no bands tell vegetation, then height alone decides.
+        bands: what each band of the image holds.
+        min_height_m: what is higher is elevated.
+        ndvi_max: what is above is vegetation, where there is near infrared.
+        vari_max: what is above is vegetation, elsewhere.
+
+    Raises:
+        DataError: image and height differ in shape, or the bands allow no index.
+    """
+    is_known = known(height)
+    building = is_known & (height > min_height_m)
+    if image is not None:
+        if image.shape[1:] != height.shape:
+            raise DataError(
+                f"the image has the shape {image.shape}, the heights {height.shape}; bring both to one grid"
+            )
+        index, name = vegetation_index(image, bands)
+        building &= ~(index > {"ndvi": ndvi_max, "vari": vari_max}[name])
+    return _with_unknown(building, is_known)
+
+
+def probable(probability: np.ndarray) -> np.ndarray:
+    """Return which pixels a method that tells footprints takes for building, HxW uint8: 1, 0, 255 unknown.
+
+    Args:
+        probability: HxW probability of a building, NaN or -9999 where unknown; a half or more is building.
+    """
+    is_known = known(probability)
+    return _with_unknown(is_known & (probability >= 0.5), is_known)
+
+
+def cleaned(raw: Reader, shape: tuple[int, int], pixel_m2: float, min_area_m2: float, max_hole_m2: float) -> Reader:
+    """Return what gives the footprints of a block: small regions are dropped, then small holes filled.
+
+    Neighbours share an edge. Regions count as a whole, wherever the blocks are cut.
+
+    Args:
+        raw: gives the building pixels of a block, HxW uint8: 1, 0, 255 unknown.
+        shape: rows and columns of the whole raster.
+        pixel_m2: area of a pixel.
+        min_area_m2: smaller regions are dropped.
+        max_hole_m2: larger holes stay.
+    """
+    smallest, largest_hole = round(min_area_m2 / pixel_m2, 6), round(max_hole_m2 / pixel_m2, 6)
+
+    def large(block: Window) -> np.ndarray:
+        building = raw(block) == 1
+        return building & (regions.sizes(building, block) >= smallest)
+
+    def footprint(block: Window) -> np.ndarray:
+        building = large(block)
+        return _with_unknown(building | (holes.sizes(~building, block) <= largest_hole), raw(block) != UNKNOWN)
+
+    regions = find_regions(lambda block: raw(block) == 1, shape)
+    holes = find_regions(lambda block: ~large(block), shape)
+    return footprint
+
+
 def footprint_mask(
     height: np.ndarray,
     image: np.ndarray | None,
@@ -55,8 +122,8 @@ def footprint_mask(
 ) -> np.ndarray:
     """Return the building footprints, HxW uint8: 1 building, 0 ground, 255 where the height is unknown.
 
-    Elevated, not vegetation, not small, then holes filled, in the order of the paper; neighbours share an edge. The
-    paper gives no thresholds: these are ours.
+    Elevated, not vegetation, not small, then holes filled, in the order of the paper. The paper gives no thresholds:
+    these are ours. See `elevated` and `cleaned` for the arguments.
 
     Args:
         height: HxW heights above ground in metres, NaN or -9999 where unknown.
@@ -72,38 +139,13 @@ def footprint_mask(
     Raises:
         DataError: image and height differ in shape, or the bands allow no index.
     """
-    is_known = known(height)
-    building = is_known & (height > min_height_m)
-    if image is not None:
-        if image.shape[1:] != height.shape:
-            raise DataError(
-                f"the image has the shape {image.shape}, the heights {height.shape}; bring both to one grid"
-            )
-        index, name = vegetation_index(image, bands)
-        building &= ~(index > {"ndvi": ndvi_max, "vari": vari_max}[name])
-    return _clean(building, is_known, gsd_m, min_area_m2, max_hole_m2)
+    raw = elevated(height, image, bands, min_height_m=min_height_m, ndvi_max=ndvi_max, vari_max=vari_max)
+    clean = cleaned(lambda block: raw[block.toslices()], raw.shape, gsd_m**2, min_area_m2, max_hole_m2)
+    footprint = np.empty_like(raw)
+    for block in blocks_of(raw.shape):
+        footprint[block.toslices()] = clean(block)
+    return footprint
 
 
-def probable_mask(
-    probability: np.ndarray, gsd_m: float, *, min_area_m2: float = 20.0, max_hole_m2: float = 10.0
-) -> np.ndarray:
-    """Return the footprints of a method that tells them, HxW uint8: 1 building, 0 ground, 255 unknown.
-
-    Args:
-        probability: HxW probability of a building, NaN or -9999 where unknown; a half or more is building.
-        gsd_m: ground sampling distance in metres.
-        min_area_m2: smaller regions are dropped.
-        max_hole_m2: larger holes stay.
-    """
-    is_known = known(probability)
-    return _clean(is_known & (probability >= 0.5), is_known, gsd_m, min_area_m2, max_hole_m2)
-
-
-def _clean(
-    building: np.ndarray, is_known: np.ndarray, gsd_m: float, min_area_m2: float, max_hole_m2: float
-) -> np.ndarray:
-    pixel_m2 = gsd_m**2
-    smallest, largest_hole = round(min_area_m2 / pixel_m2, 6), round(max_hole_m2 / pixel_m2, 6)
-    building = remove_small_objects(building, max_size=int(np.ceil(smallest)) - 1, connectivity=1)
-    building = remove_small_holes(building, max_size=int(largest_hole), connectivity=1)
+def _with_unknown(building: np.ndarray, is_known: np.ndarray) -> np.ndarray:
     return np.where(is_known, building.astype(np.uint8), np.uint8(UNKNOWN))

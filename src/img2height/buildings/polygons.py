@@ -9,12 +9,16 @@ import shapely
 from affine import Affine
 from rasterio.crs import CRS
 from rasterio.features import shapes
-from shapely.geometry import shape
-from skimage.measure import label
+from rasterio.windows import Window
+from scipy.ndimage import label
+from shapely.geometry import Polygon, shape
 
+from img2height.buildings.regions import Reader, find_regions
 from img2height.errors import DataError
+from img2height.rasters import Grid
 from img2height.scenes.heights import known
 from img2height.tables import write_geopackage, write_table
+from img2height.tiles.areas import to_map
 
 COLUMNS = {
     "building_id": "int64",
@@ -52,18 +56,52 @@ def extract(
     Raises:
         DataError: the shapes differ, or the coordinates are not metres.
     """
-    _check(height, footprint, crs, ground)
-    labels = label(np.asarray(footprint) == 1, connectivity=1).astype(np.int32)
-    found = {int(number): outline for outline, number in shapes(labels, mask=labels > 0, transform=transform)}
-    ids = sorted(found)
-    outlines = np.array([shape(found[number]) for number in ids], dtype=object)
-    simple = shapely.simplify(outlines, simplify_m, preserve_topology=True)
-    # GEOS keeps each ring whole but may move a shell off its hole; such a building keeps the outline of its pixels.
-    polygons = shapely.normalize(np.where(shapely.is_valid(simple), simple, outlines))
-    statistics = _height_statistics(labels, height, ground).reindex(ids)
-    frame = statistics.assign(building_id=ids, area_m2=shapely.area(polygons)).astype(COLUMNS)
-    frame = frame[list(COLUMNS)].reset_index(drop=True)
-    return geopandas.GeoDataFrame(frame, geometry=geopandas.GeoSeries(polygons, crs=crs), crs=crs)
+    for what, array in (("footprint", footprint), ("ground", ground)):
+        if array is not None and array.shape != height.shape:
+            raise DataError(
+                f"the {what} has the shape {array.shape}, the heights {height.shape}; bring both to one grid"
+            )
+    readers = [None if array is None else _reader(np.asarray(array)) for array in (height, footprint, ground)]
+    grid = Grid(crs, transform, height.shape[1], height.shape[0])
+    return extract_by_block(*readers[:2], grid, simplify_m=simplify_m, ground=readers[2])
+
+
+def extract_by_block(
+    height: Reader, footprint: Reader, grid: Grid, *, simplify_m: float, ground: Reader | None = None
+) -> geopandas.GeoDataFrame:
+    """Return the buildings of a raster of any size, as `extract` does; it holds a few blocks, or the largest building.
+
+    Args:
+        height: gives the heights above ground of a window, HxW metres, NaN or -9999 where unknown.
+        footprint: gives the footprints of a window, HxW, 1 or true is building.
+        grid: of the whole raster.
+        simplify_m: see `extract`.
+        ground: gives the terrain heights of a window, HxW metres; None if there are none.
+
+    Raises:
+        DataError: the coordinates are not metres.
+    """
+    require_metres(grid.crs)
+
+    def building(window: Window) -> np.ndarray:
+        return np.asarray(footprint(window)) == 1
+
+    parts = []
+    for window, first in find_regions(building, grid.shape).windows():
+        labels = _chosen(building(window), first, window, grid.width)
+        values = _height_statistics(labels, height(window), None if ground is None else ground(window))
+        parts.append(values.reindex(range(1, len(first) + 1)).assign(first=first, outline=_outlines(labels, window)))
+    return _table(
+        pandas.concat(parts) if parts else pandas.DataFrame(columns=[*COLUMNS, "first", "outline"]), grid, simplify_m
+    )
+
+
+def require_metres(crs: CRS | None) -> None:
+    """Raise a DataError unless map coordinates are metres."""
+    if crs is None or not (found := CRS.from_user_input(crs)).is_projected or found.linear_units_factor[1] != 1:
+        raise DataError(
+            f"the coordinate system is {crs}; buildings need a projected one in metres: reproject the scene"
+        )
 
 
 def write_buildings(frame: geopandas.GeoDataFrame, parquet: str | Path, gpkg: str | Path) -> None:
@@ -101,13 +139,32 @@ def _nan_if_unknown(heights: np.ndarray) -> np.ndarray:
     return np.where(known(heights), heights, np.nan).astype(np.float64)
 
 
-def _check(height: np.ndarray, footprint: np.ndarray, crs: CRS | None, ground: np.ndarray | None) -> None:
-    for what, array in (("footprint", footprint), ("ground", ground)):
-        if array is not None and array.shape != height.shape:
-            raise DataError(
-                f"the {what} has the shape {array.shape}, the heights {height.shape}; bring both to one grid"
-            )
-    if crs is None or not CRS.from_user_input(crs).is_projected:
-        raise DataError(
-            f"the coordinate system is {crs}; buildings need a projected one in metres: reproject the scene"
-        )
+def _reader(array: np.ndarray) -> Reader:
+    return lambda window: array[window.toslices()]
+
+
+def _chosen(mask: np.ndarray, first: np.ndarray, window: Window, width: int) -> np.ndarray:
+    """Return the regions of a window that start at these pixels as 1, 2, ..., and all others as 0, HxW int32."""
+    labels, found = label(mask)
+    rows, columns = np.divmod(first, width)
+    numbers = np.zeros(found + 1, np.int32)
+    numbers[labels[rows - window.row_off, columns - window.col_off]] = np.arange(1, len(first) + 1)
+    return numbers[labels]
+
+
+def _outlines(labels: np.ndarray, window: Window) -> list[Polygon]:
+    """Return the outline of each label in pixels of the whole raster, which are exact wherever the window lies."""
+    origin = Affine.translation(window.col_off, window.row_off)
+    found = {int(number): shape(outline) for outline, number in shapes(labels, mask=labels > 0, transform=origin)}
+    return [found[number] for number in sorted(found)]
+
+
+def _table(parts: pandas.DataFrame, grid: Grid, simplify_m: float) -> geopandas.GeoDataFrame:
+    """Return the buildings in the order of their first pixels, with simplified outlines in map coordinates."""
+    parts = parts.sort_values("first", ignore_index=True)
+    outlines = to_map(parts["outline"].to_numpy(), grid)
+    simple = shapely.simplify(outlines, simplify_m, preserve_topology=True)
+    # GEOS keeps each ring whole but may move a shell off its hole; such a building keeps the outline of its pixels.
+    polygons = shapely.normalize(np.where(shapely.is_valid(simple), simple, outlines))
+    frame = parts.assign(building_id=parts.index + 1, area_m2=shapely.area(polygons))[list(COLUMNS)].astype(COLUMNS)
+    return geopandas.GeoDataFrame(frame, geometry=geopandas.GeoSeries(polygons, crs=grid.crs), crs=grid.crs)

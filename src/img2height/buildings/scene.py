@@ -2,13 +2,15 @@
 
 import logging
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import geopandas
 import numpy as np
+from rasterio.io import DatasetReader
+from rasterio.windows import Window
 
-from img2height.buildings.mask import footprint_mask, index_name, probable_mask
-from img2height.buildings.polygons import extract
+from img2height.buildings.raster import Image, Sources, extract_raster
 from img2height.rasters import open_raster, read_heights
 from img2height.scenes.heights import RELATIVE, read_above_ground, require_same_grid
 from img2height.scenes.scene import Scene
@@ -16,11 +18,14 @@ from img2height.settings import Buildings
 
 logger = logging.getLogger(__name__)
 
+READ = ("eo", "dtm")  # the layers of a scene that its buildings depend on
+
 
 def extract_scene(
-    height_tif: str | Path, scene: Scene, settings: Buildings, probability_tif: str | Path | None = None
-) -> tuple[np.ndarray, geopandas.GeoDataFrame]:
-    """Return the footprint mask, HxW uint8 (1, 0, 255 unknown), and the buildings of a predicted height map.
+    height_tif: str | Path, scene: Scene, settings: Buildings, footprint: str | Path,
+    probability_tif: str | Path | None = None,
+) -> geopandas.GeoDataFrame:  # fmt: skip
+    """Return the buildings of a predicted height map, and write their footprints as a COG; see `extract_raster`.
 
     Relative heights make no buildings: all is unknown.
 
@@ -28,46 +33,44 @@ def extract_scene(
         height_tif: predicted heights in metres on the scene's grid.
         scene: gives the image that tells vegetation, and the terrain where it has one.
         settings: thresholds; see `footprint_mask` and `extract`.
+        footprint: the COG.
         probability_tif: probability of a building, of a method that tells footprints; it decides alone.
 
     Raises:
         DataError: the heights lie on another grid than the scene.
     """
-    grid = scene.grid
     with ExitStack() as stack:
-        heights = stack.enter_context(open_raster(height_tif))
-        require_same_grid(heights, grid, f"scene {scene.dataset}/{scene.name}")
-        terrain = stack.enter_context(open_raster(scene.path("dtm"))) if "dtm" in scene.layers else None
-        relative = heights.descriptions[0] == RELATIVE
-        height = np.full(grid.shape, np.nan, np.float32) if relative else read_above_ground(heights, terrain)
-        ground = None if terrain is None else read_heights(terrain)
-    footprint = _footprint(height, scene, settings, probability_tif)
-    return footprint, extract(
-        height, footprint, grid.transform, grid.crs, simplify_m=settings.simplify_m, ground=ground
-    )
+        heights, terrain, image, probability = (
+            stack.enter_context(open_raster(path)) if path else None
+            for path in (height_tif, *(_path(scene, name) for name in ("dtm", "eo")), probability_tif)
+        )
+        for raster in filter(None, (heights, probability)):
+            require_same_grid(raster, scene.grid, f"scene {scene.dataset}/{scene.name}")
+        sources = Sources(
+            scene.grid,
+            partial(_above_ground, heights, terrain),
+            None if probability else _image(scene, image),
+            probability and partial(read_heights, probability),
+            terrain and partial(read_heights, terrain),
+        )
+        return extract_raster(sources, settings, footprint)
 
 
-def _footprint(height: np.ndarray, scene: Scene, settings: Buildings, probability_tif: str | Path | None) -> np.ndarray:
-    if probability_tif is None:
-        thresholds = settings.model_dump(exclude={"simplify_m"})
-        return footprint_mask(height, *read_image(scene), scene.grid.gsd_m, **thresholds)
-    with open_raster(probability_tif) as raster:
-        require_same_grid(raster, scene.grid, f"scene {scene.dataset}/{scene.name}")
-        probability = read_heights(raster)
-    sizes = settings.model_dump(include={"min_area_m2", "max_hole_m2"})
-    return probable_mask(probability, scene.grid.gsd_m, **sizes)
+def _path(scene: Scene, layer: str) -> Path | None:
+    return scene.path(layer) if layer in scene.layers else None
 
 
-def read_image(scene: Scene) -> tuple[np.ndarray | None, list[str]]:
-    """Return the image of a scene, CxHxW float32 with NaN where there is none, and its bands.
+def _above_ground(heights: DatasetReader, terrain: DatasetReader | None, window: Window) -> np.ndarray:
+    if heights.descriptions[0] == RELATIVE:
+        return np.full((window.height, window.width), np.nan, np.float32)
+    return read_above_ground(heights, terrain, window)
 
-    None where the bands allow no vegetation index, as a panchromatic image: trees then count as buildings.
-    """
-    bands = scene.layers["eo"].bands if "eo" in scene.layers else []
-    if index_name(bands) is None:
+
+def _image(scene: Scene, image: DatasetReader | None) -> Image | None:
+    """Return what tells vegetation; None where no bands do, as of a panchromatic image: trees count as buildings."""
+    bands = scene.layers["eo"].bands if image else []
+    if (found := Image.of(image, bands)) is None:
         logger.warning(
             "scene %s/%s: bands %s tell no vegetation, so height alone decides", scene.dataset, scene.name, bands
         )
-        return None, bands
-    with open_raster(scene.path("eo")) as image:
-        return image.read(masked=True).astype(np.float32).filled(np.nan), bands
+    return found

@@ -4,13 +4,13 @@ from typing import Any
 
 
 def __getattr__(name: str) -> Any:
-    """Return `load_model` or `predict_raster`, imported when first asked for: stitching needs no torch."""
+    """Return what predicts, imported when first asked for: stitching needs no torch."""
     if name == "load_model":
         from img2height.inference.model import load_model
 
         return load_model
-    if name == "predict_raster":
-        from img2height.inference.predict import predict_raster
+    if name in ("predict_raster", "predict_strips"):
+        from img2height.inference import predict
 
-        return predict_raster
+        return getattr(predict, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -12,7 +12,7 @@ from rasterio.windows import Window
 
 from img2height.errors import ModelError
 from img2height.inference.model import LoadedModel
-from img2height.rasters import Grid, open_raster
+from img2height.rasters import Grid, open_raster, reading
 from img2height.samples.normalise import Normalisation
 from img2height.scenes.scene import Scene
 from img2height.scenes.sources import VIEW_BAND
@@ -52,18 +52,64 @@ class InputRasters:
 
     def read(self, row: int, column: int, size_px: int) -> InputWindow:
         """Return the normalised inputs of one window; what lies beyond the raster is filled by reflection."""
-        height, width = min(size_px, self.grid.height - row), min(size_px, self.grid.width - column)
-        window = Window(column, row, width, height)
-        beyond = ((0, size_px - height), (0, size_px - width))
+        return self.read_rows(row, column, size_px, size_px).window(column)
+
+    def read_rows(self, row: int, left: int, width: int, size_px: int) -> "InputRows":
+        """Return the pixels of a row of windows, read once for all of them.
+
+        Args:
+            row: first row of the windows.
+            left: first column of the first.
+            width: columns from there to the end of the last; may lie beyond the raster.
+            size_px: side of a window.
+        """
+        height, width = min(size_px, self.grid.height - row), min(width, self.grid.width - left)
+        window = Window(left, row, width, height)
         images, valids = {}, {}
         for layer, parts in self.rasters.items():
-            image = np.concatenate([raster.read(indexes, window=window) for raster, indexes in parts])  # C x H x W
-            masks = [raster.dataset_mask(window=window) > 0 for raster, _ in parts]
-            valid = np.logical_and.reduce([*masks, np.isfinite(image).all(axis=0)])  # H x W
-            images[layer] = np.pad(image, ((0, 0), *beyond), "reflect")
-            valids[layer] = np.pad(valid, beyond, "reflect")
+            read = [_read(raster, indexes, window) for raster, indexes in parts]
+            images[layer] = read[0][0] if len(read) == 1 else np.concatenate([image for image, _ in read])  # C x H x W
+            valids[layer] = np.logical_and.reduce([valid for _, valid in read])  # H x W
+        return InputRows(left, size_px, images, valids, self.normalisation)
+
+
+@dataclass(frozen=True)
+class InputRows:
+    """The pixels of a row of windows.
+
+    Attributes:
+        left: first column.
+        size_px: side of a window; there are fewer rows where the raster ends.
+        images: by layer, C x H x W as stored.
+        valids: by layer, H x W bool.
+        normalisation: of the model.
+    """
+
+    left: int
+    size_px: int
+    images: dict[str, np.ndarray]
+    valids: dict[str, np.ndarray]
+    normalisation: Normalisation
+
+    def window(self, column: int) -> InputWindow:
+        """Return the normalised inputs of the window that begins in a column of the raster."""
+        columns = slice(column - self.left, column - self.left + self.size_px)
+        images = {layer: self._square(image[..., columns]) for layer, image in self.images.items()}
+        valids = {layer: self._square(valid[..., columns]) for layer, valid in self.valids.items()}
         inputs, offset_m = self.normalisation.normalise_patch(images, valids)
         return InputWindow(inputs, np.logical_and.reduce(list(valids.values())), offset_m)
+
+    def _square(self, array: np.ndarray) -> np.ndarray:
+        """Return a window filled by reflection to its whole size."""
+        beyond = [(0, self.size_px - side) for side in array.shape[-2:]]
+        return np.pad(array, [(0, 0)] * (array.ndim - 2) + beyond, "reflect")
+
+
+def _read(raster: DatasetReader, indexes: list[int], window: Window) -> tuple[np.ndarray, np.ndarray]:
+    """Return pixels, C x H x W, and which of them are known in all bands, H x W bool."""
+    with reading(raster.name):
+        image, valid = raster.read(indexes, window=window), raster.dataset_mask(window=window) > 0
+    return image, valid if image.dtype.kind in "iu" else valid & np.isfinite(image).all(axis=0)
 
 
 def input_paths(scene: Scene, layers: Iterable[str], views: Sequence[int]) -> dict[str, Path | list[Path]]:
@@ -73,9 +119,15 @@ def input_paths(scene: Scene, layers: Iterable[str], views: Sequence[int]) -> di
         scene: a prepared scene.
         layers: the model's input layers.
         views: numbers of the views to look at.
+
+    Raises:
+        DataError: the scene has no such layer, or one is not the file that the scene was written with.
     """
-    paths = {layer: scene.path(layer) for layer in layers if layer != "views"}
-    return paths | ({"views": [scene.path(view_name(number)) for number in views]} if "views" in layers else {})
+    names = [layer for layer in layers if layer != "views"]
+    seen = [view_name(number) for number in views] if "views" in layers else []
+    scene.check([*names, *seen])
+    paths = {layer: scene.path(layer) for layer in names}
+    return paths | ({"views": [scene.path(view) for view in seen]} if "views" in layers else {})
 
 
 @contextmanager

@@ -19,16 +19,14 @@ def stitch_area(windows: Path, area: BaseGeometry, grid: Grid, out: Path, band: 
 
     Args:
         windows: what `predict_raster` wrote.
-        area: polygon in pixel coordinates; a pixel belongs to it by its centre.
+        area: polygon in pixel coordinates; a pixel belongs to it by its centre. An empty one leaves all unknown.
         grid: the scene's grid.
         out: the COG.
         band: 1 holds heights, 2 the probability of a building.
 
     Raises:
-        DataError: the heights lie on another grid, or the area is empty.
+        DataError: the heights lie on another grid.
     """
-    if area.is_empty:
-        raise DataError(f"{windows}: this scene has no test area in this fold; leave it out or choose another fold")
 
     def masked(block: Window, rasters: list[DatasetReader]) -> np.ndarray:
         return np.where(area_mask(area, block), read_heights(rasters[0], block, band), np.float32(np.nan))

@@ -2,7 +2,8 @@
 
 A network file has a function `build(bands, **options)` that returns a plain `nn.Module` whose `forward` takes the
 normalised inputs by layer and returns `{"height": B x 1 x H x W}` in the method's normalised unit. The folder is the
-registry: adding a file and a recipe adds a method. Files that start with an underscore hold shared blocks.
+registry: adding a file and a recipe adds a method. `LAYOUT` in a file says how a CPU computes its network fastest.
+Files that start with an underscore hold shared blocks.
 """
 
 import importlib
@@ -13,6 +14,7 @@ from torch import nn
 
 import img2height.torchvision_ops  # noqa: F401  (before any network that imports torchvision)
 from img2height.errors import SettingsError
+from img2height.methods._layout import DEFAULT, Layout
 from img2height.project import load_recipe
 
 SOURCE_RECIPES = Path(__file__).parents[3] / "config" / "methods"
@@ -40,6 +42,15 @@ def build_network(network: str, bands: dict[str, int], options: dict) -> nn.Modu
         return importlib.import_module(f"img2height.methods.{network}").build(bands, **options)
     except TypeError as error:
         raise SettingsError(f"network {network} cannot be built with {options}: {error}") from error
+
+
+def layout_of(network: str) -> Layout:
+    """Return how a network is computed fastest on a CPU: what its file says in `LAYOUT`, else `DEFAULT`.
+
+    Args:
+        network: name of a file in this folder.
+    """
+    return getattr(importlib.import_module(f"img2height.methods.{network}"), "LAYOUT", DEFAULT)
 
 
 def recipes_folder() -> Path:

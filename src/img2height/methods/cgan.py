@@ -9,8 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from img2height.errors import SettingsError
+from img2height.methods._layout import Layout
 from img2height.methods._pix2pix import batch_norm, convolution, initialised
 
+LAYOUT = Layout(channels_last=True, batch=8)  # deep levels are a few pixels each: their weights serve more windows
 DROPOUT_LEVELS = 3  # the deepest steps up, whose dropout is the noise of the generator
 
 

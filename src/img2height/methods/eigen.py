@@ -9,7 +9,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from img2height.errors import SettingsError
+from img2height.methods._layout import Layout
 
+LAYOUT = Layout(channels_last=True, batch=8)  # the weights of the fully connected layers are read once a batch
 COARSE_STRIDE = 32  # of the maps that enter the fully connected layers
 HIDDEN = 4096
 

@@ -8,8 +8,7 @@ where no pixel is left.
 import numpy as np
 
 from img2height.metrics.confusion import ConfusionStatistics
-from img2height.metrics.formulas import SILOG_LAMBDA
-from img2height.metrics.groups import DELTA_BASE, height_ratio, log_difference
+from img2height.metrics.formulas import DELTA_BASE, LEAST_PREDICTION_M, SILOG_LAMBDA
 from img2height.metrics.histogram import NORMAL_CONSISTENCY
 from img2height.metrics.pixels import scored_pixels
 
@@ -69,7 +68,7 @@ def rmse_rel(
 
 def log10(prediction: np.ndarray, reference: np.ndarray, valid: Mask = None, min_height_m: float = 1.0) -> float | None:
     """Return the mean difference of the decimal logarithms; predictions below 1 mm count as 1 mm."""
-    return _mean(np.abs(log_difference(*_high(prediction, reference, valid, min_height_m))) / np.log(10))
+    return _mean(np.abs(_log_difference(*_high(prediction, reference, valid, min_height_m))) / np.log(10))
 
 
 def silog(prediction: np.ndarray, reference: np.ndarray, valid: Mask = None, min_height_m: float = 1.0) -> float | None:
@@ -77,7 +76,7 @@ def silog(prediction: np.ndarray, reference: np.ndarray, valid: Mask = None, min
 
     Source: Eigen et al. (2014), https://arxiv.org/abs/1406.2283
     """
-    difference = log_difference(*_high(prediction, reference, valid, min_height_m))
+    difference = _log_difference(*_high(prediction, reference, valid, min_height_m))
     return _mean(difference**2) - SILOG_LAMBDA * _mean(difference) ** 2 if difference.size else None
 
 
@@ -85,7 +84,7 @@ def delta(
     prediction: np.ndarray, reference: np.ndarray, valid: Mask = None, power: int = 1, min_height_m: float = 1.0
 ) -> float | None:
     """Return the share of pixels with max(p / r, r / p) below 1.25**power; predictions of 0 m or less are misses."""
-    return _mean(height_ratio(*_high(prediction, reference, valid, min_height_m)) < DELTA_BASE**power)
+    return _mean(_height_ratio(*_high(prediction, reference, valid, min_height_m)) < DELTA_BASE**power)
 
 
 def iou(predicted: np.ndarray, reference: np.ndarray, valid: Mask = None) -> float | None:
@@ -124,6 +123,17 @@ def _errors(prediction: np.ndarray, reference: np.ndarray, valid: Mask) -> np.nd
 def _high(prediction: np.ndarray, reference: np.ndarray, valid: Mask, min_height_m: float) -> list[np.ndarray]:
     predicted, truth, _ = scored_pixels(prediction, reference, valid)
     return [predicted[truth > min_height_m], truth[truth > min_height_m]]
+
+
+def _height_ratio(predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Return max(p / r, r / p), at least 1; infinite, a miss, where nothing or less than nothing is predicted."""
+    with np.errstate(divide="ignore", over="ignore"):
+        return np.maximum(predicted / truth, truth / np.maximum(predicted, 0.0))
+
+
+def _log_difference(predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Return ln p - ln r with predictions of at least 1 mm."""
+    return np.log(np.maximum(predicted, LEAST_PREDICTION_M)) - np.log(truth)
 
 
 def _mask_score(name: str, predicted: np.ndarray, reference: np.ndarray, valid: Mask) -> float | None:

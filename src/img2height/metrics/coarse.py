@@ -31,16 +31,12 @@ def coarse_bins(errors_m: np.ndarray) -> np.ndarray:
     Args:
         errors_m: N float64 metres.
     """
-    return coarse_of_fine(fine_bins(errors_m))
-
-
-def coarse_of_fine(bins: np.ndarray) -> np.ndarray:
-    """Return the coarse bins, int16, of what `fine_bins` gave."""
-    return _of_fine()[bins]
+    return coarse_of_fine()[fine_bins(errors_m)]
 
 
 @cache
-def _of_fine() -> np.ndarray:
+def coarse_of_fine() -> np.ndarray:
+    """Return the coarse bin of each of the bins of `fine_bins`, int16."""
     return np.searchsorted(COARSE_EDGES_M, np.arange(-LIMIT_BIN, LIMIT_BIN + 1) * BIN_M).astype(np.int16)
 
 

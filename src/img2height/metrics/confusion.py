@@ -1,6 +1,7 @@
 """Footprints: pixels by what was predicted and what is there."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, fields
 from typing import Self
 
 import numpy as np
@@ -10,9 +11,6 @@ from img2height.metrics.pixels import same_shape, under_mask
 from img2height.metrics.sums import Sums
 
 BUILDING, GROUND, UNKNOWN = 1, 0, 255
-STATES = 3
-_STATE = np.full(256, 2, np.uint8)  # 2 is unknown
-_STATE[[GROUND, BUILDING]] = GROUND, BUILDING
 
 
 @dataclass(frozen=True)
@@ -54,12 +52,6 @@ class ConfusionStatistics(Sums):
         fn, tn = int((miss & there).sum()), int((miss & ~there).sum())
         return cls(tp, fp, fn, tn, missing=hit.size - tp - fp - fn - tn)
 
-    @classmethod
-    def from_counts(cls, counts: np.ndarray) -> Self:
-        """Return the statistics of one row of `count_outcomes`."""
-        (tn, fp, ground), (fn, tp, building), _ = counts.tolist()
-        return cls(tp, fp, fn, tn, missing=ground + building)
-
     def scores(self) -> dict[str, float | None]:
         """Return the scores by name, from 0 to 1; None where nothing counts, never NaN."""
         pixels = self.tp + self.fp + self.fn + self.tn
@@ -67,20 +59,18 @@ class ConfusionStatistics(Sums):
         return {"pixels": pixels} | coverage | as_json(mask_scores(vars(self)))
 
 
-def count_outcomes(
-    predicted: np.ndarray, reference: np.ndarray, tile: np.ndarray, tiles: int, inside: np.ndarray
-) -> np.ndarray:
-    """Return the pixels of each tile by state of the reference and of the prediction, T x 3 x 3 int64.
-
-    A state is 0 ground, 1 building, 2 unknown.
+def count_outcomes(predicted: np.ndarray, reference: np.ndarray, inside: np.ndarray, tile_px: int) -> np.ndarray:
+    """Return the pixels of each tile by field of `ConfusionStatistics`, T x 5 int64.
 
     Args:
         predicted: HxW uint8, 1 building, 0 ground, else missing.
         reference: HxW uint8, 1 building, 0 ground, else unknown.
-        tile: HxW int, the tile that each pixel belongs to, from 0 to `tiles` - 1.
-        tiles: their number T.
         inside: HxW bool, pixels to count.
+        tile_px: side of the tiles.
     """
-    outcome = (tile * STATES + _STATE[reference]) * STATES + _STATE[predicted]
-    counted = outcome if inside.all() else outcome[inside]
-    return np.bincount(counted.ravel(), minlength=tiles * STATES**2).reshape(tiles, STATES, STATES)
+    from img2height.metrics.kernels.outcomes import count  # slow to import
+
+    tiles = math.prod(-(-size // tile_px) for size in inside.shape)
+    counts = np.zeros((tiles, len(fields(ConfusionStatistics))), np.int64)
+    count(predicted, reference, inside, tile_px, BUILDING, GROUND, counts)
+    return counts

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pandas
 
-from img2height.metrics.block import NONZERO
 from img2height.metrics.confusion import ConfusionStatistics
 from img2height.metrics.formulas import as_json, mask_scores, share
 from img2height.metrics.statistics import ErrorStatistics
+from img2height.metrics.strata import NONZERO
 from img2height.metrics.tiles import OUTCOMES, mean, per_image_scores, tile_scores
 
 Scores = dict[str, Any]

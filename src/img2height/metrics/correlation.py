@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 
 LAGS_PX = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
-LINE_STEP = 4  # neighbouring lines tell the same, so every fourth row and column is enough
+LINE_STEP = 8  # neighbouring lines tell the same, so every eighth row and column is enough
 _SCALE = 2**30
 _NONE = (0,) * len(LAGS_PX)
 
@@ -39,11 +39,24 @@ class CorrelationStatistics:
         Args:
             errors: HxW float64 in metres, NaN where unknown.
         """
-        known = errors[~np.isnan(errors)]
-        lines = errors[::LINE_STEP], errors[:, ::LINE_STEP].T
-        found = [_squared_differences(lines, lag) for lag in LAGS_PX]
-        pairs, sums = zip(*found, strict=True)
-        return cls(known.size, _whole(known.sum()), _whole(np.square(known).sum()), pairs, sums)
+        return cls.from_tiles(np.ascontiguousarray(errors), np.zeros(errors.shape), max(errors.shape))
+
+    @classmethod
+    def from_tiles(cls, predicted: np.ndarray, truth: np.ndarray, tile_px: int) -> Self:
+        """Return the statistics of the tiles of a block.
+
+        Args:
+            predicted: HxW float metres, NaN where missing.
+            truth: HxW float metres, NaN where unknown.
+            tile_px: side of the tiles.
+        """
+        from img2height.metrics.kernels.variogram import add_up  # slow to import
+
+        tiles = math.prod(-(-size // tile_px) for size in truth.shape)
+        pixels, pairs = np.zeros(tiles, np.int64), np.zeros((tiles, len(LAGS_PX)), np.int64)
+        sums, differences = np.zeros((tiles, 2)), np.zeros(pairs.shape)
+        add_up(predicted, truth, tile_px, LINE_STEP, np.array(LAGS_PX), pixels, sums, pairs, differences)
+        return cls(int(pixels.sum()), *_whole(sums), tuple(pairs.sum(axis=0).tolist()), _whole(differences))
 
     def __add__(self, other: Self) -> Self:
         return type(self)(
@@ -78,15 +91,6 @@ class CorrelationStatistics:
         return squares / (self.pixels * _SCALE) ** 2
 
 
-def _squared_differences(lines: tuple[np.ndarray, np.ndarray], lag: int) -> tuple[int, int]:
-    """Return the number of pairs along the lines and the sum of their squared differences, scaled."""
-    pairs, total = 0, 0
-    for line in lines:
-        difference = line[:, lag:] - line[:, :-lag]
-        known = difference[~np.isnan(difference)]
-        pairs, total = pairs + known.size, total + _whole(np.square(known).sum())
-    return pairs, total
-
-
-def _whole(value: float) -> int:
-    return round(float(value) * _SCALE)
+def _whole(sums: np.ndarray) -> tuple[int, ...]:
+    """Return the sums over the tiles of what each of them adds, T x N, in whole multiples of 2**-30."""
+    return tuple(sum(map(int, column)) for column in np.rint(sums * _SCALE).T.tolist())

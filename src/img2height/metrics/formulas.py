@@ -8,6 +8,8 @@ from collections.abc import Mapping
 import numpy as np
 
 SILOG_LAMBDA = 0.5
+DELTA_BASE = 1.25
+LEAST_PREDICTION_M = 1e-3
 Values = Mapping[str, np.ndarray]
 
 

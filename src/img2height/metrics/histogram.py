@@ -1,6 +1,8 @@
 """Quantiles of errors that can be summed over blocks: a histogram of signed errors in bins of one millimetre."""
 
+import math
 from dataclasses import dataclass, field
+from mmap import mmap
 from typing import Any, Self
 
 import numpy as np
@@ -8,6 +10,7 @@ import numpy as np
 BIN_M = 0.001
 LIMIT_BIN = 500_000
 BINS = 2 * LIMIT_BIN + 1
+OWNERS = 64
 NORMAL_CONSISTENCY = 1.4826
 
 
@@ -33,12 +36,6 @@ class ErrorHistogram:
 
     error_mm: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
     pixels: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
-
-    @classmethod
-    def from_errors(cls, errors_m: np.ndarray) -> Self:
-        """Return the histogram of an array of errors in metres, float64."""
-        bins, pixels = np.unique(fine_bins(errors_m), return_counts=True)
-        return cls(bins - LIMIT_BIN, pixels)
 
     @classmethod
     def from_counts(cls, pixels: np.ndarray, first: int) -> Self:
@@ -95,6 +92,34 @@ class ErrorHistogram:
     def from_json(cls, value: dict[str, Any]) -> Self:
         """Return the histogram that `to_json` gave."""
         return cls(*(np.array(value[name], np.int64) for name in ("error_mm", "pixels")))
+
+
+class ErrorHistograms:
+    """Histograms of many strata in the making.
+
+    A pixel lies in many strata, and counting it in each takes long. So the first sets of strata that a pixel is seen in
+    own histograms, which are added to those of their strata in the end.
+
+    Args:
+        strata: their number S.
+
+    Attributes:
+        strata: S.
+        fine: R x `BINS` int64, pixels by the bins of `fine_bins`: the strata, then the owners.
+        owners: R - S uint32, bit k says whether the set holds stratum k; 0 is free.
+    """
+
+    def __init__(self, strata: int):
+        shape = strata + OWNERS, BINS
+        # Mapped, for numpy would ask for large pages, and bins that hold nothing should take no memory.
+        self.fine = np.frombuffer(mmap(-1, math.prod(shape) * 8), np.int64).reshape(shape)
+        self.owners = np.zeros(OWNERS, np.uint32)
+        self.strata = strata
+
+    def pixels(self, stratum: int, first: int, last: int) -> np.ndarray:
+        """Return the pixels of a stratum in the bins from `first` to `last`, int64."""
+        own = self.strata + np.flatnonzero(self.owners >> stratum & 1)
+        return self.fine[stratum, first : last + 1] + self.fine[own, first : last + 1].sum(axis=0)
 
 
 def _twice_median(values: np.ndarray, pixels: np.ndarray) -> int:

@@ -27,6 +27,8 @@ from img2height.tiles.areas import area_of
 
 logger = logging.getLogger(__name__)
 
+SCORED_ON = ("ndsm", "dtm", *MASKS, "buildings")  # the layers of a scene that scores depend on
+
 
 class PairHeights(NamedTuple):
     """The heights that a method saw in one pair of views of a scene; scenes may have different pairs."""

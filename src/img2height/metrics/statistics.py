@@ -1,25 +1,17 @@
 """Sufficient statistics of height errors: summable over blocks, scenes and folds, then scores."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self
 
 import numpy as np
 
 from img2height.errors import DataError
+from img2height.metrics.block import COUNTS, QUANTITIES, fraction_bits, sum_block
 from img2height.metrics.formulas import as_json, height_scores
-from img2height.metrics.groups import (
-    DELTAS,
-    ERROR_SUMS,
-    RATIO_SUMS,
-    SQUARES,
-    error_sums,
-    ratio_sums,
-    require_heights,
-)
-from img2height.metrics.histogram import ErrorHistogram
+from img2height.metrics.histogram import ErrorHistogram, ErrorHistograms, fine_bins
 from img2height.metrics.pixels import scored_pixels
-from img2height.metrics.sums import FRACTION_BITS, MOST_PIXELS, Sums, combine
+from img2height.metrics.sums import Sums, combine
 
 MIN_RATIO_HEIGHT_M = 1e-3
 QUANTILES = {"q05_m": 0.05, "q25_m": 0.25, "q50_m": 0.5, "q75_m": 0.75, "q95_m": 0.95}
@@ -81,29 +73,44 @@ class ErrorStatistics(Sums):
         """
         require_ratio_height(ratio_min_height_m)
         predicted, truth, count = scored_pixels(prediction, reference, valid)
-        total = cls(ratio_min_height_m=float(ratio_min_height_m), reference_pixels=count)
-        for start in range(0, predicted.size, MOST_PIXELS):
-            part = slice(start, start + MOST_PIXELS)
-            total += cls._from_pixels(predicted[part], truth[part], float(ratio_min_height_m))
-        return total
+        nothing = cls(ratio_min_height_m=float(ratio_min_height_m), reference_pixels=count)
+        if not predicted.size:
+            return nothing
+        histograms, column = ErrorHistograms(1), (-1, 1)
+        kinds, heights = np.zeros((predicted.size, 1), np.uint16), (h.reshape(column) for h in (predicted, truth))
+        sums = sum_block(*heights, kinds, np.ones(1, np.uint32), predicted.size, ratio_min_height_m, histograms)
+        found = (sums.counts[0, 0], sums.digits[0, 0], sums.extremes_m[0, 0])
+        return replace(cls.from_sums(*found, [histograms], 0, ratio_min_height_m), reference_pixels=count)
 
     @classmethod
-    def _from_pixels(cls, predicted: np.ndarray, truth: np.ndarray, ratio_min_height_m: float) -> Self:
-        """Return the statistics of up to `MOST_PIXELS` pixels, at least one, float64 metres."""
-        errors, first = predicted - truth, np.zeros(1, np.int64)
-        require_heights(errors)
-        high = truth > ratio_min_height_m
-        digits = error_sums(errors, first)
-        if high.any():
-            digits |= ratio_sums(predicted[high], truth[high], first)
+    def from_sums(
+        cls,
+        counts: np.ndarray,
+        digits: np.ndarray,
+        extremes_m: np.ndarray,
+        histograms: Sequence[ErrorHistograms],
+        stratum: int,
+        ratio_min_height_m: float,
+    ) -> Self:
+        """Return the statistics of one stratum from what `sum_block` gave, or from sums of it.
+
+        Args:
+            counts: pixels by `COUNTS`, int64.
+            digits: the sums by `QUANTITIES`, 8 x D int64.
+            extremes_m: smallest and largest error, infinite where there is none.
+            histograms: they add up.
+            stratum: its number in the histograms.
+            ratio_min_height_m: what the ratios were taken with.
+        """
+        there = bool(np.isfinite(extremes_m).all())
+        first, last = fine_bins(extremes_m) if there else (0, -1)
         return cls(
-            ratio_min_height_m=ratio_min_height_m,
-            pixels=errors.size,
-            histogram=ErrorHistogram.from_errors(errors),
-            ratio_pixels=int(high.sum()),
-            min_error_m=float(errors.min()),
-            max_error_m=float(errors.max()),
-            **{name: int(combine(digit)[0]) for name, digit in digits.items()},
+            ratio_min_height_m=float(ratio_min_height_m),
+            histogram=ErrorHistogram.from_counts(sum(h.pixels(stratum, first, last) for h in histograms), first),
+            min_error_m=float(extremes_m[0]) if there else None,
+            max_error_m=float(extremes_m[1]) if there else None,
+            **dict(zip(COUNTS, counts.tolist(), strict=True)),
+            **dict(zip(QUANTITIES, combine(digits).tolist(), strict=True)),
         )
 
     def __add__(self, other: Self) -> Self:
@@ -149,11 +156,8 @@ def float_sums(whole: Mapping[str, Any]) -> dict[str, Any]:
     Args:
         whole: Python integers, or object arrays of them, by field of `ErrorStatistics`.
     """
-    named = {name: whole[name] for name in ("reference_pixels", "pixels", "ratio_pixels", *DELTAS)}
-    for name in (*ERROR_SUMS, *RATIO_SUMS):
-        scale = 1 << FRACTION_BITS * (2 if name in SQUARES else 1)
-        named[UNITS.get(name, name)] = whole[name] / scale
-    return named
+    sums = {UNITS.get(name, name): whole[name] / (1 << fraction_bits(name)) for name in QUANTITIES}
+    return {name: whole[name] for name in COUNTS} | sums
 
 
 def require_ratio_height(ratio_min_height_m: float) -> None:

@@ -1,27 +1,17 @@
 """The ground that errors are told apart by: buildings, terrain, water, forest, holes of the stereo, heights, sizes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import cache
 
-import geopandas
 import numpy as np
-import shapely
-from affine import Affine
-from rasterio.features import rasterize
-from rasterio.io import DatasetReader
-from rasterio.windows import Window
 
-from img2height.metrics.confusion import UNKNOWN
-from img2height.rasters import Grid
-from img2height.tiles.areas import from_map
-
-REACH_PX = 2
 TALL_M = 20.0
 MASKS = ("building", "water", "forest", "dsm_filled")
 HEIGHTS_M = {  # above the first, up to the second
     "height_0_3": (-np.inf, 3.0),
     "height_3_10": (3.0, 10.0),
-    "height_10_20": (10.0, 20.0),
-    "height_20_50": (20.0, 50.0),
+    "height_10_20": (10.0, TALL_M),
+    "height_20_50": (TALL_M, 50.0),
     "height_50": (50.0, np.inf),
 }
 SIZES_M2 = {"building_0_100": 0.0, "building_100_500": 100.0, "building_500": 500.0}  # above this
@@ -47,49 +37,23 @@ STRATA = {
     "buildings_tall": "buildings above 20 m",
     "edges": "within 2 px of a building outline",
 }
+# What ResDepth's program scores, without the pixels whose reference is exactly zero: see `conventions`.
+NONZERO = {
+    f"{name}_nonzero": name
+    for name in ("all", "buildings_dilated", "terrain", "terrain_no_water", "terrain_no_water_forest")
+}
+NAMES = (*STRATA, *NONZERO)
+# What tells the kind of ground of a pixel, and how many values it has: masks are 0, 1 or unknown, the others numbers.
+# Two groups, for the number of the values of a group then fits in a byte.
+GROUND = (
+    {"near": 2, "outside": 2, "building": 3, "water": 3, "forest": 3},
+    {"dsm_filled": 3, "height": 1 + len(HEIGHTS_M), "size": 1 + len(SIZES_M2), "nonzero": 2},
+)
+_UNKNOWN = 2
 
 
-class BuildingSizes:
-    """The size class of the reference building that a pixel lies in.
-
-    Args:
-        buildings: reference buildings in the CRS of the grid, metres.
-        grid: the grid of the scene.
-    """
-
-    def __init__(self, buildings: geopandas.GeoSeries, grid: Grid):
-        area_m2 = buildings.area.to_numpy()
-        order = np.argsort(area_m2, kind="stable")  # where two overlap, the larger one is burnt last
-        self._shapes = np.array([from_map(shape, grid) for shape in buildings.to_numpy()[order]], dtype=object)
-        self._classes = np.searchsorted(list(SIZES_M2.values()), area_m2[order], side="left")
-        self._tree = shapely.STRtree(self._shapes)
-
-    def read(self, window: Window) -> np.ndarray:
-        """Return the class of each pixel of a window, HxW uint8: 0 none, else 1 + the place in `SIZES_M2`."""
-        shape = (int(window.height), int(window.width))
-        box = shapely.box(window.col_off, window.row_off, window.col_off + window.width, window.row_off + window.height)
-        found = np.sort(self._tree.query(box))
-        burnt = [(self._shapes[k], int(self._classes[k])) for k in found]
-        if not burnt:
-            return np.zeros(shape, np.uint8)
-        corner = Affine.translation(window.col_off, window.row_off)
-        return rasterize(burnt, shape, transform=corner, dtype="uint8")
-
-
-def read_mask(layers: Mapping[str, DatasetReader], name: str, window: Window) -> np.ndarray:
-    """Return a mask layer, HxW uint8 (1, 0, 255 unknown); unknown everywhere where the scene lacks it."""
-    if name not in layers:
-        return np.full((window.height, window.width), UNKNOWN, dtype=np.uint8)
-    return layers[name].read(1, window=window)
-
-
-def read_strata(
-    layers: Mapping[str, DatasetReader],
-    window: Window,
-    above_ground_m: np.ndarray | None = None,
-    sizes: BuildingSizes | None = None,
-) -> dict[str, np.ndarray]:
-    """Return by name of `STRATA` which pixels belong, HxW bool; none where the scene lacks what it takes.
+def strata_of(ground: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return by name of `NAMES` where the ground belongs, bool arrays.
 
     Those of ResDepth come first (https://arxiv.org/abs/2106.08107): terrain is what lies more than two pixels from
     buildings, with four neighbours, so that displaced walls do not count as terrain. `water` and `forest` are where
@@ -97,87 +61,39 @@ def read_strata(
     What a mask does not know belongs to no stratum that takes it.
 
     Args:
-        layers: open rasters on one grid: `building`, `water`, `forest`, `dsm_filled` (1, 0, 255 unknown), if they are
-            there.
-        window: part of the grid.
-        above_ground_m: HxW reference heights above ground, NaN where unknown; None has no height classes.
-        sizes: of the reference buildings; None has no size classes.
+        ground: arrays of one shape by name of `GROUND`.
     """
-    building, near, outside = _read_buildings(layers, window)
-    water, forest, filled = (read_mask(layers, name, window) for name in MASKS[1:])
-    high = np.full(near.shape, np.nan, np.float32) if above_ground_m is None else above_ground_m
-    size = np.zeros(near.shape, np.uint8) if sizes is None else sizes.read(window)
-    inside, terrain = building == 1, ~near & (building != UNKNOWN)
-    dry = terrain & (water == 0)
-    return (
+    near, height, filled = ground["near"] == 1, ground["height"], ground["dsm_filled"]
+    inside, terrain = ground["building"] == 1, ~near & (ground["building"] != _UNKNOWN)
+    dry, tall = terrain & (ground["water"] == 0), 1 + list(HEIGHTS_M).index("height_20_50")
+    strata = (
         {
             "all": np.ones_like(near),
             "buildings": inside,
             "buildings_dilated": near,
             "terrain": terrain,
             "terrain_no_water": dry,
-            "terrain_no_water_forest": dry & (forest == 0),
-            "water": water == 1,
-            "forest": forest == 1,
+            "terrain_no_water_forest": dry & (ground["forest"] == 0),
+            "water": ground["water"] == 1,
+            "forest": ground["forest"] == 1,
             "filled": filled == 1,
             "matched": filled == 0,
         }
-        | {name: (high > low) & (high <= up) for name, (low, up) in HEIGHTS_M.items()}
-        | {name: inside & (size == k) for k, name in enumerate(SIZES_M2, start=1)}
-        | {"buildings_tall": inside & (high > TALL_M), "edges": near & outside}
+        | {name: height == k for k, name in enumerate(HEIGHTS_M, start=1)}
+        | {name: inside & (ground["size"] == k) for k, name in enumerate(SIZES_M2, start=1)}
+        | {"buildings_tall": inside & (height >= tall), "edges": near & (ground["outside"] == 1)}
     )
+    return strata | {name: strata[whole] & (ground["nonzero"] == 1) for name, whole in NONZERO.items()}
 
 
-def _read_buildings(layers: Mapping[str, DatasetReader], window: Window) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return a window of the building mask, uint8, and what lies near buildings and near other ground, bool, HxW each.
+@cache
+def strata_of_kinds() -> np.ndarray:
+    """Return the strata of each kind of ground, uint32: bit k says whether it lies in stratum k of `NAMES`.
 
-    Both are as if the mask had been dilated in one piece.
+    Kinds are numbered by the values in `GROUND`, the last one running fastest.
     """
-    if "building" not in layers:
-        nothing = np.zeros((window.height, window.width), bool)
-        return read_mask(layers, "building", window), nothing, nothing
-    mask = layers["building"]
-    left, top = max(window.col_off - REACH_PX, 0), max(window.row_off - REACH_PX, 0)
-    right = min(window.col_off + window.width + REACH_PX, mask.width)
-    bottom = min(window.row_off + window.height + REACH_PX, mask.height)
-    wide = mask.read(1, window=Window(left, top, right - left, bottom - top))
-    row, column = window.row_off - top, window.col_off - left
-    here = np.s_[row : row + window.height, column : column + window.width]
-    return wide[here], _grow(wide == 1)[here], _grow(wide == 0)[here]
-
-
-def _grow(mask: np.ndarray) -> np.ndarray:
-    """Return the mask, HxW bool, dilated by `REACH_PX` steps to four neighbours."""
-    for _ in range(REACH_PX):
-        wide = mask.copy()
-        for here, there in ((np.s_[1:], np.s_[:-1]), (np.s_[:, 1:], np.s_[:, :-1])):
-            wide[here] |= mask[there]
-            wide[there] |= mask[here]
-        mask = wide
-    return mask
-
-
-def classify(masks: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Return classes of pixels that lie under the same masks, and the masks of each class, K x M bool.
-
-    Args:
-        masks: M bool arrays of one shape; the classes, uint16, have it too.
-    """
-    classes, varied = np.zeros(masks[0].shape, np.uint16), [k for k, mask in enumerate(masks) if _varies(mask)]
-    members = np.array([[bool(mask.flat[0]) for mask in masks]])
-    for start in range(0, len(varied), 8):
-        some = varied[start : start + 8]
-        plane = np.zeros(masks[0].shape, np.uint8)
-        for bit, k in enumerate(some):
-            plane |= masks[k].view(np.uint8) << bit
-        joint = classes.astype(np.intp) << 8 | plane
-        used = np.flatnonzero(np.bincount(joint.ravel()))
-        number = np.zeros(used[-1] + 1, np.uint16)
-        number[used] = np.arange(len(used))
-        classes, members = number.take(joint), members[used >> 8]
-        members[:, some] = used[:, None] >> np.arange(len(some)) & 1
-    return classes, members
-
-
-def _varies(mask: np.ndarray) -> bool:
-    return bool(mask.any()) and not mask.all()
+    ground = GROUND[0] | GROUND[1]
+    ground = GROUND[0] | GROUND[1]
+    values = np.indices(list(ground.values())).reshape(len(ground), -1)
+    strata = strata_of(dict(zip(ground, values, strict=True)))
+    return sum(strata[name].astype(np.uint32) << k for k, name in enumerate(NAMES))

@@ -1,14 +1,12 @@
 """Sums that are exact, so that neither block size nor order changes a digit of a score."""
 
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
 import numpy as np
 
 FRACTION_BITS = 30
-DIGIT_BITS = 21
-MOST_PIXELS = 2**20  # products of digits that so many pixels add up stay below 2**63
+DIGIT_BITS, DIGITS = 21, 5
 
 
 def quantise(values: np.ndarray) -> np.ndarray:
@@ -17,50 +15,32 @@ def quantise(values: np.ndarray) -> np.ndarray:
     Args:
         values: float64, smaller than 2**32.
     """
-    scaled = values * 2.0**FRACTION_BITS
-    return np.rint(scaled, out=scaled).astype(np.int64)
-
-
-def group_sums(whole: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """Return the sums of consecutive groups as digits, D x G int64: see `combine`.
-
-    Args:
-        whole: up to `MOST_PIXELS` int64 numbers, smaller than 2**62.
-        starts: G int64, where each group begins; none is empty.
-    """
-    return np.stack([np.add.reduceat(digit, starts) for digit in _digits(whole)])
-
-
-def group_square_sums(whole: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """Return the sums of the squares of consecutive groups as digits, D x G int64: see `combine`.
-
-    Args:
-        whole: up to `MOST_PIXELS` int64 numbers, smaller than 2**62.
-        starts: G int64, where each group begins; none is empty.
-    """
-    digits = list(_digits(np.abs(whole)))
-    sums = np.zeros((2 * len(digits) - 1, len(starts)), np.int64)
-    for i, first in enumerate(digits):
-        for j, second in enumerate(digits[i:], start=i):
-            sums[i + j] += np.add.reduceat(first * second, starts) << int(i != j)
-    return sums
+    return np.rint(values * 2.0**FRACTION_BITS).astype(np.int64)
 
 
 def combine(digits: np.ndarray) -> np.ndarray:
-    """Return whole numbers as Python integers, from D x ... digits that count multiples of 2**(21 d)."""
-    total = np.zeros(digits.shape[1:], object)
-    for power, digit in enumerate(digits):
+    """Return whole numbers as Python integers, from ... x D digits that count multiples of 2**(21 d)."""
+    total = np.zeros(digits.shape[:-1], object)
+    for power, digit in enumerate(np.moveaxis(digits, -1, 0)):
         total = total + digit.astype(object) * (1 << DIGIT_BITS * power)
     return total
 
 
-def _digits(whole: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield the digits of N numbers to the base 2**21, the lowest first; the last one carries the sign."""
-    rest, largest = whole, int(np.abs(whole).max(initial=0))
-    while largest >> DIGIT_BITS:
-        yield rest & (2**DIGIT_BITS - 1)
-        rest, largest = rest >> DIGIT_BITS, largest >> DIGIT_BITS
-    yield rest
+def as_float(digits: np.ndarray, fraction_bits: int) -> np.ndarray:
+    """Return whole numbers over 2**fraction_bits as float64, from ... x D digits: see `combine`."""
+    negative = _carried(digits)[..., -1:] < 0
+    carried = _carried(np.where(negative, -digits, digits))
+    powers = DIGIT_BITS * np.arange(digits.shape[-1]) - fraction_bits
+    return np.where(negative[..., 0], -1.0, 1.0) * np.ldexp(carried.astype(np.float64), powers).sum(axis=-1)
+
+
+def _carried(digits: np.ndarray) -> np.ndarray:
+    """Return the same numbers with all digits but the last from 0 to 2**21 - 1; the last carries the sign."""
+    carried = digits.copy()
+    for k in range(digits.shape[-1] - 1):
+        carried[..., k + 1] += carried[..., k] >> DIGIT_BITS
+        carried[..., k] &= (1 << DIGIT_BITS) - 1
+    return carried
 
 
 @dataclass(frozen=True)

@@ -1,19 +1,19 @@
 """The table of tiles: sums by tile and stratum, and the scores of any sums of them."""
 
 import math
-from collections.abc import Iterator, Mapping
-from typing import Literal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas
 
-from img2height.metrics.block import NAMES, BlockSums
+from img2height.metrics.block import COUNTS, QUANTITIES, BlockSums, fraction_bits
 from img2height.metrics.coarse import CoarseQuantiles
 from img2height.metrics.formulas import height_scores, mask_scores
-from img2height.metrics.statistics import QUANTILES, float_sums
+from img2height.metrics.statistics import QUANTILES, UNITS
 from img2height.metrics.strata import STRATA
+from img2height.metrics.sums import as_float
 
-COUNTS = ["reference_pixels", "pixels", "ratio_pixels", "delta1_pixels", "delta2_pixels", "delta3_pixels"]
 OUTCOMES = ["tp", "fp", "fn", "tn"]
 PLACE = ["dataset", "scene", "col_off", "row_off"]
 COLUMNS = [
@@ -28,39 +28,69 @@ HEIGHT_SCORES, MASK_SCORES = list(height_scores(_NOTHING)), list(mask_scores(_NO
 EMPTY_VALUE = {"skip": np.nan, "one": 1.0, "zero": 0.0}
 
 
-def tile_rows(
-    sums: BlockSums, corners: np.ndarray, size_px: int, ssim: np.ndarray, outcomes: np.ndarray
-) -> dict[str, np.ndarray]:
-    """Return the rows of the tiles of one block by column, one a tile and stratum with reference pixels.
+class TileRows(NamedTuple):
+    """Sums of the tiles of a block, one row a tile and stratum with reference pixels.
+
+    Attributes:
+        place: N x 3 int64: row and column of the upper left pixel, number of the stratum.
+        counts: N x 6 int64, pixels by `COUNTS`.
+        digits: N x 8 x D int64, sums by `QUANTITIES`.
+        error_bins: N x B int64, pixels by coarse bin.
+        ssim: N float64, NaN where a row has none.
+        outcomes: N x 4 int64, pixels of the building mask by `OUTCOMES`.
+    """
+
+    place: np.ndarray
+    counts: np.ndarray
+    digits: np.ndarray
+    error_bins: np.ndarray
+    ssim: np.ndarray
+    outcomes: np.ndarray
+
+
+def tile_rows(sums: BlockSums, corners: np.ndarray, ssim: np.ndarray, outcomes: np.ndarray) -> TileRows:
+    """Return the rows of the tiles of a block; those of stratum `all` also have the scores that know no strata.
 
     Args:
-        sums: by stratum and tile.
-        corners: T x 2, column and row of the upper left pixel of each tile.
-        size_px: side of the tiles of the fixed grid.
+        sums: by tile and stratum.
+        corners: T x 2, row and column of the upper left pixel of each tile.
         ssim: T float64, NaN where a tile has none.
         outcomes: T x 4 int64, pixels of the building mask by `OUTCOMES`.
     """
-    whole = {name: values[: len(STRATA)] for name, values in sums.whole.items()}  # S x T
-    tile, stratum = np.nonzero(whole["reference_pixels"].T > 0)
-    overall = stratum == NAMES.index("all")
-    columns = {name: values[stratum, tile] for name, values in float_sums(whole).items()}
-    columns |= {"col_off": corners[tile, 0], "row_off": corners[tile, 1], "size_px": np.full(len(tile), size_px)}
-    columns |= {"stratum": stratum, "ssim": np.where(overall, ssim[tile], np.nan)}
-    columns |= {name: np.where(overall, outcomes[tile, k], 0) for k, name in enumerate(OUTCOMES)}
-    return columns | {"error_bins": sums.coarse[stratum, tile]}
+    tile, stratum = np.nonzero(sums.counts[:, : len(STRATA), COUNTS.index("reference_pixels")])
+    here, overall = (tile, stratum), stratum == list(STRATA).index("all")
+    return TileRows(
+        np.column_stack([corners[tile], stratum]),
+        sums.counts[here],
+        sums.digits[here],
+        sums.coarse[here].astype(np.int64),
+        np.where(overall, ssim[tile], np.nan),
+        np.where(overall[:, None], outcomes[tile], 0),
+    )
 
 
-def tile_table(blocks: list[dict[str, np.ndarray]]) -> pandas.DataFrame:
-    """Return the rows of all blocks of a scene, by row, column and stratum."""
+def tile_table(blocks: Sequence[TileRows], size_px: int) -> pandas.DataFrame:
+    """Return the rows of all blocks of a scene, by row, column and stratum.
+
+    Args:
+        blocks: their rows.
+        size_px: side of the tiles.
+    """
     if not blocks:
         return pandas.DataFrame({name: np.empty(0, "int64" if name in WHOLE else "float64") for name in COLUMNS})
-    columns = {name: np.concatenate([rows[name] for rows in blocks]) for name in COLUMNS}
-    order = np.lexsort([columns[name] for name in ("stratum", "col_off", "row_off")])
-    bins, stratum = columns.pop("error_bins")[order], np.array(list(STRATA), object)[columns.pop("stratum")[order]]
-    numbers = {
-        name: values[order].astype(np.int64 if name in WHOLE else np.float64) for name, values in columns.items()
-    }
-    return pandas.DataFrame(numbers | {"stratum": stratum, "error_bins": list(bins)})[COLUMNS]
+    bins = [pixels for rows in blocks for pixels in rows.error_bins]
+    place, counts, digits, ssim, outcomes = (
+        np.concatenate([getattr(rows, name) for rows in blocks])
+        for name in ("place", "counts", "digits", "ssim", "outcomes")
+    )
+    order = np.lexsort(place.T[::-1])
+    columns = dict(zip(COUNTS, counts[order].T, strict=True)) | dict(zip(OUTCOMES, outcomes[order].T, strict=True))
+    for name, sums in zip(QUANTITIES, np.moveaxis(digits[order], 1, 0), strict=True):
+        columns[UNITS.get(name, name)] = as_float(sums, fraction_bits(name))
+    row, column, stratum = place[order].T
+    columns |= {"row_off": row, "col_off": column, "size_px": np.full(len(order), size_px), "ssim": ssim[order]}
+    columns |= {"stratum": np.array(list(STRATA), object)[stratum], "error_bins": [bins[k] for k in order]}
+    return pandas.DataFrame(columns)[COLUMNS]
 
 
 def tile_sums(tiles: pandas.DataFrame) -> dict[str, np.ndarray]:

@@ -68,7 +68,8 @@ def _inference(run: Run) -> str:
     side = inference.window_px
     return (
         f"Inference: windows of {side} × {side} px that share {100 * inference.overlap:g} % of their side with the "
-        "next one were predicted and blended with weights that sum to one; each fold predicts its own test ground. "
+        f"next one were predicted in {inference.precision} and blended with weights that sum to one; each fold "
+        "predicts its own test ground. "
         "Buildings are what a method says are footprints, else what stands at least "
         f"{buildings.min_height_m:g} m above ground and is not green; those below "
         f"{buildings.min_area_m2:g} m² were dropped and outlines simplified by "

@@ -1,6 +1,7 @@
 """A prepared scene on disk: one grid, its layers, and a manifest that says what they are."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -64,6 +65,22 @@ class Scene:
         if layer not in self.layers:
             raise DataError(f"scene {self.dataset}/{self.name} has no layer {layer!r}; it has {', '.join(self.layers)}")
         return self.folder / self.layers[layer].file
+
+    def check(self, layers: Iterable[str]) -> None:
+        """Raise a DataError where one of these layers is not the file that the manifest was written with.
+
+        A block that was cut off or altered on the disk can often still be decoded, into other values.
+
+        Args:
+            layers: names; those that the scene does not have are passed over.
+        """
+        for layer in (self.layers[name] for name in layers if name in self.layers):
+            path = self.folder / layer.file
+            if not path.exists() or file_digest(path) != layer.sha256:
+                raise DataError(
+                    f"{path}: is missing or not the file that scene.json was written with; it may be cut off or "
+                    "altered: delete the folder of the scene, so that it is made again"
+                )
 
     def band_indexes(self, layer: str, bands: list[str]) -> list[int]:
         """Return the 1-based indexes of named bands of a layer."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas
 
-from img2height.errors import DataError, TrainingError
+from img2height.errors import TrainingError
 from img2height.inference.model import WEIGHTS
 from img2height.provenance import code_digest
 from img2height.rasters import open_raster
@@ -69,22 +69,12 @@ class TrainingJob:
 
 
 def check_layers(job: TrainingJob) -> None:
-    """Raise a DataError where a layer that the job reads is not the file that its scene was written with.
-
-    A block that was cut off or altered on the disk can often still be decoded, into other values.
-    """
+    """Raise a DataError where a layer that the job reads is not the file that its scene was written with."""
     read = {*job.recipe.inputs, REFERENCE[job.recipe.target]}
     if "footprint" in job.recipe.outputs or job.recipe.target == BUILDINGS:
         read.add("building")
     for scene in job.scenes:
-        for name, layer in scene.layers.items():
-            if name not in read and not (name.startswith("view_") and "views" in read):
-                continue
-            if not (path := scene.path(name)).exists() or file_digest(path) != layer.sha256:
-                raise DataError(
-                    f"{path}: is missing or not the file that scene.json was written with; it may be cut off or "
-                    "altered: delete the folder of the scene, so that it is made again"
-                )
+        scene.check(n for n in scene.layers if n in read or ("views" in read and n.startswith("view_")))
 
 
 def pixel_types(job: TrainingJob) -> dict[str, str]:

@@ -1,5 +1,8 @@
 """Batches of the sample table, one stretch between two validations at a time."""
 
+import os
+import signal
+import threading
 from collections.abc import Iterator
 
 import lightning
@@ -11,6 +14,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from img2height.samples.dataset import SampleDataset, TileReader
 from img2height.samples.normalise import Normalisation
+from img2height.training.interruption import SIGNALS
 
 CACHE_BYTES = 2**28  # of decoded blocks, a worker; GDAL would take 5 % of the machine's memory for each
 
@@ -117,12 +121,34 @@ class SampleBatches(lightning.LightningDataModule):
         return self.val_batches
 
 
+class PatientLoader(DataLoader):
+    """A loader whose workers end when the training says so, and nobody else.
+
+    Schedulers signal every process of a job, and a training that finishes its step needs its workers until then.
+    """
+
+    def __iter__(self) -> Iterator:
+        """Return the batches; workers are born with the signals blocked, for some of their threads are no younger."""
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        try:
+            return super().__iter__()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _loader(data: Dataset, workers: int, **batches: Sampler | int) -> DataLoader:
-    return DataLoader(
+    return PatientLoader(
         data, num_workers=workers, persistent_workers=workers > 0, pin_memory=torch.cuda.is_available(),
-        worker_init_fn=_limit_cache, **batches,
+        worker_init_fn=_begin_worker, **batches,
     )  # fmt: skip
 
 
-def _limit_cache(worker: int) -> None:
+def _begin_worker(worker: int) -> None:
+    threading.Thread(target=_obey_the_training, daemon=True).start()
     rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES).__enter__()  # for the life of the worker
+
+
+def _obey_the_training() -> None:
+    while signal.sigwaitinfo(SIGNALS).si_pid != os.getppid():
+        pass
+    os._exit(0)

@@ -1,0 +1,32 @@
+"""Refuses test ground that an image does not show, before anything is trained.
+
+Makes coverage.json: by scene and layer, how many test pixels have a reference and no image.
+"""
+
+from argparse import Namespace
+from pathlib import Path
+
+from img2height.program import parser, run
+
+flags = parser(__doc__)
+flags.add_argument("--scenes", type=Path, required=True, help="scenes.json, see list_scenes.py")
+flags.add_argument("--areas", type=Path, required=True, help="areas.parquet")
+flags.add_argument("--layers", nargs="*", default=[], help="what the methods look at; views, which overlap, left out")
+flags.add_argument("--allow-missing", action="store_true", help="count such ground, and go on")
+flags.add_argument("--out", type=Path, required=True, help="coverage.json")
+
+
+def main(args: Namespace) -> None:
+    """Audit the coverage."""
+    from img2height.scenes.listing import all_scenes
+    from img2height.tables import read_geotable, write_json
+    from img2height.tiles.unseen import refuse_unseen, unseen_pixels
+
+    unseen = unseen_pixels(all_scenes(args.scenes), read_geotable(args.areas), args.layers)
+    if not args.allow_missing:
+        refuse_unseen(unseen)
+    write_json(unseen, args.out)
+
+
+if __name__ == "__main__":
+    run(main, flags)

@@ -1,0 +1,134 @@
+"""Buildings of a raster of any size: footprints and polygons are made block by block."""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import geopandas
+import numpy as np
+from rasterio.io import DatasetReader
+from rasterio.windows import Window
+from shapely.geometry.base import BaseGeometry
+
+from img2height.buildings.mask import INDEX_BANDS, UNKNOWN, cleaned, elevated, index_name, probable
+from img2height.buildings.polygons import extract_by_block
+from img2height.buildings.regions import Reader, blocks_of
+from img2height.files import SUFFIX
+from img2height.rasters import Band, Grid, copy_to_cog, create_scratch, open_raster
+from img2height.settings import Buildings
+from img2height.tiles.areas import area_mask
+
+
+@dataclass(frozen=True)
+class Image:
+    """The bands of an image that tell vegetation.
+
+    Attributes:
+        raster: the open image.
+        indexes: of these bands, from 1.
+        bands: what each holds.
+    """
+
+    raster: DatasetReader
+    indexes: list[int]
+    bands: list[str]
+
+    @classmethod
+    def of(cls, raster: DatasetReader, bands: Sequence[str]) -> "Image | None":
+        """Return what tells vegetation in an image, None where its bands (named in their order) allow no index."""
+        if (name := index_name(bands)) is None:
+            return None
+        needed = list(INDEX_BANDS[name])
+        return cls(raster, [bands.index(band) + 1 for band in needed], needed)
+
+    def read(self, window: Window) -> np.ndarray:
+        """Return these bands of a window, CxHxW float32, NaN where there is no image."""
+        return self.raster.read(self.indexes, window=window, masked=True).astype(np.float32).filled(np.nan)
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What buildings are made of, on one grid.
+
+    Attributes:
+        grid: of all.
+        height: gives heights above ground of a window, HxW float32 metres, NaN where unknown.
+        image: tells vegetation; None where height alone decides.
+        probability: gives the probability of a building, of a method that tells footprints; it decides alone.
+        ground: gives the terrain, HxW float32 metres, NaN where unknown.
+    """
+
+    grid: Grid
+    height: Reader
+    image: Image | None = None
+    probability: Reader | None = None
+    ground: Reader | None = None
+
+    def raw_mask(self, window: Window, settings: Buildings) -> np.ndarray:
+        """Return which pixels of a window may be building, HxW uint8: 1, 0, 255 unknown."""
+        if self.probability is not None:
+            return probable(self.probability(window))
+        thresholds = settings.model_dump(include={"min_height_m", "ndvi_max", "vari_max"})
+        pixels, bands = (self.image.read(window), self.image.bands) if self.image else (None, [])
+        return elevated(self.height(window), pixels, bands, **thresholds)
+
+
+def extract_raster(sources: Sources, settings: Buildings, footprint: str | Path) -> geopandas.GeoDataFrame:
+    """Return the buildings, see `extract`, and write the footprints as a COG: 1 building, 0 ground, 255 unknown.
+
+    Args:
+        sources: what they are made of.
+        settings: thresholds; see `footprint_mask` and `extract`.
+        footprint: the COG.
+
+    Raises:
+        DataError: the coordinates are not metres, or a raster cannot be read or written.
+    """
+    footprint, grid = Path(footprint), sources.grid
+    sizes = settings.model_dump(include={"min_area_m2", "max_hole_m2"})
+    with tempfile.TemporaryDirectory(dir=footprint.parent, prefix=".scratch.", suffix=SUFFIX) as folder:
+        raw = Path(folder) / "raw.tif"  # is looked at more than once, and bytes are read faster than made
+        _write(raw, grid, lambda window: sources.raw_mask(window, settings))
+        with open_raster(raw) as mask:
+            write_mask(footprint, grid, cleaned(_band(mask), grid.shape, grid.gsd_m**2, **sizes))
+    with open_raster(footprint) as mask:
+        return extract_by_block(
+            sources.height, _band(mask), grid, simplify_m=settings.simplify_m, ground=sources.ground
+        )
+
+
+def write_mask(path: Path, grid: Grid, compute: Callable[[Window], np.ndarray]) -> None:
+    """Write footprints as a COG block by block.
+
+    Args:
+        path: the COG; appears only when it is whole.
+        grid: the pixel grid.
+        compute: gives the footprints of a block, HxW uint8: 1 building, 0 ground, 255 unknown.
+    """
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".scratch.", suffix=SUFFIX) as folder:
+        _write(scratch := Path(folder) / path.name, grid, compute)
+        copy_to_cog(scratch, path, categorical=True)
+
+
+def cut_footprint(footprint: Path, area: BaseGeometry, out: Path) -> None:
+    """Write the footprints of an area as a COG, unknown elsewhere.
+
+    Args:
+        footprint: what `extract_raster` wrote.
+        area: polygon in pixel coordinates; a pixel belongs to it by its centre.
+        out: the COG.
+    """
+    with open_raster(footprint) as mask:
+        whole = _band(mask)
+        write_mask(out, Grid.of(mask), lambda block: np.where(area_mask(area, block), whole(block), np.uint8(UNKNOWN)))
+
+
+def _write(path: Path, grid: Grid, compute: Callable[[Window], np.ndarray]) -> None:
+    with create_scratch(path, grid, [Band("building")], "uint8", UNKNOWN) as scratch:
+        for block in blocks_of(grid.shape):
+            scratch.write(compute(block), block)
+
+
+def _band(raster: DatasetReader) -> Reader:
+    return lambda window: raster.read(1, window=window)

@@ -1,0 +1,55 @@
+"""The rows of a prediction that windows can still reach."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from img2height.rasters import BLOCK_PX
+
+
+class Blend:
+    """Adds up weighted windows, row of windows by row of windows; rows leave at the top as soon as none can reach them.
+
+    It holds one window of rows, whatever the height of the raster.
+
+    Args:
+        top: first row that is asked for; no window begins above.
+        left: first column of the raster that any window reaches.
+        width: columns from there.
+        window_px: side of a window.
+        bands: how many values a pixel has.
+    """
+
+    def __init__(self, top: int, left: int, width: int, window_px: int, bands: int = 1):
+        self.top, self.left = top, left
+        self.sums = np.zeros((window_px, bands, width))
+        self.known = np.zeros((window_px, width), bool)
+
+    def add(self, column: int, values: np.ndarray, weights: np.ndarray, known: np.ndarray) -> None:
+        """Add one window that begins in the row at the top.
+
+        Args:
+            column: its first column in the raster.
+            values: bands x window_px x window_px.
+            weights: window_px x window_px float64.
+            known: window_px x window_px bool, where the image is known.
+        """
+        columns = slice(column - self.left, column - self.left + values.shape[2])
+        self.sums[:, :, columns] += (weights * values).swapaxes(0, 1)
+        self.known[:, columns] = known
+
+    def finished(self, row: int) -> Iterator[tuple[int, np.ndarray]]:
+        """Yield what lies above a row, which is then the top: first row, and rows x bands x width float32, NaN unknown.
+
+        No piece reaches over the border of two rows of file blocks.
+        """
+        while self.top < row:
+            count = min(row - self.top, len(self.sums), BLOCK_PX - self.top % BLOCK_PX)
+            values = self.sums[:count].astype(np.float32)
+            np.copyto(values, np.nan, where=~self.known[:count, None])
+            yield self.top, values
+            for buffer in (self.sums, self.known):
+                kept = len(buffer) - count
+                buffer[:kept] = buffer[count:]
+                buffer[kept:] = 0
+            self.top += count

@@ -1,0 +1,88 @@
+"""Computes strips of a prediction on one device."""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+import numpy as np
+import torch
+from rasterio.windows import Window
+from rich.console import Console
+from rich.progress import track
+
+from img2height.inference.ahead import read_ahead
+from img2height.inference.blend import Blend
+from img2height.inference.inputs import InputRasters, InputWindow, open_inputs
+from img2height.inference.network import Network
+from img2height.inference.plan import Plan, Task
+from img2height.inference.windows import blending_weights
+from img2height.rasters import BLOCK_PX, bounded_cache
+from img2height.tiles.areas import area_mask
+
+READ_AHEAD = 2  # batches
+
+Place = tuple[int, np.ndarray]  # row of windows, and which of its windows
+
+
+def compute_strips(task: Task, device: str, tops: Sequence[int], threads: int, *, progress: bool = False) -> None:
+    """Write strips of a prediction; windows that reach into others are computed again there, with the same result.
+
+    Args:
+        task: what to predict.
+        device: `auto`, or torch's name.
+        tops: first row of each strip, ascending.
+        threads: compute threads on a CPU.
+        progress: show a progress bar on standard error.
+    """
+    torch.set_num_threads(threads)
+    with bounded_cache(), open_inputs(task.model, task.inputs) as images:
+        plan = task.plan(images.grid)
+        network = task.network(device)
+        for run in np.split(tops, np.flatnonzero(np.diff(tops) > BLOCK_PX) + 1):
+            first, end = int(run[0]), min(int(run[-1]) + BLOCK_PX, images.grid.height)
+            rows = _rows(plan, network, images, first, end, progress)
+            for top, pieces in groupby(rows, key=lambda piece: piece[0] // BLOCK_PX * BLOCK_PX):
+                if top >= first:  # above are rows that windows reach into
+                    plan.strips.save(top, (_cut(plan, *piece) for piece in pieces))
+
+
+def _rows(
+    plan: Plan, network: Network, images: InputRasters, first: int, end: int, progress: bool
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield first row and values of pieces that lie below each other, down to a row; see `Blend.finished`."""
+    grid, strips = plan.grid, plan.strips
+    places = [(y, x) for y, x in plan.places if grid.rows[y] < end and grid.rows[y] + grid.window_px > first]
+    down, across = (blending_weights(origins, grid.window_px) for origins in (grid.rows, grid.columns))
+    blend = Blend(min(first, int(grid.rows[places[0][0]])), strips.left, plan.reach, grid.window_px, len(strips.bands))
+    steps = sum(-(-len(columns) // network.batch_size) for _, columns in places)
+    batches = read_ahead(_batches(plan, images, places, network.batch_size), READ_AHEAD)
+    for y, windows in track(batches, "Predicting", steps, console=Console(stderr=True), disable=not progress):
+        yield from blend.finished(int(grid.rows[y]))
+        if not windows:
+            continue
+        predicted = network.predict([window for _, window in windows])
+        for (x, window), values in zip(windows, predicted, strict=True):
+            blend.add(int(grid.columns[x]), values, np.outer(down[y], across[x]), window.known)
+    yield from blend.finished(end)
+
+
+def _batches(
+    plan: Plan, images: InputRasters, places: list[Place], batch_size: int
+) -> Iterator[tuple[int, list[tuple[int, InputWindow]]]]:
+    """Yield row and windows of each batch; windows without a known pixel cost nothing."""
+    size_px, columns = plan.grid.window_px, plan.grid.columns
+    for y, chosen in places:
+        left = int(columns[chosen[0]])
+        rows = images.read_rows(int(plan.grid.rows[y]), left, int(columns[chosen[-1]]) + size_px - left, size_px)
+        for batch in np.split(chosen, range(batch_size, len(chosen), batch_size)):
+            read = [(int(x), rows.window(int(columns[x]))) for x in batch]
+            yield y, [(x, window) for x, window in read if window.known.any()]
+        del rows  # or two rows of windows were in memory when the next is read
+
+
+def _cut(plan: Plan, row: int, values: np.ndarray) -> np.ndarray:
+    """Return the columns that lie in the raster, NaN outside the area, rows x bands x width."""
+    values = values[:, :, : plan.strips.width]
+    if plan.area is not None:
+        inside = area_mask(plan.area, Window(plan.strips.left, row, values.shape[2], len(values)))
+        np.copyto(values, np.nan, where=~inside[:, None])
+    return values

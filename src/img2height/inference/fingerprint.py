@@ -1,0 +1,36 @@
+"""What a strip depends on: strips of a killed prediction are taken up only where nothing of it has changed."""
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+import torch
+from rasterio.io import DatasetReader
+from safetensors.torch import save
+
+from img2height.inference.model import LoadedModel
+from img2height.provenance import code_digest, versions
+
+
+def of_model(model: LoadedModel) -> dict:
+    """Return plain values that differ between models, versions of the code and of the libraries, and kinds of CPU."""
+    weights = save({name: value.contiguous() for name, value in model.network.state_dict().items()})
+    code = code_digest(Path(__file__).with_name("compute.py"), f"img2height.methods.{model.recipe.network}")
+    return {
+        "weights": hashlib.sha256(weights).hexdigest(),
+        "network": hashlib.sha256(repr(model.network).encode()).hexdigest(),  # options leave no weights
+        "recipe": model.recipe.model_dump(mode="json"),
+        "normalisation": model.normalisation.to_json(),
+        "code": code,
+        "versions": versions(),
+        "cpu": torch.backends.cpu.get_cpu_capability(),
+    }
+
+
+def of_rasters(rasters: Iterable[DatasetReader]) -> list[list]:
+    """Return path, size and time of change of each file that rasters consist of, in their order.
+
+    A whole digest would read a large image once more; a file that was written again has another time.
+    """
+    files = [Path(name) for raster in rasters for name in raster.files]
+    return [[str(file), file.stat().st_size, file.stat().st_mtime_ns] for file in files]

@@ -1,0 +1,108 @@
+"""The network of a model on its device: normalised windows in, metres and probabilities out."""
+
+import numpy as np
+import torch
+
+from img2height.errors import ModelError
+from img2height.inference.batches import fastest_batch
+from img2height.inference.inputs import InputWindow
+from img2height.inference.model import LoadedModel
+from img2height.inference.stochastic import mean_and_spread
+from img2height.methods import DEFAULT, layout_of
+from img2height.rasters import Band, height_band
+from img2height.samples.normalise import clip_heights
+from img2height.scenes.heights import PROBABILITY, RELATIVE, SPREAD
+
+BFLOAT16 = "bfloat16"
+
+
+def bands_of(model: LoadedModel, draws: int = 0) -> list[Band]:
+    """Return the bands that a model predicts: heights, where it tells them footprints, with draws a spread."""
+    relative = model.normalisation.mode == "relative"
+    height = Band(RELATIVE, "1") if relative else height_band(model.recipe.target)
+    footprint = [Band(PROBABILITY, "1")] if "footprint" in model.recipe.outputs else []
+    return [height, *footprint, *([Band(SPREAD, height.unit)] if draws else [])]
+
+
+def device_of(name: str) -> torch.device:
+    """Return a device by torch's name; `auto` is a GPU where there is one, else the CPU."""
+    automatic = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(automatic if name == "auto" else name)
+
+
+class Network:
+    """The network of a model on its device.
+
+    Args:
+        model: its network is moved to the device.
+        device: see `device_of`.
+        window_px: side of a window.
+        batch_size: windows that go through the network together; None takes what the network declares for a CPU, and on
+            a GPU what is found to be fastest.
+        precision: `float32`, or `bfloat16` for what torch's autocast does in it; what comes out is float32.
+        draws: see `mean_and_spread`.
+        seed: of the draws.
+    """
+
+    def __init__(
+        self, model: LoadedModel, device: str, window_px: int, *, batch_size: int | None = None,
+        precision: str = "float32", draws: int = 0, seed: int = 0,
+    ):  # fmt: skip
+        self.device = device_of(device)
+        on_gpu = self.device.type == "cuda"
+        layout = DEFAULT if on_gpu else layout_of(model.recipe.network)
+        last = layout.channels_last or precision == BFLOAT16
+        self.order = torch.channels_last if last else torch.contiguous_format
+        self.network = model.network.to(self.device, memory_format=self.order)
+        self.normalisation = model.normalisation
+        self.target = model.recipe.target
+        self.precision = precision
+        self.draws, self.seed = draws, seed
+        self.sides = {layer: (len(bands), window_px, window_px) for layer, bands in model.recipe.inputs.items()}
+        self.batch_size = batch_size or (fastest_batch(self._zeros) if on_gpu else layout.batch)
+
+    @torch.inference_mode()
+    def predict(self, windows: list[InputWindow]) -> np.ndarray:
+        """Return the values of a batch of windows, B x bands x H x W float64; a model without heights gives NaN."""
+        inputs = {}
+        for layer in windows[0].inputs:
+            batch = torch.from_numpy(np.stack([window.inputs[layer] for window in windows]))  # B x C x H x W
+            inputs[layer] = batch.to(self.device, memory_format=self.order)
+        outputs = self._forward(inputs)  # B x 1 x H x W
+        if not all(torch.isfinite(output).all() for output in outputs.values()):
+            raise ModelError("the network gives values that are not numbers: its training diverged; train it again")
+        values = [np.full((len(windows), *next(iter(outputs.values())).shape[-2:]), np.nan)]  # B x H x W each
+        if "height" in outputs:
+            offsets_m = np.array([window.offset_m for window in windows])[:, None, None]  # B x 1 x 1
+            values = [self._heights(_band(outputs["height"]), offsets_m)]
+        if "footprint" in outputs:
+            values.append(outputs["footprint"].double().softmax(dim=1)[:, 1].cpu().numpy())
+        if self.draws:
+            relative = self.normalisation.mode == "relative"
+            values.append(_band(outputs["spread"]) * (0.5 if relative else self.normalisation.scale_m))
+        return np.stack(values, axis=1)
+
+    def _forward(self, inputs: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == BFLOAT16):
+            outputs = self.network(inputs)
+            if self.draws:
+                drawn = mean_and_spread(self.network, inputs, draws=self.draws, seed=self.seed)
+                outputs["height"], outputs["spread"] = drawn
+        return outputs
+
+    @torch.inference_mode()
+    def _zeros(self, batch_size: int) -> None:
+        self._forward({
+            layer: torch.zeros(batch_size, *side, device=self.device).to(memory_format=self.order)
+            for layer, side in self.sides.items()
+        })  # fmt: skip
+        torch.cuda.synchronize(self.device)
+
+    def _heights(self, heights: np.ndarray, offsets_m: np.ndarray) -> np.ndarray:
+        if self.normalisation.mode == "relative":
+            return (heights + 1) / 2
+        return clip_heights(self.normalisation.to_metres(heights, offsets_m), self.target)
+
+
+def _band(values: torch.Tensor) -> np.ndarray:
+    return values[:, 0].float().cpu().numpy().astype(np.float64)

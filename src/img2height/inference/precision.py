@@ -1,0 +1,53 @@
+"""Whether a prediction in bfloat16 is one in float32 for all that matters."""
+
+import logging
+from collections.abc import Sequence
+
+import numpy as np
+
+from img2height.errors import ModelError
+from img2height.inference.inputs import InputRasters
+from img2height.inference.network import Network
+from img2height.inference.windows import WindowGrid
+from img2height.rasters import Band
+from img2height.scenes.heights import RELATIVE
+
+logger = logging.getLogger(__name__)
+
+WINDOWS = 8
+TOLERANCE = 0.01  # mean absolute difference in metres, or of a probability
+RELATIVE_TOLERANCE = 0.001  # of relative heights, which reach from 0 to 1
+
+
+def check_bfloat16(
+    networks: tuple[Network, Network], bands: Sequence[Band], images: InputRasters, grid: WindowGrid,
+    places: list[tuple[int, np.ndarray]],
+) -> None:  # fmt: skip
+    """Predict some windows in both precisions, and raise an error where they differ too much.
+
+    Args:
+        networks: of one model, in float32 and in bfloat16.
+        bands: what it predicts.
+        images: its inputs.
+        grid: the windows.
+        places: those to predict, see `WindowGrid.touching`; those to compare lie evenly among them.
+
+    Raises:
+        ModelError: the known pixels of a band differ by more than the tolerance on average.
+    """
+    cells = [(int(grid.rows[y]), int(grid.columns[x])) for y, columns in places for x in columns]
+    chosen = np.unique(np.linspace(0, len(cells) - 1, WINDOWS).round().astype(int))
+    sums, count = np.zeros(len(bands)), 0
+    for row, column in (cells[n] for n in chosen):
+        window = images.read(row, column, grid.window_px)
+        values, rounded = (network.predict([window])[0][:, window.known] for network in networks)  # bands x N
+        sums += np.abs(values - rounded).sum(axis=1)
+        count += values.shape[1]
+    if not count:
+        return
+    for band, found in zip(bands, sums / count, strict=True):
+        limit = RELATIVE_TOLERANCE if band.description == RELATIVE else TOLERANCE
+        told = f"{band.description} in bfloat16 differs from float32 by {found:.3g} {band.unit} on average"
+        if found > limit:
+            raise ModelError(f"{told}, more than {limit:g}: this model needs more digits; use float32")
+        logger.info("%s, in %d windows", told, len(chosen))

@@ -1,0 +1,113 @@
+"""Finished strips of a prediction, one file a row of file blocks: after a kill it goes on with the rest."""
+
+import json
+import logging
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rasterio.windows import Window
+
+from img2height.errors import DataError
+from img2height.files import atomic_path
+from img2height.rasters import BLOCK_PX, NODATA, Band, Grid, bounded_cache, create_scratch
+from img2height.tables import read_json, write_json
+
+logger = logging.getLogger(__name__)
+
+FOLDER = ".strips"  # after the name of the raster that they become
+FINGERPRINT = "fingerprint.json"
+
+
+@dataclass(frozen=True)
+class Strips:
+    """The strips of one raster in their folder.
+
+    Attributes:
+        folder: beside the raster that they become, for what lies elsewhere would not be found again.
+        grid: of the raster.
+        bands: one entry a band.
+        left: first column of every strip.
+        width: columns from there.
+        tops: first row of each strip, ascending.
+    """
+
+    folder: Path
+    grid: Grid
+    bands: Sequence[Band]
+    left: int
+    width: int
+    tops: Sequence[int]
+
+    def begin(self, fingerprint: dict[str, Any]) -> None:
+        """Keep what is finished if it was made as is asked for now, else start over.
+
+        Args:
+            fingerprint: plain values that say all that a strip depends on.
+        """
+        known, fingerprint = self.folder / FINGERPRINT, json.loads(json.dumps(fingerprint))  # as it is read again
+        if known.is_file():
+            before = read_json(known)
+            changed = sorted(key for key in before | fingerprint if before.get(key) != fingerprint.get(key))
+            if not changed:
+                logger.info("%s: %d of %d strips are there", self.folder, self.count(), len(self.tops))
+                return
+            logger.info("%s: starts over, for other than before: %s", self.folder, ", ".join(changed))
+        if self.folder.exists():
+            shutil.rmtree(self.folder)
+        write_json(fingerprint, known)
+
+    def path(self, top: int) -> Path:
+        """Return the file of a strip."""
+        return self.folder / f"{top}.npy"
+
+    def missing(self) -> list[int]:
+        """Return the first rows of the strips that are not finished."""
+        return [top for top in self.tops if not self.path(top).is_file()]
+
+    def count(self) -> int:
+        """Return how many strips are finished."""
+        return len(self.tops) - len(self.missing())
+
+    def save(self, top: int, pieces: Iterable[np.ndarray]) -> None:
+        """Write a strip piece by piece, so that it need not fit in memory.
+
+        Args:
+            top: its first row.
+            pieces: rows x bands x width float32 each, NaN where unknown; all rows of the strip. They are altered.
+        """
+        rows = min(BLOCK_PX, self.grid.height - top)
+        header = {"descr": "<f4", "fortran_order": False, "shape": (rows, len(self.bands), self.width)}
+        with atomic_path(self.path(top)) as temporary, temporary.open("wb") as file:
+            np.lib.format.write_array_header_1_0(file, header)
+            for piece in pieces:
+                np.copyto(piece, NODATA, where=~np.isfinite(piece))
+                file.write(np.ascontiguousarray(piece).data)
+
+    def write(self, out: Path) -> None:
+        """Write the raster: a tiled GeoTIFF, float32, -9999 where unknown.
+
+        Raises:
+            DataError: a strip is missing, or the raster cannot be written.
+        """
+        if missing := self.missing():
+            raise DataError(f"{self.folder}: {len(missing)} of {len(self.tops)} strips are missing; predict again")
+        with (
+            bounded_cache(),
+            atomic_path(out) as temporary,
+            create_scratch(temporary, self.grid, self.bands, "float32", NODATA) as file,
+        ):
+            for top in self.tops:
+                strip = np.load(self.path(top), mmap_mode="r")  # rows x bands x width
+                for first in range(-(self.left % BLOCK_PX), self.width, BLOCK_PX):  # file blocks, the outer ones cut
+                    block = strip[:, :, max(first, 0) : first + BLOCK_PX].swapaxes(0, 1)  # bands x rows x columns
+                    if (block != NODATA).any():  # blocks that hold nothing take no space
+                        file.write(block, Window(self.left + max(first, 0), top, block.shape[2], block.shape[1]))
+
+    def remove(self) -> None:
+        """Remove the folder, if any strip was made."""
+        if self.folder.exists():
+            shutil.rmtree(self.folder)

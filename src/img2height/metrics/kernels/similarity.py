@@ -1,0 +1,68 @@
+"""Structural similarity, row by row: no image of means is ever kept whole."""
+
+import numpy as np
+from numba import njit
+
+TAPS = 11  # known to the compiler, which unrolls the loops over them
+VECTOR = 8
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def mean_similarities(x, y, tile_px, wanted, taps, c1, c2):
+    """Return the mean similarity of each tile over its windows without an unknown pixel, T float64, NaN without any.
+
+    Args:
+        x: HxW float metres, NaN where unknown.
+        y: HxW float metres, NaN where unknown.
+        tile_px: side of the tiles, which are numbered row by row.
+        wanted: T bool, the tiles to look at.
+        taps: weights of a window along one axis, `TAPS` float64.
+        c1: constant of the means.
+        c2: constant of the variances.
+    """
+    found, tile = np.full(len(wanted), np.nan), 0
+    for top in range(0, x.shape[0], tile_px):
+        for left in range(0, x.shape[1], tile_px):
+            height, width = min(tile_px, x.shape[0] - top), min(tile_px, x.shape[1] - left)
+            if wanted[tile] and min(height, width) >= TAPS:
+                found[tile] = _mean_similarity(x, y, top, left, height, width, taps, c1, c2)
+            tile += 1
+    return found
+
+
+# Products and sums may be fused: it halves the time.
+@njit(nogil=True, error_model="numpy", fastmath={"contract"})
+def _mean_similarity(x, y, top, left, height, width, taps, c1, c2):
+    across = width - TAPS + 1
+    padded = (across + VECTOR - 1) // VECTOR * VECTOR  # what is left over of a vector would take as long as a few more
+    line, means = np.zeros((4, padded + TAPS - 1)), np.empty((4, padded))
+    recent = np.empty((2 * TAPS, 4, padded))  # rows averaged along themselves, twice, so that the last lie in order
+    totals, windows = np.zeros(across), np.zeros(across, np.int64)
+    for row in range(height):
+        for column in range(width):
+            p, r = np.float64(x[top + row, left + column]), np.float64(y[top + row, left + column])
+            line[0, column], line[1, column], line[2, column], line[3, column] = p, r, p * r, p * p + r * r
+        for k in range(4):
+            for column in range(padded):
+                mean = 0.0
+                for tap in range(TAPS):
+                    mean += taps[tap] * line[k, column + tap]
+                recent[row % TAPS, k, column] = recent[row % TAPS + TAPS, k, column] = mean
+        if row < TAPS - 1:
+            continue
+        first = (row + 1) % TAPS
+        for k in range(4):
+            for column in range(padded):
+                mean = 0.0
+                for tap in range(TAPS):
+                    mean += taps[tap] * recent[first + tap, k, column]
+                means[k, column] = mean
+        for column in range(across):
+            product = means[0, column] * means[1, column]
+            squares = means[0, column] * means[0, column] + means[1, column] * means[1, column]
+            covariance, variances = means[2, column] - product, means[3, column] - squares
+            value = (2 * product + c1) * (2 * covariance + c2) / ((squares + c1) * (variances + c2))
+            whole = value == value
+            totals[column] += value if whole else 0.0
+            windows[column] += whole
+    return totals.sum() / windows.sum()

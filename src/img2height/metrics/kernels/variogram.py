@@ -1,0 +1,75 @@
+"""The variogram of a tile along some of its rows and columns."""
+
+import numpy as np
+from numba import njit
+
+compiled = njit(nogil=True, error_model="numpy", fastmath={"contract"})
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def add_up(predicted, truth, tile_px, line_step, lags, pixels, sums, pairs, differences):
+    """Write the sums of each tile.
+
+    Args:
+        predicted: HxW float metres, NaN where missing.
+        truth: HxW float metres, NaN where unknown.
+        tile_px: side of the tiles, which are numbered row by row.
+        line_step: every so many rows and columns are lines.
+        lags: L distances in pixels, int64.
+        pixels: T int64, known errors.
+        sums: T x 2 float64, the sum of the errors and of their squares.
+        pairs: T x L int64, pairs of known errors on a line by lag.
+        differences: T x L float64, their squared differences.
+    """
+    tile = 0
+    for top in range(0, predicted.shape[0], tile_px):
+        for left in range(0, predicted.shape[1], tile_px):
+            height, width = min(tile_px, predicted.shape[0] - top), min(tile_px, predicted.shape[1] - left)
+            pixels[tile], sums[tile, 0], sums[tile, 1] = _add_tile(
+                predicted, truth, top, left, height, width, line_step, lags, pairs[tile], differences[tile]
+            )
+            tile += 1
+
+
+@compiled
+def _add_tile(predicted, truth, top, left, height, width, line_step, lags, pairs, sums):
+    """Write pairs and squared differences of a tile by lag; return number, sum and squares of its errors."""
+    rows, columns = (height + line_step - 1) // line_step, (width + line_step - 1) // line_step
+    along, down = np.empty((rows, width)), np.empty((height, columns))
+    error, pixels, total, squares = np.empty(width), np.zeros(width, np.int64), np.zeros(width), np.zeros(width)
+    for row in range(height):
+        for column in range(width):
+            error[column] = np.float64(predicted[top + row, left + column]) - np.float64(
+                truth[top + row, left + column]
+            )
+            known = error[column] == error[column]
+            pixels[column] += known
+            total[column] += error[column] if known else 0.0
+            squares[column] += error[column] * error[column] if known else 0.0
+        for column in range(columns):
+            down[row, column] = error[column * line_step]
+        if row % line_step == 0:
+            along[row // line_step] = error
+    for k in range(len(lags)):
+        pairs[k], sums[k] = 0, 0.0
+        if lags[k] < width:
+            _add_differences(along, 0, lags[k], pairs, sums, k)
+        if lags[k] < height:
+            _add_differences(down, lags[k], 0, pairs, sums, k)
+    return pixels.sum(), total.sum(), squares.sum()
+
+
+@compiled
+def _add_differences(lines, down, right, pairs, sums, k):
+    """Add the pairs of errors that lie so many rows and columns apart."""
+    height, width = lines.shape[0] - down, lines.shape[1] - right
+    known, squares = np.zeros(width, np.int64), np.zeros(width)  # by column: so the order of the sum stays the same
+    for row in range(height):
+        here, there = lines[row], lines[row + down]
+        for column in range(width):
+            difference = there[column + right] - here[column]
+            both = difference == difference
+            known[column] += both
+            squares[column] += difference * difference if both else 0.0
+    pairs[k] += known.sum()
+    sums[k] += squares.sum()

@@ -1,0 +1,60 @@
+"""Test ground that an image does not show: found before anything is trained, not when scores miss a prediction."""
+
+from collections.abc import Iterable
+
+import geopandas
+import numpy as np
+from rasterio.io import DatasetReader
+from rasterio.windows import Window
+from shapely.geometry.base import BaseGeometry
+
+from img2height.errors import DataError
+from img2height.rasters import blocks, open_raster
+from img2height.scenes.scene import Scene
+from img2height.tiles.areas import area_mask, area_of
+
+REFERENCES = ("ndsm", "dsm", "dtm")  # the first that a scene has
+
+
+def unseen_pixels(
+    scenes: Iterable[Scene], areas: geopandas.GeoDataFrame, layers: Iterable[str]
+) -> dict[str, dict[str, int]]:
+    """Return by scene and layer how many test pixels have a reference and no image; nothing where there are none.
+
+    Args:
+        scenes: the scenes; those without test ground are passed over.
+        areas: the ground of the parts, see `split_folds`.
+        layers: what methods look at.
+    """
+    counts = {}
+    for scene in scenes:
+        reference = next((name for name in REFERENCES if name in scene.layers), None)
+        area = area_of(areas, "test", scene.dataset, scene.name)
+        for layer in layers if reference else ():
+            if layer in scene.layers and (count := _count(scene, reference, layer, area)):
+                counts.setdefault(f"{scene.dataset}/{scene.name}", {})[layer] = count
+    return counts
+
+
+def refuse_unseen(counts: dict[str, dict[str, int]]) -> None:
+    """Raise a DataError where test ground is not seen; `counts` as of `unseen_pixels`."""
+    if not counts:
+        return
+    found = "; ".join(f"{layer} of {scene}: {n}" for scene, layers in counts.items() for layer, n in layers.items())
+    raise DataError(
+        f"test pixels have a reference and no image, so that nothing can be predicted there: {found}. Cut the "
+        "reference where the image has no data, give the scene another role, or set metrics.allow_missing: true; "
+        "scores then leave these pixels out and say how many"
+    )
+
+
+def _count(scene: Scene, reference: str, layer: str, area: BaseGeometry) -> int:
+    with open_raster(scene.path(reference)) as heights, open_raster(scene.path(layer)) as image:
+        return sum(
+            int((area_mask(area, block) & _known(heights, block) & ~_known(image, block)).sum())
+            for block in blocks(scene.grid)
+        )
+
+
+def _known(raster: DatasetReader, window: Window) -> np.ndarray:
+    return raster.dataset_mask(window=window) > 0

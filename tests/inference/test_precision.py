@@ -1,0 +1,110 @@
+"""Precision, memory layout and batch of the network."""
+
+import logging
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+import torch
+from inference_cases import Convolutions, FirstBand, as_model, noise, write_image
+from torch import Tensor, nn
+
+from img2height.errors import ModelError
+from img2height.inference import predict_raster
+from img2height.inference.batches import SIZES, fastest_batch
+from img2height.inference.network import Network
+from img2height.methods import DEFAULT, Layout, layout_of, networks
+from img2height.samples.normalise import Normalisation
+
+
+class Scaled(nn.Module):
+    """A convolution that gives the first band times a factor: bfloat16 keeps 8 of its binary digits."""
+
+    def __init__(self, factor: float):
+        super().__init__()
+        self.convolution = nn.Conv2d(1, 1, 1, bias=False)
+        nn.init.constant_(self.convolution.weight, factor)
+
+    def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        return {"height": self.convolution(inputs["eo"])}
+
+
+def predicted(folder: Path, network: nn.Module, precision: str, **options: object) -> np.ndarray:
+    eo = write_image(folder / "eo.tif", noise(100, 150))
+    model = as_model(network)
+    if options.pop("relative", False):
+        model = type(model)(model.network, Normalisation(model.normalisation.image, "relative", 0.0, 1.0), model.card)
+    predict_raster(model, {"eo": eo}, folder / "out.tif", window_px=32, precision=precision, **options)
+    with rasterio.open(folder / "out.tif") as raster:
+        return raster.read(1)
+
+
+def test_bfloat16_is_taken_where_it_keeps_the_heights(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    exact = predicted(tmp_path, Scaled(0.01), "float32")
+    with caplog.at_level(logging.INFO, "img2height"):
+        rounded = predicted(tmp_path, Scaled(0.01), "bfloat16")
+    error = np.abs(exact - rounded)
+    assert 0 < error.mean() < 0.01
+    (said,) = [record.message for record in caplog.records if "bfloat16" in record.message]
+    assert float(said.split(" by ")[1].split()[0]) == pytest.approx(error.mean(), rel=0.2)
+    assert "in 8 windows" in said
+
+
+@pytest.mark.parametrize(("factor", "relative"), [(1.0, False), (0.1, True)])
+def test_bfloat16_is_refused_where_it_loses_them(tmp_path: Path, factor: float, relative: bool) -> None:
+    limit = "0.001: " if relative else "0.01: "
+    with pytest.raises(ModelError, match=rf"differs from float32 by 0\.\d+ .*more than {limit}.*use float32"):
+        predicted(tmp_path, Scaled(factor), "bfloat16", relative=relative)
+    assert [path.name for path in tmp_path.iterdir()] == ["eo.tif"]
+
+
+def test_what_comes_out_of_bfloat16_is_not_rounded_again(tmp_path: Path) -> None:
+    """The input goes past the network: it keeps all its digits."""
+    assert (predicted(tmp_path, FirstBand(), "bfloat16") == noise(100, 150)).all()
+
+
+def test_every_network_declares_a_layout() -> None:
+    layouts = {name: layout_of(name) for name in networks()}
+    assert layouts["unet"] == DEFAULT
+    assert layouts["eigen"] == Layout(channels_last=True, batch=8)
+    assert all(isinstance(layout, Layout) and layout.batch > 0 for layout in layouts.values())
+
+
+@pytest.mark.parametrize(("network", "batch"), [("constant", 1), ("cgan", 8)])
+def test_the_layout_of_a_cpu_is_the_declared_one_unless_a_number_is_given(network: str, batch: int) -> None:
+    model = as_model(Convolutions(), network=network)
+    assert Network(model, "cpu", 32).batch_size == batch
+    assert Network(model, "cpu", 32, batch_size=3).batch_size == 3
+    weight = model.network.net[2].weight
+    assert weight.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_the_batch_with_most_windows_a_second_is_found() -> None:
+    tried = []
+
+    def forward(size: int) -> None:
+        tried.append(size)
+        if size == 16:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        time.sleep(0.02 if size <= 4 else 0.01 * size)
+
+    assert fastest_batch(forward) == 4
+    assert sorted(set(tried)) == [1, 2, 4, 8, 16]
+    assert SIZES[-1] == 32
+
+
+def test_a_network_that_does_not_fit_at_all_says_so() -> None:
+    def forward(size: int) -> None:
+        raise torch.OutOfMemoryError(f"CUDA out of memory with {size}")
+
+    with pytest.raises(torch.OutOfMemoryError, match="with 1"):
+        fastest_batch(forward)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_predicts_the_heights_of_the_cpu(tmp_path: Path) -> None:
+    found = [predicted(tmp_path, Convolutions(), "float32", devices=[device]) for device in ("cpu", "cuda")]
+    assert np.abs(found[0] - found[1]).max() < 0.05

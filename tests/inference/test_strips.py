@@ -1,0 +1,132 @@
+"""A prediction that was stopped goes on where it was, and one on several devices is the same."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+import shapely
+import torch
+from inference_cases import Convolutions, Diverged, Killed, Stops, as_model, noise, write_image
+
+from img2height.errors import DataError, ModelError
+from img2height.inference import predict_raster, predict_strips
+from img2height.rasters import NODATA
+
+SHAPE = (1700, 200)  # four strips
+OPTIONS = {"window_px": 64, "batch_size": 2, "threads": 1}
+WINDOWS = 53 * 6
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_image(tmp_path_factory.mktemp("image") / "eo.tif", noise(*SHAPE))
+
+
+@pytest.fixture(scope="module")
+def whole(image: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    out = tmp_path_factory.mktemp("whole") / "out.tif"
+    predict_raster(as_model(Stops()), {"eo": image}, out, **OPTIONS)
+    return out.read_bytes()
+
+
+def stopped(image: Path, out: Path, after: int = 200, **changed: object) -> list[str]:
+    """Stop a prediction and return what it left."""
+    with pytest.raises(SystemExit):
+        predict_raster(as_model(Stops(after)), {"eo": image}, out, **OPTIONS, **changed)
+    assert not out.exists()
+    return sorted(path.name for path in (out.parent / "out.tif.strips").iterdir())
+
+
+def test_it_goes_on_after_a_stop_and_gives_the_same_bytes(image: Path, whole: bytes, tmp_path: Path) -> None:
+    out = tmp_path / "out.tif"
+    assert stopped(image, out) == ["0.npy", "512.npy", "fingerprint.json"]
+    network = Stops()
+    predict_raster(as_model(network), {"eo": image}, out, **OPTIONS)
+    assert out.read_bytes() == whole
+    assert network.windows == WINDOWS - 31 * 6  # the rows of windows that reach into the last two strips
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_a_strip_in_the_middle_is_made_again_alone(image: Path, whole: bytes, tmp_path: Path) -> None:
+    strips = predict_strips(as_model(Stops()), {"eo": image}, tmp_path / "out.tif", **OPTIONS)
+    strips.path(512).unlink()
+    with pytest.raises(DataError, match="1 of 4 strips are missing"):
+        strips.write(tmp_path / "out.tif")
+    network = Stops()
+    predict_raster(as_model(network), {"eo": image}, tmp_path / "out.tif", **OPTIONS)
+    assert network.windows == 17 * 6
+    assert (tmp_path / "out.tif").read_bytes() == whole
+
+
+@pytest.mark.parametrize("change", ["weights", "image", "overlap", "area", "threads", "normalisation", "recipe"])
+def test_another_prediction_starts_over(image: Path, tmp_path: Path, change: str) -> None:
+    copy = write_image(tmp_path / "eo.tif", noise(*SHAPE))
+    stopped(copy, tmp_path / "out.tif")
+    network, options = Stops(), dict(OPTIONS)
+    model = as_model(network)
+    if change == "weights":
+        with torch.no_grad():
+            network.net[0].weight[0, 0, 0, 0] += 1e-3
+    elif change == "image":
+        os.utime(copy, ns=(0, 1))
+    elif change == "normalisation":
+        model.normalisation.image["eo"]["red"] = (0.0, 1.5)
+    elif change == "recipe":
+        model = as_model(network, target="ndsm")
+    else:
+        options[change] = {"overlap": 0.49, "area": shapely.box(0, 0, 200, 1690), "threads": 2}[change]
+    predict_raster(model, {"eo": copy}, tmp_path / "again.tif", **options)
+    network.windows = 0
+    predict_raster(model, {"eo": copy}, tmp_path / "out.tif", **options)
+    assert network.windows >= WINDOWS
+    assert (tmp_path / "out.tif").read_bytes() == (tmp_path / "again.tif").read_bytes()
+
+
+def test_what_an_error_leaves_is_what_was_finished(image: Path, tmp_path: Path) -> None:
+    assert stopped(image, tmp_path / "out.tif", after=120) == ["0.npy", "fingerprint.json"]
+    (tmp_path / "out.tif.strips/0.npy").unlink()
+    with pytest.raises(SystemExit):
+        predict_raster(as_model(Stops(10)), {"eo": image}, tmp_path / "out.tif", **OPTIONS)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_area_is_cut_from_the_same_strips(image: Path, whole: bytes, tmp_path: Path) -> None:
+    area = shapely.union(shapely.box(70, 100, 130, 140), shapely.box(100, 1600, 160, 1690))
+    with rasterio.MemoryFile(whole) as memory, memory.open() as raster:
+        expected = np.full(SHAPE, NODATA, np.float32)
+        for rows, columns in ((slice(100, 140), slice(70, 130)), (slice(1600, 1690), slice(100, 160))):
+            expected[rows, columns] = raster.read(1)[rows, columns]
+    strips = predict_strips(as_model(Convolutions()), {"eo": image}, tmp_path / "out.tif", area=area, **OPTIONS)
+    assert strips.tops == [0, 1536]
+    strips.write(tmp_path / "out.tif")
+    with rasterio.open(tmp_path / "out.tif") as raster:
+        assert (raster.read(1) == expected).all()
+
+
+def test_two_devices_give_the_same_bytes_and_a_bar(image, whole, tmp_path, capfd) -> None:
+    out = tmp_path / "out.tif"
+    assert stopped(image, out, after=120) == ["0.npy", "fingerprint.json"]
+    predict_raster(as_model(Stops()), {"eo": image}, out, devices=["cpu", "cpu"], progress=True, **OPTIONS)
+    assert out.read_bytes() == whole
+    assert "100%" in capfd.readouterr().err
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_a_killed_process_is_told_and_what_it_finished_is_of_use(image, whole, tmp_path) -> None:
+    out, folder = tmp_path / "out.tif", tmp_path / "out.tif.strips"
+    with pytest.raises(ModelError, match=r"process of cpu was ended .*SIGKILL.* run this again"):
+        predict_raster(as_model(Killed(130)), {"eo": image}, out, devices=["cpu", "cpu"], **OPTIONS)
+    assert {path.name for path in folder.glob("*.npy")} <= {"0.npy", "1024.npy"}
+    assert list(folder.glob("*.npy"))
+    network = Killed(10_000)
+    predict_raster(as_model(network), {"eo": image}, out, **OPTIONS)
+    assert network.left > 10_000 - WINDOWS
+    assert out.read_bytes() == whole
+
+
+def test_an_error_on_a_device_is_that_of_the_call(image: Path, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="cpu: the network gives values that are not numbers"):
+        predict_raster(as_model(Diverged()), {"eo": image}, tmp_path / "out.tif", devices=["cpu", "cpu"], **OPTIONS)
+    assert list(tmp_path.iterdir()) == []
