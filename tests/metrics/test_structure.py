@@ -17,15 +17,33 @@ def test_equal_maps_are_wholly_similar():
     assert ssim(REFERENCE, REFERENCE, None, 30.0) == pytest.approx(1.0)
 
 
-def test_one_window_by_its_formula():
-    x, y = PREDICTION[:11, :11], REFERENCE[:11, :11]
+def window_ssim(x: np.ndarray, y: np.ndarray) -> float:
+    """Return the similarity of one window of 11 x 11 pixels, by its formula."""
     taps = np.exp(-0.5 * (np.arange(-5, 6) / 1.5) ** 2)
     weights = np.outer(taps, taps) / taps.sum() ** 2
     mx, my = (weights * x).sum(), (weights * y).sum()
     vx, vy, c = (weights * x * x).sum() - mx**2, (weights * y * y).sum() - my**2, (weights * x * y).sum() - mx * my
     c1, c2 = (0.01 * 30) ** 2, (0.03 * 30) ** 2
-    expected = (2 * mx * my + c1) * (2 * c + c2) / ((mx**2 + my**2 + c1) * (vx + vy + c2))
-    assert ssim(x, y, None, 30.0) == pytest.approx(expected)
+    return (2 * mx * my + c1) * (2 * c + c2) / ((mx**2 + my**2 + c1) * (vx + vy + c2))
+
+
+def test_one_window_by_its_formula():
+    x, y = PREDICTION[:11, :11], REFERENCE[:11, :11]
+    assert ssim(x, y, None, 30.0) == pytest.approx(window_ssim(x, y))
+
+
+@pytest.mark.parametrize("shape", [(11, 12), (12, 11), (22, 40), (23, 37)])
+def test_every_window_without_an_unknown_pixel_counts_once(shape):
+    x, y = (image[: shape[0], : shape[1]].copy() for image in (PREDICTION, REFERENCE))
+    x[-1, 0], y[0, -1] = np.nan, -9999
+    if shape[0] > 20:
+        y[11, 20] = np.nan
+    gaps = np.isnan(x) | np.isnan(y) | (y == -9999)
+    corners = [(row, column) for row in range(shape[0] - 10) for column in range(shape[1] - 10)]
+    windows = [np.s_[row : row + 11, column : column + 11] for row, column in corners]
+    found = [window_ssim(x[here], y[here]) for here in windows if not gaps[here].any()]
+    assert 0 < len(found) < len(windows) or shape[0] < 20
+    assert ssim(x, y, None, 30.0) == (pytest.approx(np.mean(found), abs=1e-12) if found else None)
 
 
 def test_cross_check_with_torchmetrics():

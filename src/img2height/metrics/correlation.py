@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 
 LAGS_PX = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
-LINE_STEP = 8  # neighbouring lines tell the same, so every eighth row and column is enough
+LINE_STEP = 4  # neighbouring lines tell the same, so every fourth row and column is enough
 _SCALE = 2**30
 _NONE = (0,) * len(LAGS_PX)
 

@@ -72,8 +72,8 @@ def read_kinds(
         above_ground_m: HxW reference heights above ground, NaN where unknown; None has no height classes.
         sizes: of the reference buildings; None has no size classes.
     """
-    building, near, outside = _read_buildings(layers, window)
-    ground = {"near": near, "outside": outside, "building": np.minimum(building, 2), "nonzero": nonzero}
+    building, around = _read_buildings(layers, window)
+    ground = {"around": around, "building": np.minimum(building, 2), "nonzero": nonzero}
     for name in MASKS[1:]:  # 255 becomes the third value, which a layer that is not there has everywhere
         ground[name] = np.minimum(layers[name].read(1, window=window), 2) if name in layers else np.uint8(2)
     ground["size"] = np.uint8(0) if sizes is None else sizes.read(window)
@@ -101,14 +101,14 @@ def _number(values: Sequence[np.ndarray], possible: Sequence[int]) -> np.ndarray
     return number
 
 
-def _read_buildings(layers: Mapping[str, DatasetReader], window: Window) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return a window of the building mask, uint8, and what lies near buildings and near other ground, bool, HxW each.
+def _read_buildings(layers: Mapping[str, DatasetReader], window: Window) -> tuple[np.ndarray, np.ndarray]:
+    """Return a window of the building mask, HxW uint8, and what lies around: 1 near buildings, 2 near other ground.
 
-    Both are as if the mask had been dilated in one piece.
+    The latter, HxW uint8, is 3 near both, and as if the mask had been dilated in one piece.
     """
     if "building" not in layers:
-        nothing = np.zeros((window.height, window.width), bool)
-        return read_mask(layers, "building", window), nothing, nothing
+        unknown = read_mask(layers, "building", window)
+        return unknown, np.zeros_like(unknown)
     mask = layers["building"]
     left, top = max(window.col_off - REACH_PX, 0), max(window.row_off - REACH_PX, 0)
     right = min(window.col_off + window.width + REACH_PX, mask.width)
@@ -116,15 +116,15 @@ def _read_buildings(layers: Mapping[str, DatasetReader], window: Window) -> tupl
     wide = mask.read(1, window=Window(left, top, right - left, bottom - top))
     row, column = window.row_off - top, window.col_off - left
     here = np.s_[row : row + window.height, column : column + window.width]
-    return wide[here], _grow(wide == 1)[here], _grow(wide == 0)[here]
+    return wide[here], _grow((wide == 1) + (wide == 0) * np.uint8(2))[here]
 
 
-def _grow(mask: np.ndarray) -> np.ndarray:
-    """Return the mask, HxW bool, dilated by `REACH_PX` steps to four neighbours."""
+def _grow(bits: np.ndarray) -> np.ndarray:
+    """Return each bit of HxW uint8 dilated by `REACH_PX` steps to four neighbours."""
     for _ in range(REACH_PX):
-        wide = mask.copy()
+        wide = bits.copy()
         for here, there in ((np.s_[1:], np.s_[:-1]), (np.s_[:, 1:], np.s_[:, :-1])):
-            wide[here] |= mask[there]
-            wide[there] |= mask[here]
-        mask = wide
-    return mask
+            wide[here] |= bits[there]
+            wide[there] |= bits[here]
+        bits = wide
+    return bits

@@ -43,10 +43,11 @@ NONZERO = {
     for name in ("all", "buildings_dilated", "terrain", "terrain_no_water", "terrain_no_water_forest")
 }
 NAMES = (*STRATA, *NONZERO)
-# What tells the kind of ground of a pixel, and how many values it has: masks are 0, 1 or unknown, the others numbers.
+# What tells the kind of ground of a pixel, and how many values it has: masks are 0, 1 or unknown, `around` is 1 near
+# buildings, 2 near other ground and 3 near both, heights and sizes are unknown or a class.
 # Two groups, for the number of the values of a group then fits in a byte.
 GROUND = (
-    {"near": 2, "outside": 2, "building": 3, "water": 3, "forest": 3},
+    {"around": 4, "building": 3, "water": 3, "forest": 3},
     {"dsm_filled": 3, "height": 1 + len(HEIGHTS_M), "size": 1 + len(SIZES_M2), "nonzero": 2},
 )
 _UNKNOWN = 2
@@ -63,7 +64,8 @@ def strata_of(ground: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     Args:
         ground: arrays of one shape by name of `GROUND`.
     """
-    near, height, filled = ground["near"] == 1, ground["height"], ground["dsm_filled"]
+    near, outside = ground["around"] & 1 == 1, ground["around"] & 2 == 2
+    height, filled = ground["height"], ground["dsm_filled"]
     inside, terrain = ground["building"] == 1, ~near & (ground["building"] != _UNKNOWN)
     dry, tall = terrain & (ground["water"] == 0), 1 + list(HEIGHTS_M).index("height_20_50")
     strata = (
@@ -81,7 +83,7 @@ def strata_of(ground: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         }
         | {name: height == k for k, name in enumerate(HEIGHTS_M, start=1)}
         | {name: inside & (ground["size"] == k) for k, name in enumerate(SIZES_M2, start=1)}
-        | {"buildings_tall": inside & (height >= tall), "edges": near & (ground["outside"] == 1)}
+        | {"buildings_tall": inside & (height >= tall), "edges": near & outside}
     )
     return strata | {name: strata[whole] & (ground["nonzero"] == 1) for name, whole in NONZERO.items()}
 

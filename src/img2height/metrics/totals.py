@@ -81,9 +81,9 @@ class Totals:
         side, range_m = self.constants.tile_px, self.constants.ssim_range_m
         if np.isnan(range_m):
             return np.full(len(slices), np.nan)
-        tiles = [pixels.inside[tile] for tile in slices]
-        whole = np.array([inside.shape == (side, side) and inside.all() for inside in tiles])
-        found = tile_ssim(pixels.predicted, pixels.truth, side, whole, range_m)
+        uncut, tiles = pixels.inside.all(), [pixels.inside[tile] for tile in slices]
+        wanted = np.array([inside.shape == (side, side) and (uncut or inside.all()) for inside in tiles])
+        found = tile_ssim(pixels.predicted, pixels.truth, side, wanted, range_m)
         there = ~np.isnan(found)
         whole = quantise(found[there])
         found[there] = whole / (1 << FRACTION_BITS)

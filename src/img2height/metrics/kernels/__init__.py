@@ -2,4 +2,5 @@
 
 Each file stands alone and takes the package's constants as arguments: numba compiles again when the file of a loop
 changes, not when a file does that it imports. Callers import kernels where they call them, for numba loads slowly.
+Inner loops run over slices from 0 on: an index that might be negative keeps the compiler from vector instructions.
 """

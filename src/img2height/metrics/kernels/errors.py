@@ -53,35 +53,36 @@ def sum_tiles(
             tile, right = top // tile_px * across + left // tile_px, min(left + tile_px, width)
             for start in range(top, min(top + tile_px, height), rows):
                 stop = min(start + rows, top + tile_px, height)
-                number = _classify(
+                number = _find_kinds(
                     predicted, truth, kinds, start, stop, left, right, ratio_min_height_m, table, place, members,
                     pixels,
                 )  # fmt: skip
                 _sort(
                     predicted, truth, start, stop, left, right, number, place, pixels, sorted_predicted, sorted_truth
                 )  # fmt: skip
-                _sum_classes(
+                _sum_kinds(
                     sorted_predicted, sorted_truth, number, members, pixels, strata, coarse_of, place, sums,
                     coarse, extremes, fine, owners, tile,
                 )  # fmt: skip
 
 
 @compiled
-def _classify(predicted, truth, kinds, top, bottom, left, right, ratio_min_height_m, table, place, members, pixels):
+def _find_kinds(predicted, truth, kinds, top, bottom, left, right, ratio_min_height_m, table, place, members, pixels):
     """Return how many kinds a window has; `place` holds kind and depth of each pixel, -1 where it has no error."""
     number, k = 0, 0
     for row in range(top, bottom):
-        for column in range(left, right):
-            kind, found = kinds[row, column], -1
-            if truth[row, column] == truth[row, column]:
+        p, r, kinds_here = predicted[row, left:right], truth[row, left:right], kinds[row, left:right]
+        for column in range(right - left):
+            kind, found = kinds_here[column], -1
+            if r[column] == r[column]:
                 here = table[kind]
                 if here < 0:
                     here = table[kind] = number
                     members[here] = kind
                     pixels[here, MISSING], pixels[here, SCORED], pixels[here, HIGH] = 0, 0, 0
                     number += 1
-                scored = np.int64(predicted[row, column] == predicted[row, column])
-                depth = scored * (SCORED + np.int64(truth[row, column] > ratio_min_height_m))
+                scored = np.int64(p[column] == p[column])
+                depth = scored * (SCORED + np.int64(r[column] > ratio_min_height_m))
                 found = 3 * here + depth if depth != MISSING else -1
                 pixels[here, depth] += 1
             place[k] = found
@@ -94,23 +95,24 @@ def _classify(predicted, truth, kinds, top, bottom, left, right, ratio_min_heigh
 @compiled
 def _sort(predicted, truth, top, bottom, left, right, number, place, pixels, sorted_predicted, sorted_truth):
     """Write the heights of a window in the order of kind and depth."""
-    following, total = np.empty(3 * number + 1, np.int64), 0
+    following, total = np.empty(3 * number, np.int64), 0
     for k in range(number):
         for depth in (SCORED, HIGH):
             following[3 * k + depth] = total
             total += pixels[k, depth]
     k = 0
     for row in range(top, bottom):
-        for column in range(left, right):
+        p, r = predicted[row, left:right], truth[row, left:right]
+        for column in range(right - left):
             if place[k] >= 0:
                 to = following[place[k]]
-                sorted_predicted[to], sorted_truth[to] = predicted[row, column], truth[row, column]
+                sorted_predicted[to], sorted_truth[to] = p[column], r[column]
                 following[place[k]] = to + 1
             k += 1
 
 
 @compiled
-def _sum_classes(
+def _sum_kinds(
     predicted, truth, number, members, pixels, strata, coarse_of, place, sums, coarse, extremes, fine, owners, tile
 ):  # fmt: skip
     """Add up the kinds of a tile, which lie one after the other, and add each to its strata."""
@@ -127,33 +129,35 @@ def _sum_classes(
         bins[:] = 0
         total[0], total[1], total[2] = pixels[k, MISSING] + end - first, end - first, end - high
         for start in range(first, end, CHUNK):
-            _add_errors(predicted, truth, start, min(start + CHUNK, end), whole, total)
+            stop = min(start + CHUNK, end)
+            _add_errors(predicted[start:stop], truth[start:stop], whole, total)
         for start in range(high, end, CHUNK):
-            _add_ratios(predicted, truth, start, min(start + CHUNK, end), whole, logs, total)
+            stop = min(start + CHUNK, end)
+            _add_ratios(predicted[start:stop], truth[start:stop], whole, logs, total)
         _carry(total)
-        least, largest = _extremes(predicted, truth, first, end)
-        _find_bins(predicted, truth, first, end, place)
-        for each in place[first:end]:
+        least, largest = _extremes(predicted[first:end], truth[first:end])
+        _find_bins(predicted[first:end], truth[first:end], place)
+        for each in place[: end - first]:
             bins[coarse_of[each]] += 1
         own = _row_of(bits, owners)
         if own >= 0:
-            _count(place, first, end, fine[sums.shape[1] + own])
+            _count(place[: end - first], fine[sums.shape[1] + own])
         for stratum in range(sums.shape[1]):
             if bits >> stratum & 1:
                 _add_to(sums[tile, stratum], total)
                 _add_to(coarse[tile, stratum], bins)
                 if own < 0:
-                    _count(place, first, end, fine[stratum])
+                    _count(place[: end - first], fine[stratum])
                 extremes[tile, stratum, 0] = min(extremes[tile, stratum, 0], least)
                 extremes[tile, stratum, 1] = max(extremes[tile, stratum, 1], largest)
 
 
 @compiled
-def _add_errors(predicted, truth, start, stop, whole, total):
+def _add_errors(predicted, truth, whole, total):
     """Add errors, absolute errors and squared errors."""
-    number, at = stop - start, COUNTS
+    number, at = len(predicted), COUNTS
     for k in range(number):
-        whole[k] = np.int64(np.rint(_error(predicted, truth, start + k) * SCALE))
+        whole[k] = np.int64(np.rint(_error(predicted, truth, k) * SCALE))
     add(whole, number, total, at)
     for k in range(number):
         whole[k] = abs(whole[k])
@@ -167,28 +171,28 @@ def _error(predicted, truth, k):
 
 
 @compiled
-def _find_bins(predicted, truth, start, stop, place):
-    for k in range(start, stop):
+def _find_bins(predicted, truth, place):
+    for k in range(len(predicted)):
         nearest = np.rint(_error(predicted, truth, k) / BIN_M)
         place[k] = np.int32(min(max(nearest, -LIMIT_BIN), LIMIT_BIN)) + LIMIT_BIN
 
 
 @njit(nogil=True, fastmath={"nnan", "nsz"})
-def _extremes(predicted, truth, start, stop):
+def _extremes(predicted, truth):
     least, largest = np.inf, -np.inf
-    for k in range(start, stop):
+    for k in range(len(predicted)):
         error = _error(predicted, truth, k)
         least, largest = min(least, error), max(largest, error)
     return least, largest
 
 
 @compiled
-def _add_ratios(predicted, truth, start, stop, whole, logs, total):
+def _add_ratios(predicted, truth, whole, logs, total):
     """Add relative errors and their squares, differences of logarithms and their squares; count the deltas."""
-    number, at = stop - start, COUNTS + 3 * DIGITS
+    number, at = len(predicted), COUNTS + 3 * DIGITS
     delta1 = delta2 = delta3 = 0
     for k in range(number):
-        p, r = np.float64(predicted[start + k]), np.float64(truth[start + k])
+        p, r = np.float64(predicted[k]), np.float64(truth[k])
         whole[k] = np.int64(np.rint(abs(p - r) / r * SCALE))
         logs[k] = max(p, LEAST_PREDICTION_M) / r
         ratio = max(logs[k], r / p if p > 0.0 else np.inf)  # a miss where nothing or less is predicted
@@ -231,9 +235,9 @@ def _add_to(sums, values):
 
 
 @compiled
-def _count(place, start, stop, row):
-    for k in range(start, stop):
-        row[place[k]] += 1
+def _count(place, row):
+    for each in place:
+        row[each] += 1
 
 
 @compiled

@@ -20,19 +20,24 @@ def count(predicted, reference, inside, tile_px, building, ground, counts):
     across = (width + tile_px - 1) // tile_px
     for row in range(height):
         for left in range(0, width, tile_px):
-            tp = fp = fn = tn = known = 0
-            for column in range(left, min(left + tile_px, width)):
-                there, none = reference[row, column] == building, reference[row, column] == ground
-                hit, miss = predicted[row, column] == building, predicted[row, column] == ground
-                here = inside[row, column]
-                tp += here & there & hit
-                fp += here & none & hit
-                fn += here & there & miss
-                tn += here & none & miss
-                known += here & (there | none)
-            tile = row // tile_px * across + left // tile_px
-            counts[tile, 0] += tp
-            counts[tile, 1] += fp
-            counts[tile, 2] += fn
-            counts[tile, 3] += tn
-            counts[tile, 4] += known - tp - fp - fn - tn
+            here, tile = slice(left, left + tile_px), row // tile_px * across + left // tile_px
+            _add(predicted[row, here], reference[row, here], inside[row, here], building, ground, counts[tile])
+
+
+@njit(nogil=True)
+def _add(predicted, reference, inside, building, ground, counts):
+    """Add the pixels of a row of a tile."""
+    tp = fp = fn = tn = known = 0
+    for k in range(len(inside)):
+        there, none = reference[k] == building, reference[k] == ground
+        hit, miss = predicted[k] == building, predicted[k] == ground
+        tp += inside[k] & there & hit
+        fp += inside[k] & none & hit
+        fn += inside[k] & there & miss
+        tn += inside[k] & none & miss
+        known += inside[k] & (there | none)
+    counts[0] += tp
+    counts[1] += fp
+    counts[2] += fn
+    counts[3] += tn
+    counts[4] += known - tp - fp - fn - tn

@@ -38,10 +38,9 @@ def _add_tile(predicted, truth, top, left, height, width, line_step, lags, pairs
     along, down = np.empty((rows, width)), np.empty((height, columns))
     error, pixels, total, squares = np.empty(width), np.zeros(width, np.int64), np.zeros(width), np.zeros(width)
     for row in range(height):
+        some_predicted, some_truth = predicted[top + row, left : left + width], truth[top + row, left : left + width]
         for column in range(width):
-            error[column] = np.float64(predicted[top + row, left + column]) - np.float64(
-                truth[top + row, left + column]
-            )
+            error[column] = np.float64(some_predicted[column]) - np.float64(some_truth[column])
             known = error[column] == error[column]
             pixels[column] += known
             total[column] += error[column] if known else 0.0
@@ -65,9 +64,9 @@ def _add_differences(lines, down, right, pairs, sums, k):
     height, width = lines.shape[0] - down, lines.shape[1] - right
     known, squares = np.zeros(width, np.int64), np.zeros(width)  # by column: so the order of the sum stays the same
     for row in range(height):
-        here, there = lines[row], lines[row + down]
+        here, there = lines[row], lines[row + down, right:]
         for column in range(width):
-            difference = there[column + right] - here[column]
+            difference = there[column] - here[column]
             both = difference == difference
             known[column] += both
             squares[column] += difference * difference if both else 0.0
