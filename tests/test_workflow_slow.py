@@ -7,14 +7,18 @@ import subprocess
 import time
 from pathlib import Path
 
+import geopandas
 import numpy as np
 import pandas
 import pytest
 from workflow_tree import Tree
 
 from img2height.rasters import open_raster, read_heights
+from img2height.scenes.scene import Scene
+from img2height.tiles.areas import footprint, to_map
 
 pytestmark = pytest.mark.slow
+DISTRICTS = ["east", "west", "south"]
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +53,26 @@ def test_folds_are_mosaicked(tmp_path):
     np.testing.assert_array_equal(np.isfinite(residuals), np.isfinite(both))
     seen = np.stack([heights(folder / f"fold2/seed0/south/height_pair{pair}.tif") for pair in (1, 3)])
     np.testing.assert_allclose(third, seen.mean(axis=0), rtol=1e-6)
+    assert tree.planned() == {}
+
+
+def test_districts_are_left_out_in_turns(tmp_path):
+    """A scene is predicted by the one model that never saw it, and is unknown in the other folds."""
+    tree = Tree(tmp_path, "districts")
+    tree.make("--cores", "2", "--config", "experiment=tiny", "--", "scenes")  # the areas are drawn around them
+    grids = {name: Scene.load(tmp_path / f"data/scenes/tiny/{name}/scene.json").grid for name in DISTRICTS}
+    outlines = [to_map(footprint(grid), grid) for grid in grids.values()]
+    frame = geopandas.GeoDataFrame({"name": DISTRICTS}, geometry=outlines, crs=grids["east"].crs)
+    (tmp_path / "data/raw/tiny").mkdir(parents=True, exist_ok=True)
+    frame.to_file(tmp_path / "data/raw/tiny/districts.gpkg")
+    tree.make("--cores", "2")
+    for fold, tested in enumerate(DISTRICTS):
+        folder = tmp_path / f"results/districts/unet/fold{fold}/seed0"
+        for name in DISTRICTS:
+            known = np.isfinite(heights(folder / name / "height.tif"))
+            assert known.all() if name == tested else not known.any()
+    scores = json.loads((tmp_path / "results/districts/unet/oof/seed0/scores.json").read_text())
+    assert scores["scenes"] == [f"tiny/{name}" for name in DISTRICTS]
     assert tree.planned() == {}
 
 
