@@ -48,14 +48,13 @@ def test_numba_is_loaded_by_those_who_add_up_pixels():
 
 @pytest.mark.parametrize("owners", [0, 2, 64])
 @pytest.mark.parametrize("tile_px", [7, 64])
-def test_each_stratum_of_each_tile_has_the_sums_of_its_pixels(tile_px, owners, monkeypatch):
-    monkeypatch.setattr("img2height.metrics.histogram.OWNERS", owners)
+def test_each_stratum_of_each_tile_has_the_sums_of_its_pixels(tile_px, owners):
     rng = np.random.default_rng([2])
     truth = rng.uniform(0, 9, (23, 30))
     predicted = truth + rng.normal(0, 2, truth.shape)
     predicted[rng.random(truth.shape) < 0.1] = np.nan
     classes = rng.integers(0, 8, truth.shape, np.uint16)
-    histograms = ErrorHistograms(3)
+    histograms = ErrorHistograms(3, owners)
     found = sum_block(predicted, truth, classes, np.arange(8, dtype=np.uint32), tile_px, 1.0, histograms)
     across = -(-truth.shape[1] // tile_px)
     for tile in range(len(found.counts)):

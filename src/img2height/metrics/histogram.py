@@ -1,8 +1,8 @@
 """Quantiles of errors that can be summed over blocks: a histogram of signed errors in bins of one millimetre."""
 
 import math
+import mmap
 from dataclasses import dataclass, field
-from mmap import mmap
 from typing import Any, Self
 
 import numpy as np
@@ -102,6 +102,7 @@ class ErrorHistograms:
 
     Args:
         strata: their number S.
+        owners: how many sets may own a histogram.
 
     Attributes:
         strata: S.
@@ -109,17 +110,20 @@ class ErrorHistograms:
         owners: R - S uint32, bit k says whether the set holds stratum k; 0 is free.
     """
 
-    def __init__(self, strata: int):
-        shape = strata + OWNERS, BINS
+    def __init__(self, strata: int, owners: int = OWNERS):
+        shape = strata + owners, BINS
         # Mapped, for numpy would ask for large pages, and bins that hold nothing should take no memory.
-        self.fine = np.frombuffer(mmap(-1, math.prod(shape) * 8), np.int64).reshape(shape)
-        self.owners = np.zeros(OWNERS, np.uint32)
+        memory = mmap.mmap(-1, math.prod(shape) * 8, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        self.fine = np.frombuffer(memory, np.int64).reshape(shape)
+        self.owners = np.zeros(owners, np.uint32)
         self.strata = strata
 
     def pixels(self, stratum: int, first: int, last: int) -> np.ndarray:
         """Return the pixels of a stratum in the bins from `first` to `last`, int64."""
-        own = self.strata + np.flatnonzero(self.owners >> stratum & 1)
-        return self.fine[stratum, first : last + 1] + self.fine[own, first : last + 1].sum(axis=0)
+        pixels = self.fine[stratum, first : last + 1].copy()
+        for row in self.strata + np.flatnonzero(self.owners >> stratum & 1):
+            pixels += self.fine[row, first : last + 1]
+        return pixels
 
 
 def _twice_median(values: np.ndarray, pixels: np.ndarray) -> int:

@@ -47,6 +47,7 @@ def evaluate_method(
     settings: Metrics,
     pairs: Sequence[PairHeights] = (),
     outputs: Sequence[str] = ("height",),
+    threads: int = 1,
 ) -> tuple[dict, pandas.DataFrame]:
     """Return the scores of a method, pooled over its scenes, and a table of its tiles.
 
@@ -60,6 +61,7 @@ def evaluate_method(
         pairs: heights from each pair of views, if the method looks at any: the scores then hold those of each pair
             under `pairs`, by its number, and those of all their errors together under `pooled`.
         outputs: `height`, `footprint` or both: what the method tells. Heights that it does not tell are not missed.
+        threads: how many read and add up at a time; they change no digit.
 
     Raises:
         DataError: a file cannot be scored, or a pair is of a scene that is not there.
@@ -69,7 +71,7 @@ def evaluate_method(
     files = zip(heights, footprints, polygons, strict=True)
     for scene, buildings, (height, footprint, outlines) in zip(scenes, reference, files, strict=True):
         area = area_of(areas, "test", scene.dataset, scene.name)
-        statistics.append(_evaluate(scene, height, area, buildings, settings, {"footprint": footprint}))
+        statistics.append(_evaluate(scene, height, area, buildings, settings, {"footprint": footprint}, threads))
         if "height" in outputs:
             _require_predictions(scene, height, statistics[-1], settings)
         found += match_buildings(scene, read_geotable(outlines), buildings, area, settings.instance_iou)
@@ -83,7 +85,7 @@ def evaluate_method(
         "paper": paper,
         "correlation": _correlation(scenes, statistics),
     }
-    scores |= _quantity(heights, settings.tile_px) | _pair_scores(scenes, reference, areas, settings, pairs)
+    scores |= _quantity(heights, settings.tile_px) | _pair_scores(scenes, reference, areas, settings, pairs, threads)
     return scores, tiles
 
 
@@ -94,12 +96,13 @@ def _evaluate(
     buildings: geopandas.GeoDataFrame | None,
     settings: Metrics,
     predicted: Mapping[str, Path],
+    threads: int,
 ) -> SceneStatistics:
     layers = {name: scene.path(name) for name in ("ndsm", "dtm", *MASKS) if name in scene.layers}
     return evaluate_scene(
         height, layers | predicted, area, tile_px=settings.tile_px,
         ratio_min_height_m=settings.ratio_min_height_m, ssim_range_m=settings.ssim_range_m,
-        buildings=None if buildings is None else buildings.geometry,
+        buildings=None if buildings is None else buildings.geometry, threads=threads,
     )  # fmt: skip
 
 
@@ -154,6 +157,7 @@ def _pair_scores(
     areas: geopandas.GeoDataFrame,
     settings: Metrics,
     pairs: Sequence[PairHeights],
+    threads: int,
 ) -> dict[str, dict]:
     """Return the height scores of each pair over the scenes that have it, and those of the pooled errors of all."""
     if not pairs:
@@ -164,7 +168,8 @@ def _pair_scores(
         if name not in by_name:
             raise DataError(f"{heights}: is of scene {name}, which is not among {', '.join(by_name)}; name its scene")
         scene, buildings = by_name[name]
-        found = _evaluate(scene, heights, area_of(areas, "test", scene.dataset, name), buildings, settings, {})
+        area = area_of(areas, "test", scene.dataset, name)
+        found = _evaluate(scene, heights, area, buildings, settings, {}, threads)
         statistics.setdefault(pair, []).append(found)
     sums = {pair: reduce(add, statistics[pair]) for pair in sorted(statistics)}
     scores = {str(pair): total.height_scores() for pair, total in sums.items()}

@@ -76,7 +76,7 @@ class ErrorStatistics(Sums):
         nothing = cls(ratio_min_height_m=float(ratio_min_height_m), reference_pixels=count)
         if not predicted.size:
             return nothing
-        histograms, column = ErrorHistograms(1), (-1, 1)
+        histograms, column = ErrorHistograms(1, owners=0), (-1, 1)
         kinds, heights = np.zeros((predicted.size, 1), np.uint16), (h.reshape(column) for h in (predicted, truth))
         sums = sum_block(*heights, kinds, np.ones(1, np.uint32), predicted.size, ratio_min_height_m, histograms)
         found = (sums.counts[0, 0], sums.digits[0, 0], sums.extremes_m[0, 0])
