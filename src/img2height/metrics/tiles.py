@@ -35,7 +35,7 @@ class TileRows(NamedTuple):
         place: N x 3 int64: row and column of the upper left pixel, number of the stratum.
         counts: N x 6 int64, pixels by `COUNTS`.
         digits: N x 8 x D int64, sums by `QUANTITIES`.
-        error_bins: N x B int64, pixels by coarse bin.
+        error_bins: N x B int32, pixels by coarse bin.
         ssim: N float64, NaN where a row has none.
         outcomes: N x 4 int64, pixels of the building mask by `OUTCOMES`.
     """
@@ -63,7 +63,7 @@ def tile_rows(sums: BlockSums, corners: np.ndarray, ssim: np.ndarray, outcomes: 
         np.column_stack([corners[tile], stratum]),
         sums.counts[here],
         sums.digits[here],
-        sums.coarse[here].astype(np.int64),
+        sums.coarse[here],
         np.where(overall, ssim[tile], np.nan),
         np.where(overall[:, None], outcomes[tile], 0),
     )
