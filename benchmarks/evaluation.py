@@ -7,7 +7,6 @@ import argparse
 import multiprocessing
 import os
 import resource
-import sys
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -40,8 +39,6 @@ flags.add_argument("--threads", type=int, default=2, help="threads that read, an
 LAYERS = ("ndsm", "building", "footprint")
 BUILDING_M = 3.0
 CACHE_MIB, SMALL_PX = "64", 256
-# Numba asks for a package `coverage`, and would find the benchmark of this name beside this one.
-sys.path = [entry for entry in sys.path if Path(entry) != Path(__file__).parent]
 
 
 def make(folder: Path, side: int) -> None:

@@ -12,18 +12,23 @@ flags = parser(__doc__)
 flags.add_argument("--scenes", type=Path, required=True, help="scenes.json, see list_scenes.py")
 flags.add_argument("--areas", type=Path, required=True, help="areas.parquet")
 flags.add_argument("--layers", nargs="*", default=[], help="what the methods look at; views, which overlap, left out")
-flags.add_argument("--allow-missing", action="store_true", help="count such ground, and go on")
+flags.add_argument("--params", type=Path, required=True, help="params.yaml; with metrics.allow_missing it only counts")
+flags.add_argument("--experiment", type=Path, required=True, help="experiment file, which may override it")
 flags.add_argument("--out", type=Path, required=True, help="coverage.json")
 
 
 def main(args: Namespace) -> None:
     """Audit the coverage."""
+    from img2height.parsing import merge, parse, read_yaml
     from img2height.scenes.listing import all_scenes
+    from img2height.settings import Experiment, Params
     from img2height.tables import read_geotable, write_json
     from img2height.tiles.unseen import refuse_unseen, unseen_pixels
 
     unseen = unseen_pixels(all_scenes(args.scenes), read_geotable(args.areas), args.layers)
-    if not args.allow_missing:
+    experiment = parse(Experiment, read_yaml(args.experiment), str(args.experiment))
+    protocol = parse(Params, merge(read_yaml(args.params), experiment.params), str(args.params))
+    if not protocol.metrics.allow_missing:
         refuse_unseen(unseen)
     write_json(unseen, args.out)
 

@@ -18,6 +18,7 @@ flags.add_argument("--views", nargs="*", default=[], help="what it looks at of a
 flags.add_argument("--outputs", nargs="+", default=["height"], choices=["height", "footprint"], help="what it tells")
 flags.add_argument("--areas", type=Path, required=True, help="areas.parquet; the union of the test areas is scored")
 flags.add_argument("--settings", required=True, help="section `metrics` of params.yaml as JSON")
+flags.add_argument("--threads", type=int, default=1, help="windows that are scored at a time; changes no digit")
 flags.add_argument("--out", type=Path, required=True, help="scores JSON to write")
 flags.add_argument("--tiles", type=Path, required=True, help="table of sums by tile and stratum to write")
 
@@ -49,6 +50,7 @@ def main(args: Namespace) -> None:
         parse(Metrics, args.settings, "--settings"),
         pairs,
         args.outputs,
+        args.threads,
     )
     names = [f"{scene.dataset}/{scene.name}" for scene in scenes]
     tiles.insert(0, "method", args.method)

@@ -143,7 +143,10 @@ class Steps:
         ]  # fmt: skip
 
     def audit_coverage(self, out: Path) -> list:
-        return ["--scenes", self.listing, "--areas", self.areas, "--layers", "eo", "--out", out / "coverage.json"]
+        return [
+            "--scenes", self.listing, "--areas", self.areas, "--layers", "eo", "--params", SCRIPTS.parent / "params.yaml",
+            "--experiment", EXPERIMENT, "--out", out / "coverage.json",
+        ]  # fmt: skip
 
     def audit_statistics(self, out: Path) -> list:
         return [

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "img2height"
 SCRIPTS = sorted((ROOT / "scripts").glob("*.py"))
 FILES = sorted(PACKAGE.rglob("*.py"))
-HEAVY = ("torch", "rasterio", "geopandas", "pandas", "matplotlib", "lightning", "scipy", "numpy")
+HEAVY = ("torch", "rasterio", "geopandas", "pandas", "matplotlib", "lightning", "scipy", "numpy", "numba")
 
 
 def imports(path: Path) -> list[str]:

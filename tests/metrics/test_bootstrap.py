@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from img2height.metrics.bootstrap import Resampled, draw_blocks, holm, resample
 from img2height.metrics.bootstrap_blocks import Blocks
 
-COVERAGE = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks/coverage.py"))
+COVERAGE = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks/intervals.py"))
 NONE = np.empty((0, 2), int)
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from img2height.metrics.correlation import CorrelationStatistics
 
-fields = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks/coverage.py"))["fields"]
+fields = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks/intervals.py"))["fields"]
 
 
 @cache

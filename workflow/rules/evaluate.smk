@@ -20,13 +20,13 @@ rule evaluate:
         "logs/benchmarks/evaluate/{experiment}/{method}/seed{seed}.tsv"
     conda:
         ENVIRONMENT
-    threads: 1
+    threads: 2
     resources:
         mem_mb=scaled(8000),
         runtime=scaled(240),
     params:
         settings=SECTIONS["metrics"],
-        results="results/{experiment}/{method}/oof/seed{seed}",
+        results=lambda wildcards, output: str(Path(output.scores).parent),
         views=lambda wildcards: project.recipes[wildcards.method].inputs.get("views", []),
         outputs=lambda wildcards: project.recipes[wildcards.method].outputs,
         code=code_of("evaluate"),
@@ -44,6 +44,7 @@ rule evaluate:
             --outputs {params.outputs} \
             --areas {input.areas:q} \
             --settings {params.settings:q} \
+            --threads {threads} \
             --out {output.scores:q} \
             --tiles {output.tiles:q}
         """

@@ -25,7 +25,7 @@ rule split_folds:
         mem_mb=scaled(4000),
         runtime=scaled(60),
     params:
-        tiles="data/tiles",
+        tiles=lambda wildcards, input: str(Path(input.tiles[0]).parents[1]),
         settings=SECTIONS["split"],
         tile_px=project.params.tiling.tile_px,
         folds=FOLDS,
@@ -108,7 +108,7 @@ rule list_scenes:
         runtime=scaled(20),
     params:
         experiment=EXPERIMENT_FILE,
-        folder="data/scenes",
+        folder=lambda wildcards, input: str(Path(input.scenes[0]).parents[2]),
         roles=ROLES,  # read from that file; named here so that a change of them counts, and of nothing else in it
         code=code_of("list_scenes"),
     message:

@@ -59,10 +59,6 @@ rule train:
         """
 
 
-# No parameter: to allow later what was found is no reason to train again.
-ALLOW_MISSING = "--allow-missing" if project.params.metrics.allow_missing else ""
-
-
 rule audit_coverage:
     input:
         listed="data/folds/{experiment}/scenes.json",
@@ -81,6 +77,9 @@ rule audit_coverage:
         runtime=scaled(60),
     params:
         layers=lambda wildcards: sorted(set(project.recipes[wildcards.method].inputs) - {"views"}),
+        # Files, and not the value in them: to allow later what was found is no reason to train again.
+        protocol="params.yaml",
+        experiment=EXPERIMENT_FILE,
         code=code_of("audit_coverage"),
     message:
         "Looking whether the images of {wildcards.method} show all test ground"
@@ -91,7 +90,8 @@ rule audit_coverage:
             --scenes {input.listed:q} \
             --areas {input.areas:q} \
             --layers {params.layers} \
-            {ALLOW_MISSING} \
+            --params {params.protocol:q} \
+            --experiment {params.experiment:q} \
             --out {output.coverage:q}
         """
 

@@ -57,7 +57,7 @@ class Resampled:
 
         It is the percentile interval at levels that are farther out by two corrections, without which it is too narrow:
         Student's quantile, for the variance is estimated from N blocks, and `widening`. On 100 blocks of four
-        correlation lengths 95 % intervals of the RMSE then hold in 93 to 96 % (benchmarks/coverage.py) instead of 90 %.
+        correlation lengths 95 % intervals of the RMSE then hold in 93 to 96 %, not 90 % (benchmarks/intervals.py).
         Basic, BCa and Student-t intervals with the same corrections hold as often, and BCa on very skewed errors a
         little more often; percentiles are the simplest of those that never leave the range of a score.
 

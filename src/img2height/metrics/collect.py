@@ -94,7 +94,7 @@ def block_side(lengths_m: Sequence[float | None], tile_px: int, gsd_m: float) ->
     """Return the side of a block in pixels: the fewest whole tiles that are twice as wide as errors are alike.
 
     On blocks of one correlation length 85 % of the 95 % intervals hold, of two 91 %, of four 94 %: see
-    benchmarks/coverage.py.
+    benchmarks/intervals.py.
 
     Args:
         lengths_m: correlation length of the errors of each method; None is longer than a tile shows, and counts as one.

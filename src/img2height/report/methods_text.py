@@ -11,6 +11,7 @@ DIVISIONS = {
     "horizontal_stripes": "horizontal stripes, each of them tested once",
     "blocks": "square blocks of {block_m:g} m, each of them tested once",
     "fraction": "stretches along one axis",
+    "regions": "named areas",
     "random": "cells of {block_m:g} m dealt out at random",
 }
 ROLES = {"train": "training", "val": "validation", "test": "test"}

@@ -3,7 +3,7 @@
 Each row is 1,000 square fields of errors with a known RMSE, MAE and bias: the share of the intervals that hold it,
 which should be 95 %, beside that of intervals which take pixels for independent.
 
-python benchmarks/coverage.py
+python benchmarks/intervals.py
 """
 
 import argparse
