@@ -144,8 +144,8 @@ class Steps:
 
     def audit_coverage(self, out: Path) -> list:
         return [
-            "--scenes", self.listing, "--areas", self.areas, "--layers", "eo", "--params", SCRIPTS.parent / "params.yaml",
-            "--experiment", EXPERIMENT, "--out", out / "coverage.json",
+            "--scenes", self.listing, "--areas", self.areas, "--layers", "eo",
+            "--params", SCRIPTS.parent / "params.yaml", "--experiment", EXPERIMENT, "--out", out / "coverage.json",
         ]  # fmt: skip
 
     def audit_statistics(self, out: Path) -> list:
