@@ -145,6 +145,10 @@ def _loader(data: Dataset, workers: int, **batches: Sampler | int) -> DataLoader
 
 def _begin_worker(worker: int) -> None:
     threading.Thread(target=_obey_the_training, daemon=True).start()
+    _limit_cache(worker)
+
+
+def _limit_cache(worker: int) -> None:
     rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES).__enter__()  # for the life of the worker
 
 
