@@ -22,7 +22,7 @@ $(ENV): requirements/torch.txt requirements/lock.txt
 # For tests/slurm, which are skipped without. System packages, hence a target of its own.
 SLURM := slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge
 slurm:
-	@if command -v slurmctld && command -v slurmd && command -v munged; then :; \
+	@if command -v slurmctld >/dev/null && command -v slurmd >/dev/null && command -v munged >/dev/null; then :; \
 	elif [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
 		echo "SLURM is not installed: that takes root and apt. Its tests will be skipped."; \
 	else \
