@@ -28,6 +28,7 @@ flags.add_argument("--plot", type=Path, help="PNG of seconds and memory against 
 
 PLAIN = "resdepth_stereo"  # the network of the plain loop
 LONG_PX = 4096
+PAPERS_OVERLAP = 0.5  # that of the plain loop
 CACHE_MIB = "64"
 Run = tuple[str, tuple]
 
@@ -105,7 +106,7 @@ class Bench:
         return "end_to_end", (self.folder / str(side), self.folder / method, self.args.threads, settings)
 
     def forced(self, precision: str) -> dict:
-        return {"precision": precision} if len(self.precisions) > 1 else {}
+        return {"precision": precision, "overlap": PAPERS_OVERLAP}
 
     def repeats(self, side: int) -> int:
         return self.args.repeats if side <= LONG_PX else 1
@@ -131,7 +132,7 @@ class Bench:
 
     def against_plain(self, keep: Callable[[tuple], None]) -> Iterator[list[str]]:
         for side in self.args.sizes:
-            wanted = {"params.yaml": {}} | {p: self.forced(p) for p in self.precisions if self.forced(p)}
+            wanted = {"params.yaml": {}} | {f"{p}, half overlap": self.forced(p) for p in self.precisions}
             runs = {name: self.end_to_end(side, PLAIN, settings) for name, settings in wanted.items()}
             whole = "plain", (self.folder / str(side), self.folder / PLAIN, self.args.threads)
             found = in_turns({"plain": whole, **runs}, self.repeats(side))
