@@ -14,6 +14,7 @@ import time
 import torch
 from torch import Tensor, nn
 
+from img2height.cpu import set_up_cpu
 from img2height.methods import Layout, build, layout_of, names, networks, recipes_folder
 from img2height.project import load_recipe
 from img2height.settings_recipe import Recipe
@@ -45,7 +46,7 @@ def window_ms(network: nn.Module, inputs: dict[str, Tensor], layout: Layout) -> 
 
 
 def main(args: argparse.Namespace) -> None:
-    torch.set_num_threads(1)
+    set_up_cpu(1)
     layouts = [Layout(last, batch) for last, batch in itertools.product((False, True), args.batches)]
     heads = [f"{'channels_last' if layout.channels_last else 'contiguous'} {layout.batch}" for layout in layouts]
     print(f"| network | window px | {' | '.join(heads)} | fastest | declared |")

@@ -17,6 +17,7 @@ from rasterio.windows import Window
 from scipy.ndimage import gaussian_filter
 
 from img2height.buildings.raster import Image, Sources, extract_raster
+from img2height.cpu import set_up_cpu
 from img2height.inference import load_model, predict_raster
 from img2height.inference.inputs import open_inputs
 from img2height.inference.model import LoadedModel, save_model
@@ -101,7 +102,7 @@ def end_to_end(rasters: Path, model: Path, threads: int, settings: dict) -> dict
 def bare(rasters: Path, model: Path, threads: int, calls: list) -> dict[str, Any]:
     """Put as many tensors in memory, of the same size, layout and precision, through the network: nothing else."""
     loaded = load_model(model)
-    torch.set_num_threads(threads)
+    set_up_cpu(threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     with open_inputs(loaded, _inputs(loaded, rasters)) as images, torch.inference_mode():
         ready = []

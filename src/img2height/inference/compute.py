@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 import numpy as np
-import torch
 from rasterio.windows import Window
 from rich.console import Console
 from rich.progress import track
 
+from img2height.cpu import set_up_cpu
 from img2height.inference.ahead import read_ahead
 from img2height.inference.blend import Blend
 from img2height.inference.inputs import InputRasters, InputWindow, open_inputs
@@ -33,7 +33,7 @@ def compute_strips(task: Task, device: str, tops: Sequence[int], threads: int, *
         threads: compute threads on a CPU.
         progress: show a progress bar on standard error.
     """
-    torch.set_num_threads(threads)
+    set_up_cpu(threads)
     with bounded_cache(), open_inputs(task.model, task.inputs) as images:
         plan = task.plan(images.grid)
         network = task.network(device)

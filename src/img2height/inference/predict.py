@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import track
 from shapely.geometry.base import BaseGeometry
 
+from img2height.cpu import set_up_cpu
 from img2height.inference import fingerprint
 from img2height.inference.compute import compute_strips
 from img2height.inference.devices import compute_on
@@ -73,7 +74,7 @@ def predict_strips(
     """Return the finished strips of a raster, for callers who write several rasters together; see `predict_raster`."""
     loaded = model if isinstance(model, LoadedModel) else load_model(model)
     task, threads = Task(loaded, inputs, Path(out), **settings), threads or torch.get_num_threads()
-    torch.set_num_threads(threads)
+    set_up_cpu(threads)
     with open_inputs(loaded, inputs) as images:
         plan = task.plan(images.grid)
         plan.strips.begin({

@@ -4,6 +4,8 @@ Satellite Images", https://arxiv.org/abs/2106.08107.
 Names and shapes of the weights are those of the authors' code, so that their checkpoints fit.
 """  # noqa: D205
 
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 
@@ -11,7 +13,7 @@ from img2height.errors import SettingsError
 
 INITIAL, VIEWS = "dsm_initial", "views"
 MAX_CHANNELS = 512
-ACTIVATIONS = {"relu": nn.ReLU, "lrelu": nn.LeakyReLU, "prelu": nn.PReLU}
+ACTIVATIONS = {"relu": partial(nn.ReLU, inplace=True), "lrelu": partial(nn.LeakyReLU, inplace=True), "prelu": nn.PReLU}
 
 
 class ResDepth(nn.Module):

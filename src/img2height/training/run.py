@@ -14,6 +14,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar
 from lightning.pytorch.utilities import rank_zero_only
 from torch import nn
 
+from img2height.cpu import set_up_cpu
 from img2height.errors import TrainingError
 from img2height.files import atomic_folder
 from img2height.inference.model import LoadedModel, load_model, save_model
@@ -111,7 +112,7 @@ def prepare(job: TrainingJob, devices: int, workers: int) -> tuple[HeightModule,
         workers: reading processes of each device.
     """
     if not torch.cuda.is_available():
-        torch.set_num_threads(job.training.threads)
+        set_up_cpu(job.training.threads)
     ready = _starting_model(job)
     normalisation = ready.normalisation if ready else _fit_normalisation(job)
     val_tiles = spread(job.part("val"), job.training.val_tiles)
