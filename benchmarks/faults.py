@@ -47,7 +47,7 @@ FOLDERS = {  # by rule, in their order, what it fills
     "prepare_scene": "data/scenes", "list_scenes": "data/folds", "index_tiles": "data/tiles",
     "split_folds": "data/folds", "audit_folds": "data/folds", "augment_samples": "data/samples",
     "audit_coverage": "models", "train": "models",
-    "audit_statistics": "models", "predict": "scratch", "stitch": "results", "merge_pairs": "results",
+    "audit_statistics": "models", "predict": "results", "merge_pairs": "results",
     "residuals": "results", "extract_buildings": "results", "evaluate": "results", "collect_metrics": "results",
     "report": "results",
 }  # fmt: skip

@@ -20,7 +20,7 @@ import yaml
 ROOT = Path(__file__).parents[1]
 METHODS = ("initial_dsm", "unet", "im2height", "segnet_eo", "pspnet_eo", "eigen", "resunet_eo", "upernet_eo")
 METHODS += ("im2height_l2", "mean_height")
-RESULTS = ("predict", "stitch", "stitch_probability", "merge_pairs", "residuals", "extract_buildings", "evaluate")
+RESULTS = ("predict", "predict_footprints", "merge_pairs", "residuals", "extract_buildings", "evaluate")
 RESULTS += ("collect_metrics", "report")
 FOLDS = 5
 

@@ -4,7 +4,7 @@ import inspect
 import resource
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from affine import Affine
 from rasterio.crs import CRS
 from rasterio.windows import Window
 from scipy.ndimage import gaussian_filter
+from torch.utils.flop_counter import FlopCounterMode
 
 from img2height.buildings.raster import Image, Sources, extract_raster
 from img2height.cpu import set_up_cpu
@@ -115,12 +116,32 @@ def bare(rasters: Path, model: Path, threads: int, calls: list) -> dict[str, Any
                 for layer, x in one.items()
             }
             ready.append((tensors, autocast, count))
-        for tensors, autocast, _ in ready:
-            _forward(loaded, tensors, autocast, 1)  # the first pass allocates
+        work = Counter()
+        for tensors, autocast, count in ready:
+            with FlopCounterMode(display=False) as counter:
+                _forward(loaded, tensors, autocast, 1)  # the first pass allocates
+            work[autocast] += counter.get_total_flops() * count
+        ceiling_s = sum(flops / _matrix_flops(device, autocast) for autocast, flops in work.items())
         with _timed() as found:
             for tensors, autocast, count in ready:
                 _forward(loaded, tensors, autocast, count)
-    return found
+    return found | {"ceiling_s": ceiling_s}
+
+
+def _matrix_flops(device: torch.device, bfloat16: bool) -> float:
+    """Return the floating point operations a second of a product of two large matrices."""
+    side, repeats = (8192, 10) if device.type == "cuda" else (2048, 3)
+    a, b = torch.rand(2, side, side, device=device, dtype=torch.bfloat16 if bfloat16 else torch.float32)
+    fastest = min(_seconds(lambda: a @ b, device) for _ in range(repeats))
+    return 2 * side**3 / fastest
+
+
+def _seconds(work: Callable[[], object], device: torch.device) -> float:
+    start = time.perf_counter()
+    work()
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter() - start
 
 
 def plain(rasters: Path, model: Path, threads: int) -> dict[str, Any]:

@@ -157,14 +157,9 @@ class Steps:
     def predict(self, out: Path) -> list:
         settings = '{"window_px": 32, "overlap": 0.5, "batch_size": 1}'
         return [
-            "--models", self.made / "model", "--folds", 0, "--scene", self.scene, "--areas", self.areas, "--settings",
-            settings, "--out", out / "windows.tif",
-        ]  # fmt: skip
-
-    def stitch(self, out: Path) -> list:
-        return [
-            "--windows", self.made / "windows.tif", "--folds", 0, "--scene", self.scene, "--areas", self.areas,
-            "--heights", out / "fold.tif", "--mosaic", out / "s/height.tif",
+            "--models", self.made / "model/model.safetensors", "--folds", 0, "--scene", self.scene, "--areas",
+            self.areas, "--settings", settings, "--strips", out / "strips", "--parts", out / "fold.tif", "--mosaics",
+            out / "s/height.tif",
         ]  # fmt: skip
 
     def merge_pairs(self, out: Path) -> list:

@@ -17,6 +17,7 @@ from script_steps import CHAIN, RECIPE, SCRIPTS, SMALL, TILING, Steps, files, ru
 from img2height.errors import DataError, ModelError
 from img2height.inference.model import save_model
 from img2height.methods import build_network
+from img2height.rasters import NODATA, Grid, create_scratch, height_band, open_raster
 from img2height.tables import read_geotable, write_geopackage, write_json, write_table
 
 
@@ -184,12 +185,16 @@ def test_a_full_disk_leaves_nothing(program, steps, tmp_path, script, limit):
 
 def test_the_end_of_a_raster_is_not_lost(program, steps, tmp_path):
     """GDAL writes the last block when a file is closed, and rasterio does not tell that this failed."""
-    size = (steps.made / "windows.tif").stat().st_size
-    program("predict", steps.predict(tmp_path), limit=size - 1).refused(r"windows\.tif: could not be written")
-    assert files(tmp_path) == ["windows.tif.strips/0.npy", "windows.tif.strips/fingerprint.json"]
-    assert program("predict", steps.predict(tmp_path), limit=size).status == 0
-    assert files(tmp_path) == ["windows.tif"]
-    assert (tmp_path / "windows.tif").read_bytes() == (steps.made / "windows.tif").read_bytes()
+    with open_raster(steps.made / "s/height.tif") as raster:
+        grid = Grid.of(raster)
+    with create_scratch(tmp_path / "scratch.tif", grid, [height_band("ndsm")], "float32", NODATA) as scratch:
+        scratch.write(np.ones(grid.shape, np.float32))
+    size, folder = (tmp_path / "scratch.tif").stat().st_size, tmp_path / "out"
+    program("predict", steps.predict(folder), limit=size - 1).refused(r"fold\.tif: could not be written")
+    assert files(folder) == ["strips/fold0.strips/0.npy", "strips/fold0.strips/fingerprint.json"]
+    assert program("predict", steps.predict(folder), limit=size).status == 0
+    assert files(folder) == ["fold.tif", "s/height.tif"]
+    assert (folder / "s/height.tif").read_bytes() == (steps.made / "s/height.tif").read_bytes()
 
 
 def test_a_full_disk_keeps_what_was_there(program, steps, tmp_path):

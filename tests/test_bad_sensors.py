@@ -133,10 +133,14 @@ def stereo(district, tmp_path_factory) -> tuple[Path, list, Path]:
     rows = {"fold": [0], "part": ["test"], "dataset": [district.dataset], "scene": [district.name]}
     write_table(geopandas.GeoDataFrame(rows, geometry=[shapely.box(0, 0, 64, 64)]), folder / "areas.parquet")
     flags = [
-        "--models", folder / "model", "--folds", 0, "--scene", district.folder / "scene.json", "--areas",
-        folder / "areas.parquet", "--settings", '{"window_px": 64, "overlap": 0.0, "batch_size": 1}',
+        "--models", folder / "model/model.safetensors", "--folds", 0, "--scene", district.folder / "scene.json",
+        "--areas", folder / "areas.parquet", "--settings", '{"window_px": 64, "overlap": 0.0, "batch_size": 1}',
     ]  # fmt: skip
     return folder / "model", flags, folder / "areas.parquet"
+
+
+def outputs(folder):
+    return ["--strips", folder / "strips", "--parts", folder / "fold.tif", "--mosaics", folder / "all.tif"]
 
 
 @pytest.mark.parametrize(
@@ -149,13 +153,13 @@ def stereo(district, tmp_path_factory) -> tuple[Path, list, Path]:
     ],
 )
 def test_views_that_do_not_fit_the_model_are_refused(program, stereo, tmp_path, views, words):
-    program("predict", [*stereo[1], *views, "--out", tmp_path / "w.tif"]).refused(words)
+    program("predict", [*stereo[1], *views, *outputs(tmp_path)]).refused(words)
     assert files(tmp_path) == []
 
 
 def test_views_that_fit_are_predicted(program, stereo, tmp_path):
-    assert program("predict", [*stereo[1], "--views", 2, 1, "--out", tmp_path / "w.tif"]).status == 0
-    assert files(tmp_path) == ["w.tif"]
+    assert program("predict", [*stereo[1], "--views", 2, 1, *outputs(tmp_path)]).status == 0
+    assert files(tmp_path) == ["all.tif", "fold.tif"]
 
 
 def test_a_truncated_view_of_a_scene_is_named(program, district, stereo, tmp_path):
@@ -163,7 +167,7 @@ def test_a_truncated_view_of_a_scene_is_named(program, district, stereo, tmp_pat
     content = (scene / "view_2.tif").read_bytes()
     (scene / "view_2.tif").write_bytes(content[: len(content) // 2])
     flags = [scene / "scene.json" if flag == district.folder / "scene.json" else flag for flag in stereo[1]]
-    program("predict", [*flags, "--views", 2, 1, "--out", tmp_path / "out/w.tif"]).refused(r"view_2\.tif: .*cut off")
+    program("predict", [*flags, "--views", 2, 1, *outputs(tmp_path / "out")]).refused(r"view_2\.tif: .*cut off")
     assert files(tmp_path / "out") == []
 
 

@@ -15,9 +15,9 @@ METHODS = ("unet", "mean_height", "resdepth_stereo", "initial_dsm")
 STEREO = "results/tiny/resdepth_stereo/oof/seed0"
 PAIRS = ("1", "3")  # that the tiny districts are tested with
 AFTER_PREDICT = {"extract_buildings": 4, "evaluate": 4, "collect_metrics": 1, "report": 1}
-AFTER_TRAIN = {"predict": 5, "stitch": 5, "merge_pairs": 1, "residuals": 2, **AFTER_PREDICT}
+AFTER_TRAIN = {"predict": 5, "merge_pairs": 1, "residuals": 2, **AFTER_PREDICT}
 AFTER_FOLDS = {"augment_samples": 4, "audit_coverage": 4, "train": 4, "audit_statistics": 1, **AFTER_TRAIN}
-REFINED = {"predict": 2, "stitch": 2, "merge_pairs": 1, "residuals": 1}
+REFINED = {"predict": 2, "merge_pairs": 1, "residuals": 1}
 ONE_METHOD = {
     "train": 1,
     "audit_statistics": 1,
@@ -112,7 +112,7 @@ def test_samples_name_the_views_of_training_pairs(tree):
 
 
 def test_each_job_leaves_a_log_and_its_times(tree):
-    for rule in ("make_city", "prepare_scene", "index_tiles", "split_folds", "train", "predict", "stitch", "report"):
+    for rule in ("make_city", "prepare_scene", "index_tiles", "split_folds", "train", "predict", "report"):
         assert list((tree.folder / "logs" / rule).rglob("*.log"))
         assert list((tree.folder / "logs/benchmarks" / rule).rglob("*.tsv"))
 
@@ -153,7 +153,7 @@ def test_a_changed_key_runs_only_what_depends_on_it(tree, key, old, new, jobs):
 
 def test_an_edited_method_runs_alone(tree):
     with tree.edited("src/img2height/methods/unet.py", "", "\nUNUSED = 1\n"):
-        assert tree.planned() == {**ONE_METHOD, "predict": 1, "stitch": 1}
+        assert tree.planned() == {**ONE_METHOD, "predict": 1}
 
 
 def test_a_training_waits_for_the_model_that_it_starts_from(tree):
@@ -174,7 +174,7 @@ def test_without_methods_that_look_at_views_no_pairs_are_merged(tree):
     ):
         assert tree.planned() == {"audit_statistics": 1, "collect_metrics": 1, "report": 1}
         everything = tree.planned("--forceall")
-    assert (everything["predict"], everything["stitch"]) == (2, 2)
+    assert everything["predict"] == 2
     assert {"merge_pairs", "residuals"}.isdisjoint(everything)
 
 

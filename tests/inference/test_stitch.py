@@ -3,13 +3,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
-import shapely
 from affine import Affine
 from rasterio.crs import CRS
-from rio_cogeo.cogeo import cog_validate
 
 from img2height.errors import DataError
-from img2height.inference.stitch import merge_pairs, mosaic_folds, stitch_area
+from img2height.inference.stitch import merge_pairs, mosaic_folds
 from img2height.rasters import NODATA, Grid, height_band, write_cog
 
 GRID = Grid(CRS.from_epsg(32633), Affine(0.5, 0, 500_000, 0, -0.5, 5_800_000), 700, 600)
@@ -19,31 +17,6 @@ HEIGHTS = np.random.default_rng(7).normal(5, 3, GRID.shape).astype(np.float32)
 def write(path: Path, heights: np.ndarray, grid: Grid = GRID, quantity: str = "ndsm") -> Path:
     write_cog(path, heights, grid, [height_band(quantity)], nodata=NODATA)
     return path
-
-
-def test_a_stitched_fold_holds_exactly_the_pixels_whose_centres_lie_in_the_area(tmp_path: Path) -> None:
-    windows = write(tmp_path / "windows.tif", HEIGHTS)
-    stitch_area(windows, shapely.box(100.4, 20, 300.6, 550), GRID, tmp_path / "height.tif")
-    with rasterio.open(tmp_path / "height.tif") as out:
-        heights = out.read(1)
-        assert (out.units, out.descriptions, out.nodata) == (("metre",), ("ndsm",), NODATA)
-        assert (out.crs, out.transform) == (GRID.crs, GRID.transform)
-    expected = np.full(GRID.shape, NODATA, np.float32)
-    expected[20:550, 100:301] = HEIGHTS[20:550, 100:301]
-    assert (heights == expected).all()
-    assert cog_validate(tmp_path / "height.tif", quiet=True)[0]
-
-
-def test_unknown_heights_stay_unknown_and_an_empty_area_is_unknown(tmp_path: Path) -> None:
-    heights = HEIGHTS.copy()
-    heights[30, 40] = np.nan
-    windows = write(tmp_path / "windows.tif", heights)
-    stitch_area(windows, shapely.box(0, 0, 700, 600), GRID, tmp_path / "height.tif")
-    with rasterio.open(tmp_path / "height.tif") as out:
-        assert np.argwhere(out.read(1) == NODATA).tolist() == [[30, 40]]
-    stitch_area(windows, shapely.Polygon(), GRID, tmp_path / "none.tif")
-    with rasterio.open(tmp_path / "none.tif") as out:
-        assert (out.read(1) == NODATA).all()
 
 
 def test_a_mosaic_joins_folds_and_keeps_zero_metres(tmp_path: Path) -> None:

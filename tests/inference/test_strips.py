@@ -9,6 +9,7 @@ import rasterio
 import shapely
 import torch
 from inference_cases import Convolutions, Diverged, Killed, Stops, as_model, noise, write_image
+from rio_cogeo.cogeo import cog_validate
 
 from img2height.errors import DataError, ModelError
 from img2height.inference import predict_raster, predict_strips
@@ -54,6 +55,8 @@ def test_a_strip_in_the_middle_is_made_again_alone(image: Path, whole: bytes, tm
     strips.path(512).unlink()
     with pytest.raises(DataError, match="1 of 4 strips are missing"):
         strips.write(tmp_path / "out.tif")
+    with pytest.raises(DataError, match="1 of 4 strips are missing"):
+        strips.write_band(0, tmp_path / "out.tif")
     network = Stops()
     predict_raster(as_model(network), {"eo": image}, tmp_path / "out.tif", **OPTIONS)
     assert network.windows == 17 * 6
@@ -101,8 +104,21 @@ def test_an_area_is_cut_from_the_same_strips(image: Path, whole: bytes, tmp_path
     strips = predict_strips(as_model(Convolutions()), {"eo": image}, tmp_path / "out.tif", area=area, **OPTIONS)
     assert strips.tops == [0, 1536]
     strips.write(tmp_path / "out.tif")
-    with rasterio.open(tmp_path / "out.tif") as raster:
-        assert (raster.read(1) == expected).all()
+    strips.write_band(0, tmp_path / "cog.tif")
+    for name in ("out.tif", "cog.tif"):
+        with rasterio.open(tmp_path / name) as raster:
+            assert (raster.read(1) == expected).all()
+            assert (raster.nodata, raster.descriptions, raster.units) == (NODATA, ("dsm",), ("metre",))
+    assert cog_validate(tmp_path / "cog.tif", quiet=True)[0]
+
+
+def test_without_an_area_all_is_unknown(image: Path, tmp_path: Path) -> None:
+    strips = predict_strips(
+        as_model(Convolutions()), {"eo": image}, tmp_path / "out.tif", area=shapely.Polygon(), **OPTIONS
+    )
+    strips.write_band(0, tmp_path / "none.tif")
+    with rasterio.open(tmp_path / "none.tif") as raster:
+        assert (raster.read(1) == NODATA).all()
 
 
 def test_two_devices_give_the_same_bytes_and_a_bar(image, whole, tmp_path, capfd) -> None:

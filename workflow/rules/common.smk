@@ -15,7 +15,13 @@ sys.path.insert(0, SOURCE)
 os.environ.update(PYTHONPATH=SOURCE, PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]))
 
 # A graph is millions of objects and none of them garbage: looking for it is a sixth of the time to plan a large run.
-gc.set_threshold(100_000, 20, 100)
+gc.disable()
+
+
+onstart:
+    gc.freeze()
+    gc.enable()
+
 
 from img2height.errors import SettingsError
 from img2height.parsing import meant
@@ -88,7 +94,7 @@ RECIPES_TO_SHOW = json.dumps({name: recipe.model_dump(mode="json") for name, rec
 ALL_SCENES = [f"data/scenes/{dataset}/{scene}/scene.json" for dataset, scene, _ in project.scenes]
 ALL_TILES = [f"data/tiles/{dataset}/{scene}.parquet" for dataset, scene, _ in project.scenes]
 MODEL = "models/{experiment}/{method}/fold{fold}/seed{seed}"
-WINDOWS = "scratch/windows/{experiment}/{method}/fold{fold}/seed{seed}/{scene}/{height}.tif"
+STRIPS = "scratch/strips/{experiment}/{method}/seed{seed}/{scene}"
 FOLD_RESULT = "results/{experiment}/{method}/fold{fold}/seed{seed}/{scene}"
 RESULT = "results/{experiment}/{method}/oof/seed{seed}/{scene}"
 SCORES = "results/{experiment}/{method}/oof/seed{seed}/scores.json"

@@ -1,20 +1,20 @@
 # Needs: the models of all folds of a method and seed, a scene, and the test ground in it.
-# Makes: height.tif of each fold (its test area) and of all folds together (oof: no pixel was trained on). A method that
-#        looks at pairs of views gives height_pair<number>.tif for each, and height.tif is their median. A method that
-#        refines a surface model also gives residuals.tif: the errors before and after. A prediction that was killed
-#        goes on from the strips beside its windows in scratch/.
+# Makes: by tiled inference, height.tif of each fold (its test area), stitched to that of all folds together (oof: no pixel
+#        was trained on). A method that looks at pairs of views gives height_pair<number>.tif for each, and height.tif is
+#        their median. A method that refines a surface model also gives residuals.tif: the errors before and after. A
+#        prediction that was killed goes on from its strips in scratch/.
 
 
 # One job a scene and method: all folds together are one scene's work, and a thousand scenes do not become a hundred
-# thousand jobs.
+# thousand jobs. A card is written with its weights, and to name it too would slow down large graphs.
 rule predict:
     input:
         scene=manifest,
         areas="data/folds/{experiment}/areas.parquet",
         models=expand(f"{MODEL}/model.safetensors", fold=FOLDS, allow_missing=True),
-        cards=expand(f"{MODEL}/card.json", fold=FOLDS, allow_missing=True),
     output:
-        windows=temp(expand(WINDOWS, fold=FOLDS, allow_missing=True)),
+        parts=expand(f"{FOLD_RESULT}/{{height}}.tif", fold=FOLDS, allow_missing=True),
+        mosaics=f"{RESULT}/{{height}}.tif",
     log:
         "logs/predict/{experiment}/{method}/seed{seed}/{scene}_{height}.log",
     benchmark:
@@ -27,10 +27,10 @@ rule predict:
         runtime=scaled(60),
         gpu=1,
     params:
-        models=expand(MODEL, fold=FOLDS, allow_missing=True),
         folds=FOLDS,
         views=views_of_pair,
         settings=SECTIONS["inference"],
+        strips=f"{STRIPS}/{{height}}",
         code=code_of_method("predict"),
     message:
         "Predicting {wildcards.height} of {wildcards.scene} with {wildcards.method}, seed {wildcards.seed}"
@@ -38,84 +38,43 @@ rule predict:
         """
         exec &>{log:q}
         python scripts/predict.py \
-            --models {params.models:q} \
+            --models {input.models:q} \
             --folds {params.folds} \
             --scene {input.scene:q} \
             --areas {input.areas:q} \
             {params.views} \
             --settings {params.settings:q} \
-            --out {output.windows:q}
+            --strips {params.strips:q} \
+            --parts {output.parts:q} \
+            --mosaics {output.mosaics:q}
         """
 
 
-rule stitch:
-    input:
-        scene=manifest,
-        areas="data/folds/{experiment}/areas.parquet",
-        windows=expand(WINDOWS, fold=FOLDS, allow_missing=True),
-        # The windows are temporary, and Snakemake sees no change behind a temporary file that is gone: hence what they
-        # were made from, here and in the parameters. A card holds the digest of its weights.
-        cards=expand(f"{MODEL}/card.json", fold=FOLDS, allow_missing=True),
+ruleorder: merge_pairs > predict_footprints > predict
+
+
+# Methods that tell footprints give their probability too.
+use rule predict as predict_footprints with:
     output:
-        heights=expand(f"{FOLD_RESULT}/{{height}}.tif", fold=FOLDS, allow_missing=True),
-        mosaic=f"{RESULT}/{{height}}.tif",
+        parts=[
+            *expand(f"{FOLD_RESULT}/height.tif", fold=FOLDS, allow_missing=True),
+            *expand(f"{FOLD_RESULT}/probability.tif", fold=FOLDS, allow_missing=True),
+        ],
+        mosaics=[f"{RESULT}/height.tif", f"{RESULT}/probability.tif"],
     log:
-        "logs/stitch/{experiment}/{method}/seed{seed}/{scene}_{height}.log",
+        "logs/predict_footprints/{experiment}/{method}/seed{seed}/{scene}.log",
     benchmark:
-        "logs/benchmarks/stitch/{experiment}/{method}/seed{seed}/{scene}_{height}.tsv"
-    conda:
-        ENVIRONMENT
-    threads: 1
-    resources:
-        mem_mb=scaled(4000),
-        runtime=scaled(20),
+        "logs/benchmarks/predict_footprints/{experiment}/{method}/seed{seed}/{scene}.tsv"
+    wildcard_constraints:
+        method="|".join(FOOTPRINT_METHODS) or "(?!)",  # no pattern at all would match every method
     params:
         folds=FOLDS,
-        band=1,
-        code=code_of("stitch"),
-        inference=SECTIONS["inference"],
-        predict_code=code_of_method("predict"),
+        views=[],
+        settings=SECTIONS["inference"],
+        strips=f"{STRIPS}/height",
+        code=code_of_method("predict"),
     message:
-        "Stitching {wildcards.height} of {wildcards.scene} by {wildcards.method}, seed {wildcards.seed}"
-    shell:
-        """
-        exec &>{log:q}
-        python scripts/stitch.py \
-            --windows {input.windows:q} \
-            --folds {params.folds} \
-            --scene {input.scene:q} \
-            --areas {input.areas:q} \
-            --band {params.band} \
-            --heights {output.heights:q} \
-            --mosaic {output.mosaic:q}
-        """
-
-
-ruleorder: merge_pairs > stitch
-
-
-# The second band of the windows of methods that tell footprints.
-use rule stitch as stitch_probability with:
-    input:
-        scene=manifest,
-        areas="data/folds/{experiment}/areas.parquet",
-        windows=expand(WINDOWS, fold=FOLDS, height="height", allow_missing=True),
-        cards=expand(f"{MODEL}/card.json", fold=FOLDS, allow_missing=True),
-    output:
-        heights=expand(f"{FOLD_RESULT}/probability.tif", fold=FOLDS, allow_missing=True),
-        mosaic=f"{RESULT}/probability.tif",
-    log:
-        "logs/stitch_probability/{experiment}/{method}/seed{seed}/{scene}.log",
-    benchmark:
-        "logs/benchmarks/stitch_probability/{experiment}/{method}/seed{seed}/{scene}.tsv"
-    params:
-        folds=FOLDS,
-        band=2,
-        code=code_of("stitch"),
-        inference=SECTIONS["inference"],
-        predict_code=code_of_method("predict"),
-    message:
-        "Stitching the footprints of {wildcards.scene} by {wildcards.method}, seed {wildcards.seed}"
+        "Predicting heights and footprints of {wildcards.scene} with {wildcards.method}, seed {wildcards.seed}"
 
 
 rule merge_pairs:
@@ -135,7 +94,7 @@ rule merge_pairs:
     benchmark:
         "logs/benchmarks/merge_pairs/{experiment}/{method}/seed{seed}/{scene}.tsv"
     wildcard_constraints:
-        method="|".join(VIEW_METHODS) or "(?!)",  # no pattern at all would match every method
+        method="|".join(VIEW_METHODS) or "(?!)",
     conda:
         ENVIRONMENT
     threads: 1

@@ -4,7 +4,7 @@ from typing import Any
 
 
 def __getattr__(name: str) -> Any:
-    """Return what predicts, imported when first asked for: stitching needs no torch."""
+    """Return what predicts, imported when first asked for: joining rasters needs no torch."""
     if name == "load_model":
         from img2height.inference.model import load_model
 

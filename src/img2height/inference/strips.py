@@ -13,7 +13,7 @@ from rasterio.windows import Window
 
 from img2height.errors import DataError
 from img2height.files import atomic_path
-from img2height.rasters import BLOCK_PX, NODATA, Band, Grid, bounded_cache, create_scratch
+from img2height.rasters import BLOCK_PX, NODATA, Band, Grid, bounded_cache, create_scratch, write_heights
 from img2height.tables import read_json, write_json
 
 logger = logging.getLogger(__name__)
@@ -93,8 +93,7 @@ class Strips:
         Raises:
             DataError: a strip is missing, or the raster cannot be written.
         """
-        if missing := self.missing():
-            raise DataError(f"{self.folder}: {len(missing)} of {len(self.tops)} strips are missing; predict again")
+        self._check()
         with (
             bounded_cache(),
             atomic_path(out) as temporary,
@@ -106,6 +105,27 @@ class Strips:
                     block = strip[:, :, max(first, 0) : first + BLOCK_PX].swapaxes(0, 1)  # bands x rows x columns
                     if (block != NODATA).any():  # blocks that hold nothing take no space
                         file.write(block, Window(self.left + max(first, 0), top, block.shape[2], block.shape[1]))
+
+    def write_band(self, band: int, out: Path) -> None:
+        """Write one band as a COG, unknown outside the area; for Args and Raises see `write`, bands count from 0."""
+        self._check()
+        write_heights(out, self.grid, [self.bands[band]], lambda block: self._read(block)[band])
+
+    def _check(self) -> None:
+        if missing := self.missing():
+            raise DataError(f"{self.folder}: {len(missing)} of {len(self.tops)} strips are missing; predict again")
+
+    def _read(self, block: Window) -> np.ndarray:
+        """Return the values of a block within one strip, bands x H x W float32, NaN where unknown."""
+        values = np.full((len(self.bands), block.height, block.width), np.nan, np.float32)
+        top = block.row_off // BLOCK_PX * BLOCK_PX
+        first, end = max(block.col_off, self.left), min(block.col_off + block.width, self.left + self.width)
+        if top in self.tops and first < end:
+            rows = np.s_[block.row_off - top : block.row_off - top + block.height]
+            found = np.load(self.path(top), mmap_mode="r")[rows, :, first - self.left : end - self.left]
+            known = np.where(found != NODATA, found, np.float32(np.nan)).swapaxes(0, 1)
+            values[:, :, first - block.col_off : end - block.col_off] = known
+        return values
 
     def remove(self) -> None:
         """Remove the folder, if any strip was made."""
