@@ -3,7 +3,6 @@
 What is stitched together was predicted out of fold: no pixel of it was ever trained on.
 """
 
-import itertools
 from argparse import Namespace
 from pathlib import Path
 
@@ -48,9 +47,8 @@ def main(args: Namespace) -> None:
         )
         predicted.append(strips)
     with atomic_paths(*args.parts, *args.mosaics) as paths:
-        waiting = iter(paths)
-        of_bands = [list(itertools.islice(waiting, len(predicted))) for _ in args.mosaics]
-        for band, (parts, mosaic) in enumerate(zip(of_bands, waiting, strict=True)):
+        for band, mosaic in enumerate(paths[len(args.parts) :]):
+            parts = paths[band * len(predicted) : (band + 1) * len(predicted)]
             for strips, part in zip(predicted, parts, strict=True):
                 strips.write_band(band, part)
             mosaic_folds(parts, scene.grid, mosaic)

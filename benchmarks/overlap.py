@@ -1,0 +1,73 @@
+"""Print what the overlap of windows and bfloat16 do to the heights of the trained models of an experiment.
+
+make demo
+python benchmarks/overlap.py
+
+The models are those of the first fold and seed, the ground is that of a test scene; RMSE in metres against the truth.
+"""
+
+import argparse
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from img2height.errors import ModelError
+from img2height.inference import load_model, predict_raster
+from img2height.inference.inputs import input_paths
+from img2height.rasters import open_raster, read_heights
+from img2height.scenes.scene import Scene
+from img2height.tables import read_geotable
+from img2height.tiles.areas import area_of
+
+flags = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+flags.add_argument("--experiment", default="demo")
+flags.add_argument("--scene", type=Path, default=Path("data/scenes/demo/station/scene.json"))
+flags.add_argument("--methods", nargs="+", default=["unet", "im2height", "resdepth_stereo"])
+flags.add_argument("--views", type=int, nargs=2, default=[1, 2], help="pair of the methods that look at one")
+flags.add_argument("--overlaps", type=float, nargs="+", default=[0.5, 0.375, 0.25, 0.125])
+flags.add_argument("--window-px", type=int, default=256)
+flags.add_argument("--threads", type=int, default=2)
+
+
+def main(args: argparse.Namespace) -> None:
+    scene = Scene.load(args.scene)
+    areas = read_geotable(Path(f"data/folds/{args.experiment}/areas.parquet"))
+    area = area_of(areas, "test", scene.dataset, scene.name, 0)
+    shares = " | ".join(map(str, args.overlaps))
+    print(
+        f"| method | {shares} | bfloat16 against float32, mean m |\n|---{'|---' * len(args.overlaps)}|---|", flush=True
+    )
+    for method in args.methods:
+        model = load_model(Path(f"models/{args.experiment}/{method}/fold0/seed0"))
+        inputs = input_paths(scene, model.recipe.inputs, args.views)
+        heights = partial(predicted, model, inputs, area=area, window_px=args.window_px, threads=args.threads)
+        with open_raster(scene.path(model.recipe.target)) as raster:
+            truth_m = read_heights(raster)
+        maps = [heights(overlap=overlap) for overlap in args.overlaps]
+        scores = [np.sqrt(np.nanmean(np.square(found_m - truth_m))) for found_m in maps]
+        told = rounding(heights, maps[0], args.overlaps[0])
+        print(f"| {method} | {' | '.join(f'{score:.4f}' for score in scores)} | {told} |", flush=True)
+
+
+def predicted(*args: object, **settings: object) -> np.ndarray:
+    """Return the heights that a model predicts, H x W float32, NaN where unknown."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "height.tif"
+        predict_raster(*args, out, **settings)
+        with open_raster(out) as raster:
+            return read_heights(raster)
+
+
+def rounding(heights: Callable[..., np.ndarray], exact_m: np.ndarray, overlap: float) -> str:
+    """Return how far heights in bfloat16 are from those in float32, or why they are refused."""
+    try:
+        return f"{np.nanmean(np.abs(heights(overlap=overlap, precision='bfloat16') - exact_m)):.3f}"
+    except ModelError as error:
+        return f"refused: {error}"
+
+
+if __name__ == "__main__":
+    main(flags.parse_args())
