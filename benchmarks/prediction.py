@@ -180,14 +180,16 @@ def plot(curves: list[tuple], path: Path) -> None:
     runs |= {f"img2height, {name}": [found[name] for _, _, found in curves] for name in curves[0][2]}
     axes = figure.subplots(1, 2)
     for (label, of_run), (colour, marker) in zip(runs.items(), looks, strict=False):
-        for ax, key in zip(axes, ("seconds", "peak_mib"), strict=True):
-            ax.loglog(mpx, [run[key] for run in of_run], color=colour, marker=marker, label=label)
+        looks_of_run = {"color": colour, "marker": marker, "label": label}
+        axes[0].loglog(mpx, [run["seconds"] for run in of_run], **looks_of_run)
+        axes[1].semilogx(mpx, [run["peak_mib"] for run in of_run], **looks_of_run)
     for ax, what in zip(axes, ("seconds", "peak memory, MiB"), strict=True):
         ax.set(xlabel="area, Mpx", ylabel=what, xticks=mpx)
         ax.xaxis.set_minor_locator(NullLocator())
         ax.xaxis.set_major_formatter(ScalarFormatter())
         ax.grid(alpha=0.3)
     axes[0].legend(frameon=False)
+    axes[1].set_ylim(bottom=0)
     figure.tight_layout()
     figure.savefig(path)
 

@@ -14,7 +14,8 @@ from img2height.errors import DataError
 from img2height.files import atomic_path
 
 # A GeoPackage stores when it was written; a fixed date makes the bytes depend on the content alone.
-GPKG_DATE = "2000-01-01T00:00:00Z"
+# One date for all files, and no thread for the index: a machine with one processor has none, and writes other bytes.
+GPKG_OPTIONS = {"OGR_CURRENT_DATE": "2000-01-01T00:00:00Z", "OGR_GPKG_ALLOW_THREADED_RTREE": "NO"}
 
 
 def write_table(frame: pandas.DataFrame | geopandas.GeoDataFrame, path: str | Path) -> None:
@@ -60,8 +61,8 @@ def write_layers(layers: Mapping[str, geopandas.GeoDataFrame], path: str | Path)
     Raises:
         DataError: the file could not be written, for one because the disk is full.
     """
-    before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": GPKG_DATE})
+    before = {name: pyogrio.get_gdal_config_option(name) for name in GPKG_OPTIONS}
+    pyogrio.set_gdal_config_options(GPKG_OPTIONS)
     try:
         with atomic_path(path) as temporary:
             for layer, frame in layers.items():
@@ -73,7 +74,7 @@ def write_layers(layers: Mapping[str, geopandas.GeoDataFrame], path: str | Path)
     except (DataSourceError, DataLayerError) as error:
         raise DataError(f"{path}: could not be written ({error}); is the disk full?") from error
     finally:
-        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})
+        pyogrio.set_gdal_config_options(before)
 
 
 def write_json(value: Any, path: str | Path) -> None:
