@@ -12,7 +12,7 @@ from img2height.errors import DataError
 
 PACKAGE = "img2height"
 ROOT = Path(__file__).parent
-LIBRARIES = ("torch", "lightning", "numpy", "rasterio", "geopandas", "shapely")
+LIBRARIES = ("torch", "lightning", "numpy", "numba", "rasterio", "geopandas", "shapely")
 
 
 @cache
