@@ -25,7 +25,7 @@ from img2height.report.run import Run
 from img2height.scenes.city_sar import BANDS as POLARISATIONS
 from img2height.scenes.land_optical import BANDS as LAND_BANDS
 from img2height.scenes.pairs import write_pairs
-from img2height.scenes.scene import Scene, SceneLayer
+from img2height.scenes.scene import Scene, SceneLayer, file_digest
 from img2height.settings import Experiment, Params
 from img2height.settings_scene import Pair
 from img2height.tables import write_table
@@ -136,7 +136,7 @@ def stereo(houses: Scene, tmp_path_factory: pytest.TempPathFactory) -> Scene:
         write_cog(folder / f"view_{number}.tif", view, GRID, [Band("pan")], nodata=0)
         layers[f"view_{number}"] = SceneLayer(f"view_{number}.tif", "", ["pan"])
     write_pairs([Pair(first=1, second=2, use=["train"]), Pair(first=3, second=4)], folder / "pairs.csv")
-    layers["pairs"] = SceneLayer("pairs.csv", "")
+    layers["pairs"] = SceneLayer("pairs.csv", file_digest(folder / "pairs.csv"))
     scene = dataclasses.replace(houses, folder=folder, layers=layers)
     scene.save()
     return scene

@@ -1,12 +1,15 @@
 """What the sensors of a scene saw."""
 
 import dataclasses
+import shutil
+from pathlib import Path
 
 import pytest
 from matplotlib.colors import to_rgb
 from rasterio.windows import Window
 from shapely.geometry import box
 
+from img2height.errors import DataError
 from img2height.picture import FILLED
 from img2height.report.sensors import sensor_names, sensors_panel
 from img2height.report.view import View, read_view
@@ -54,3 +57,10 @@ def test_views_without_pairs_are_shown_one_by_one(stereo: Scene, view: View):
 
 def test_a_scene_with_an_image_has_image_and_reference(houses: Scene, view: View):
     assert titles(houses, view) == ["Image: red, green, blue", "Reference, above ground"]
+
+
+def test_pairs_that_are_gone_are_told_in_one_line(stereo: Scene, view: View, tmp_path: Path):
+    moved = dataclasses.replace(stereo, folder=shutil.copytree(stereo.folder, tmp_path / "scene"))
+    (moved.folder / "pairs.csv").unlink()
+    with pytest.raises(DataError, match=r"pairs\.csv: is missing or not the file"):
+        sensors_panel(moved, view)
