@@ -156,6 +156,13 @@ def test_an_edited_method_runs_alone(tree):
         assert tree.planned() == {**ONE_METHOD, "predict": 1}
 
 
+def test_a_model_that_differs_in_its_card_alone_predicts_again(tree):
+    with tree.edited("models/tiny/mean_height/fold0/seed0/card.json", "", "\n"):
+        planned = tree.planned()
+    assert planned["predict"] == 1
+    assert "train" not in planned
+
+
 def test_a_training_waits_for_the_model_that_it_starts_from(tree):
     own, other = "models/tiny/resdepth_stereo/fold0/seed0", "models/elsewhere"
     with tree.edited(EXPERIMENT, "batch_size: 4", f"init_from: {other}, batch_size: 4"):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from workflow_tree import ROOT, Tree
 
@@ -91,11 +92,10 @@ def shorten_the_training(run: Run) -> None:
     """Bring the end of the walltime near to a training at work, and hold it until SLURM has told it of that."""
     started = wait_for(lambda: re.search(r"SLURM jobid (\d+) \(log: .*/rule_train/", run.so_far()), run)
     wait_for(lambda: list(run.folder.glob("scratch/training/**/last.ckpt")), run)
-    training = next(
-        path for path in Path("/proc").glob("[0-9]*") if is_training(path) and (path / "cwd").resolve() == run.folder
-    )
-    os.kill(int(training.name), signal.SIGSTOP)
+    training = min(processes("scripts/train.py", run.folder), key=psutil.Process.create_time)  # its readers are younger
+    training.suspend()
     try:
+        wait_for(lambda: training.status() == psutil.STATUS_STOPPED, run)  # what writes to a disk stops after that
         running = subprocess.run(
             ["squeue", "-h", "-j", started[1], "-o", "%M"], capture_output=True, text=True, check=True
         )
@@ -104,23 +104,24 @@ def shorten_the_training(run: Run) -> None:
         subprocess.run(limit, check=True)
         wait_for(lambda: was_told(training), run)
     finally:
-        with suppress(ProcessLookupError):
-            os.kill(int(training.name), signal.SIGCONT)
+        with suppress(psutil.NoSuchProcess):
+            training.resume()
 
 
-def is_training(process: Path) -> bool:
-    """Return whether a process is scripts/train.py itself, not a shell that starts it."""
-    try:
-        words = (process / "cmdline").read_bytes().split(b"\0")
-    except OSError:
-        return False
-    return words[1:2] == [b"scripts/train.py"]
+def processes(script: str, folder: Path) -> list[psutil.Process]:
+    """Return the processes that run a script in a folder; not the shells that start them."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+            if process.cmdline()[1:2] == [script] and Path(process.cwd()) == folder:
+                found.append(process)
+    return found
 
 
-def was_told(process: Path) -> bool:
+def was_told(process: psutil.Process) -> bool:
     """Return whether a held process has SIGTERM waiting; some versions of SLURM let it go then."""
     try:
-        status = (process / "status").read_text()
+        status = Path(f"/proc/{process.pid}/status").read_text()
     except OSError:
         return True
     waiting = int(re.search(r"^ShdPnd:\s*(\w+)", status, re.M)[1], 16)
@@ -180,7 +181,7 @@ def test_each_gpu_is_granted_to_one_job(runs):
 
 def test_a_training_at_its_walltime_goes_on_and_ends_with_the_same_bytes(runs):
     said = {name: runs[name].said() for name in ("cluster", "local")}
-    assert attempts(runs["cluster"], "train") == 2
+    assert attempts(runs["cluster"], "train") == 2, said["cluster"][-4000:]
     assert "returned non-zero exit status 75" in said["cluster"]  # not by a lost process: it saved the step it was in
     model, log = "models/tiny/unet/fold0/seed0", "logs/train/tiny/unet/fold0_seed0.log"
     assert "resuming from" in (runs["cluster"].folder / log).read_text()
