@@ -3,6 +3,7 @@
 Also how many jobs a cluster is given, and how long the longest command is: Linux takes 128 KiB.
 
 python benchmarks/graph.py --scenes 1000 --methods 10
+python benchmarks/graph.py --scenes 1000 --methods 10 --silent
 python benchmarks/graph.py --trained -- --profile workflow/profiles/slurm
 """
 
@@ -28,6 +29,7 @@ flags = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.Ra
 flags.add_argument("--scenes", type=int, default=1000, help="scenes, each divided into five folds")
 flags.add_argument("--methods", type=int, default=10, help=f"methods, {len(METHODS)} at most")
 flags.add_argument("--trained", action="store_true", help="plan only what follows the trainings")
+flags.add_argument("--silent", action="store_true", help="only the time of the plan, with no job of it printed")
 flags.add_argument("snakemake", nargs="*", help="more arguments for Snakemake, after --")
 
 
@@ -67,7 +69,7 @@ def write_trained(folder: Path, scenes: int, methods: int) -> None:
 def plan(folder: Path, arguments: list[str]) -> tuple[float, str]:
     """Return the seconds that a dry run takes, and what it said."""
     start = time.monotonic()
-    command = [sys.executable, "-m", "snakemake", "--dry-run", "--printshellcmds", *arguments]
+    command = [sys.executable, "-m", "snakemake", "--dry-run", *arguments]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(done.stdout[-2000:] + done.stderr[-2000:])
@@ -87,7 +89,7 @@ def longest_command(said: str) -> str:
 
 
 def main(args: argparse.Namespace) -> None:
-    arguments = args.snakemake
+    arguments = [*(["--quiet", "rules", "progress"] if args.silent else ["--printshellcmds"]), *args.snakemake]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_experiment(folder, args.scenes, args.methods)
@@ -96,8 +98,9 @@ def main(args: argparse.Namespace) -> None:
             arguments = [*arguments, "--allowed-rules", *RESULTS, "--", "all"]
         seconds, said = plan(folder, arguments)
     cpu = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
-    table = re.search(r"^job +count\n.*?^total +\d+", said, re.M | re.S)[0]
-    print(f"{table}\na cluster is given {submissions(said)} jobs\nlongest command: {longest_command(said)}")
+    if not args.silent:
+        table = re.search(r"^job +count\n.*?^total +\d+", said, re.M | re.S)[0]
+        print(f"{table}\na cluster is given {submissions(said)} jobs\nlongest command: {longest_command(said)}")
     print(f"planned in {seconds:.1f} s ({cpu:.1f} s of CPU)")
 
 

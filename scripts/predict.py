@@ -9,7 +9,7 @@ from pathlib import Path
 from img2height.program import parser, run
 
 flags = parser(__doc__)
-flags.add_argument("--models", type=Path, nargs="+", required=True, help="model.safetensors of each fold")
+flags.add_argument("--models", type=Path, nargs="+", required=True, help="card.json of each fold, beside its weights")
 flags.add_argument("--folds", type=int, nargs="+", required=True, help="their numbers")
 flags.add_argument("--scene", type=Path, required=True, help="scene.json")
 flags.add_argument("--areas", type=Path, required=True, help="areas.parquet")
@@ -35,8 +35,8 @@ def main(args: Namespace) -> None:
     scene, areas = Scene.load(args.scene), read_geotable(args.areas)
     settings = parse(Inference, args.settings, "--settings").model_dump()
     predicted = []
-    for weights, fold in zip(args.models, args.folds, strict=True):
-        model = load_model(weights.parent)
+    for card, fold in zip(args.models, args.folds, strict=True):
+        model = load_model(card.parent)
         strips = predict_strips(
             model,
             input_paths(scene, model.recipe.inputs, args.views),

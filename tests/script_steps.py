@@ -157,7 +157,7 @@ class Steps:
     def predict(self, out: Path) -> list:
         settings = '{"window_px": 32, "overlap": 0.5, "batch_size": 1}'
         return [
-            "--models", self.made / "model/model.safetensors", "--folds", 0, "--scene", self.scene, "--areas",
+            "--models", self.made / "model/card.json", "--folds", 0, "--scene", self.scene, "--areas",
             self.areas, "--settings", settings, "--strips", out / "strips", "--parts", out / "fold.tif", "--mosaics",
             out / "s/height.tif",
         ]  # fmt: skip

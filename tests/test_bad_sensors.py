@@ -133,7 +133,7 @@ def stereo(district, tmp_path_factory) -> tuple[Path, list, Path]:
     rows = {"fold": [0], "part": ["test"], "dataset": [district.dataset], "scene": [district.name]}
     write_table(geopandas.GeoDataFrame(rows, geometry=[shapely.box(0, 0, 64, 64)]), folder / "areas.parquet")
     flags = [
-        "--models", folder / "model/model.safetensors", "--folds", 0, "--scene", district.folder / "scene.json",
+        "--models", folder / "model/card.json", "--folds", 0, "--scene", district.folder / "scene.json",
         "--areas", folder / "areas.parquet", "--settings", '{"window_px": 64, "overlap": 0.0, "batch_size": 1}',
     ]  # fmt: skip
     return folder / "model", flags, folder / "areas.parquet"

@@ -163,6 +163,15 @@ def test_a_model_that_differs_in_its_card_alone_predicts_again(tree):
     assert "train" not in planned
 
 
+def test_weights_that_are_gone_are_trained_again(tree):
+    weights = tree.folder / "models/tiny/mean_height/fold0/seed0/model.safetensors"
+    hidden = weights.rename(weights.with_suffix(".hidden"))
+    try:
+        assert tree.planned()["train"] == 1
+    finally:
+        hidden.rename(weights)
+
+
 def test_a_training_waits_for_the_model_that_it_starts_from(tree):
     own, other = "models/tiny/resdepth_stereo/fold0/seed0", "models/elsewhere"
     with tree.edited(EXPERIMENT, "batch_size: 4", f"init_from: {other}, batch_size: 4"):

@@ -6,13 +6,12 @@
 
 
 # One job a scene and method: all folds together are one scene's work, and a thousand scenes do not become a hundred
-# thousand jobs. A card counts apart from its weights: those of the mean height are always the same, the mean is in the card.
+# thousand jobs. A card holds the digest of its weights: to name both would slow down large graphs.
 rule predict:
     input:
         scene=manifest,
         areas="data/folds/{experiment}/areas.parquet",
-        models=expand(f"{MODEL}/model.safetensors", fold=FOLDS, allow_missing=True),
-        cards=expand(f"{MODEL}/card.json", fold=FOLDS, allow_missing=True),
+        models=expand(f"{MODEL}/card.json", fold=FOLDS, allow_missing=True),
     output:
         parts=expand(f"{FOLD_RESULT}/{{height}}.tif", fold=FOLDS, allow_missing=True),
         mosaics=f"{RESULT}/{{height}}.tif",
