@@ -49,10 +49,11 @@ check: $(ENV)
 	snakemake --lint
 	pytest --quiet tests/test_layers.py
 
-# After `git checkout` + `dvc checkout`, or a clone + `dvc pull`: DVC certifies the files, Snakemake takes their times as new.
+# After `git checkout` + `dvc checkout`, or a clone + `dvc pull`: DVC certifies the files, Snakemake takes their times as new
+# and notes what all of them were made with.
 pulled: $(ENV)
 	dvc status --quiet || { echo "error: the files are not those of dvc.lock; run dvc checkout or dvc pull, then dvc status"; exit 1; }
-	snakemake --touch --cores 1
+	snakemake --touch --forceall --cores 1
 
 lock: requirements/direct.in
 	uvx uv pip compile $< --no-emit-package torch --generate-hashes --python-version 3.11 --no-header --quiet -o requirements/lock.txt

@@ -43,7 +43,7 @@ def test_a_run_makes_all_files(tree):
         layers = ("scene.json", "eo.tif", "dsm.tif", "dtm.tif", "ndsm.tif", "building.tif", "buildings.parquet")
         sensors = ("sar.tif", "dsm_initial.tif", "dsm_filled.tif", *(f"view_{n}.tif" for n in range(1, 5)), "pairs.csv")
         assert {f"data/scenes/tiny/{scene}/{layer}" for layer in (*layers, *sensors)} <= made
-        assert f"data/tiles/tiny/{scene}.parquet" in made
+        assert f"data/tiles/tiny/tiny/{scene}.parquet" in made
     assert {
         f"data/folds/tiny/{name}"
         for name in ("folds.parquet", "areas.parquet", "folds.gpkg", "audit.json", "folds.png")
@@ -202,6 +202,11 @@ def test_another_use_of_a_pair_reaches_its_scene_and_what_comes_of_it(tree):
     assert jobs == {**made_of_scene, "split_folds": 1, "audit_folds": 1, **AFTER_FOLDS}
 
 
+def test_scenes_that_change_their_roles_are_listed_again(tree):
+    with tree.edited(EXPERIMENT, "{east: train, west: val, south: test}", "{south: train, west: val, east: test}"):
+        assert tree.planned()["list_scenes"] == 1
+
+
 def test_an_edited_module_is_seen_through_others(tree):
     with tree.edited("src/img2height/buildings/polygons.py", "", "\nUNUSED = 1\n"):
         assert tree.planned() == {**AFTER_PREDICT}
@@ -273,8 +278,10 @@ def test_dvc_runs_and_certifies(tree):
         (tree.folder / name).touch()
     assert tree.planned() != {}
     assert tree.run("dvc", "status", "--quiet").returncode == 0
-    tree.make("--touch", "--cores", "1")
+    tree.make("--touch", "--forceall", "--cores", "1")
     assert tree.planned() == {}
+    with tree.edited(DATASET, "seed: 11", "seed: 21"):
+        assert tree.planned()["prepare_scene"] == 1
 
     tree.run("git", "add", "--all")
     tree.run("git", "-c", "user.name=tests", "-c", "user.email=tests", "commit", "--quiet", "--message", "A run")

@@ -83,7 +83,6 @@ PUBLISHED_TABLES = tables_of(Path("config/tables"), METHODS)
 PUBLISHED_FIGURES = figures_of(Path("config/figures"), METHODS)
 FOLDS = project.folds
 DATASET_OF = {scene: dataset for dataset, scene, _ in project.scenes}
-ROLES = [role for _, _, role in project.scenes]
 TEST_SCENES = [scene for _, scene in project.test_scenes]
 
 # What jobs are given as JSON. Notes and references of a recipe change no result, so that they may be mended later.
@@ -92,7 +91,7 @@ RECIPES = {name: recipe.model_dump_json(exclude={"notes", "paper"}) for name, re
 RECIPES_TO_SHOW = json.dumps({name: recipe.model_dump(mode="json") for name, recipe in project.recipes.items()})
 
 ALL_SCENES = [f"data/scenes/{dataset}/{scene}/scene.json" for dataset, scene, _ in project.scenes]
-ALL_TILES = [f"data/tiles/{dataset}/{scene}.parquet" for dataset, scene, _ in project.scenes]
+ALL_TILES = [f"data/tiles/{EXPERIMENT}/{dataset}/{scene}.parquet" for dataset, scene, _ in project.scenes]
 MODEL = "models/{experiment}/{method}/fold{fold}/seed{seed}"
 STRIPS = "scratch/strips/{experiment}/{method}/seed{seed}/{scene}"
 FOLD_RESULT = "results/{experiment}/{method}/fold{fold}/seed{seed}/{scene}"
@@ -178,14 +177,14 @@ def code_of_method(script):
 
 
 def starting_model(wildcards):
-    """Return the files of the model folder that a training starts from, if it does."""
-    if not (folder := project.recipes[wildcards.method].init_from):
-        return []
-    files = [f"{folder}/model.safetensors", f"{folder}/card.json"]
-    made_here = folder.startswith(f"models/{EXPERIMENT}/")
+    """Return the files that a training starts from, if it does: of a model folder, and of an encoder's weights."""
+    recipe = project.recipes[wildcards.method]
+    folder, weights = recipe.init_from, recipe.options.get("weights", "none")
+    files = [f"{folder}/model.safetensors", f"{folder}/card.json"] if folder else []
+    made_here = folder and folder.startswith(f"models/{EXPERIMENT}/")
     if not made_here and (missing := [file for file in files if not Path(file).exists()]):
         stop(f"method {wildcards.method} starts from a model that is not there: {', '.join(missing)}; train it first")
-    return files
+    return files if weights in ("none", "imagenet") else [*files, weights]
 
 
 def tiles_of_figure(wildcards):
@@ -232,7 +231,25 @@ def raw_layers(wildcards):
             f"scene {wildcards.dataset}/{wildcards.scene}: missing {', '.join(missing)}; "
             f"put the delivered files into {folder}/ (links will do)"
         )
-    return files
+    return [part for file in files for part in parts_of(file)]
+
+
+def parts_of(file):
+    """Return a delivered file and all that is read with it: the parts of a shapefile, the rasters behind a VRT."""
+    path = Path(file)
+    if path.suffix.lower() == ".shp":
+        return sorted(map(str, path.parent.glob(f"{path.stem}.*")))
+    if path.suffix.lower() == ".vrt":
+        import rasterio  # a quarter of a second that other experiments need not wait
+
+        with rasterio.open(path) as mosaic:
+            return [os.path.relpath(part) for part in mosaic.files if Path(part).is_file()]
+    return [file]
+
+
+def delivered_bytes(wildcards):
+    """Return the sizes of delivered files: one replaced by a file of an older date would not count otherwise."""
+    return [path.stat().st_size for path in map(Path, raw_layers(wildcards)) if path.is_file()]
 
 
 def about(wildcards):
@@ -253,4 +270,4 @@ def region_file():
         return []
     if not Path(split.regions.file).exists():
         stop(f"split.regions: the file {split.regions.file} does not exist; it holds the areas that divide the ground")
-    return [split.regions.file]
+    return parts_of(split.regions.file)

@@ -109,7 +109,7 @@ rule list_scenes:
     params:
         experiment=EXPERIMENT_FILE,
         folder=lambda wildcards, input: str(Path(input.scenes[0]).parents[2]),
-        roles=ROLES,  # read from that file; named here so that a change of them counts, and of nothing else in it
+        scenes=project.scenes,  # read from that file; named here so that a change of a role counts, and of nothing else
         code=code_of("list_scenes"),
     message:
         "Listing the scenes of {wildcards.experiment}"

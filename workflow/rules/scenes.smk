@@ -76,6 +76,7 @@ rule prepare_scene:
         grid=grid,
         about=about,
         raw=raw_folder,
+        delivered=delivered_bytes,
         code=code_of("prepare_scene"),
     message:
         "Bringing the layers of {wildcards.dataset}/{wildcards.scene} to one grid"

@@ -1,16 +1,16 @@
 # Needs: the manifest of each scene.
-# Makes: data/tiles/{dataset}/{scene}.parquet, the index of its tiles; no pixel is copied.
+# Makes: data/tiles/{experiment}/{dataset}/{scene}.parquet, the index of its tiles; no pixel is copied.
 
 
 rule index_tiles:
     input:
         scene="data/scenes/{dataset}/{scene}/scene.json",
     output:
-        tiles="data/tiles/{dataset}/{scene}.parquet",
+        tiles="data/tiles/{experiment}/{dataset}/{scene}.parquet",
     log:
-        "logs/index_tiles/{dataset}/{scene}.log",
+        "logs/index_tiles/{experiment}/{dataset}/{scene}.log",
     benchmark:
-        "logs/benchmarks/index_tiles/{dataset}/{scene}.tsv"
+        "logs/benchmarks/index_tiles/{experiment}/{dataset}/{scene}.tsv"
     conda:
         ENVIRONMENT
     threads: 1
