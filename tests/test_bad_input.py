@@ -158,7 +158,11 @@ def test_a_truncated_image_is_named(program, steps, tmp_path, script):
 
 
 @pytest.mark.parametrize(
-    ("script", "layer"), [("train", "eo"), ("predict", "eo"), ("extract_buildings", "eo"), ("evaluate", "ndsm")]
+    ("script", "layer"),
+    [
+        *[(script, "eo") for script in ("index_tiles", "audit_folds", "augment_samples", "train", "audit_coverage")],
+        *[("predict", "eo"), ("residuals", "dsm_initial"), ("extract_buildings", "eo"), ("evaluate", "ndsm")],
+    ],
 )
 def test_a_layer_altered_behind_the_workflow_is_refused(program, steps, tmp_path, script, layer):
     """Its values can still be read: only the digest in the manifest tells."""

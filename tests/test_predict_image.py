@@ -4,7 +4,9 @@ import geopandas
 import numpy as np
 import pytest
 import rasterio
+import rasterio.shutil
 import torch
+from affine import Affine
 from inference_cases import FirstBand, as_model, noise, write_image
 from torch import Tensor, nn
 
@@ -23,6 +25,13 @@ class TwoHeads(nn.Module):
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         logit = inputs["eo"][:, 1:2]
         return {"height": inputs["eo"][:, :1], "footprint": torch.cat([-logit, logit], dim=1)}
+
+
+class Scaled(FirstBand):
+    """Twice the first band."""
+
+    def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        return {"height": 2 * super().forward(inputs)["height"]}
 
 
 def town(path: Path, bands: tuple[str, ...] = BANDS) -> Path:
@@ -127,6 +136,43 @@ def test_the_same_call_goes_on_and_another_starts_over(tmp_path):
     assert network.windows == 3
     with rasterio.open(out) as raster:
         assert (raster.read(1) == 5).all()
+
+
+def test_a_changed_tile_of_a_mosaic_and_another_network_start_over(tmp_path):
+    tile, out = town(tmp_path / "tile.tif"), tmp_path / "h.tif"
+    rasterio.shutil.copy(tile, image := tmp_path / "i.vrt", driver="VRT")
+
+    def kill(text: str) -> None:
+        raise KeyboardInterrupt
+
+    def killed(network: nn.Module) -> int:
+        with pytest.raises(KeyboardInterrupt):
+            model = as_model(network, target="ndsm")
+            predict_image(model, {"eo": image}, out, buildings=tmp_path / "b.gpkg", say=kill)
+        return network.windows
+
+    assert [killed(FirstBand()), killed(Scaled())] == [1, 1]
+    write_image(tile, np.full((4, 64, 80), 5, np.float32), bands=BANDS)
+    network = Scaled()
+    predict_image(as_model(network, target="ndsm"), {"eo": image}, out)
+    assert network.windows == 1
+    with rasterio.open(out) as raster:
+        assert (raster.read(1) == 10).all()
+
+
+@pytest.mark.parametrize("degrees", [30, 90])
+def test_a_turned_image_has_the_same_buildings(tmp_path, degrees):
+    found = []
+    for angle in (0, degrees):
+        image = town(tmp_path / "i.tif")
+        with rasterio.open(image, "r+", IGNORE_COG_LAYOUT_BREAK="YES") as raster:
+            raster.transform = raster.transform @ Affine.rotation(angle)
+        predict_image(
+            as_model(FirstBand(), target="ndsm"), {"eo": image}, tmp_path / "h.tif", buildings=tmp_path / "b.parquet"
+        )
+        found.append(geopandas.read_parquet(tmp_path / "b.parquet"))
+    assert len(found[0]) == len(found[1]) == 1
+    assert found[1].area_m2.tolist() == pytest.approx(found[0].area_m2.tolist())
 
 
 def test_windows_are_the_tiles_of_the_training(tmp_path):

@@ -55,6 +55,8 @@ def test_a_change_of_anything_else_does_not(package):
     before = digest()
     (folder / "img2height/other.py").write_text("TWO = 3\n")
     (folder / "img2height/room/b.py").write_text("# one\nONE   = 1\n")
+    for left in (".b.py.swp", ".page.html.swp", "b.py~", "page.html~"):
+        (folder / "img2height/room" / left).write_text("by an editor")
     assert digest() == before
 
 

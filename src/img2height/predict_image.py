@@ -16,6 +16,7 @@ from img2height.buildings.raster import Image, Sources, extract_raster
 from img2height.errors import DataError, ModelError
 from img2height.files import atomic_folder
 from img2height.inference import predict_raster
+from img2height.inference.fingerprint import of_model, of_rasters
 from img2height.inference.inputs import find_bands
 from img2height.inference.model import LoadedModel
 from img2height.methods import recipes_folder
@@ -61,7 +62,7 @@ def predict_image(
     values = merge(params.inference.model_dump(), {**own, **(changes or {})})
     settings = parse(Inference, values, "the windows").model_dump()
     needed = {layer: given[layer] for layer in model.recipe.inputs}
-    request = {"card": model.card, "files": _files(needed), "settings": settings, "draws": draws}
+    request = {"model": of_model(model), "files": _files(needed), "settings": settings, "draws": draws}
     if buildings:
         _check_buildings(model, needed, given.get("eo"))
     with _scratch(out, request, say) as folder:
@@ -89,13 +90,11 @@ def _paths(value: Path | Sequence[Path]) -> list[Path]:
 
 
 def _files(inputs: Inputs) -> dict[str, list]:
-    """Return path, size and time of each raster: what has changed is read anew."""
+    """Return path, size and time of all files of each layer: what has changed is read anew."""
     found = {}
     for layer, value in inputs.items():
-        for path in _paths(value):
-            with open_raster(path):
-                status = path.stat()
-            found.setdefault(layer, []).append([str(path.resolve()), status.st_size, status.st_mtime_ns])
+        with ExitStack() as stack:
+            found[layer] = of_rasters([stack.enter_context(open_raster(path)) for path in _paths(value)])
     return found
 
 

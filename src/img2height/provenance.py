@@ -19,8 +19,8 @@ LIBRARIES = ("torch", "lightning", "numpy", "numba", "rasterio", "geopandas", "s
 def code_digest(script: str | Path, *modules: str) -> str:
     """Return a digest of a script and of all modules of the package that it imports, directly or not.
 
-    Comments and layout do not count. A module loaded by name at run time has to be named. Files that are no Python
-    (templates) count with the modules of their folder.
+    Comments and layout do not count. A module loaded by name at run time has to be named. Templates (HTML)
+    count with the modules of their folder; what editors leave there does not.
 
     Args:
         script: the script.
@@ -36,7 +36,7 @@ def code_digest(script: str | Path, *modules: str) -> str:
     for name in sorted(names):
         digest.update(f"\0{name}\0{_meaning(_source(name))}".encode())
     for folder in sorted({_source(name).parent for name in names}):
-        for path in sorted(path for path in folder.iterdir() if path.is_file() and path.suffix != ".py"):
+        for path in sorted(folder.glob("[!.]*.html")):
             digest.update(f"\0{path.name}\0".encode() + path.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -110,7 +110,7 @@ def _scene_files(folder: Path) -> dict[Path, str]:
     from img2height.scenes.scene import Scene
 
     scene = Scene.load(folder / "scene.json")
-    return {scene.path(name): layer.sha256 for name, layer in scene.layers.items()}
+    return {scene.folder / layer.file: layer.sha256 for layer in scene.layers.values()}
 
 
 def _check(file: Path, expected: str) -> str | None:

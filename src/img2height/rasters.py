@@ -4,6 +4,7 @@ A COG cannot be written block by block, so a raster is first a tiled scratch Geo
 """
 
 import contextlib
+import math
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -61,8 +62,8 @@ class Grid:
 
     @property
     def gsd_m(self) -> float:
-        """Ground sampling distance in metres."""
-        return abs(self.transform.a)
+        """Ground sampling distance in metres: the side of a square as large as a pixel, which may be turned."""
+        return math.sqrt(abs(self.transform.determinant))
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -27,7 +27,10 @@ def scene(tmp_path):
     write_cog(tmp_path / "dtm.tif", terrain, GRID, [height_band("dtm")], nodata=NODATA)
     write_cog(tmp_path / "ndsm.tif", height, GRID, [height_band("ndsm")], nodata=NODATA)
     write_cog(tmp_path / "dsm.tif", height + terrain, GRID, [height_band("dsm")], nodata=NODATA)
-    layers = {"eo": SceneLayer("eo.tif", "", BANDS), "dtm": SceneLayer("dtm.tif", "", ["dtm"], "metre")}
+    layers = {
+        "eo": SceneLayer.of(tmp_path / "eo.tif", BANDS),
+        "dtm": SceneLayer.of(tmp_path / "dtm.tif", ["dtm"], "metre"),
+    }
     return Scene(tmp_path, "town", "one", GRID, layers, {})
 
 

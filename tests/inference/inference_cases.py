@@ -115,6 +115,13 @@ class Killed(Convolutions):
         return super().forward(inputs)
 
 
+class TooLarge(nn.Module):
+    """Finds no room for its windows."""
+
+    def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        raise torch.OutOfMemoryError("tried to allocate 80 GiB")
+
+
 class Diverged(nn.Module):
     """Gives no numbers."""
 

@@ -1,12 +1,15 @@
 import hashlib
+import threading
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 import rasterio
+import rasterio.shutil
 import shapely
 import torch
-from inference_cases import Convolutions, Diverged, FirstBand, as_model, noise, write_image
+from inference_cases import Convolutions, Diverged, FirstBand, TooLarge, as_model, noise, write_image
 
 from img2height.errors import DataError, ModelError
 from img2height.inference import predict_raster
@@ -121,6 +124,30 @@ def test_a_network_that_gives_no_numbers_is_refused_and_leaves_no_file(tmp_path:
     with pytest.raises(ModelError, match="not numbers"):
         predict_raster(as_model(Diverged()), {"eo": eo}, tmp_path / "out.tif", window_px=64)
     assert [path.name for path in tmp_path.iterdir()] == ["eo.tif"]
+
+
+def test_windows_without_room_are_refused_with_the_remedy(tmp_path: Path) -> None:
+    eo = write_image(tmp_path / "eo.tif", noise(64, 64))
+    with pytest.raises(ModelError, match=r"memory of cpu \(tried to allocate 80 GiB\); make window_px"):
+        predict_raster(as_model(TooLarge()), {"eo": eo}, tmp_path / "out.tif", window_px=64)
+
+
+def test_nobody_reads_on_after_an_error(tmp_path: Path) -> None:
+    """A raster that was closed while another thread read it ended the process."""
+    eo = write_image(tmp_path / "eo.tif", noise(64, 6400))
+    with pytest.raises(ModelError) as error:
+        predict_raster(as_model(Diverged()), {"eo": eo}, tmp_path / "out.tif", window_px=64)
+    assert error.tb
+    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("read-ahead")]
+
+
+def test_an_image_in_an_archive_is_refused(tmp_path: Path) -> None:
+    eo = write_image(tmp_path / "eo.tif", noise(64, 64))
+    with zipfile.ZipFile(tmp_path / "eo.zip", "w") as archive:
+        archive.write(eo, "eo.tif")
+    rasterio.shutil.copy(f"/vsizip/{tmp_path}/eo.zip/eo.tif", tmp_path / "eo.vrt", driver="VRT")
+    with pytest.raises(DataError, match="unpack or copy it here"):
+        predict_raster(as_model(FirstBand()), {"eo": tmp_path / "eo.vrt"}, tmp_path / "out.tif", window_px=64)
 
 
 def test_a_window_that_the_network_cannot_take_is_refused(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+import rasterio.shutil
 import shapely
 import torch
 from inference_cases import Convolutions, Diverged, Killed, Stops, as_model, noise, write_image
@@ -85,6 +86,17 @@ def test_another_prediction_starts_over(image: Path, tmp_path: Path, change: str
     predict_raster(model, {"eo": copy}, tmp_path / "out.tif", **options)
     assert network.windows >= WINDOWS
     assert (tmp_path / "out.tif").read_bytes() == (tmp_path / "again.tif").read_bytes()
+
+
+def test_a_changed_part_of_a_mosaic_of_mosaics_starts_over(tmp_path: Path) -> None:
+    part = write_image(tmp_path / "eo.tif", noise(*SHAPE))
+    for name, of in (("inner.vrt", part), ("outer.vrt", tmp_path / "inner.vrt")):
+        rasterio.shutil.copy(of, tmp_path / name, driver="VRT")
+    stopped(tmp_path / "outer.vrt", tmp_path / "out.tif")
+    os.utime(part, ns=(0, 1))
+    network = Stops()
+    predict_raster(as_model(network), {"eo": tmp_path / "outer.vrt"}, tmp_path / "out.tif", **OPTIONS)
+    assert network.windows >= WINDOWS
 
 
 def test_what_an_error_leaves_is_what_was_finished(image: Path, tmp_path: Path) -> None:

@@ -33,10 +33,13 @@ def write_scene(folder, name: str, error_m: float, *, polygons: bool) -> tuple[S
     write_cog(files["height"], height + np.float32(error_m), GRID, [height_band("ndsm")], nodata=NODATA)
     write_cog(files["footprint"], (height > 0).astype(np.uint8), GRID, [Band("building")], nodata=255, categorical=True)
     write_buildings(frame, files["polygons"], folder / name / "b.gpkg")
-    layers = {"ndsm": SceneLayer("ndsm.tif", ""), "building": SceneLayer("building.tif", "")}
+    layers = {
+        "ndsm": SceneLayer.of(folder / name / "ndsm.tif"),
+        "building": SceneLayer.of(folder / name / "building.tif"),
+    }
     if polygons:
         frame.iloc[:2].to_parquet(folder / name / "buildings.parquet")
-        layers["buildings"] = SceneLayer("buildings.parquet", "")
+        layers["buildings"] = SceneLayer.of(folder / name / "buildings.parquet")
     return Scene(folder / name, "town", name, GRID, layers, {}), files
 
 
@@ -145,7 +148,7 @@ def test_terrain_can_be_scored_where_the_scene_has_terrain_alone(tmp_path):
     scene, files = write_scene(tmp_path, "s1", 0.0, polygons=False)
     write_surface(tmp_path / "s1", scene, "dtm.tif", 500.0)
     files["height"] = write_surface(tmp_path, scene, "dem.tif", 503.0, "dem")
-    layers = {"dtm": SceneLayer("dtm.tif", ""), "building": scene.layers["building"]}
+    layers = {"dtm": SceneLayer.of(scene.folder / "dtm.tif"), "building": scene.layers["building"]}
     bare = Scene(scene.folder, "town", "s1", GRID, layers, {})
     scores, tiles = evaluate([(bare, files)], areas_of((0, "test", "s1", box(0, 0, 64, 64))))
     assert (scores["all"]["rmse_m"], scores["all"]["delta1"], scores["all"]["ssim"]) == (3, None, None)

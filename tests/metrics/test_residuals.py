@@ -40,7 +40,7 @@ def scene(tmp_path) -> Scene:
     for name, heights in made.items():
         write(tmp_path / f"{name}.tif", heights, "dsm" if name == "dsm_initial" else name)
     write(tmp_path / "height.tif", refined, "dsm")
-    layers = {name: SceneLayer(f"{name}.tif", "") for name in made}
+    layers = {name: SceneLayer.of(tmp_path / f"{name}.tif") for name in made}
     return Scene(tmp_path, "town", "s", GRID, layers, {})
 
 

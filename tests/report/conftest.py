@@ -25,7 +25,7 @@ from img2height.report.run import Run
 from img2height.scenes.city_sar import BANDS as POLARISATIONS
 from img2height.scenes.land_optical import BANDS as LAND_BANDS
 from img2height.scenes.pairs import write_pairs
-from img2height.scenes.scene import Scene, SceneLayer, file_digest
+from img2height.scenes.scene import Scene, SceneLayer
 from img2height.settings import Experiment, Params
 from img2height.settings_scene import Pair
 from img2height.tables import write_table
@@ -53,7 +53,7 @@ def houses(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     write_cog(folder / "dtm.tif", np.full(GRID.shape, 100, np.float32), GRID, [height_band("dtm")], nodata=NODATA)
     write_cog(folder / "building.tif", building, GRID, [Band("building")], nodata=255, categorical=True)
     names = {"eo": bands, "ndsm": ["ndsm"], "dtm": ["dtm"], "building": ["building"]}
-    layers = {name: SceneLayer(f"{name}.tif", "", there) for name, there in names.items()}
+    layers = {name: SceneLayer.of(folder / f"{name}.tif", there) for name, there in names.items()}
     scene = Scene(folder, "demo", "houses", GRID, layers, ABOUT)
     scene.save()
     return scene
@@ -128,15 +128,15 @@ def stereo(houses: Scene, tmp_path_factory: pytest.TempPathFactory) -> Scene:
     write_cog(folder / "sar.tif", sar, GRID, [Band(name, "dB") for name in POLARISATIONS], nodata=np.nan)
     write_cog(folder / "dsm_initial.tif", surface, GRID, [height_band("dsm")], nodata=NODATA)
     write_cog(folder / "dsm_filled.tif", filled, GRID, [Band("dsm_filled")], nodata=255, categorical=True)
-    layers = {name: SceneLayer(str(houses.path(name)), "", layer.bands) for name, layer in houses.layers.items()}
-    layers |= {"sar": SceneLayer("sar.tif", "", list(POLARISATIONS), "dB", 180.0)}
-    layers |= {name: SceneLayer(f"{name}.tif", "", ["dsm"]) for name in ("dsm_initial", "dsm_filled")}
+    layers = {name: dataclasses.replace(layer, file=str(houses.path(name))) for name, layer in houses.layers.items()}
+    layers |= {"sar": SceneLayer.of(folder / "sar.tif", list(POLARISATIONS), "dB", 180.0)}
+    layers |= {name: SceneLayer.of(folder / f"{name}.tif", ["dsm"]) for name in ("dsm_initial", "dsm_filled")}
     for number in (1, 2, 3, 4):
         view = rng.integers(1, 200, GRID.shape, np.uint8)
         write_cog(folder / f"view_{number}.tif", view, GRID, [Band("pan")], nodata=0)
-        layers[f"view_{number}"] = SceneLayer(f"view_{number}.tif", "", ["pan"])
+        layers[f"view_{number}"] = SceneLayer.of(folder / f"view_{number}.tif", ["pan"])
     write_pairs([Pair(first=1, second=2, use=["train"]), Pair(first=3, second=4)], folder / "pairs.csv")
-    layers["pairs"] = SceneLayer("pairs.csv", file_digest(folder / "pairs.csv"))
+    layers["pairs"] = SceneLayer.of(folder / "pairs.csv")
     scene = dataclasses.replace(houses, folder=folder, layers=layers)
     scene.save()
     return scene
@@ -165,7 +165,10 @@ def terrain(tmp_path_factory: pytest.TempPathFactory) -> Run:
     write_cog(folder / "ms.tif", ms, grid, [Band(name) for name in LAND_BANDS], nodata=0)
     for name, heights in (("dtm", ground), ("dem", ground + 3)):
         write_cog(folder / f"{name}.tif", heights, grid, [height_band(name)], nodata=NODATA)
-    layers = {"ms": SceneLayer("ms.tif", "", list(LAND_BANDS)), "dtm": SceneLayer("dtm.tif", "", ["dtm"])}
+    layers = {
+        "ms": SceneLayer.of(folder / "ms.tif", list(LAND_BANDS)),
+        "dtm": SceneLayer.of(folder / "dtm.tif", ["dtm"]),
+    }
     scene = Scene(folder, "land", "hill", grid, layers, ABOUT)
     row = {"fold": 0, "part": "test", "dataset": "land", "scene": "hill", "geometry": box(0, 0, 96, 80)}
     areas = geopandas.GeoDataFrame([row], geometry="geometry", crs=None)

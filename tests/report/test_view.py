@@ -11,7 +11,7 @@ from shapely.geometry import box
 from img2height.rasters import NODATA, Band, Grid, height_band, write_cog
 from img2height.report.profile import joint_histogram
 from img2height.report.view import DETAIL_PX, detail_window, read_prediction, read_view
-from img2height.scenes.scene import Scene
+from img2height.scenes.scene import Scene, SceneLayer
 
 WHOLE = Window(0, 0, 300, 280)
 
@@ -51,7 +51,9 @@ def test_detail_goes_where_the_houses_are(tmp_path: Path, houses: Scene):
     write_cog(
         tmp_path / "eo.tif", np.zeros((3, *grid.shape), np.uint8), grid, [Band(c) for c in ("red", "green", "blue")]
     )
-    scene = dataclasses.replace(houses, folder=tmp_path, grid=grid)
+    made = ("eo", "ndsm", "building")
+    layers = {name: SceneLayer.of(tmp_path / f"{name}.tif", houses.layers[name].bands) for name in made}
+    scene = dataclasses.replace(houses, folder=tmp_path, grid=grid, layers=layers)
     area = box(400, 0, 1200, 1000)
     window = detail_window(read_view(scene, area, Window(0, 0, 1200, 1000), 400))
     assert window.col_off < 900 and window.col_off + DETAIL_PX > 930
@@ -103,6 +105,7 @@ def test_sixteen_bits_are_stretched_between_percentiles(tmp_path: Path, houses: 
     ramp = np.tile(np.linspace(300, 4000, 300).astype(np.uint16), (3, 280, 1))
     write_cog(tmp_path / "eo.tif", ramp, houses.grid, [Band(c) for c in ("red", "green", "blue")])
     layers = {name: dataclasses.replace(layer, file=str(houses.path(name))) for name, layer in houses.layers.items()}
-    layers["eo"] = dataclasses.replace(layers["eo"], file=str(tmp_path / "eo.tif"))
+    eo = SceneLayer.of(tmp_path / "eo.tif", layers["eo"].bands)
+    layers["eo"] = dataclasses.replace(eo, file=str(tmp_path / "eo.tif"))
     image = read_view(dataclasses.replace(houses, layers=layers), box(0, 0, 300, 280), WHOLE, 300).image
     assert (image[:, 0, :3] == 0).all() and (image[:, -1, :3] == 255).all() and 120 < image[0, 150, 0] < 135

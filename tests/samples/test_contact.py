@@ -36,9 +36,12 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
             pixels[:, 0] = np.nan
         nodata = np.nan if name == "sar" else None
         write_cog(folder / f"{name}.tif", pixels, GRID, [Band(band) for band in bands], nodata=nodata)
-    layers = {name: SceneLayer(f"{name}.tif", "", BANDS.get(name, [name])) for name in [*heights, "dsm_filled", *BANDS]}
-    layers["sar"] = SceneLayer("sar.tif", "", BANDS["sar"], "dB", 180.0)
-    layers["dsm_initial"] = SceneLayer("dsm_initial.tif", "", ["dsm"])
+    layers = {
+        name: SceneLayer.of(folder / f"{name}.tif", BANDS.get(name, [name]))
+        for name in [*heights, "dsm_filled", *BANDS]
+    }
+    layers["sar"] = SceneLayer.of(folder / "sar.tif", BANDS["sar"], "dB", 180.0)
+    layers["dsm_initial"] = SceneLayer.of(folder / "dsm_initial.tif", ["dsm"])
     return Scene(folder, "demo", "plain", GRID, layers, {})
 
 

@@ -103,7 +103,7 @@ def small_scene(folder: Path, unknown: np.ndarray) -> Scene:
     for name in ("dsm", "dsm_initial"):
         write_cog(folder / f"{name}.tif", surface, GRID, [height_band("dsm")], nodata=NODATA)
     bands = {f"view_{n}": ["pan"] for n in (1, 2, 3)} | {"dsm": ["dsm"], "dsm_initial": ["dsm"]}
-    layers = {name: SceneLayer(f"{name}.tif", "", names) for name, names in bands.items()}
+    layers = {name: SceneLayer.of(folder / f"{name}.tif", names) for name, names in bands.items()}
     return Scene(folder, "d", "s", GRID, layers, {})
 
 

@@ -380,3 +380,12 @@ def test_a_scene_without_pairs_is_looked_at_view_by_view(tmp_path, layers):
     assert read_pairs(scene, "test", ["first"]).to_numpy().tolist() == [[1, 1]]
     with pytest.raises(DataError, match="no pair of views is for test"):
         read_pairs(scene, "test", ["first", "second"])
+
+
+def test_a_pixel_that_one_band_does_not_know_is_unknown(tmp_path, layers):
+    """As in prediction: what a colour cannot be is in no band a value."""
+    image = np.full((2, SIDE, SIDE), 0.5, np.float32)
+    image[1, 3, 5] = NODATA
+    write(tmp_path / "raw/ms.tif", image, nodata=NODATA, names=["red", "nir"])
+    scene = prepare(tmp_path, {**layers, "ms": {"path": "ms.tif"}})
+    assert np.argwhere(np.isnan(band(scene, "ms"))).tolist() == [[3, 5]]

@@ -26,7 +26,7 @@ def photographed(tmp_path):
         path = tmp_path / scene.name
         pixels = np.random.default_rng(seed).integers(0, 255, (1, *scene.grid.shape), dtype=np.uint8)
         write_cog(path / "eo.tif", pixels, scene.grid, [Band("red")])
-        return replace(scene, folder=path, layers={"eo": SceneLayer("eo.tif", "", ["red"])})
+        return replace(scene, folder=path, layers={"eo": SceneLayer.of(path / "eo.tif", ["red"])})
 
     return photograph
 

@@ -42,7 +42,7 @@ def scene(tmp_path):
     write_cog(tmp_path / "eo.tif", np.full((1, 32, 40), 9, np.uint8), grid, [Band("red")], valid=seen)
     write_cog(tmp_path / "ndsm.tif", heights, grid, [height_band("ndsm")], nodata=NODATA)
     write_cog(tmp_path / "building.tif", building, grid, [Band("building")], nodata=255, categorical=True)
-    layers = {name: SceneLayer(f"{name}.tif", "", [name]) for name in ("eo", "ndsm", "building")}
+    layers = {name: SceneLayer.of(tmp_path / f"{name}.tif", [name]) for name in ("eo", "ndsm", "building")}
     return Scene(tmp_path, "d", "s", grid, layers, {})
 
 

@@ -17,7 +17,10 @@ def photographed(folder, image: np.ndarray, heights: np.ndarray) -> Scene:
     scene = ground(*heights.shape[::-1])
     write_cog(folder / "sar.tif", image[None], scene.grid, [Band("hh", "dB")], nodata=-9999)
     write_cog(folder / "ndsm.tif", heights[None], scene.grid, [height_band("ndsm")], nodata=-9999)
-    layers = {"sar": SceneLayer("sar.tif", "dB", ["hh"]), "ndsm": SceneLayer("ndsm.tif", "metre", ["ndsm"])}
+    layers = {
+        "sar": SceneLayer.of(folder / "sar.tif", ["hh"], "dB"),
+        "ndsm": SceneLayer.of(folder / "ndsm.tif", ["ndsm"], "metre"),
+    }
     return Scene(**{**vars(scene), "folder": folder, "layers": layers})
 
 

@@ -11,7 +11,8 @@ T = TypeVar("T")
 def read_ahead(items: Iterator[T], depth: int) -> Iterator[T]:
     """Yield the items of an iterator that runs in a thread of its own.
 
-    An error in it comes where its item would have. Whoever stops taking items stops it, after the one in the making.
+    An error in it comes where its item would have. Whoever stops taking items closes it, and waits for
+    the one in the making.
 
     Args:
         items: nobody else advances it.

@@ -1,6 +1,7 @@
 """Computes strips of a prediction on one device."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from itertools import groupby
 
 import numpy as np
@@ -39,10 +40,10 @@ def compute_strips(task: Task, device: str, tops: Sequence[int], threads: int, *
         network = task.network(device)
         for run in np.split(tops, np.flatnonzero(np.diff(tops) > BLOCK_PX) + 1):
             first, end = int(run[0]), min(int(run[-1]) + BLOCK_PX, images.grid.height)
-            rows = _rows(plan, network, images, first, end, progress)
-            for top, pieces in groupby(rows, key=lambda piece: piece[0] // BLOCK_PX * BLOCK_PX):
-                if top >= first:  # above are rows that windows reach into
-                    plan.strips.save(top, (_cut(plan, *piece) for piece in pieces))
+            with closing(_rows(plan, network, images, first, end, progress)) as rows:
+                for top, pieces in groupby(rows, key=lambda piece: piece[0] // BLOCK_PX * BLOCK_PX):
+                    if top >= first:  # above are rows that windows reach into
+                        plan.strips.save(top, (_cut(plan, *piece) for piece in pieces))
 
 
 def _rows(
@@ -54,14 +55,15 @@ def _rows(
     down, across = (blending_weights(origins, grid.window_px) for origins in (grid.rows, grid.columns))
     blend = Blend(min(first, int(grid.rows[places[0][0]])), strips.left, plan.reach, grid.window_px, len(strips.bands))
     steps = sum(-(-len(columns) // network.batch_size) for _, columns in places)
-    batches = read_ahead(_batches(plan, images, places, network.batch_size), READ_AHEAD)
-    for y, windows in track(batches, "Predicting", steps, console=Console(stderr=True), disable=not progress):
-        yield from blend.finished(int(grid.rows[y]))
-        if not windows:
-            continue
-        predicted = network.predict([window for _, window in windows])
-        for (x, window), values in zip(windows, predicted, strict=True):
-            blend.add(int(grid.columns[x]), values, np.outer(down[y], across[x]), window.known)
+    # Closed after an error too: else a raster would be closed while it is read, and the process be killed for it.
+    with closing(read_ahead(_batches(plan, images, places, network.batch_size), READ_AHEAD)) as batches:
+        for y, windows in track(batches, "Predicting", steps, console=Console(stderr=True), disable=not progress):
+            yield from blend.finished(int(grid.rows[y]))
+            if not windows:
+                continue
+            predicted = network.predict([window for _, window in windows])
+            for (x, window), values in zip(windows, predicted, strict=True):
+                blend.add(int(grid.columns[x]), values, np.outer(down[y], across[x]), window.known)
     yield from blend.finished(end)
 
 

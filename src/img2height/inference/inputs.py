@@ -17,6 +17,7 @@ from img2height.samples.normalise import Normalisation
 from img2height.scenes.scene import Scene
 from img2height.scenes.sources import VIEW_BAND
 from img2height.settings_scene import view_name
+from img2height.validity import known_pixels
 
 GSD_TOLERANCE = 0.25
 
@@ -108,7 +109,7 @@ class InputRows:
 def _read(raster: DatasetReader, indexes: list[int], window: Window) -> tuple[np.ndarray, np.ndarray]:
     """Return pixels, C x H x W, and which of them are known in all bands, H x W bool."""
     with reading(raster.name):
-        image, valid = raster.read(indexes, window=window), raster.dataset_mask(window=window) > 0
+        image, valid = raster.read(indexes, window=window), known_pixels(raster, indexes, window)
     return image, valid if image.dtype.kind in "iu" else valid & np.isfinite(image).all(axis=0)
 
 

@@ -1,5 +1,8 @@
 """The network of a model on its device: normalised windows in, metres and probabilities out."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 import torch
 
@@ -59,7 +62,8 @@ class Network:
         self.precision = precision
         self.draws, self.seed = draws, seed
         self.sides = {layer: (len(bands), window_px, window_px) for layer, bands in model.recipe.inputs.items()}
-        self.batch_size = batch_size or (fastest_batch(self._zeros) if on_gpu else layout.batch)
+        with self._room():
+            self.batch_size = batch_size or (fastest_batch(self._zeros) if on_gpu else layout.batch)
 
     @torch.inference_mode()
     def predict(self, windows: list[InputWindow]) -> np.ndarray:
@@ -68,7 +72,8 @@ class Network:
         for layer in windows[0].inputs:
             batch = torch.from_numpy(np.stack([window.inputs[layer] for window in windows]))  # B x C x H x W
             inputs[layer] = batch.to(self.device, memory_format=self.order)
-        outputs = self._forward(inputs)  # B x 1 x H x W
+        with self._room():
+            outputs = self._forward(inputs)  # B x 1 x H x W
         if not all(torch.isfinite(output).all() for output in outputs.values()):
             raise ModelError("the network gives values that are not numbers: its training diverged; train it again")
         values = [np.full((len(windows), *next(iter(outputs.values())).shape[-2:]), np.nan)]  # B x H x W each
@@ -76,7 +81,7 @@ class Network:
             offsets_m = np.array([window.offset_m for window in windows])[:, None, None]  # B x 1 x 1
             values = [self._heights(_band(outputs["height"]), offsets_m)]
         if "footprint" in outputs:
-            values.append(outputs["footprint"].double().softmax(dim=1)[:, 1].cpu().numpy())
+            values.append(outputs["footprint"].cpu().double().softmax(dim=1)[:, 1].numpy())
         if self.draws:
             relative = self.normalisation.mode == "relative"
             values.append(_band(outputs["spread"]) * (0.5 if relative else self.normalisation.scale_m))
@@ -89,6 +94,16 @@ class Network:
                 drawn = mean_and_spread(self.network, inputs, draws=self.draws, seed=self.seed)
                 outputs["height"], outputs["spread"] = drawn
         return outputs
+
+    @contextmanager
+    def _room(self) -> Iterator[None]:
+        try:
+            yield
+        except torch.OutOfMemoryError as error:
+            raise ModelError(
+                f"the windows do not fit in the memory of {self.device} ({' '.join(str(error).split())[:200]}); make "
+                "window_px or batch_size smaller, or end what else computes there"
+            ) from error
 
     @torch.inference_mode()
     def _zeros(self, batch_size: int) -> None:

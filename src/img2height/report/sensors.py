@@ -69,7 +69,6 @@ def _stereo_panel(scene: Scene, view: View) -> dict[str, np.ndarray]:
         return {}
     numbers = [1]
     if "pairs" in scene.layers:
-        scene.check(["pairs"])
         pairs = pandas.read_csv(scene.path("pairs")).sort_values(["test", "pair"], ascending=[False, True])
         numbers = [int(number) for number in pairs[["first", "second"]].iloc[0]]
     window, shape = view.window, view.reference.shape

@@ -12,7 +12,7 @@ from img2height.rasters import NODATA, Grid, blocks, copy_to_cog, create_scratch
 from img2height.scenes.footprints import burn_footprints, read_footprints
 from img2height.scenes.initial import fill_initial
 from img2height.scenes.pairs import PAIRS, write_pairs
-from img2height.scenes.scene import Scene, SceneLayer, file_digest
+from img2height.scenes.scene import Scene, SceneLayer
 from img2height.scenes.sources import Source, check_raster, target_grid
 from img2height.scenes.warp import bring_to_grid, source_window
 from img2height.settings_scene import Layer, SceneFile, TargetGrid
@@ -101,8 +101,8 @@ def _list_layers(folder: Path, declared: dict[str, Layer]) -> dict[str, SceneLay
         look = declared[path.stem].look_azimuth_deg if path.stem in declared else None
         with open_raster(path) as dataset:
             bands, unit = list(dataset.descriptions), dataset.units[0] or ""
-        layers[path.stem] = SceneLayer(path.name, file_digest(path), bands, unit, look)
+        layers[path.stem] = SceneLayer.of(path, bands, unit, look)
     for name, file in (("buildings", "buildings.parquet"), ("pairs", PAIRS)):
         if (path := folder / file).exists():
-            layers[name] = SceneLayer(file, file_digest(path))
+            layers[name] = SceneLayer.of(path)
     return layers

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from affine import Affine
@@ -33,6 +34,11 @@ class SceneLayer:
     unit: str = ""
     look_azimuth_deg: float | None = None
 
+    @classmethod
+    def of(cls, path: Path, *about: object) -> "SceneLayer":
+        """Return the layer of a file in the folder of its scene, with its digest; `about` as in the attributes."""
+        return cls(path.name, file_digest(path), *about)
+
 
 @dataclass(frozen=True)
 class Scene:
@@ -61,26 +67,32 @@ class Scene:
         return next(name for name in PICTURES if name in self.layers)
 
     def path(self, layer: str) -> Path:
-        """Return the path of a layer, or raise a DataError that lists the layers there are."""
-        if layer not in self.layers:
-            raise DataError(f"scene {self.dataset}/{self.name} has no layer {layer!r}; it has {', '.join(self.layers)}")
-        return self.folder / self.layers[layer].file
-
-    def check(self, layers: Iterable[str]) -> None:
-        """Raise a DataError where one of these layers is not the file that the manifest was written with.
+        """Return the path of a layer whose content is that of the manifest.
 
         A block that was cut off or altered on the disk can often still be decoded, into other values.
+
+        Raises:
+            DataError: there is no such layer, or its file is not the one that the manifest was written with.
+        """
+        if layer not in self.layers:
+            raise DataError(f"scene {self.dataset}/{self.name} has no layer {layer!r}; it has {', '.join(self.layers)}")
+        path = self.folder / self.layers[layer].file
+        if not path.exists() or _digest_of(path, path.stat().st_mtime_ns) != self.layers[layer].sha256:
+            raise DataError(
+                f"{path}: is missing or not the file that scene.json was written with; it may be cut off or "
+                "altered: delete the folder of the scene, so that it is made again"
+            )
+        return path
+
+    def check(self, layers: Iterable[str]) -> None:
+        """Raise the error of `path` for these layers before hours of work, not when they are read.
 
         Args:
             layers: names; those that the scene does not have are passed over.
         """
-        for layer in (self.layers[name] for name in layers if name in self.layers):
-            path = self.folder / layer.file
-            if not path.exists() or file_digest(path) != layer.sha256:
-                raise DataError(
-                    f"{path}: is missing or not the file that scene.json was written with; it may be cut off or "
-                    "altered: delete the folder of the scene, so that it is made again"
-                )
+        for layer in layers:
+            if layer in self.layers:
+                self.path(layer)
 
     def band_indexes(self, layer: str, bands: list[str]) -> list[int]:
         """Return the 1-based indexes of named bands of a layer."""
@@ -127,6 +139,12 @@ class Scene:
             layers={name: SceneLayer(**layer) for name, layer in value["layers"].items()},
             about=value["about"],
         )
+
+
+@cache
+def _digest_of(path: Path, changed_ns: int) -> str:
+    """Return the SHA-256 of a file; a program that reads many windows of it takes it once."""
+    return file_digest(path)
 
 
 def file_digest(path: str | Path) -> str:

@@ -26,6 +26,7 @@ from img2height.rasters import (
     open_raster,
 )
 from img2height.scenes.sources import Source
+from img2height.validity import known_by_nodata, known_pixels
 
 UNKNOWN = 255
 LOWEST_M, HIGHEST_M = -1000.0, 9000.0
@@ -103,9 +104,9 @@ def _known_values(source: Source, dataset: DatasetReader, window: Window) -> tup
     values = dataset.read(list(range(1, len(source.bands) + 1)), window=window)  # C x H x W
     known = np.isfinite(values).all(axis=0)
     if MaskFlags.nodata not in dataset.mask_flag_enums[0]:  # a mask or alpha band; nodata may be declared otherwise
-        known &= dataset.dataset_mask(window=window) > 0
+        known &= known_pixels(dataset, range(1, len(values) + 1), window)
     if source.nodata is not None:
-        known &= (values != source.nodata).any(axis=0)
+        known &= known_by_nodata(values != source.nodata, values.dtype, [source.nodata])
     if source.kind == "mask":
         return (values != 0).astype(np.uint8), known
     if source.kind == "backscatter":
