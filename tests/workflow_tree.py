@@ -72,7 +72,8 @@ class Tree:
     def digests(self) -> dict[str, str]:
         """Return the SHA-256 of every file that the workflow made, logs and scratch left out."""
         files = [path for top in ("data", "models", "results") for path in (self.folder / top).rglob("*")]
-        kept = sorted(path for path in files if path.is_file() and path.name != ".snakemake_timestamp")
+        raw = self.folder / "data/raw"  # delivered, not made
+        kept = sorted(p for p in files if p.is_file() and p.name != ".snakemake_timestamp" and raw not in p.parents)
         return {str(p.relative_to(self.folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in kept}
 
 

@@ -18,7 +18,7 @@ from img2height.methods import recipes_folder
 from img2height.project import load_recipe
 from img2height.rasters import open_raster
 from img2height.scenes.pairs import pairs_of, write_pairs
-from img2height.scenes.scene import Scene
+from img2height.scenes.scene import Scene, SceneLayer
 from img2height.settings import Precision, Training
 from img2height.settings_recipe import Optimizer
 from img2height.settings_scene import Pair
@@ -54,20 +54,23 @@ def test_parts_take_their_pairs(district):
 
 
 def test_every_validation_pair_counts(district, tmp_path):
-    scene = replace(district, folder=shutil.copytree(district.folder, tmp_path / "scene"))
+    scene = replace(district, folder=shutil.copytree(district.folder, tmp_path / "scene"), layers=dict(district.layers))
     pairs = [Pair(first=1, second=2, use=["train", "val"]), Pair(first=4, second=3, use=["val", "test"])]
     write_pairs(pairs, scene.path("pairs"))
+    scene.layers["pairs"] = SceneLayer.of(scene.folder / "pairs.csv")
     job = job_of(scene, "resdepth_stereo")
     assert job.part("val").groupby(["first", "second"]).size().to_dict() == {(1, 2): 8, (4, 3): 8}
     assert job.part("train").groupby(["first", "second"]).size().to_dict() == {(1, 2): 8}
 
 
 def test_scenes_of_several_pixel_types_do_not_mix(district, tmp_path):
-    other = replace(district, folder=shutil.copytree(district.folder, tmp_path / "scene"), name="other")
+    folder, layers = shutil.copytree(district.folder, tmp_path / "scene"), dict(district.layers)
+    other = replace(district, folder=folder, name="other", layers=layers)
     with open_raster(district.path("view_1")) as raster:
         profile, values = raster.profile, raster.read().astype(np.uint16)
     with rasterio.open(other.path("view_1"), "w", **{**profile, "driver": "GTiff", "dtype": "uint16"}) as out:
         out.write(values)
+    layers["view_1"] = SceneLayer.of(folder / "view_1.tif", ["pan"])
     job = job_of(district)
     both = replace(job, scenes=[district, other], tiles=pandas.concat([job.tiles, job.tiles.assign(scene="other")]))
     with pytest.raises(TrainingError, match=r"layer views has several .* demo/district uint8, demo/other uint16"):
