@@ -38,20 +38,23 @@ def seconds(command: list[str], rounds: int) -> float:
     return statistics.median(times)
 
 
-def job_seconds(logs: Path, rule: str) -> float | None:
-    """Return the median time of the finished jobs of a rule, None without any."""
-    found = [pandas.read_csv(path, sep="\t")["s"].iloc[0] for path in (logs / rule).rglob("*.tsv")]
-    return statistics.median(found) if found else None
+def job_seconds(logs: Path | None, rule: str) -> list[float]:
+    """Return the times of the finished jobs of a rule."""
+    return [pandas.read_csv(path, sep="\t")["s"].iloc[0] for path in (logs / rule).rglob("*.tsv")] if logs else []
 
 
 def main(args: argparse.Namespace) -> None:
+    starts = whole = 0.0
     print("| script | help, s | imports, s | job, s | share |\n|---|---|---|---|---|")
     for script in sorted((ROOT / "scripts").glob("*.py")):
         helped = seconds([sys.executable, str(script), "--help"], args.rounds)
         imported = seconds([sys.executable, "-c", imports_of(script)], args.rounds)
-        job = job_seconds(args.logs, script.stem) if args.logs else None
-        share = f"{job:.1f} | {imported / job:.0%}" if job else "– | –"
+        jobs = job_seconds(args.logs, script.stem)
+        starts, whole = starts + len(jobs) * imported, whole + sum(jobs)
+        share = f"{(job := statistics.median(jobs)):.1f} | {imported / job:.0%}" if jobs else "– | –"
         print(f"| {script.stem} | {helped:.2f} | {imported:.2f} | {share} |", flush=True)
+    if whole:
+        print(f"all jobs together: {whole:.0f} s, of which {starts / whole:.1%} are imports")
 
 
 if __name__ == "__main__":
