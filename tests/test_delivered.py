@@ -57,3 +57,16 @@ def replaced(tree: Tree, name: str, newer: bool) -> dict[str, int]:
     finally:
         path.write_bytes(content)
         os.utime(path, times)
+
+
+def test_weights_of_an_encoder_that_are_replaced_count(town):
+    """A training depends on the file that its recipe names."""
+    name, target = "encoder.safetensors", "models/mine/mobilenetv2/fold0/seed0/card.json"
+    recipe = f"methods:\n- mobilenetv2\nrecipes: {{mobilenetv2: {{options: {{weights: {name}}}}}}}"
+    with town.edited("config/test/experiments/mine.yaml", "methods:\n- mean_height", recipe):
+        refused = town.run("snakemake", "-n", target)
+        (town.folder / name).touch()
+        planned = town.planned(target)
+    assert "MissingInputException" in refused.stdout
+    assert name in refused.stdout
+    assert planned["train"] == 1
