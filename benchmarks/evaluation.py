@@ -19,11 +19,9 @@ from rasterio.crs import CRS
 from rasterio.windows import Window
 from scipy.ndimage import gaussian_filter
 
-from img2height.metrics.evaluate import evaluate_scene
-from img2height.rasters import (
+from img2height.io.grid import Grid, blocks
+from img2height.io.rasters import (
     Band,
-    Grid,
-    blocks,
     copy_to_cog,
     create_scratch,
     height_band,
@@ -31,6 +29,7 @@ from img2height.rasters import (
     read_heights,
     write_heights,
 )
+from img2height.scoring.scene import evaluate_scene
 
 flags = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 flags.add_argument("--sizes", type=int, nargs="+", default=[2048, 8192], help="sides of the scene in pixels")

@@ -30,7 +30,7 @@ import yaml
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 from workflow_tree import Tree
 
-from img2height.files import SUFFIX
+from img2height.io.atomic import SUFFIX
 
 flags = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 flags.add_argument("faults", type=int, nargs="?", default=100)

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy import fft
 
-from img2height.metrics.bootstrap import Resampled, draw_blocks, resample
-from img2height.metrics.bootstrap_blocks import Blocks
+from img2height.comparison.blocks import Blocks
+from img2height.comparison.bootstrap import Resampled, draw_blocks, resample
 
 flags = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 flags.add_argument("--fields", type=int, default=1000)

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from img2height.cpu import set_up_cpu
 from img2height.methods import Layout, build, layout_of, names, networks, recipes_folder
-from img2height.project import load_recipe
-from img2height.settings_recipe import Recipe
+from img2height.settings.project import load_recipe
+from img2height.settings.recipe import Recipe
 
 flags = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 flags.add_argument("--networks", nargs="+", default=networks())

@@ -17,9 +17,9 @@ import numpy as np
 from img2height.errors import ModelError
 from img2height.inference import load_model, predict_raster
 from img2height.inference.inputs import input_paths
-from img2height.rasters import open_raster, read_heights
+from img2height.io.rasters import open_raster, read_heights
+from img2height.io.tables import read_geotable
 from img2height.scenes.scene import Scene
-from img2height.tables import read_geotable
 from img2height.tiles.areas import area_of
 
 flags = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -171,7 +171,7 @@ def plot(curves: list[tuple], path: Path) -> None:
     """Draw seconds and peak memory of both loops against the area."""
     from matplotlib.ticker import NullLocator, ScalarFormatter
 
-    from img2height.report.drawing import new_figure
+    from img2height.report.figures.drawing import new_figure
 
     figure = new_figure(1000, 450)
     mpx = [side**2 / 1e6 for side, _, _ in curves]

@@ -20,16 +20,12 @@ from torch.utils.flop_counter import FlopCounterMode
 from img2height.buildings.raster import Image, Sources, extract_raster
 from img2height.cpu import set_up_cpu
 from img2height.inference import load_model, predict_raster
+from img2height.inference.image import protocol
 from img2height.inference.inputs import open_inputs
-from img2height.inference.model import LoadedModel, save_model
-from img2height.methods import build_network, recipes_folder
-from img2height.predict_image import protocol
-from img2height.project import load_recipe
-from img2height.rasters import (
+from img2height.io.grid import Grid, blocks
+from img2height.io.rasters import (
     NODATA,
     Band,
-    Grid,
-    blocks,
     copy_to_cog,
     create_scratch,
     height_band,
@@ -37,6 +33,9 @@ from img2height.rasters import (
     read_heights,
     write_heights,
 )
+from img2height.methods import build_network, recipes_folder
+from img2height.models.folder import LoadedModel, save_model
+from img2height.settings.project import load_recipe
 
 GSD_M = 0.5
 NARROW = ("unet", {"encoder": "tu-resnet10t", "depth": 4, "width": 16})

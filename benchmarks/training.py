@@ -22,14 +22,14 @@ import pandas
 from torch.utils.data import DataLoader, default_collate
 
 from img2height.methods import recipes_folder
-from img2height.project import load_recipe
 from img2height.scenes.city import generate, write
-from img2height.scenes.city_optical import render
-from img2height.scenes.city_stereo import render_stereo
+from img2height.scenes.city.optical import render
+from img2height.scenes.city.stereo import render_stereo
 from img2height.scenes.prepare import prepare_scene
 from img2height.scenes.scene import Scene
-from img2height.settings import Precision, Training
-from img2height.settings_scene import SceneFile, TargetGrid
+from img2height.settings.dataset import SceneFile, TargetGrid
+from img2height.settings.project import load_recipe
+from img2height.settings.protocol import Precision, Training
 from img2height.training.job import TrainingJob
 from img2height.training.run import prepare
 from img2height.training.trainer import build_trainer, reading_processes

@@ -6,7 +6,7 @@ Makes coverage.json: by scene and layer, how many test pixels have a reference a
 from argparse import Namespace
 from pathlib import Path
 
-from img2height.program import parser, run
+from img2height.cli.program import parser, run
 
 flags = parser(__doc__)
 flags.add_argument("--scenes", type=Path, required=True, help="scenes.json, see list_scenes.py")
@@ -19,10 +19,10 @@ flags.add_argument("--out", type=Path, required=True, help="coverage.json")
 
 def main(args: Namespace) -> None:
     """Audit the coverage."""
-    from img2height.parsing import merge, parse, read_yaml
+    from img2height.io.tables import read_geotable, write_json
     from img2height.scenes.listing import all_scenes
-    from img2height.settings import Experiment, Params
-    from img2height.tables import read_geotable, write_json
+    from img2height.settings.parsing import merge, parse, read_yaml
+    from img2height.settings.protocol import Experiment, Params
     from img2height.tiles.unseen import refuse_unseen, unseen_pixels
 
     unseen = unseen_pixels(all_scenes(args.scenes), read_geotable(args.areas), args.layers)

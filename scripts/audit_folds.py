@@ -6,7 +6,7 @@ folds. With a leak the map is still drawn, audit.json is not written and the exi
 
 from pathlib import Path
 
-from img2height.program import parser, run
+from img2height.cli.program import parser, run
 
 flags = parser(__doc__)
 flags.add_argument("--scenes", type=Path, required=True, help="scenes.json, see list_scenes.py")
@@ -23,10 +23,10 @@ def main(args) -> None:
     import matplotlib
 
     matplotlib.use("Agg")
-    from img2height.parsing import parse
+    from img2height.io.tables import read_geotable, write_json
     from img2height.scenes.listing import all_scenes
-    from img2height.settings import Split
-    from img2height.tables import read_geotable, write_json
+    from img2height.settings.parsing import parse
+    from img2height.settings.protocol import Split
     from img2height.tiles.audit import audit_folds, refuse_leaks
     from img2height.tiles.buffers import buffer_of
     from img2height.tiles.fold_map import draw_folds

@@ -7,7 +7,7 @@ statistics over from a model of elsewhere.
 from argparse import Namespace
 from pathlib import Path
 
-from img2height.program import parser, run
+from img2height.cli.program import parser, run
 
 flags = parser(__doc__)
 flags.add_argument("--cards", type=Path, nargs="+", required=True, help="card.json of each model")
@@ -18,8 +18,8 @@ flags.add_argument("--out", type=Path, required=True, help="statistics_audit.jso
 
 def main(args: Namespace) -> None:
     """Audit the statistics."""
+    from img2height.io.tables import read_json, read_table, write_json
     from img2height.scenes.listing import all_scenes
-    from img2height.tables import read_json, read_table, write_json
     from img2height.training.fitted import audit_statistics
 
     cards = [read_json(path) for path in args.cards]

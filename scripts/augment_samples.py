@@ -3,7 +3,7 @@
 from argparse import Namespace
 from pathlib import Path
 
-from img2height.program import parser, run
+from img2height.cli.program import parser, run
 
 flags = parser(__doc__)
 flags.add_argument("--folds", type=Path, required=True, help="folds.parquet")
@@ -20,16 +20,16 @@ flags.add_argument("--figure", type=Path, required=True, help="contact sheet, PN
 
 def main(args: Namespace) -> None:
     """Plan the samples and draw the first of them."""
-    from img2height.files import atomic_paths
-    from img2height.parsing import parse
+    from img2height.io.atomic import atomic_paths
+    from img2height.io.tables import read_geotable, read_table, write_table
     from img2height.samples.contact import draw_contact_sheet
     from img2height.samples.dataset import TileReader
     from img2height.samples.plan import plan_samples
     from img2height.scenes.listing import all_scenes
     from img2height.scenes.pairs import pairs_of
-    from img2height.settings import Training
-    from img2height.settings_recipe import Recipe
-    from img2height.tables import read_geotable, read_table, write_table
+    from img2height.settings.parsing import parse
+    from img2height.settings.protocol import Training
+    from img2height.settings.recipe import Recipe
 
     recipe, training = parse(Recipe, args.recipe, "--recipe"), parse(Training, args.training, "--training")
     folds, areas = read_table(args.folds), read_geotable(args.areas)

@@ -6,7 +6,7 @@
 from argparse import Namespace
 from pathlib import Path
 
-from img2height.program import parser, run
+from img2height.cli.program import parser, run
 
 flags = parser(__doc__)
 flags.add_argument("--scores", type=Path, nargs="+", required=True, help="scores.json of each method and seed")
@@ -22,12 +22,12 @@ flags.add_argument("--comparisons", type=Path, required=True, help="comparisons.
 
 def main(args: Namespace) -> None:
     """Collect and write."""
-    from img2height.files import atomic_paths
-    from img2height.metrics.collect import collect_experiment
-    from img2height.parsing import parse
+    from img2height.comparison.collect import collect_experiment
+    from img2height.io.atomic import atomic_paths
+    from img2height.io.tables import read_geotable, read_json, read_table, write_json
     from img2height.scenes.listing import tested_scenes
-    from img2height.settings import Metrics, Split
-    from img2height.tables import read_geotable, read_json, read_table, write_json
+    from img2height.settings.parsing import parse
+    from img2height.settings.protocol import Metrics, Split
 
     found = collect_experiment(
         [read_json(path) for path in args.scores],

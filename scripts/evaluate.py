@@ -7,7 +7,7 @@ Scores the scenes with test ground. In --results/<scene>/ lie height.tif, footpr
 from argparse import Namespace
 from pathlib import Path
 
-from img2height.program import parser, run
+from img2height.cli.program import parser, run
 
 flags = parser(__doc__)
 flags.add_argument("--method", required=True, help="name of the method")
@@ -25,13 +25,13 @@ flags.add_argument("--tiles", type=Path, required=True, help="table of sums by t
 
 def main(args: Namespace) -> None:
     """Score the method and write both files."""
-    from img2height.files import atomic_paths
-    from img2height.metrics.method import SCORED_ON, PairHeights, evaluate_method
-    from img2height.parsing import parse
+    from img2height.io.atomic import atomic_paths
+    from img2height.io.tables import read_geotable, write_json, write_table
     from img2height.scenes.listing import tested_scenes
     from img2height.scenes.pairs import read_pairs
-    from img2height.settings import Metrics
-    from img2height.tables import read_geotable, write_json, write_table
+    from img2height.scoring.method import SCORED_ON, PairHeights, evaluate_method
+    from img2height.settings.parsing import parse
+    from img2height.settings.protocol import Metrics
 
     areas = read_geotable(args.areas)
     scenes = tested_scenes(args.scenes, areas)

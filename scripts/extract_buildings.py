@@ -6,7 +6,7 @@ Writes a uint8 COG (1 building, 0 ground, 255 unknown), GeoParquet (the record),
 from argparse import Namespace
 from pathlib import Path
 
-from img2height.program import parser, run
+from img2height.cli.program import parser, run
 
 flags = parser(__doc__)
 flags.add_argument("--height", type=Path, required=True, help="predicted heights in metres on the scene's grid")
@@ -27,11 +27,11 @@ def main(args: Namespace) -> None:
     from img2height.buildings import write_buildings, write_cityjson
     from img2height.buildings.raster import cut_footprint
     from img2height.buildings.scene import READ, extract_scene
-    from img2height.files import atomic_paths
-    from img2height.parsing import parse
+    from img2height.io.atomic import atomic_paths
+    from img2height.io.tables import read_geotable
     from img2height.scenes.scene import Scene
-    from img2height.settings import Buildings
-    from img2height.tables import read_geotable
+    from img2height.settings.parsing import parse
+    from img2height.settings.protocol import Buildings
     from img2height.tiles.areas import area_of
 
     scene, settings = Scene.load(args.scene), parse(Buildings, args.settings, "--settings")

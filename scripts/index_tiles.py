@@ -6,7 +6,7 @@ building_share (0 to 1), height_p50_m, height_p90_m, height_p99_m (metres), geom
 
 from pathlib import Path
 
-from img2height.program import parser, run
+from img2height.cli.program import parser, run
 
 flags = parser(__doc__)
 flags.add_argument("--scene", type=Path, required=True, help="scene.json of a prepared scene")
@@ -16,10 +16,10 @@ flags.add_argument("--out", type=Path, required=True, help="tiles.parquet")
 
 def main(args) -> None:
     """Index one scene."""
-    from img2height.parsing import parse
+    from img2height.io.tables import write_table
     from img2height.scenes.scene import Scene
-    from img2height.settings import Tiling
-    from img2height.tables import write_table
+    from img2height.settings.parsing import parse
+    from img2height.settings.protocol import Tiling
     from img2height.tiles.index import index_tiles
 
     write_table(index_tiles(Scene.load(args.scene), parse(Tiling, args.settings, "--settings")), args.out)

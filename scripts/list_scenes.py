@@ -6,7 +6,7 @@ The one file that changes when any scene does, and that names the scenes to all 
 from argparse import Namespace
 from pathlib import Path
 
-from img2height.program import parser, run
+from img2height.cli.program import parser, run
 
 flags = parser(__doc__)
 flags.add_argument("--experiment", type=Path, required=True, help="experiment file, which names the scenes")
@@ -16,9 +16,9 @@ flags.add_argument("--out", type=Path, required=True, help="scenes.json: manifes
 
 def main(args: Namespace) -> None:
     """Write the list."""
-    from img2height.parsing import parse, read_yaml
     from img2height.scenes.listing import write_listing
-    from img2height.settings import Experiment
+    from img2height.settings.parsing import parse, read_yaml
+    from img2height.settings.protocol import Experiment
 
     chosen = parse(Experiment, read_yaml(args.experiment), str(args.experiment)).scenes
     manifests = [

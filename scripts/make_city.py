@@ -6,7 +6,7 @@ them also sar.tif, and dsm_initial, view_<number> (.tif) and pairs.csv. The same
 
 from pathlib import Path
 
-from img2height.program import parser, run
+from img2height.cli.program import parser, run
 
 flags = parser(__doc__)
 flags.add_argument("--settings", required=True, help="settings of the district, as JSON")
@@ -15,12 +15,12 @@ flags.add_argument("--out", type=Path, required=True, help="the folder; appears 
 
 def main(args) -> None:
     """Make one district."""
-    from img2height.files import atomic_folder
-    from img2height.parsing import parse
+    from img2height.io.atomic import atomic_folder
     from img2height.scenes.city import CitySettings, generate, write
-    from img2height.scenes.city_optical import render
-    from img2height.scenes.city_sar import render_sar
-    from img2height.scenes.city_stereo import render_stereo
+    from img2height.scenes.city.optical import render
+    from img2height.scenes.city.sar import render_sar
+    from img2height.scenes.city.stereo import render_stereo
+    from img2height.settings.parsing import parse
 
     city = generate(parse(CitySettings, args.settings, "--settings"))
     sar = render_sar(city) if city.settings.sar else None

@@ -6,7 +6,7 @@ The same settings give the same bytes.
 from argparse import Namespace
 from pathlib import Path
 
-from img2height.program import parser, run
+from img2height.cli.program import parser, run
 
 flags = parser(__doc__)
 flags.add_argument("--settings", required=True, help="settings of the landscape, as JSON")
@@ -15,12 +15,12 @@ flags.add_argument("--out", type=Path, required=True, help="the folder; appears 
 
 def main(args: Namespace) -> None:
     """Make one landscape."""
-    from img2height.files import atomic_folder
-    from img2height.parsing import parse
+    from img2height.io.atomic import atomic_folder
     from img2height.scenes.land import generate
-    from img2height.scenes.land_files import write_land
-    from img2height.scenes.land_optical import render
-    from img2height.scenes.land_settings import LandSettings
+    from img2height.scenes.land.files import write_land
+    from img2height.scenes.land.optical import render
+    from img2height.settings.land import LandSettings
+    from img2height.settings.parsing import parse
 
     land = generate(parse(LandSettings, args.settings, "--settings"))
     with atomic_folder(args.out) as folder:

@@ -3,7 +3,7 @@
 from argparse import Namespace
 from pathlib import Path
 
-from img2height.program import parser, run
+from img2height.cli.program import parser, run
 
 flags = parser(__doc__)
 flags.add_argument("--pairs", type=Path, nargs="+", required=True, help="heights of each pair, fold after fold")
@@ -15,8 +15,8 @@ flags.add_argument("--mosaic", type=Path, required=True, help="height.tif of all
 def main(args: Namespace) -> None:
     """Write the median in each fold and their mosaic."""
     from img2height.errors import DataError
-    from img2height.files import atomic_paths
     from img2height.inference.stitch import merge_pairs, mosaic_folds
+    from img2height.io.atomic import atomic_paths
     from img2height.scenes.scene import Scene
 
     count, rest = divmod(len(args.pairs), len(args.heights))

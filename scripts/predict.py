@@ -6,7 +6,7 @@ What is stitched together was predicted out of fold: no pixel of it was ever tra
 from argparse import Namespace
 from pathlib import Path
 
-from img2height.program import parser, run
+from img2height.cli.program import parser, run
 
 flags = parser(__doc__)
 flags.add_argument("--models", type=Path, nargs="+", required=True, help="card.json of each fold, beside its weights")
@@ -22,14 +22,14 @@ flags.add_argument("--mosaics", type=Path, nargs="+", required=True, help="TIFFs
 
 def main(args: Namespace) -> None:
     """Predict the test areas and stitch them."""
-    from img2height.files import atomic_paths
     from img2height.inference import load_model, predict_strips
     from img2height.inference.inputs import input_paths
     from img2height.inference.stitch import mosaic_folds
-    from img2height.parsing import parse
+    from img2height.io.atomic import atomic_paths
+    from img2height.io.tables import read_geotable
     from img2height.scenes.scene import Scene
-    from img2height.settings import Inference
-    from img2height.tables import read_geotable
+    from img2height.settings.parsing import parse
+    from img2height.settings.protocol import Inference
     from img2height.tiles.areas import area_of
 
     scene, areas = Scene.load(args.scene), read_geotable(args.areas)

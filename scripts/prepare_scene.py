@@ -7,7 +7,7 @@ a whole or not at all.
 
 from pathlib import Path
 
-from img2height.program import parser, run
+from img2height.cli.program import parser, run
 
 flags = parser(__doc__)
 flags.add_argument("--dataset", required=True, help="name of the dataset")
@@ -21,9 +21,9 @@ flags.add_argument("--out", type=Path, required=True, help="scene.json; its fold
 
 def main(args) -> None:
     """Make one scene."""
-    from img2height.parsing import parse
     from img2height.scenes.prepare import prepare_scene
-    from img2height.settings_scene import About, SceneFile, TargetGrid
+    from img2height.settings.dataset import About, SceneFile, TargetGrid
+    from img2height.settings.parsing import parse
 
     prepare_scene(
         parse(SceneFile, args.scene_file, "--scene-file"),

@@ -3,7 +3,7 @@
 from argparse import Namespace
 from pathlib import Path
 
-from img2height.program import parser, run
+from img2height.cli.program import parser, run
 
 flags = parser(__doc__)
 flags.add_argument("--figure", type=Path, required=True, help="file of the figure, config/figures/<name>.yaml")
@@ -16,12 +16,12 @@ flags.add_argument("--md", type=Path, required=True, help="medians, and how many
 
 def main(args: Namespace) -> None:
     """Pair the tiles, draw and write."""
-    from img2height.files import atomic_paths
+    from img2height.io.atomic import atomic_paths
+    from img2height.io.tables import read_json, read_table
     from img2height.published.fill import split_notes
     from img2height.published.scatter import draw, pair_tiles, summarise, to_markdown
     from img2height.published.table import load_figure
-    from img2height.report.drawing import png
-    from img2height.tables import read_json, read_table
+    from img2height.report.figures.drawing import png
 
     figure = load_figure(args.figure)
     pairs = pair_tiles(figure, *(read_table(path) for path in args.tiles))

@@ -3,7 +3,7 @@
 from argparse import Namespace
 from pathlib import Path
 
-from img2height.program import parser, run
+from img2height.cli.program import parser, run
 
 flags = parser(__doc__)
 flags.add_argument("--table", type=Path, required=True, help="file of the table, config/tables/<name>.yaml")
@@ -18,11 +18,11 @@ def main(args: Namespace) -> None:
     """Fill and write the table."""
     import pandas
 
-    from img2height.files import atomic_paths
+    from img2height.io.atomic import atomic_paths
+    from img2height.io.tables import read_json
     from img2height.published.fill import fill, notes_of
     from img2height.published.render import to_html, to_markdown
     from img2height.published.table import load_table
-    from img2height.tables import read_json
 
     table, metrics = load_table(args.table), read_json(args.metrics)
     cells, notes = fill(table, metrics, pandas.read_csv(args.intervals)), notes_of(table, metrics)

@@ -9,7 +9,7 @@ in the order of the experiment, ascending where it runs all.
 from argparse import Namespace
 from pathlib import Path
 
-from img2height.program import parser, run
+from img2height.cli.program import parser, run
 
 SETTINGS = {
     "params": "the protocol in force",
@@ -49,15 +49,15 @@ def main(args: Namespace) -> None:
     import json
     import os
 
-    from img2height.parsing import parse, read_yaml
+    from img2height.io.tables import read_geotable, read_json
     from img2height.report.cost import cost_table, write_cost
-    from img2height.report.intervals import read_uncertainty
     from img2height.report.page import write_report
     from img2height.report.run import Run
+    from img2height.report.tables.intervals import read_uncertainty
     from img2height.scenes.listing import all_scenes, tested_scenes
-    from img2height.settings import Experiment, Params
-    from img2height.settings_recipe import Recipe
-    from img2height.tables import read_geotable, read_json
+    from img2height.settings.parsing import parse, read_yaml
+    from img2height.settings.protocol import Experiment, Params
+    from img2height.settings.recipe import Recipe
 
     experiment = parse(Experiment, read_yaml(args.experiment), str(args.experiment))
     recipes = json.loads(args.recipes)

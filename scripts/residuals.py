@@ -3,7 +3,7 @@
 from argparse import Namespace
 from pathlib import Path
 
-from img2height.program import parser, run
+from img2height.cli.program import parser, run
 
 flags = parser(__doc__)
 flags.add_argument("--height", type=Path, required=True, help="refined surface heights")
@@ -14,9 +14,9 @@ flags.add_argument("--out", type=Path, required=True, help="residuals.tif")
 
 def main(args: Namespace) -> None:
     """Write the residuals."""
-    from img2height.metrics.residuals import write_residuals
+    from img2height.io.tables import read_geotable
     from img2height.scenes.scene import Scene
-    from img2height.tables import read_geotable
+    from img2height.scoring.residuals import write_residuals
     from img2height.tiles.areas import area_of
 
     scene = Scene.load(args.scene)

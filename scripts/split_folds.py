@@ -7,7 +7,7 @@ as layers of a GeoPackage in map coordinates, for eyes.
 
 from pathlib import Path
 
-from img2height.program import parser, run
+from img2height.cli.program import parser, run
 
 flags = parser(__doc__)
 flags.add_argument("--scenes", type=Path, required=True, help="scenes.json, see list_scenes.py")
@@ -22,13 +22,12 @@ flags.add_argument("--map-out", type=Path, required=True, help="folds.gpkg")
 
 def main(args) -> None:
     """Split the ground."""
-    from img2height.files import atomic_paths
-    from img2height.parsing import parse
+    from img2height.io.atomic import atomic_paths
+    from img2height.io.tables import read_geotable, write_layers, write_table
     from img2height.scenes.listing import read_listing
-    from img2height.settings import Split
-    from img2height.tables import read_geotable, write_layers, write_table
-    from img2height.tiles.fold_layers import fold_layers
-    from img2height.tiles.folds import split_folds
+    from img2height.settings.parsing import parse
+    from img2height.settings.protocol import Split
+    from img2height.tiles.folds import fold_layers, split_folds
 
     scenes, roles = zip(*read_listing(args.scenes), strict=True)
     tiles = [read_geotable(args.tiles / scene.dataset / f"{scene.name}.parquet") for scene in scenes]

@@ -6,7 +6,7 @@ SIGTERM and SIGUSR1 make it write where it is after the current step and exit wi
 from argparse import Namespace
 from pathlib import Path
 
-from img2height.program import parser, run
+from img2height.cli.program import parser, run
 
 flags = parser(__doc__)
 flags.add_argument("--method", required=True, help="name of the method")
@@ -25,11 +25,11 @@ flags.add_argument("--out", type=Path, required=True, help="model folder")
 
 def main(args: Namespace) -> None:
     """Train and write the model folder."""
-    from img2height.parsing import parse
+    from img2height.io.tables import read_table
     from img2height.scenes.listing import all_scenes
-    from img2height.settings import Training
-    from img2height.settings_recipe import Recipe
-    from img2height.tables import read_table
+    from img2height.settings.parsing import parse
+    from img2height.settings.protocol import Training
+    from img2height.settings.recipe import Recipe
     from img2height.training.run import TrainingJob, train
 
     folds = read_table(args.folds)

@@ -12,8 +12,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from img2height.cli.program import parser, run
 from img2height.errors import SettingsError
-from img2height.program import parser, run
 
 BASES = Path("config/experiments")
 PLAN = {"-n", "--dry-run", "--dryrun"}
@@ -26,8 +26,8 @@ flags.add_argument("snakemake", nargs=argparse.REMAINDER, help="flags of Snakema
 
 def main(args: argparse.Namespace) -> None:
     """Plan, run and compare the variants."""
-    from img2height.parsing import read_yaml
-    from img2height.project import load_named
+    from img2height.settings.parsing import read_yaml
+    from img2height.settings.project import load_named
     from img2height.studies.study import Study, experiments
 
     study = load_named(Study, args.study.parent, args.study.stem)
@@ -52,7 +52,7 @@ def write_experiment(content: dict, folder: Path) -> None:
     """Write the experiment file of a variant."""
     import yaml
 
-    from img2height.files import atomic_path
+    from img2height.io.atomic import atomic_path
 
     with atomic_path(folder / f"{content['name']}.yaml") as file:
         file.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
@@ -69,10 +69,10 @@ def call_snakemake(experiment: str, folder: Path, arguments: list[str]) -> None:
 
 def read_outcome(study, variant: str, experiment: dict):
     """Return what a finished variant left."""
+    from img2height.io.tables import read_geotable, read_json, read_table
     from img2height.scenes.listing import tested_scenes
     from img2height.studies.outcome import Outcome
     from img2height.studies.study import BASELINE
-    from img2height.tables import read_geotable, read_json, read_table
 
     results, folds = Path("results") / experiment["name"], Path("data/folds") / experiment["name"]
     seed = experiment.get("seeds", [0])[0]

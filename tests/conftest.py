@@ -11,15 +11,15 @@ from workflow_tree import Tree
 
 import img2height.torchvision_ops  # noqa: F401  (before torchmetrics and lightning, which import torchvision)
 from img2height.scenes.city import generate, write
-from img2height.scenes.city_optical import render
-from img2height.scenes.city_sar import render_sar
-from img2height.scenes.city_stereo import render_stereo
+from img2height.scenes.city.optical import render
+from img2height.scenes.city.sar import render_sar
+from img2height.scenes.city.stereo import render_stereo
 from img2height.scenes.land import generate as generate_land
-from img2height.scenes.land_files import write_land
-from img2height.scenes.land_optical import render as render_land
+from img2height.scenes.land.files import write_land
+from img2height.scenes.land.optical import render as render_land
 from img2height.scenes.prepare import prepare_scene
 from img2height.scenes.scene import Scene
-from img2height.settings_scene import SceneFile, TargetGrid
+from img2height.settings.dataset import SceneFile, TargetGrid
 
 ROOT = Path(__file__).parents[1]
 settings.register_profile("untimed", deadline=None)  # a busy machine is no failure

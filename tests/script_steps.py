@@ -14,7 +14,7 @@ from pathlib import Path
 from raw_cases import ABOUT
 
 from img2height.methods import recipes_folder
-from img2height.project import load_recipe
+from img2height.settings.project import load_recipe
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
 BUILDINGS = {

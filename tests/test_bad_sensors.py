@@ -11,10 +11,10 @@ import shapely
 from raw_cases import SIDE, deliver, ramp, write
 from script_steps import METRICS, Steps, files
 
-from img2height.inference.model import save_model
+from img2height.io.tables import write_json, write_table
 from img2height.methods import build_network, recipes_folder
-from img2height.project import load_recipe
-from img2height.tables import write_json, write_table
+from img2height.models.folder import save_model
+from img2height.settings.project import load_recipe
 
 BANDS = ["coastal", "blue", "green", "red", "rededge", "nir", "nir2", "swir1", "swir2", "cirrus"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from img2height.settings import Params
+from img2height.settings.protocol import Params
 
 ROOT = Path(__file__).parents[1]
 CONFIG = yaml.safe_load((ROOT / "config/config.yaml").read_text())

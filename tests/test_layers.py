@@ -13,6 +13,24 @@ PACKAGE = ROOT / "src" / "img2height"
 SCRIPTS = sorted((ROOT / "scripts").glob("*.py"))
 FILES = sorted(PACKAGE.rglob("*.py"))
 HEAVY = ("torch", "rasterio", "geopandas", "pandas", "matplotlib", "lightning", "scipy", "numpy", "numba")
+# The rooms of the package, from the ground up. Imports lead down; rooms of one floor know nothing of each other.
+FLOORS = (
+    ("errors", "cpu", "picture", "torchvision_ops"),
+    ("io", "settings"),
+    ("heights", "methods", "scenes"),
+    ("metrics", "provenance", "tiles"),
+    ("buildings", "samples"),
+    ("models", "scoring"),
+    ("comparison", "inference", "training"),
+    ("cli", "report"),
+    ("published", "studies"),
+)
+FLOOR = {room: number for number, rooms in enumerate(FLOORS, start=1) for room in rooms} | {"__init__": 0}
+
+
+def room_of(path: Path) -> str:
+    """Return the folder or the top-level file of the package that a file belongs to."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
 def imports(path: Path) -> list[str]:
@@ -71,7 +89,18 @@ def test_networks_know_no_raster_and_no_other_network(path):
     assert [name for name in others if not name.split(".")[2].startswith("_")] == []
 
 
-@pytest.mark.parametrize("room", ["metrics", "tiles", "buildings"])
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_imports_lead_down(path):
+    own = room_of(path)
+    met = {name.split(".")[1] for name in imports(path) if name.startswith("img2height.")} - {own}
+    assert {room for room in met if FLOOR[room] >= FLOOR[own]} == set()
+
+
+def test_every_room_has_a_floor():
+    assert {room_of(path) for path in FILES} == FLOOR.keys()
+
+
+@pytest.mark.parametrize("room", ["io", "settings", "tiles", "metrics", "buildings", "scoring", "comparison"])
 def test_rooms_without_torch(room):
     names = [f"img2height.{room}.{path.stem}" for path in (PACKAGE / room).glob("[a-z]*.py")]
     code = f"import {', '.join(names)}, sys; sys.exit('torch' in sys.modules)"
@@ -92,7 +121,7 @@ def test_help_is_light(path):
 
 
 def test_the_settings_are_light():
-    code = f"import sys, img2height.project, img2height.provenance\nprint([n for n in {HEAVY} if n in sys.modules])"
+    code = f"import sys, img2height.settings.project, img2height.provenance\nprint([n for n in {HEAVY} if n in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -8,8 +8,8 @@ import pytest
 
 from img2height import provenance
 from img2height.errors import DataError
+from img2height.io.atomic import file_digest
 from img2height.provenance import code_digest, verify, versions
-from img2height.scenes.scene import file_digest
 
 FILES = {
     "script.py": "def main():\n    from img2height.room.a import work\n    work()\n",
@@ -17,7 +17,7 @@ FILES = {
     "img2height/room/__init__.py": "",
     "img2height/room/a.py": "import img2height.room.b\n\ndef work(): return img2height.room.b.ONE\n",
     "img2height/room/b.py": "ONE = 1\n",
-    "img2height/room/page.html": "<p>\n",
+    "img2height/room/templates/page.html": "<p>\n",
     "img2height/other.py": "TWO = 2\n",
     "img2height/late.py": "from img2height import other\n",
 }
@@ -41,7 +41,7 @@ def package(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "name", ["script.py", "img2height/room/a.py", "img2height/room/b.py", "img2height/room/page.html"]
+    "name", ["script.py", "img2height/room/a.py", "img2height/room/b.py", "img2height/room/templates/page.html"]
 )
 def test_a_change_of_what_is_imported_changes_the_digest(package, name):
     folder, digest = package
@@ -55,7 +55,7 @@ def test_a_change_of_anything_else_does_not(package):
     before = digest()
     (folder / "img2height/other.py").write_text("TWO = 3\n")
     (folder / "img2height/room/b.py").write_text("# one\nONE   = 1\n")
-    for left in (".b.py.swp", ".page.html.swp", "b.py~", "page.html~"):
+    for left in (".b.py.swp", "templates/.page.html.swp", "b.py~", "templates/page.html~"):
         (folder / "img2height/room" / left).write_text("by an editor")
     assert digest() == before
 

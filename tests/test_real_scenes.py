@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from img2height.project import load_named, load_project
-from img2height.rasters import open_raster, read_heights
+from img2height.io.rasters import open_raster, read_heights
 from img2height.scenes.prepare import prepare_scene
 from img2height.scenes.quality import quality_report
 from img2height.scenes.scene import Scene
-from img2height.settings_scene import Dataset
+from img2height.settings.dataset import Dataset
+from img2height.settings.project import load_named, load_project
 from img2height.tiles.audit import audit_folds, refuse_leaks
 from img2height.tiles.folds import split_folds
 from img2height.tiles.index import index_tiles

@@ -8,8 +8,8 @@ import pandas
 import pytest
 from workflow_tree import METRICS, Tree
 
+from img2height.io.rasters import open_raster
 from img2height.provenance import verify
-from img2height.rasters import open_raster
 
 METHODS = ("unet", "mean_height", "resdepth_stereo", "initial_dsm")
 STEREO = "results/tiny/resdepth_stereo/oof/seed0"

@@ -13,9 +13,9 @@ import pandas
 import pytest
 from workflow_tree import Tree
 
-from img2height.rasters import open_raster, read_heights
+from img2height.io.grid import footprint, to_map
+from img2height.io.rasters import open_raster, read_heights
 from img2height.scenes.scene import Scene
-from img2height.tiles.areas import footprint, to_map
 
 pytestmark = pytest.mark.slow
 DISTRICTS = ["east", "west", "south"]

@@ -20,7 +20,7 @@ def code_digest(script: str | Path, *modules: str) -> str:
     """Return a digest of a script and of all modules of the package that it imports, directly or not.
 
     Comments and layout do not count. A module loaded by name at run time has to be named. Templates (HTML)
-    count with the modules of their folder; what editors leave there does not.
+    count with the modules of the folder above theirs; what editors leave there does not.
 
     Args:
         script: the script.
@@ -36,7 +36,7 @@ def code_digest(script: str | Path, *modules: str) -> str:
     for name in sorted(names):
         digest.update(f"\0{name}\0{_meaning(_source(name))}".encode())
     for folder in sorted({_source(name).parent for name in names}):
-        for path in sorted(folder.glob("[!.]*.html")):
+        for path in sorted((folder / "templates").glob("[!.]*.html")):
             digest.update(f"\0{path.name}\0".encode() + path.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -98,7 +98,7 @@ def verify(path: str | Path) -> list[str]:
 
 
 def _model_files(folder: Path) -> dict[Path, str]:
-    from img2height.tables import read_json
+    from img2height.io.tables import read_json
 
     card = read_json(folder / "card.json")
     if "weights_sha256" not in card:
@@ -114,7 +114,7 @@ def _scene_files(folder: Path) -> dict[Path, str]:
 
 
 def _check(file: Path, expected: str) -> str | None:
-    from img2height.scenes.scene import file_digest
+    from img2height.io.atomic import file_digest
 
     if not file.is_file():
         return f"{file} is missing"

@@ -6,7 +6,7 @@ import pytest
 
 from img2height.buildings import footprint_mask, vegetation_index
 from img2height.errors import DataError
-from img2height.parsing import read_yaml
+from img2height.settings.parsing import read_yaml
 
 RGB = ["red", "green", "blue"]
 GREY, GREEN = [120, 120, 120], [60, 140, 60]

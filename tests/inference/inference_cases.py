@@ -10,8 +10,9 @@ from affine import Affine
 from rasterio.crs import CRS
 from torch import Tensor, nn
 
-from img2height.inference.model import LoadedModel
-from img2height.rasters import Band, Grid, write_cog
+from img2height.io.grid import Grid
+from img2height.io.rasters import Band, write_cog
+from img2height.models.folder import LoadedModel
 from img2height.samples.normalise import Normalisation
 
 RECIPE = {

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from img2height.inference.ahead import read_ahead
+from img2height.inference.compute import read_ahead
 
 DEPTH = 3
 

@@ -1,7 +1,7 @@
 import numpy as np
 
 from img2height.inference.blend import Blend
-from img2height.rasters import BLOCK_PX
+from img2height.io.grid import BLOCK_PX
 
 
 def test_it_holds_one_window_of_rows_and_lets_go_of_finished_ones() -> None:

@@ -13,8 +13,7 @@ from torch import Tensor, nn
 
 from img2height.errors import ModelError
 from img2height.inference import predict_raster
-from img2height.inference.batches import SIZES, fastest_batch
-from img2height.inference.network import Network
+from img2height.inference.network import SIZES, Network, fastest_batch
 from img2height.methods import DEFAULT, Layout, layout_of, networks
 from img2height.samples.normalise import Normalisation
 

@@ -20,8 +20,8 @@ from torch import nn
 
 from img2height.inference import predict_raster
 from img2height.inference.windows import EDGE_SHARE
+from img2height.io.rasters import open_raster
 from img2height.methods import build_network
-from img2height.rasters import open_raster
 
 TOLERANCE = 1e-5  # of the spread of the heights
 

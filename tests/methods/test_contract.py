@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from img2height.errors import Img2HeightError, SettingsError
 from img2height.methods import build, build_network, names, networks, recipes_folder
-from img2height.project import load_recipe
+from img2height.settings.project import load_recipe
 from img2height.training.optimisation import build_optimizer
 
 RECIPES = {name: load_recipe(recipes_folder(), name) for name in names()}

@@ -8,7 +8,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from img2height.errors import SettingsError
 from img2height.methods import build, build_network, recipes_folder
 from img2height.methods._fusion_blocks import Attention, AttentionBlock, CrossFusion, Decoder, Transformer
-from img2height.project import load_recipe
+from img2height.settings.project import load_recipe
 
 BOTH = {"eo": 4, "sar": 4}
 SMALL = {"width": 4, "d_model": 16, "layers": 1, "heads": 2, "positions": 2}

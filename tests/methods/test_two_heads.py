@@ -11,7 +11,7 @@ from img2height.errors import SettingsError
 from img2height.methods import build, build_network, recipes_folder
 from img2height.methods._gating import gate
 from img2height.methods._two_heads import PooledBatchNorm, TwoHeads
-from img2height.project import load_recipe
+from img2height.settings.project import load_recipe
 
 BANDS = {"eo": 4, "sar": 4}
 AUXILIARY = (2_360_579, 512)  # PSPNet's, which no prediction uses

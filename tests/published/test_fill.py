@@ -7,10 +7,10 @@ import pandas
 import pytest
 
 from img2height.errors import DataError, SettingsError
-from img2height.parsing import parse
 from img2height.published.fill import fill, notes_of
 from img2height.published.render import to_html, to_markdown
 from img2height.published.table import Table
+from img2height.settings.parsing import parse
 
 TABLE = {
     "title": "A paper, Table 9",

@@ -5,10 +5,10 @@ import pandas
 import pytest
 
 from img2height.errors import DataError
-from img2height.metrics.tiles import COLUMNS
-from img2height.parsing import parse
 from img2height.published.scatter import draw, pair_tiles, summarise, to_markdown
 from img2height.published.table import Figure
+from img2height.scoring.tiles import COLUMNS
+from img2height.settings.parsing import parse
 
 FIGURE = parse(
     Figure,

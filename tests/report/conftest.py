@@ -13,22 +13,23 @@ from rasterio.crs import CRS
 from scipy.ndimage import gaussian_filter
 from shapely.geometry import box
 
-from img2height.metrics.collect import INTERVAL_COLUMNS
-from img2height.metrics.comparison import COMPARISON_COLUMNS
-from img2height.metrics.method import PairHeights, evaluate_method
-from img2height.parsing import merge, parse, read_yaml
-from img2height.project import load_recipe
-from img2height.rasters import NODATA, Band, Grid, height_band, write_cog
-from img2height.report.intervals import Uncertainty
+from img2height.comparison.collect import INTERVAL_COLUMNS
+from img2height.comparison.pairwise import COMPARISON_COLUMNS
+from img2height.io.grid import Grid
+from img2height.io.rasters import NODATA, Band, height_band, write_cog
+from img2height.io.tables import write_table
 from img2height.report.page import write_report
 from img2height.report.run import Run
-from img2height.scenes.city_sar import BANDS as POLARISATIONS
-from img2height.scenes.land_optical import BANDS as LAND_BANDS
+from img2height.report.tables.intervals import Uncertainty
+from img2height.scenes.city.sar import BANDS as POLARISATIONS
+from img2height.scenes.land.optical import BANDS as LAND_BANDS
 from img2height.scenes.pairs import write_pairs
 from img2height.scenes.scene import Scene, SceneLayer
-from img2height.settings import Experiment, Params
-from img2height.settings_scene import Pair
-from img2height.tables import write_table
+from img2height.scoring.method import PairHeights, evaluate_method
+from img2height.settings.dataset import Pair
+from img2height.settings.parsing import merge, parse, read_yaml
+from img2height.settings.project import load_recipe
+from img2height.settings.protocol import Experiment, Params
 
 ROOT = Path(__file__).parents[2]
 GRID = Grid(CRS.from_epsg(32633), Affine(0.5, 0, 500_000, 0, -0.5, 5_800_000), 300, 280)

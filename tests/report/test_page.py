@@ -11,10 +11,10 @@ import pytest
 
 from img2height.errors import DataError
 from img2height.report.page import write_report
-from img2height.report.ranking import all_columns
 from img2height.report.run import Run
-from img2height.report.scores import format_score, is_score
-from img2height.settings import LEAKS
+from img2height.report.tables.ranking import all_columns
+from img2height.report.tables.scores import format_score, is_score
+from img2height.settings.protocol import LEAKS
 
 MOST_BYTES = 10_000_000
 

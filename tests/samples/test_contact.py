@@ -9,7 +9,8 @@ from affine import Affine
 from matplotlib.figure import Figure
 from rasterio.crs import CRS
 
-from img2height.rasters import NODATA, Band, Grid, height_band, write_cog
+from img2height.io.grid import Grid
+from img2height.io.rasters import NODATA, Band, height_band, write_cog
 from img2height.samples.contact import contact_sheet, draw_contact_sheet
 from img2height.samples.dataset import TileReader
 from img2height.scenes.scene import Scene, SceneLayer

@@ -13,7 +13,8 @@ from rasterio.crs import CRS
 from rasterio.windows import Window
 
 from img2height.errors import DataError
-from img2height.rasters import NODATA, Band, Grid, height_band, write_cog
+from img2height.io.grid import Grid
+from img2height.io.rasters import NODATA, Band, height_band, write_cog
 from img2height.samples.augment import transform
 from img2height.samples.dataset import SampleDataset, TileReader, fit_normalisation
 from img2height.samples.normalise import Normalisation

@@ -8,7 +8,7 @@ import pytest
 from img2height.errors import DataError, TrainingError
 from img2height.samples.augment import transform
 from img2height.samples.normalise import Normalisation, clip_heights, fit_bands, fit_heights, fit_patches
-from img2height.samples.symmetries import SYMMETRIES
+from img2height.settings.symmetries import SYMMETRIES
 
 
 def test_heights_come_back_in_metres() -> None:

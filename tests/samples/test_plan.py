@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from img2height.errors import TrainingError
 from img2height.samples.plan import plan_samples
-from img2height.settings_recipe import Augmentation, Sampling
+from img2height.settings.recipe import Augmentation, Sampling
 
 AREAS = geopandas.GeoDataFrame(
     {"dataset": ["d", "d"], "scene": ["a", "b"]}, geometry=[shapely.box(0, 0, 100, 64), shapely.box(32, 0, 96, 96)]

@@ -8,7 +8,7 @@ from affine import Affine
 
 from img2height.scenes.prepare import prepare_scene
 from img2height.scenes.scene import Scene
-from img2height.settings_scene import SceneFile, TargetGrid
+from img2height.settings.dataset import SceneFile, TargetGrid
 
 SIDE = 64
 WEST, NORTH = 500_000.0, 5_800_000.0

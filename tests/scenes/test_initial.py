@@ -8,9 +8,10 @@ import pytest
 import rasterio
 from raw_cases import SIDE, band, prepare, ramp, write
 
-from img2height import rasters
 from img2height.errors import DataError
-from img2height.rasters import Grid, open_raster
+from img2height.io import rasters
+from img2height.io.grid import Grid
+from img2height.io.rasters import open_raster
 from img2height.scenes import holes, initial
 from img2height.scenes.initial import bring_initial, fill_initial
 

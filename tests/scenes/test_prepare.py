@@ -13,11 +13,11 @@ from rasterio.warp import transform, transform_bounds
 from raw_cases import NORTH, SIDE, UTM, WEST, band, deliver, prepare, prepare_file, ramp, write
 
 from img2height.errors import DataError
-from img2height.files import atomic_folder
-from img2height.rasters import NODATA
+from img2height.io.atomic import atomic_folder
+from img2height.io.rasters import NODATA
 from img2height.scenes.pairs import read_pairs
 from img2height.scenes.scene import Scene
-from img2height.settings_scene import SceneFile
+from img2height.settings.dataset import SceneFile
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import rasterio
 from raw_cases import band, deliver, prepare, ramp, write
 
 from img2height.scenes.city import CitySettings, generate
-from img2height.scenes.city_optical import render
+from img2height.scenes.city.optical import render
 from img2height.scenes.quality import quality_report
 from img2height.scenes.registration import CONFIDENT, estimate_offset
 

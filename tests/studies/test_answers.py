@@ -5,7 +5,7 @@ import pandas
 import pytest
 
 from img2height.errors import DataError
-from img2height.parsing import parse
+from img2height.settings.parsing import parse
 from img2height.studies.area import area
 from img2height.studies.leakage import leakage
 from img2height.studies.outcome import Outcome, on_shared_ground

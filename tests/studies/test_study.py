@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from img2height.errors import SettingsError
-from img2height.parsing import parse, read_yaml
-from img2height.project import load_named, load_project
+from img2height.settings.parsing import parse, read_yaml
+from img2height.settings.project import load_named, load_project
 from img2height.studies.study import Study, experiments
 
 CONFIG = Path(__file__).parents[2] / "config"

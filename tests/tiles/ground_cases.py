@@ -8,10 +8,9 @@ import shapely
 from affine import Affine
 from rasterio.crs import CRS
 
-from img2height.rasters import Grid
+from img2height.io.grid import Grid, to_map
 from img2height.scenes.scene import Scene
-from img2height.settings import Split
-from img2height.tiles.areas import to_map
+from img2height.settings.protocol import Split
 from img2height.tiles.index import tile_offsets
 
 PARTS = {"train": [[0.0, 0.6]], "val": [[0.6, 0.7]], "test": [[0.7, 1.0]]}

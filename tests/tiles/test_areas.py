@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rasterio.windows import Window
 
-from img2height.tiles.areas import area_mask, area_of, area_window, footprint, reproject
+from img2height.io.grid import footprint, reproject
+from img2height.tiles.areas import area_mask, area_of, area_window
 
 SIDES = st.tuples(st.integers(0, 40), st.integers(0, 40)).map(sorted).filter(lambda pair: pair[0] < pair[1])
 

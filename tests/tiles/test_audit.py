@@ -8,9 +8,9 @@ import shapely
 from ground_cases import ground, regular_tiles, split
 
 from img2height.errors import FoldError
-from img2height.rasters import Band, write_cog
+from img2height.io.rasters import Band, write_cog
+from img2height.io.tables import write_json
 from img2height.scenes.scene import SceneLayer
-from img2height.tables import write_json
 from img2height.tiles.audit import audit_folds, refuse_leaks
 from img2height.tiles.fold_map import draw_folds
 from img2height.tiles.folds import Folds, split_folds

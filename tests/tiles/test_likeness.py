@@ -7,7 +7,7 @@ from ground_cases import ground
 from matplotlib.image import imread, imsave
 from scipy.ndimage import gaussian_filter
 
-from img2height.rasters import Band, write_cog
+from img2height.io.rasters import Band, write_cog
 from img2height.scenes.scene import Scene, SceneLayer
 from img2height.tiles.likeness import find_copies, likeness, tile_details
 

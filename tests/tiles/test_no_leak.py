@@ -14,9 +14,9 @@ from pyproj import Transformer
 from rasterio.crs import CRS
 
 from img2height.errors import FoldError
+from img2height.io.grid import to_map
 from img2height.scenes.scene import Scene
-from img2height.settings import Split
-from img2height.tiles.areas import to_map
+from img2height.settings.protocol import Split
 from img2height.tiles.audit import audit_ground
 from img2height.tiles.buffers import buffer_of, cut_buffers, neighbours, widen
 from img2height.tiles.folds import Folds, split_folds

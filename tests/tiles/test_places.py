@@ -4,12 +4,11 @@ import shapely
 from ground_cases import ground, regular_tiles, split
 
 from img2height.errors import DataError, FoldError
-from img2height.settings import Regions
-from img2height.tables import write_layers
+from img2height.io.tables import write_layers
+from img2height.settings.protocol import Regions
 from img2height.tiles.areas import area_of
 from img2height.tiles.buffers import buffer_of, half_tile_m, seen_from
-from img2height.tiles.fold_layers import fold_layers
-from img2height.tiles.folds import split_folds
+from img2height.tiles.folds import fold_layers, split_folds
 from img2height.tiles.places import divide_scenes, find_places
 from img2height.tiles.regions import read_regions
 

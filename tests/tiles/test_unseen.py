@@ -7,7 +7,7 @@ import shapely
 from ground_cases import ground
 
 from img2height.errors import DataError
-from img2height.rasters import Band, height_band, write_cog
+from img2height.io.rasters import Band, height_band, write_cog
 from img2height.scenes.scene import Scene, SceneLayer
 from img2height.tiles.unseen import refuse_unseen, unseen_pixels
 

@@ -15,14 +15,14 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from img2height.errors import SettingsError
-from img2height.inference.model import load_model
 from img2height.methods import build_network, recipes_folder
-from img2height.project import load_recipe
+from img2height.models.folder import load_model
 from img2height.samples.normalise import Normalisation
 from img2height.samples.plan import plan_samples
 from img2height.scenes.scene import Scene
-from img2height.settings import Precision, Training
-from img2height.settings_recipe import Augmentation, Recipe, Sampling
+from img2height.settings.project import load_recipe
+from img2height.settings.protocol import Precision, Training
+from img2height.settings.recipe import Augmentation, Recipe, Sampling
 from img2height.training.adversarial import AdversarialModule
 from img2height.training.module import HeightModule
 from img2height.training.run import TrainingJob, train

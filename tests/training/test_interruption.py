@@ -18,12 +18,12 @@ from conftest import ROOT, grid_tiles
 from filelock import FileLock
 
 from img2height.errors import DataError
+from img2height.io.tables import write_table
 from img2height.methods import recipes_folder
-from img2height.project import load_recipe
 from img2height.scenes.listing import write_listing
 from img2height.scenes.scene import Scene
-from img2height.settings import Precision, Training
-from img2height.tables import write_table
+from img2height.settings.project import load_recipe
+from img2height.settings.protocol import Precision, Training
 from img2height.training.interruption import INTERRUPTED, NewestCheckpoint
 from img2height.training.job import TrainingJob
 from img2height.training.module import HeightModule

@@ -13,16 +13,16 @@ from conftest import grid_tiles
 
 from img2height.inference.inputs import input_paths
 from img2height.inference.predict import predict_raster
+from img2height.io.rasters import open_raster
 from img2height.methods import names, recipes_folder
-from img2height.project import load_recipe
-from img2height.rasters import open_raster
 from img2height.samples.dataset import Tile, window_of
 from img2height.samples.normalise import INITIAL
 from img2height.samples.plan import plan_samples
 from img2height.scenes.pairs import pairs_of
 from img2height.scenes.scene import Scene
-from img2height.settings import Precision, Training
-from img2height.settings_recipe import Recipe
+from img2height.settings.project import load_recipe
+from img2height.settings.protocol import Precision, Training
+from img2height.settings.recipe import Recipe
 from img2height.training.job import TrainingJob
 from img2height.training.run import train
 

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from img2height.methods import recipes_folder
-from img2height.project import load_recipe
 from img2height.samples.normalise import Normalisation
-from img2height.settings_recipe import Schedule
+from img2height.settings.project import load_recipe
+from img2height.settings.recipe import Schedule
 from img2height.training.module import HeightModule
 from img2height.training.optimisation import schedule_factor
 

@@ -11,13 +11,13 @@ import shapely
 from conftest import grid_tiles
 
 from img2height.errors import TrainingError
-from img2height.inference.model import load_model
 from img2height.methods import recipes_folder
-from img2height.project import load_recipe
+from img2height.models.folder import load_model
 from img2height.samples.plan import plan_samples
 from img2height.scenes.scene import Scene
-from img2height.settings import Precision, Training
-from img2height.settings_recipe import Augmentation, Recipe, Sampling
+from img2height.settings.project import load_recipe
+from img2height.settings.protocol import Precision, Training
+from img2height.settings.recipe import Augmentation, Recipe, Sampling
 from img2height.training.history import COLUMNS
 from img2height.training.module import HeightModule
 from img2height.training.run import TrainingJob, train

@@ -13,15 +13,15 @@ from conftest import grid_tiles
 from safetensors.torch import load_file
 
 from img2height.errors import ModelError, TrainingError
-from img2height.inference.model import load_model
+from img2height.io.rasters import open_raster
 from img2height.methods import recipes_folder
-from img2height.project import load_recipe
-from img2height.rasters import open_raster
+from img2height.models.folder import load_model
 from img2height.scenes.pairs import pairs_of, write_pairs
 from img2height.scenes.scene import Scene, SceneLayer
-from img2height.settings import Precision, Training
-from img2height.settings_recipe import Optimizer
-from img2height.settings_scene import Pair
+from img2height.settings.dataset import Pair
+from img2height.settings.project import load_recipe
+from img2height.settings.protocol import Precision, Training
+from img2height.settings.recipe import Optimizer
 from img2height.training.run import TrainingJob, train
 
 TINY = {"options": {"depth": 3, "start_kernel": 8}, "batch_size": 4}

@@ -24,11 +24,11 @@ onstart:
 
 
 from img2height.errors import SettingsError
-from img2height.parsing import meant
-from img2height.project import load_project
+from img2height.settings.parsing import meant
+from img2height.settings.project import load_project
 from img2height.provenance import code_digest
 from img2height.published.table import figures_of, load_figure, tables_of
-from img2height.settings_scene import used_pairs
+from img2height.settings.dataset import used_pairs
 
 ENVIRONMENT = "../../envs/img2height.yaml"  # used with `--sdm conda` only
 CONFIG_KEYS = ("experiment", "experiments", "datasets")

@@ -12,7 +12,7 @@ from shapely.geometry import Polygon
 from shapely.geometry.polygon import orient
 
 from img2height.errors import DataError
-from img2height.files import atomic_path
+from img2height.io.atomic import atomic_path
 
 MILLIMETRE = 0.001
 # A wall edge that four walls share is no solid; where an outline touches itself, the block gives way by this much.

@@ -7,7 +7,7 @@ from rasterio.windows import Window
 
 from img2height.buildings.regions import Reader, blocks_of, find_regions
 from img2height.errors import DataError
-from img2height.scenes.heights import known
+from img2height.heights import known
 
 UNKNOWN = 255
 INDEX_BANDS = {"ndvi": ("nir", "red"), "vari": ("green", "red", "blue")}

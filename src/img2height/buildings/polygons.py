@@ -15,10 +15,9 @@ from shapely.geometry import Polygon, shape
 
 from img2height.buildings.regions import Reader, find_regions
 from img2height.errors import DataError
-from img2height.rasters import Grid
-from img2height.scenes.heights import known
-from img2height.tables import write_geopackage, write_table
-from img2height.tiles.areas import to_map
+from img2height.heights import known
+from img2height.io.grid import Grid, to_map
+from img2height.io.tables import write_geopackage, write_table
 
 COLUMNS = {
     "building_id": "int64",

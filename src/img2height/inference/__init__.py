@@ -6,7 +6,7 @@ from typing import Any
 def __getattr__(name: str) -> Any:
     """Return what predicts, imported when first asked for: joining rasters needs no torch."""
     if name == "load_model":
-        from img2height.inference.model import load_model
+        from img2height.models.folder import load_model
 
         return load_model
     if name in ("predict_raster", "predict_strips"):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from img2height.rasters import BLOCK_PX
+from img2height.io.grid import BLOCK_PX
 
 
 class Blend:

@@ -1,8 +1,11 @@
 """Computes strips of a prediction on one device."""
 
+from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import groupby
+from typing import TypeVar
 
 import numpy as np
 from rasterio.windows import Window
@@ -10,17 +13,18 @@ from rich.console import Console
 from rich.progress import track
 
 from img2height.cpu import set_up_cpu
-from img2height.inference.ahead import read_ahead
 from img2height.inference.blend import Blend
 from img2height.inference.inputs import InputRasters, InputWindow, open_inputs
 from img2height.inference.network import Network
 from img2height.inference.plan import Plan, Task
 from img2height.inference.windows import blending_weights
-from img2height.rasters import BLOCK_PX, bounded_cache
+from img2height.io.grid import BLOCK_PX
+from img2height.io.rasters import bounded_cache
 from img2height.tiles.areas import area_mask
 
 READ_AHEAD = 2  # batches
 
+T = TypeVar("T")
 Place = tuple[int, np.ndarray]  # row of windows, and which of its windows
 
 
@@ -88,3 +92,24 @@ def _cut(plan: Plan, row: int, values: np.ndarray) -> np.ndarray:
         inside = area_mask(plan.area, Window(plan.strips.left, row, values.shape[2], len(values)))
         np.copyto(values, np.nan, where=~inside[:, None])
     return values
+
+
+def read_ahead(items: Iterator[T], depth: int) -> Iterator[T]:
+    """Yield the items of an iterator that runs in a thread of its own.
+
+    An error in it comes where its item would have. Whoever stops taking items closes it, and waits for
+    the one in the making.
+
+    Args:
+        items: nobody else advances it.
+        depth: how many items it is ahead at most.
+    """
+    end = object()
+    with ThreadPoolExecutor(1, thread_name_prefix="read-ahead") as pool:
+        waiting = deque(pool.submit(next, items, end) for _ in range(depth))
+        try:
+            while (item := waiting.popleft().result()) is not end:
+                waiting.append(pool.submit(next, items, end))
+                yield item
+        finally:
+            pool.shutdown(cancel_futures=True)

@@ -9,9 +9,9 @@ from rasterio.io import DatasetReader
 from safetensors.torch import save
 
 from img2height.errors import DataError
-from img2height.inference.model import LoadedModel
+from img2height.io.rasters import open_raster
+from img2height.models.folder import LoadedModel
 from img2height.provenance import code_digest, versions
-from img2height.rasters import open_raster
 
 
 def of_model(model: LoadedModel) -> dict:

@@ -11,13 +11,14 @@ from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from img2height.errors import ModelError
-from img2height.inference.model import LoadedModel
-from img2height.rasters import Grid, open_raster, reading
+from img2height.io.grid import Grid
+from img2height.io.rasters import open_raster, reading
+from img2height.io.validity import known_pixels
+from img2height.models.folder import LoadedModel
 from img2height.samples.normalise import Normalisation
 from img2height.scenes.scene import Scene
 from img2height.scenes.sources import VIEW_BAND
-from img2height.settings_scene import view_name
-from img2height.validity import known_pixels
+from img2height.settings.dataset import view_name
 
 GSD_TOLERANCE = 0.25
 

@@ -1,22 +1,27 @@
 """The network of a model on its device: normalised windows in, metres and probabilities out."""
 
-from collections.abc import Iterator
+import logging
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
 import torch
 
 from img2height.errors import ModelError
-from img2height.inference.batches import fastest_batch
+from img2height.heights import PROBABILITY, RELATIVE, SPREAD
 from img2height.inference.inputs import InputWindow
-from img2height.inference.model import LoadedModel
 from img2height.inference.stochastic import mean_and_spread
+from img2height.io.rasters import Band, height_band
 from img2height.methods import DEFAULT, layout_of
-from img2height.rasters import Band, height_band
+from img2height.models.folder import LoadedModel
 from img2height.samples.normalise import clip_heights
-from img2height.scenes.heights import PROBABILITY, RELATIVE, SPREAD
+
+logger = logging.getLogger(__name__)
 
 BFLOAT16 = "bfloat16"
+SIZES = (1, 2, 4, 8, 16, 32)  # batches that are tried on a GPU
+ROUNDS = 3
 
 
 def bands_of(model: LoadedModel, draws: int = 0) -> list[Band]:
@@ -121,3 +126,31 @@ class Network:
 
 def _band(values: torch.Tensor) -> np.ndarray:
     return values[:, 0].float().cpu().numpy().astype(np.float64)
+
+
+def fastest_batch(forward: Callable[[int], None]) -> int:
+    """Return the batch with which most windows a second go through a network, of those that fit in memory.
+
+    For GPUs, where the bytes of a result are not promised. On a CPU such a probe would break them: another batch sums
+    in another order, and what is fastest depends on what else the machine does. There the batch is declared, see
+    `img2height.methods.Layout`.
+
+    Args:
+        forward: puts so many windows through the network, and returns when that is done.
+    """
+    speeds: dict[int, float] = {}  # windows a second by batch
+    for size in SIZES:
+        try:
+            forward(size)  # warms up: kernels are chosen, memory is fetched
+            began = time.perf_counter()
+            for _ in range(ROUNDS):
+                forward(size)
+        except torch.OutOfMemoryError:
+            if not speeds:
+                raise
+            break
+        speeds[size] = ROUNDS * size / (time.perf_counter() - began)
+    torch.cuda.empty_cache()
+    best = max(speeds, key=speeds.__getitem__)
+    logger.info("batch of %d windows: %.0f windows/s; %s", best, speeds[best], speeds)
+    return best

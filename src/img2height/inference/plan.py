@@ -9,11 +9,11 @@ import numpy as np
 from shapely.geometry.base import BaseGeometry
 
 from img2height.errors import DataError, ModelError
-from img2height.inference.model import LoadedModel
 from img2height.inference.network import Network, bands_of
 from img2height.inference.strips import FOLDER, Strips
 from img2height.inference.windows import WindowGrid
-from img2height.rasters import BLOCK_PX, Grid
+from img2height.io.grid import BLOCK_PX, Grid
+from img2height.models.folder import LoadedModel
 
 
 @dataclass(frozen=True)

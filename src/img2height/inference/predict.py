@@ -14,11 +14,11 @@ from img2height.inference import fingerprint
 from img2height.inference.compute import compute_strips
 from img2height.inference.devices import compute_on
 from img2height.inference.inputs import open_inputs
-from img2height.inference.model import LoadedModel, load_model
 from img2height.inference.network import BFLOAT16, device_of
 from img2height.inference.plan import Task
 from img2height.inference.precision import check_bfloat16
 from img2height.inference.strips import Strips
+from img2height.models.folder import LoadedModel, load_model
 
 
 def predict_raster(

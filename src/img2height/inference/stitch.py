@@ -9,7 +9,8 @@ from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from img2height.errors import DataError
-from img2height.rasters import Band, Grid, open_raster, read_heights, write_heights
+from img2height.io.grid import Grid
+from img2height.io.rasters import Band, open_raster, read_heights, write_heights
 
 
 def mosaic_folds(heights: Sequence[Path], grid: Grid, out: Path) -> None:

@@ -12,9 +12,10 @@ import numpy as np
 from rasterio.windows import Window
 
 from img2height.errors import DataError
-from img2height.files import atomic_path
-from img2height.rasters import BLOCK_PX, NODATA, Band, Grid, bounded_cache, create_scratch, write_heights
-from img2height.tables import read_json, write_json
+from img2height.io.atomic import atomic_path
+from img2height.io.grid import BLOCK_PX, Grid
+from img2height.io.rasters import NODATA, Band, bounded_cache, create_scratch, write_heights
+from img2height.io.tables import read_json, write_json
 
 logger = logging.getLogger(__name__)
 

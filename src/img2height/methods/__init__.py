@@ -15,7 +15,7 @@ from torch import nn
 import img2height.torchvision_ops  # noqa: F401  (before any network that imports torchvision)
 from img2height.errors import SettingsError
 from img2height.methods._layout import DEFAULT, Layout
-from img2height.project import load_recipe
+from img2height.settings.project import load_recipe
 
 SOURCE_RECIPES = Path(__file__).parents[3] / "config" / "methods"
 

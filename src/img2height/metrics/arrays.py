@@ -7,10 +7,10 @@ where no pixel is left.
 
 import numpy as np
 
+from img2height.heights import scored_pixels
 from img2height.metrics.confusion import ConfusionStatistics
 from img2height.metrics.formulas import DELTA_BASE, LEAST_PREDICTION_M, SILOG_LAMBDA
 from img2height.metrics.histogram import NORMAL_CONSISTENCY
-from img2height.metrics.pixels import scored_pixels
 
 Mask = np.ndarray | None
 

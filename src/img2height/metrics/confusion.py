@@ -6,8 +6,8 @@ from typing import Self
 
 import numpy as np
 
+from img2height.heights import same_shape, under_mask
 from img2height.metrics.formulas import as_json, mask_scores, share
-from img2height.metrics.pixels import same_shape, under_mask
 from img2height.metrics.sums import Sums
 
 BUILDING, GROUND, UNKNOWN = 1, 0, 255

@@ -7,10 +7,10 @@ from typing import Any, Self
 import numpy as np
 
 from img2height.errors import DataError
+from img2height.heights import scored_pixels
 from img2height.metrics.block import COUNTS, QUANTITIES, fraction_bits, sum_block
 from img2height.metrics.formulas import as_json, height_scores
 from img2height.metrics.histogram import ErrorHistogram, ErrorHistograms, fine_bins
-from img2height.metrics.pixels import scored_pixels
 from img2height.metrics.sums import Sums, combine
 
 MIN_RATIO_HEIGHT_M = 1e-3

@@ -3,8 +3,7 @@
 import numpy as np
 
 from img2height.errors import DataError
-from img2height.metrics.pixels import same_shape, under_mask
-from img2height.scenes.heights import known
+from img2height.heights import known, same_shape, under_mask
 
 WINDOW_PX = 11
 SIGMA_PX = 1.5

@@ -5,8 +5,8 @@ from typing import Any
 import pandas
 
 from img2height.errors import DataError
-from img2height.parsing import meant
 from img2height.published.table import Column, Row, Table
+from img2height.settings.parsing import meant
 
 CELLS = ["row", "method", "column", "score", "unit", "printed", "ours", "low", "high", "note"]
 RANDOM_SPLIT = "Random split: neighbours of the test tiles were trained on, and our scores are too good for new ground."

@@ -6,9 +6,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 
 from img2height.errors import DataError
-from img2height.metrics.tiles import tile_scores
 from img2height.published.table import Figure
-from img2height.report.drawing import new_figure
+from img2height.report.figures.drawing import new_figure
+from img2height.scoring.tiles import tile_scores
 
 TILE = ["dataset", "scene", "col_off", "row_off"]
 TITLES = {"mse_m2": "MSE (m²)", "rmse_m": "RMSE (m)", "mae_m": "MAE (m)", "ssim": "SSIM"}

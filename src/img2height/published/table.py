@@ -5,8 +5,8 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from img2height.parsing import parse, read_yaml
-from img2height.settings import Name, Settings
+from img2height.settings.base import Name, Settings
+from img2height.settings.parsing import parse, read_yaml
 
 
 class Column(Settings):

@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas
 
 from img2height.errors import DataError
-from img2height.files import atomic_path
-from img2height.report.templates import environment
+from img2height.io.atomic import atomic_path
+from img2height.report.templating import environment
 
 COLUMNS = {"s": "wall_s", "cpu_time": "cpu_s", "max_rss": "memory_mb"}
 CORE_W, MEMORY_W_PER_GB = 12.0, 0.3725  # Lannelongue et al. 2021, https://doi.org/10.1002/advs.202100707

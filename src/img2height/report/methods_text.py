@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from img2height.report.run import Run
-from img2height.report.scores import is_trivial
-from img2height.settings import LEAKS
+from img2height.report.tables.scores import is_trivial
+from img2height.settings.protocol import LEAKS
 
 DIVISIONS = {
     "vertical_stripes": "vertical stripes, each of them tested once",

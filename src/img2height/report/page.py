@@ -8,26 +8,26 @@ from typing import Any
 import pandas
 from matplotlib import style
 
-from img2height.files import atomic_path
-from img2height.report.charts import forest
-from img2height.report.classes import class_table, flattening, tallest
-from img2height.report.drawing import STYLE, data_uri
-from img2height.report.extremes import tile_panel
-from img2height.report.findings import findings, leading
-from img2height.report.gallery import ShownScene, sensor_pictures, shown_scenes
+from img2height.io.atomic import atomic_path
+from img2height.report.figures.charts import forest
+from img2height.report.figures.crop import read_view
+from img2height.report.figures.drawing import STYLE, data_uri
+from img2height.report.figures.extremes import tile_panel
+from img2height.report.figures.gallery import ShownScene, sensor_pictures, shown_scenes
+from img2height.report.figures.pictures import chart, photo
 from img2height.report.methods_text import methods_text
 from img2height.report.origins import all_versions, data_digests, origins
-from img2height.report.pictures import chart, photo
-from img2height.report.ranking import SCORE_TITLES, all_columns, comparison_rows, headline_columns, ranked_rows
 from img2height.report.run import Run
-from img2height.report.scores import BASELINE, refines, score_table, to_markdown
 from img2height.report.sections import method_sections, tall_cells
-from img2height.report.strata import refinements, strata_table
-from img2height.report.strata import to_markdown as strata_to_markdown
-from img2height.report.templates import environment, flat
-from img2height.report.view import read_view
+from img2height.report.tables.classes import class_table, flattening, tallest
+from img2height.report.tables.findings import findings, leading
+from img2height.report.tables.ranking import SCORE_TITLES, all_columns, comparison_rows, headline_columns, ranked_rows
+from img2height.report.tables.scores import BASELINE, refines, score_table, to_markdown
+from img2height.report.tables.strata import refinements, strata_table
+from img2height.report.tables.strata import to_markdown as strata_to_markdown
+from img2height.report.templating import environment, flat
 from img2height.scenes.scene import Scene
-from img2height.settings import LEAKS
+from img2height.settings.protocol import LEAKS
 from img2height.tiles.areas import area_of
 
 GLANCE_PX = 260

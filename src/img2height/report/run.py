@@ -7,10 +7,10 @@ from typing import Any
 import geopandas
 
 from img2height.errors import DataError
-from img2height.report.intervals import Uncertainty
+from img2height.report.tables.intervals import Uncertainty
 from img2height.scenes.scene import Scene
-from img2height.settings import Experiment, Params
-from img2height.settings_recipe import Recipe
+from img2height.settings.protocol import Experiment, Params
+from img2height.settings.recipe import Recipe
 from img2height.tiles.areas import area_of
 from img2height.tiles.buffers import buffer_of
 

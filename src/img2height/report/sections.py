@@ -6,14 +6,14 @@ from typing import Any
 
 import pandas
 
-from img2height.report.classes import CLASS_SCORES, heights_only, where
-from img2height.report.extremes import tile_pictures
-from img2height.report.gallery import ShownScene, charts, pooled_joint, read_histories, scene_pictures
-from img2height.report.intervals import Uncertainty
-from img2height.report.ranking import Cell, cell
+from img2height.report.figures.extremes import tile_pictures
+from img2height.report.figures.gallery import ShownScene, charts, pooled_joint, read_histories, scene_pictures
 from img2height.report.run import Run
-from img2height.report.scores import BASELINE, is_trivial, refines
-from img2height.report.strata import before_after, by_pair
+from img2height.report.tables.classes import CLASS_SCORES, heights_only, where
+from img2height.report.tables.intervals import Uncertainty
+from img2height.report.tables.ranking import Cell, cell
+from img2height.report.tables.scores import BASELINE, is_trivial, refines
+from img2height.report.tables.strata import before_after, by_pair
 
 
 def method_sections(
@@ -30,8 +30,8 @@ def method_sections(
         run: what was run.
         methods: their names, in the order of the page.
         shown: scenes to draw.
-        strata: see `img2height.report.strata.strata_table`.
-        classes: by method, see `img2height.report.classes.class_table`.
+        strata: see `img2height.report.tables.strata.strata_table`.
+        classes: by method, see `img2height.report.tables.classes.class_table`.
         figures: where the PNG files go.
     """
     baseline = read_histories(run.files(BASELINE), run.folds)[1] if BASELINE in run.recipes else None
@@ -72,7 +72,7 @@ def class_rows(classes: pandas.DataFrame, uncertainty: Uncertainty) -> list[dict
     """Return title, pixels and cells of each class of ground.
 
     Args:
-        classes: see `img2height.report.classes.class_table`.
+        classes: see `img2height.report.tables.classes.class_table`.
         uncertainty: whether there are intervals at all.
     """
     return [
@@ -91,8 +91,8 @@ def tall_cells(
     """Return the title of the tallest class and the bias of each method there, empty where heights are not told apart.
 
     Args:
-        classes: by method, see `img2height.report.classes.class_table`.
-        stratum: see `img2height.report.classes.tallest`.
+        classes: by method, see `img2height.report.tables.classes.class_table`.
+        stratum: see `img2height.report.tables.classes.tallest`.
         uncertainty: whether there are intervals at all.
     """
     rows = {name: table[table.stratum == stratum].to_dict("records") for name, table in classes.items()}

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from img2height.samples.symmetries import MIRROR
+from img2height.settings.symmetries import MIRROR
 
 
 def transform(array: np.ndarray, symmetry: int) -> np.ndarray:

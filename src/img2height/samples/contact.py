@@ -13,15 +13,15 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from img2height.files import atomic_path
+from img2height.heights import ABOVE_GROUND
+from img2height.io.atomic import atomic_path
+from img2height.io.rasters import open_raster
 from img2height.picture import HEIGHT_COLOURS, anaglyph, composites, draw_look, limits_m, relief
-from img2height.rasters import open_raster
 from img2height.samples.augment import transform
 from img2height.samples.dataset import Tile, TileReader, window_of
 from img2height.samples.normalise import INITIAL
-from img2height.samples.symmetries import turned_look
-from img2height.scenes.heights import ABOVE_GROUND
 from img2height.scenes.scene import Scene
+from img2height.settings.symmetries import turned_look
 
 PANELS_ACROSS, ROWS, MOST_ACROSS = 12, 4, 6
 SIZE = 7

@@ -13,13 +13,13 @@ from rasterio.windows import Window
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from img2height.rasters import read_heights, reading
+from img2height.heights import ABOVE, BUILDINGS, SURFACE, TERRAIN, inside_buildings
+from img2height.io.rasters import read_heights, reading
 from img2height.samples.augment import recolour, transform
 from img2height.samples.normalise import INITIAL, Normalisation, fit_bands, fit_heights, fit_patches
-from img2height.scenes.heights import ABOVE, BUILDINGS, SURFACE, TERRAIN, inside_buildings
 from img2height.scenes.scene import Scene
 from img2height.scenes.sources import VIEW_BAND
-from img2height.settings_scene import view_name
+from img2height.settings.dataset import view_name
 
 REFERENCE = {ABOVE: "ndsm", BUILDINGS: "ndsm", SURFACE: "dsm", TERRAIN: "dtm"}  # the layer a quantity is learnt from
 UNKNOWN = 255

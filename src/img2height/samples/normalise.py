@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from img2height.errors import DataError, TrainingError
-from img2height.scenes.heights import ABOVE_GROUND
+from img2height.heights import ABOVE_GROUND
 
 HEIGHT_QUANTILES = (0.001, 0.999)  # of the training heights: IM2HEIGHT states no range; robust against single spikes
 IMAGE_QUANTILES = (0.02, 0.98)  # CGAN: a robust stretch per band

@@ -10,7 +10,7 @@ import shapely
 from img2height.errors import TrainingError
 from img2height.samples.augment import CHANNEL_ORDERS
 from img2height.samples.positions import draw_positions
-from img2height.settings_recipe import Augmentation, Sampling
+from img2height.settings.recipe import Augmentation, Sampling
 from img2height.tiles.areas import covered
 
 CORNER = ["col_off", "row_off"]

@@ -12,10 +12,11 @@ from rasterio.features import rasterize
 from shapely import box
 
 from img2height.errors import DataError
-from img2height.rasters import Band, Grid, blocks, copy_to_cog, create_scratch
+from img2height.io.grid import Grid, blocks
+from img2height.io.rasters import Band, copy_to_cog, create_scratch
 from img2height.scenes.sources import METRES
 from img2height.scenes.warp import UNKNOWN
-from img2height.settings_scene import Layer
+from img2height.settings.dataset import Layer
 
 
 def read_footprints(layer: Layer, raw: Path, grid: Grid) -> geopandas.GeoDataFrame:

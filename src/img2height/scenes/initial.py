@@ -5,21 +5,12 @@ from pathlib import Path
 import numpy as np
 from rasterio.windows import Window
 
-from img2height.rasters import (
-    NODATA,
-    Band,
-    Grid,
-    blocks,
-    copy_to_cog,
-    create_scratch,
-    height_band,
-    open_raster,
-    read_heights,
-)
+from img2height.io.grid import Grid, blocks
+from img2height.io.rasters import NODATA, Band, copy_to_cog, create_scratch, height_band, open_raster, read_heights
 from img2height.scenes.holes import REACH_PX, fill_holes
 from img2height.scenes.sources import check_raster
 from img2height.scenes.warp import UNKNOWN, bring_to_grid
-from img2height.settings_scene import Layer
+from img2height.settings.dataset import Layer
 
 
 def bring_initial(path: Path, folder: Path) -> tuple[Path, int]:

@@ -7,9 +7,10 @@ from typing import NamedTuple
 import pandas
 
 from img2height.errors import DataError
-from img2height.scenes.scene import Scene, file_digest
-from img2height.settings import Role
-from img2height.tables import read_json, write_json
+from img2height.io.atomic import file_digest
+from img2height.io.tables import read_json, write_json
+from img2height.scenes.scene import Scene
+from img2height.settings.protocol import Role
 
 
 class ListedScene(NamedTuple):

@@ -7,10 +7,10 @@ from typing import get_args
 import pandas
 
 from img2height.errors import DataError
-from img2height.files import atomic_path
+from img2height.io.atomic import atomic_path
 from img2height.scenes.scene import Scene
-from img2height.settings import Part
-from img2height.settings_scene import Pair, used_pairs, view_name
+from img2height.settings.dataset import Pair, used_pairs, view_name
+from img2height.settings.protocol import Part
 
 PAIRS = "pairs.csv"
 PARTS: tuple[str, ...] = get_args(Part)

@@ -6,7 +6,8 @@ from contextlib import ExitStack
 import numpy as np
 from rasterio.io import DatasetReader
 
-from img2height.rasters import blocks, open_raster, read_heights
+from img2height.io.grid import blocks
+from img2height.io.rasters import open_raster, read_heights
 from img2height.scenes.registration import estimate_offset
 from img2height.scenes.scene import Scene
 from img2height.scenes.sources import KINDS

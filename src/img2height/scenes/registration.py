@@ -7,7 +7,7 @@ from rasterio.io import DatasetReader
 from rasterio.windows import Window
 from scipy import fft, ndimage
 
-from img2height.rasters import read_heights
+from img2height.io.rasters import read_heights
 
 WINDOW_PX = 512
 MOST_WINDOWS = 24

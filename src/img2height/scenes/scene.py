@@ -1,6 +1,5 @@
 """A prepared scene on disk: one grid, its layers, and a manifest that says what they are."""
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
@@ -10,8 +9,9 @@ from affine import Affine
 from rasterio.crs import CRS
 
 from img2height.errors import DataError
-from img2height.rasters import Grid
-from img2height.tables import read_json, write_json
+from img2height.io.atomic import file_digest
+from img2height.io.grid import Grid
+from img2height.io.tables import read_json, write_json
 
 PICTURES = ("eo", "ms", "view_1", "sar", "dsm_initial")  # of these every scene has one
 
@@ -145,9 +145,3 @@ class Scene:
 def _digest_of(path: Path, changed_ns: int) -> str:
     """Return the SHA-256 of a file; a program that reads many windows of it takes it once."""
     return file_digest(path)
-
-
-def file_digest(path: str | Path) -> str:
-    """Return the SHA-256 of a file."""
-    with Path(path).open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -17,8 +17,9 @@ from rasterio.warp import transform_bounds
 from shapely import box
 
 from img2height.errors import DataError
-from img2height.rasters import Grid, open_raster
-from img2height.settings_scene import Backscatter, Layer, TargetGrid
+from img2height.io.grid import Grid
+from img2height.io.rasters import open_raster
+from img2height.settings.dataset import Backscatter, Layer, TargetGrid
 
 LOG = logging.getLogger(__name__)
 Kind = Literal["image", "view", "backscatter", "height", "mask"]

@@ -14,19 +14,10 @@ from rasterio.warp import transform_bounds
 from rasterio.windows import Window
 
 from img2height.errors import DataError
-from img2height.rasters import (
-    NODATA,
-    Band,
-    Grid,
-    Scratch,
-    blocks,
-    copy_to_cog,
-    create_scratch,
-    height_band,
-    open_raster,
-)
+from img2height.io.grid import Grid, blocks
+from img2height.io.rasters import NODATA, Band, Scratch, copy_to_cog, create_scratch, height_band, open_raster
+from img2height.io.validity import known_by_nodata, known_pixels
 from img2height.scenes.sources import Source
-from img2height.validity import known_by_nodata, known_pixels
 
 UNKNOWN = 255
 LOWEST_M, HIGHEST_M = -1000.0, 9000.0

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas
 
+from img2height.comparison.blocks import Blocks
+from img2height.comparison.bootstrap import Resampled, draw_blocks, resample
 from img2height.errors import DataError
-from img2height.metrics.bootstrap import Resampled, draw_blocks, resample
-from img2height.metrics.bootstrap_blocks import Blocks
 
 TILE = ["dataset", "scene", "col_off", "row_off", "reference_pixels"]
 SUMS = ["pixels", "square_sum_m2"]

@@ -4,8 +4,8 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from img2height.parsing import merge
-from img2height.settings import Name, Settings
+from img2height.settings.base import Name, Settings
+from img2height.settings.parsing import merge
 
 BASELINE = "mean_height"  # in every variant: what a network has to beat on the same ground
 RANDOM, BLOCKED = "random", "blocked"

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from img2height.files import atomic_paths
-from img2height.report.drawing import png
+from img2height.io.atomic import atomic_paths
+from img2height.report.figures.drawing import png
 from img2height.studies.area import area
 from img2height.studies.leakage import leakage
 from img2height.studies.outcome import Outcome

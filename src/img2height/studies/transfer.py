@@ -7,7 +7,7 @@ import pandas
 from matplotlib.figure import Figure
 
 from img2height.errors import DataError
-from img2height.report.drawing import new_figure
+from img2height.report.figures.drawing import new_figure
 from img2height.studies.answer import Answer
 from img2height.studies.outcome import Outcome, on_shared_ground, widest
 from img2height.studies.study import BASELINE, Study

@@ -1,24 +1,18 @@
 """The ground of a part of a fold: polygons in the pixel coordinates of a scene, x = column, y = row."""
 
 from collections.abc import Sequence
-from functools import cache
 
 import geopandas
 import numpy as np
 import pandas
 import shapely
 from affine import Affine
-from pyproj import Transformer
-from rasterio.crs import CRS
 from rasterio.features import geometry_mask, rasterize, shapes
 from rasterio.windows import Window
 
-from img2height.rasters import Grid
+from img2height.io.grid import Grid, footprint
 
 SQUARE_PX = 8  # borders askew to the grid become stairs of it: fine beside half a tile, and few corners
-SEGMENT_PX = 100.0  # straight edges bend between projections; each segment of this length is moved on its own
-
-Areas = shapely.Geometry | np.ndarray  # one, or an array of them
 
 
 def area_mask(area: shapely.Geometry, window: Window) -> np.ndarray:
@@ -71,35 +65,6 @@ def area_window(area: shapely.Geometry) -> Window:
     west, north, east, south = area.bounds
     col, row = int(np.floor(west)), int(np.floor(north))
     return Window(col, row, int(np.ceil(east)) - col, int(np.ceil(south)) - row)
-
-
-def footprint(grid: Grid) -> shapely.Polygon:
-    """Return the whole ground of a grid in its pixel coordinates."""
-    return shapely.box(0, 0, grid.width, grid.height)
-
-
-def to_map(area: Areas, grid: Grid) -> Areas:
-    """Return areas in the map coordinates of their grid."""
-    return shapely.transform(area, lambda x, y: grid.transform @ (x, y), interleaved=False)
-
-
-def from_map(area: Areas, grid: Grid) -> Areas:
-    """Return areas given in map coordinates in the pixel coordinates of a grid."""
-    inverse = ~grid.transform
-    return shapely.transform(area, lambda x, y: inverse @ (x, y), interleaved=False)
-
-
-def reproject(area: Areas, source: Grid, crs: CRS | str) -> Areas:
-    """Return areas given in pixel coordinates in the map coordinates of a CRS."""
-    if source.crs == crs:
-        return to_map(area, source)
-    bent = to_map(shapely.segmentize(area, SEGMENT_PX), source)
-    return shapely.transform(bent, _transformer(source.crs, crs).transform, interleaved=False)
-
-
-@cache
-def _transformer(source: CRS, target: CRS | str) -> Transformer:
-    return Transformer.from_crs(source, target, always_xy=True)
 
 
 def in_squares(pieces: Sequence[tuple[str, shapely.Geometry]], grid: Grid) -> dict[str, shapely.Geometry]:

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 import numpy as np
 import shapely
 
-from img2height.rasters import Grid
+from img2height.io.grid import Areas, Grid, footprint, from_map, reproject
 from img2height.scenes.scene import Scene
-from img2height.settings import Split
-from img2height.tiles.areas import Areas, footprint, from_map, reproject
+from img2height.settings.protocol import Split
 from img2height.tiles.layout import Ground
 
 METRES_PER_DEGREE = 111_000.0

@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 from rasterio.enums import Resampling
 
-from img2height.files import atomic_path
-from img2height.rasters import open_raster
+from img2height.io.atomic import atomic_path
+from img2height.io.rasters import open_raster
 from img2height.scenes.scene import Scene
 from img2height.tiles.areas import area_of
 from img2height.tiles.layout import PARTS

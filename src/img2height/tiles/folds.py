@@ -7,8 +7,9 @@ import pandas
 import shapely
 
 from img2height.errors import FoldError
+from img2height.io.grid import reproject
 from img2height.scenes.scene import Scene
-from img2height.settings import Role, Split
+from img2height.settings.protocol import Role, Split
 from img2height.tiles.areas import covered
 from img2height.tiles.buffers import buffer_of, cut_buffers, neighbours
 from img2height.tiles.index import tile_offsets
@@ -18,6 +19,8 @@ from img2height.tiles.regions import read_regions
 
 TILE_COLUMNS = ["tile_id", "dataset", "scene", "col_off", "row_off", "size_px"]
 STEP_PX = 16
+
+GEOGRAPHIC = "EPSG:4326"
 
 
 @dataclass(frozen=True)
@@ -142,3 +145,19 @@ def _regular(scene: Scene, size: int) -> pandas.DataFrame:
     rows, cols = (tile_offsets(length, size, size // 2) for length in scene.grid.shape)
     corners = [(col, row, size) for row in rows for col in cols]
     return pandas.DataFrame(corners, columns=["col_off", "row_off", "size_px"])
+
+
+def fold_layers(scenes: list[Scene], folds: Folds) -> dict[str, geopandas.GeoDataFrame]:
+    """Return the layers `areas` and `tiles` in map coordinates: in the CRS of the scenes, or EPSG:4326 if they differ.
+
+    Args:
+        scenes: the scenes of the folds.
+        folds: their division.
+    """
+    systems = {scene.grid.crs.to_wkt(): scene.grid.crs for scene in scenes}
+    crs = next(iter(systems.values())) if len(systems) == 1 else GEOGRAPHIC
+    grids = {(scene.dataset, scene.name): scene.grid for scene in scenes}
+    names = zip(folds.areas["dataset"], folds.areas["scene"], strict=True)
+    outlines = [reproject(area, grids[name], crs) for area, name in zip(folds.areas.geometry, names, strict=True)]
+    areas = geopandas.GeoDataFrame(folds.areas.drop(columns="geometry"), geometry=outlines, crs=crs)
+    return {"areas": areas, "tiles": folds.tiles.to_crs(crs)}

@@ -9,10 +9,10 @@ import shapely
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
-from img2height.rasters import open_raster, read_heights
+from img2height.io.grid import to_map
+from img2height.io.rasters import open_raster, read_heights
 from img2height.scenes.scene import Scene
-from img2height.settings import Tiling
-from img2height.tiles.areas import to_map
+from img2height.settings.protocol import Tiling
 
 QUANTILES = {"height_p50_m": 0.5, "height_p90_m": 0.9, "height_p99_m": 0.99}
 TYPES = {

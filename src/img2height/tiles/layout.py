@@ -7,8 +7,8 @@ import numpy as np
 import shapely
 
 from img2height.errors import FoldError
-from img2height.rasters import Grid
-from img2height.settings import Split
+from img2height.io.grid import Grid
+from img2height.settings.protocol import Split
 
 PARTS = ("train", "val", "test")
 Ground = dict[str, shapely.Geometry]

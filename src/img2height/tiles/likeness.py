@@ -12,7 +12,7 @@ from rasterio.windows import Window
 from scipy import fft
 from scipy.ndimage import fourier_shift, gaussian_filter
 
-from img2height.rasters import open_raster
+from img2height.io.rasters import open_raster
 from img2height.scenes.scene import Scene
 
 SIDE_PX = 64  # images are compared at this size at most

@@ -8,10 +8,10 @@ from affine import Affine
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from img2height.rasters import Grid
+from img2height.io.grid import Grid, footprint
 from img2height.scenes.scene import Scene
-from img2height.settings import Role, Split
-from img2height.tiles.areas import footprint, in_squares
+from img2height.settings.protocol import Role, Split
+from img2height.tiles.areas import in_squares
 from img2height.tiles.buffers import ROUNDING_PX, neighbours, seen_from, whole_pixels
 from img2height.tiles.layout import Ground, divide
 from img2height.tiles.regions import divide_by_regions

@@ -6,10 +6,10 @@ import geopandas
 from pyogrio.errors import DataSourceError
 
 from img2height.errors import DataError, FoldError
-from img2height.parsing import meant
-from img2height.rasters import Grid
-from img2height.settings import Regions
-from img2height.tiles.areas import from_map, in_squares
+from img2height.io.grid import Grid, from_map
+from img2height.settings.parsing import meant
+from img2height.settings.protocol import Regions
+from img2height.tiles.areas import in_squares
 from img2height.tiles.layout import PARTS, Ground, turn
 
 MOST_OVERLAP = 0.01  # of the smaller area: drawn borders never meet exactly

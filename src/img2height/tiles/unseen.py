@@ -9,7 +9,8 @@ from rasterio.windows import Window
 from shapely.geometry.base import BaseGeometry
 
 from img2height.errors import DataError
-from img2height.rasters import blocks, open_raster
+from img2height.io.grid import blocks
+from img2height.io.rasters import open_raster
 from img2height.scenes.scene import Scene
 from img2height.tiles.areas import area_mask, area_of
 

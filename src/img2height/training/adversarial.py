@@ -11,7 +11,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from img2height.errors import SettingsError
 from img2height.methods._patchgan import build_discriminator
 from img2height.samples.normalise import Normalisation
-from img2height.settings_recipe import Recipe
+from img2height.settings.recipe import Recipe
 from img2height.training.module import Batch, HeightModule
 from img2height.training.optimisation import build_optimizer, schedule_factor
 

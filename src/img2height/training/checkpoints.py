@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 
-from img2height.files import atomic_path
+from img2height.io.atomic import atomic_path
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):

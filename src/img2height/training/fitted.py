@@ -6,12 +6,12 @@ from collections.abc import Sequence
 import pandas
 
 from img2height.errors import TrainingError
-from img2height.parsing import parse
 from img2height.samples.dataset import FIT_TILES, spread
 from img2height.samples.plan import pair_up
 from img2height.scenes.pairs import pairs_of
 from img2height.scenes.scene import Scene
-from img2height.settings_recipe import Recipe
+from img2height.settings.parsing import parse
+from img2height.settings.recipe import Recipe
 
 WINDOW = ["dataset", "scene", "col_off", "row_off", "size_px"]
 

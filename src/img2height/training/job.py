@@ -8,15 +8,16 @@ from pathlib import Path
 import pandas
 
 from img2height.errors import TrainingError
-from img2height.inference.model import WEIGHTS
+from img2height.heights import BUILDINGS
+from img2height.io.atomic import file_digest
+from img2height.io.rasters import open_raster
+from img2height.models.folder import WEIGHTS
 from img2height.provenance import code_digest
-from img2height.rasters import open_raster
 from img2height.samples.dataset import REFERENCE, TileReader
-from img2height.scenes.heights import BUILDINGS
-from img2height.scenes.scene import Scene, file_digest
-from img2height.settings import Training
-from img2height.settings_recipe import Recipe
-from img2height.settings_scene import view_name
+from img2height.scenes.scene import Scene
+from img2height.settings.dataset import view_name
+from img2height.settings.protocol import Training
+from img2height.settings.recipe import Recipe
 from img2height.training.fitted import part_tiles
 
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from img2height.errors import TrainingError
 from img2height.samples.normalise import Normalisation, clip_heights
-from img2height.settings_recipe import Loss, Recipe
+from img2height.settings.recipe import Loss, Recipe
 from img2height.training.losses import FOOTPRINT_LOSSES, LOSSES
 from img2height.training.optimisation import build_optimizer, schedule_factor
 

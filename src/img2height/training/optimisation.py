@@ -8,8 +8,8 @@ from torch import nn
 from torch.optim import Optimizer
 
 from img2height.errors import SettingsError
-from img2height.settings_recipe import Optimizer as OptimizerSettings
-from img2height.settings_recipe import Schedule
+from img2height.settings.recipe import Optimizer as OptimizerSettings
+from img2height.settings.recipe import Schedule
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {
     "nadam": torch.optim.NAdam,

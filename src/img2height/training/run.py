@@ -16,9 +16,9 @@ from torch import nn
 
 from img2height.cpu import set_up_cpu
 from img2height.errors import TrainingError
-from img2height.files import atomic_folder
-from img2height.inference.model import LoadedModel, load_model, save_model
+from img2height.io.atomic import atomic_folder
 from img2height.methods import build_network
+from img2height.models.folder import LoadedModel, load_model, save_model
 from img2height.provenance import versions
 from img2height.samples.dataset import fit_normalisation, spread
 from img2height.samples.normalise import Normalisation

@@ -13,8 +13,8 @@ from lightning.pytorch.loggers import Logger
 from lightning.pytorch.plugins.environments import LightningEnvironment
 
 from img2height.errors import DataError, TrainingError
-from img2height.settings import Training
-from img2height.tables import read_json
+from img2height.io.tables import read_json
+from img2height.settings.protocol import Training
 from img2height.training.checkpoints import AtomicCheckpointIO
 
 # Lightning's advice that does not fit here: a job of a cluster is one task, small machines have few cores for readers,

@@ -1,0 +1,96 @@
+"""The command line: methods, prediction without the workflow, and checks of data and results."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer.core import TyperGroup
+
+from img2height.cli.predict import predict
+from img2height.errors import DataError, Img2HeightError
+
+
+class Commands(TyperGroup):
+    """Commands whose errors that the user can mend are one line on standard error, with exit code 2."""
+
+    def invoke(self, ctx: typer.Context) -> None:
+        """Run the command that was asked for."""
+        try:
+            super().invoke(ctx)
+        except Img2HeightError as error:
+            typer.echo(f"error: {error}", err=True)
+            raise typer.Exit(2) from error
+
+
+app = typer.Typer(
+    cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False,
+    help="Height maps and buildings from overhead images.",
+)  # fmt: skip
+app.command()(predict)
+
+
+@app.command()
+def methods(as_json: Annotated[bool, typer.Option("--json", help="a JSON list of objects")] = False) -> None:
+    """List every method: paper, inputs, target, trainable parameters, batch-norm buffers, 10^9 multiply-accumulates."""
+    from img2height.cli.methods import methods_table
+
+    found = methods_table()
+    if as_json:
+        typer.echo(json.dumps(found, indent=2))
+        return
+    typer.echo(f"{'method':27} {'trainable':>12} {'batch norm':>10} {'GMAC':>6} {'at':>6}  target  inputs; paper")
+    for method in found:
+        inputs = ", ".join(f"{layer} ({' '.join(bands)})" for layer, bands in method["inputs"].items())
+        paper = f"{method['paper']['title']} ({method['paper']['year']})" if method["paper"] else "baseline"
+        counts = f"{method['trainable_parameters']:12,} {method['batchnorm_buffers']:10,} {method['gmac']:6.2f}"
+        size = f"{method['tile_px']:3} px"
+        typer.echo(f"{method['name']:27} {counts} {size}  {method['target']:6}  {inputs}; {paper}")
+
+
+@app.command("import-resdepth")
+def import_official(
+    checkpoint: Annotated[Path, typer.Argument(help="Model_best.pth, or another checkpoint of the authors' train.py")],
+    model_config: Annotated[Path, typer.Argument(help="model_config.json")],
+    normalization: Annotated[
+        list[Path],
+        typer.Argument(help="DSM_normalization_parameters.p, then, with images, Image_normalization_parameters.p"),
+    ],
+    gsd_m: Annotated[float, typer.Option(help="pixel size of the rasters that it was trained on, metres")],
+    out: Annotated[Path, typer.Option(help="model folder to write")],
+) -> None:
+    """Turn a model that the authors' ResDepth code trained into a model folder; nothing in its files is run."""
+    from img2height.models.official import import_resdepth
+
+    import_resdepth(checkpoint, model_config, normalization, out, gsd_m=gsd_m)
+
+
+@app.command()
+def check(
+    dataset: Annotated[str, typer.Argument(help="name of a dataset whose scenes are prepared")],
+    scenes: Annotated[Path, typer.Option(help="folder of prepared scenes")] = Path("data/scenes"),
+) -> None:
+    """Report the quality of the prepared scenes of a dataset as JSON, with warnings on standard error."""
+    from img2height.scenes.quality import quality_report
+    from img2height.scenes.scene import Scene
+
+    if not (manifests := sorted((scenes / dataset).glob("*/scene.json"))):
+        raise DataError(f"{scenes / dataset}: holds no prepared scene; prepare the dataset first: snakemake scenes")
+    reports = {manifest.parent.name: quality_report(Scene.load(manifest)) for manifest in manifests}
+    typer.echo(json.dumps(reports, indent=2))
+    for scene, report in reports.items():
+        for warning in report["warnings"]:
+            typer.echo(f"warning: {dataset}/{scene}: {warning}", err=True)
+
+
+@app.command()
+def verify(path: Annotated[Path, typer.Argument(help="model folder or scene folder")]) -> None:
+    """Check that a model or scene is what its card or manifest says; exit 1 where it is not."""
+    from img2height.provenance import verify as find_problems
+
+    problems = find_problems(path)
+    for problem in problems:
+        typer.echo(problem, err=True)
+    if problems:
+        raise typer.Exit(1)
+    typer.echo(f"{path}: as recorded")

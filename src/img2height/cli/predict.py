@@ -1,0 +1,77 @@
+"""The command that predicts one image: its options, and what can be refused before anything is computed."""
+
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from img2height.errors import DataError, ModelError
+
+OPTIONS = {"eo": "--image", "sar": "--sar", "ms": "--ms", "dsm_initial": "--dsm", "views": "--view"}
+RASTERS, POLYGONS = (".tif", ".tiff"), (".gpkg", ".parquet")
+
+
+def predict(
+    model: Annotated[Path, typer.Option(help="model folder")],
+    out: Annotated[Path, typer.Option(help="height map to write, COG in metres")],
+    image: Annotated[Path | None, typer.Option(help="orthorectified optical image, GeoTIFF in metres")] = None,
+    sar: Annotated[Path | None, typer.Option(help="radar image in decibel")] = None,
+    ms: Annotated[Path | None, typer.Option(help="multispectral image")] = None,
+    dsm: Annotated[Path | None, typer.Option(help="initial surface model; its holes are filled first")] = None,
+    view: Annotated[list[Path] | None, typer.Option(help="orthorectified view; once for each, in their order")] = None,
+    buildings: Annotated[
+        Path | None, typer.Option(help="polygons with heights to write, .gpkg or .parquet; rules as in params.yaml")
+    ] = None,
+    window_px: Annotated[
+        int | None, typer.Option(help="side of a window [default: of the tiles that the model was trained on]")
+    ] = None,
+    overlap: Annotated[
+        float | None, typer.Option(help="share of a window that its neighbour covers too [default: as in params.yaml]")
+    ] = None,
+    draws: Annotated[int, typer.Option(help="predictions with dropout: their mean, and their spread as a band")] = 0,
+) -> None:
+    """Predict heights, and buildings, with a trained model from what it looks at; all rasters lie on one pixel grid.
+
+    The rasters may be larger than the memory. The same command goes on where a killed one was.
+    """
+    inputs = {"eo": image, "sar": sar, "ms": ms, "dsm_initial": dsm, "views": view}
+    given = {layer: value for layer, value in inputs.items() if value}
+    read = [path for value in given.values() for path in (value if isinstance(value, list) else [value])]
+    _check_output(out, "--out", RASTERS, read)
+    if buildings:
+        _check_output(buildings, "--buildings", POLYGONS, read)
+
+    from img2height.inference import load_model
+    from img2height.inference.image import predict_image
+
+    loaded = load_model(model)
+    _require(loaded.recipe.inputs, list(given))
+    changes = {key: value for key, value in (("window_px", window_px), ("overlap", overlap)) if value is not None}
+    say = typer.echo
+    predict_image(
+        loaded, given, out, buildings=buildings, changes=changes, draws=draws, say=lambda text: say(text, err=True)
+    )
+
+
+def _check_output(path: Path, option: str, suffixes: tuple[str, ...], read: list[Path]) -> None:
+    """Refuse what could not be written in the end."""
+    if path.suffix not in suffixes:
+        raise DataError(f"{option} {path}: must end in {' or '.join(suffixes)}, found {path.suffix or 'no suffix'!r}")
+    if path.is_dir():
+        raise DataError(f"{option} {path}: is a folder; give the name of a file in it")
+    if path.resolve() in [other.resolve() for other in read]:
+        raise DataError(f"{option} {path}: is one of the rasters to read; choose another name")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise DataError(f"{option} {path}: its folder cannot be written ({error}); choose another") from error
+
+
+def _require(needed: dict[str, list[str]], given: list[str]) -> None:
+    """Refuse a call that leaves out what the model looks at."""
+    wanted = [f"{OPTIONS[layer]} ({' '.join(bands)})" for layer, bands in needed.items()]
+    if missing := [OPTIONS[layer] for layer in needed if layer not in given]:
+        raise ModelError(f"the model looks at {', '.join(wanted)}; give {' and '.join(missing)}")

@@ -1,0 +1,1 @@
+"""How sure the scores are: block bootstrap intervals and paired comparisons of methods."""

@@ -1,0 +1,174 @@
+"""The scores of all methods and seeds of an experiment: one metrics file, their intervals, and the comparisons."""
+
+import logging
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import pandas
+
+from img2height.comparison.blocks import Blocks
+from img2height.comparison.bootstrap import Resampled, draw_blocks, resample
+from img2height.comparison.pairwise import COMPARED, compare, kind
+from img2height.errors import DataError
+from img2height.scoring.tiles import scores_of_sums, tile_sums
+from img2height.settings.protocol import LEAKS, Metrics, Split
+
+logger = logging.getLogger(__name__)
+
+INTERVAL_COLUMNS = ["method", "seed", "stratum", "score", "value", "low", "high", "blocks", "block_m"]
+MASK_SCORES = {"iou", "dice", "accuracy", "precision", "recall"}  # under `footprint` in the scores
+LENGTHS_A_BLOCK = 2
+Scores = dict[str, Any]
+
+
+class Collected(NamedTuple):
+    """What an experiment has shown: the content of metrics.json, intervals.csv and comparisons.csv."""
+
+    metrics: dict[str, Any]
+    intervals: pandas.DataFrame
+    comparisons: pandas.DataFrame
+
+
+def collect(scores: Sequence[Scores]) -> dict[str, Any]:
+    """Return the scores by method and seed: `{"methods": {name: {"seed0": scores}}}`.
+
+    Args:
+        scores: the scores of one method and seed each, as `evaluate` wrote them.
+
+    Raises:
+        DataError: there are none, or two of one method and seed.
+    """
+    if not scores:
+        raise DataError("there are no scores to collect; evaluate at least one method")
+    methods: dict[str, Any] = {}
+    for entry in scores:
+        seeds = methods.setdefault(entry["method"], {})
+        if (seed := f"seed{entry['seed']}") in seeds:
+            raise DataError(f"the scores of {entry['method']}, {seed}, come twice; give each file once")
+        seeds[seed] = entry
+    return {"methods": methods}
+
+
+def collect_experiment(
+    scores: Sequence[Scores], tiles: Sequence[pandas.DataFrame], gsd_m: float, settings: Metrics, split: Split
+) -> Collected:
+    """Return the scores of an experiment with their intervals and the comparisons of its methods.
+
+    Args:
+        scores: the scores of one method and seed each, as `evaluate` wrote them.
+        tiles: the tiles of each of them, in the same order.
+        gsd_m: pixel size of the scenes, of the finest where they differ.
+        settings: constants of the scores.
+        split: how the ground was divided.
+
+    Raises:
+        DataError: there are no scores, two of one method and seed, or methods that were scored on other ground.
+    """
+    metrics = collect(scores)
+    side_px = block_side([entry["correlation"]["length_m"] for entry in scores], settings.tile_px, gsd_m)
+    blocks = Blocks.of(pandas.concat(tiles), side_px)
+    _require_same_ground(scores, tiles)
+    drawn, first_seed = draw_blocks(len(blocks.keys)), min(entry["seed"] for entry in scores)
+    block_m, rows, methods = side_px * gsd_m, [], {}
+    for entry, frame in sorted(zip(scores, tiles, strict=True), key=lambda pair: (pair[0]["method"], pair[0]["seed"])):
+        compared = {}
+        if not _complete(entry):
+            logger.warning("%s: predicted not all pixels; its heights are compared with no other's", entry["method"])
+        for stratum, score, found in _resampled(entry, frame, blocks, drawn):
+            low, high = found.interval(blocks.neighbours) or (math.nan, math.nan)
+            rows.append([entry["method"], entry["seed"], stratum, score, found.value, low, high, found.blocks, block_m])
+            if (stratum, score) in COMPARED and (score in MASK_SCORES or _complete(entry)):
+                compared[stratum, score] = found
+        if entry["seed"] == first_seed:
+            methods[entry["method"]] = compared
+    metrics["protocol"] = _protocol(settings, split, block_m)
+    intervals = pandas.DataFrame(rows, columns=INTERVAL_COLUMNS)
+    quantities = {entry["method"]: entry["quantity"] for entry in scores}
+    note = {"note": LEAKS} if metrics["protocol"]["leaks"] else {}
+    compared = compare(methods, quantities, blocks.neighbours)
+    return Collected(metrics, seed_spread(intervals).assign(**note), compared.assign(**note))
+
+
+def block_side(lengths_m: Sequence[float | None], tile_px: int, gsd_m: float) -> int:
+    """Return the side of a block in pixels: the fewest whole tiles that are twice as wide as errors are alike.
+
+    On blocks of one correlation length 85 % of the 95 % intervals hold, of two 91 %, of four 94 %: see
+    benchmarks/intervals.py.
+
+    Args:
+        lengths_m: correlation length of the errors of each method; None is longer than a tile shows, and counts as one.
+        tile_px: side of a tile.
+        gsd_m: pixel size.
+    """
+    tile_m = tile_px * gsd_m
+    if None in lengths_m:
+        logger.warning(
+            "errors are alike over more than a tile of %g m shows: intervals may be too narrow; raise metrics.tile_px",
+            tile_m,
+        )
+    longest_m = max(tile_m if length_m is None else length_m for length_m in lengths_m)
+    return tile_px * max(1, math.ceil(LENGTHS_A_BLOCK * longest_m / tile_m))
+
+
+def seed_spread(intervals: pandas.DataFrame) -> pandas.DataFrame:
+    """Return intervals with `seed_mean` and `seed_sd`, mean and standard deviation of a score over the seeds.
+
+    The interval says what other ground would change, the deviation what another start of the training changes; it is
+    NaN with a single seed.
+
+    Args:
+        intervals: method, stratum, score, value; one row a seed.
+    """
+    values = intervals.groupby(["method", "stratum", "score"]).value
+    return intervals.assign(seed_mean=values.transform("mean"), seed_sd=values.transform("std"))
+
+
+def _resampled(
+    entry: Scores, tiles: pandas.DataFrame, blocks: Blocks, drawn: Any
+) -> Iterator[tuple[str, str, Resampled]]:
+    """Yield stratum, name and resamples of each score that has a value, in the order of the strata in the tiles.
+
+    The value is the exact one; where that from coarse bins is another, the resamples move with it.
+    """
+    for stratum, frame in tiles.groupby("stratum", sort=True):
+        sums = blocks.add_up(frame, tile_sums(frame))
+        for score, found in resample(sums, drawn, scores_of_sums).items():
+            group: Mapping[str, Any] = entry["footprint" if score in MASK_SCORES else stratum]
+            value = group.get(score)
+            if value is not None and (stratum == "all" or score not in MASK_SCORES):
+                yield stratum, score, found.moved(value)
+
+
+def _complete(entry: Scores) -> bool:
+    """Return whether a method predicted all pixels; one that leaves out the hard ones would win."""
+    return entry["all"]["coverage"] == 1
+
+
+def _protocol(settings: Metrics, split: Split, block_m: float) -> dict[str, Any]:
+    return {
+        "split": split.strategy,
+        "leaks": split.strategy == "random",
+        "ratio_min_height_m": settings.ratio_min_height_m,
+        "tile_px": settings.tile_px,
+        "block_m": block_m,
+    }
+
+
+def _require_same_ground(scores: Sequence[Scores], tiles: Sequence[pandas.DataFrame]) -> None:
+    """Raise a DataError unless all methods of one kind were scored on the same pixels of the same tiles.
+
+    Building heights are unknown where the building mask is, and their reference is of other height classes.
+    """
+    keys = ["dataset", "scene", "row_off", "col_off", "stratum"]
+    compared = {stratum for stratum, _ in COMPARED}
+    first: dict[str, tuple[str, pandas.Series]] = {}
+    for entry, frame in zip(scores, tiles, strict=True):
+        ground = frame[frame.stratum.isin(compared)].set_index(keys).reference_pixels.sort_index()
+        other, theirs = first.setdefault(kind(entry["quantity"]), (entry["method"], ground))
+        if not ground.equals(theirs):
+            raise DataError(
+                f"{entry['method']} (seed {entry['seed']}) was scored on other ground than {other}: {ground.sum()} and "
+                f"{theirs.sum()} reference pixels in {len(ground)} and {len(theirs)} tiles and strata; evaluate both "
+                "again, with the same scenes, areas and settings"
+            )

@@ -1,0 +1,1 @@
+"""Files: grids, rasters, tables and atomic writes; the only place with GDAL options."""

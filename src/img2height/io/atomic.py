@@ -1,0 +1,61 @@
+"""Files and folders that appear as a whole: written under a temporary name and renamed when they are finished."""
+
+import contextlib
+import hashlib
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from img2height.errors import DISK_FULL, DataError
+
+SUFFIX = ".tmp"  # what a killed program leaves behind; neither git nor DVC keeps it
+
+
+@contextlib.contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; it takes the final name only when the block ends without an error.
+
+    Raises:
+        DataError: the disk is full.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.", suffix=SUFFIX) as folder:
+            temporary = Path(folder) / path.name
+            yield temporary
+            temporary.replace(path)
+    except OSError as error:
+        if error.errno not in DISK_FULL:
+            raise
+        raise DataError(f"{path}: could not be written ({error}); free some space and run this again") from error
+
+
+@contextlib.contextmanager
+def atomic_paths(*paths: str | Path) -> Iterator[list[Path]]:
+    """Yield a temporary path for each of several; none takes its final name before all are written."""
+    with contextlib.ExitStack() as stack:
+        yield [stack.enter_context(atomic_path(path)) for path in paths]
+
+
+@contextlib.contextmanager
+def atomic_folder(path: str | Path) -> Iterator[Path]:
+    """Yield an empty temporary folder; it takes the name `path` only when the block ends without an error.
+
+    A folder that has the name already is replaced as a whole; after an error it is as it was.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.", suffix=SUFFIX) as temporary:
+        made = Path(temporary) / "made"
+        made.mkdir()
+        yield made
+        if path.exists():
+            path.replace(Path(temporary) / "before")
+        made.replace(path)
+
+
+def file_digest(path: str | Path) -> str:
+    """Return the SHA-256 of a file."""
+    with Path(path).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,93 @@
+"""Tables and JSON on disk, written whole or not at all and the same bytes each time."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import geopandas
+import pandas
+import pyogrio
+from pyogrio.errors import DataLayerError, DataSourceError
+
+from img2height.errors import DataError
+from img2height.io.atomic import atomic_path
+
+# A GeoPackage stores when it was written; a fixed date makes the bytes depend on the content alone.
+# One date for all files, and no thread for the index: a machine with one processor has none, and writes other bytes.
+GPKG_OPTIONS = {"OGR_CURRENT_DATE": "2000-01-01T00:00:00Z", "OGR_GPKG_ALLOW_THREADED_RTREE": "NO"}
+
+
+def write_table(frame: pandas.DataFrame | geopandas.GeoDataFrame, path: str | Path) -> None:
+    """Write a table as Parquet, or as GeoParquet with a covering box where it has geometries."""
+    with atomic_path(path) as temporary:
+        if isinstance(frame, geopandas.GeoDataFrame):
+            frame.to_parquet(temporary, index=False, write_covering_bbox=True)
+        else:
+            frame.to_parquet(temporary, index=False)
+
+
+def read_table(path: str | Path) -> pandas.DataFrame:
+    """Return a Parquet table, or raise a DataError that names the file."""
+    return _read(pandas.read_parquet, path)
+
+
+def read_geotable(path: str | Path) -> geopandas.GeoDataFrame:
+    """Return a GeoParquet table, or raise a DataError that names the file."""
+    return _read(geopandas.read_parquet, path)
+
+
+def _read(reader: Any, path: str | Path) -> Any:
+    if not Path(path).exists():
+        raise DataError(f"{path}: this table does not exist; make it first")
+    try:
+        return reader(path)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read as a Parquet table ({error}); make it again") from error
+
+
+def write_geopackage(frame: geopandas.GeoDataFrame, path: str | Path, layer: str) -> None:
+    """Write polygons as one layer of a GeoPackage; see `write_layers`."""
+    write_layers({layer: frame}, path)
+
+
+def write_layers(layers: Mapping[str, geopandas.GeoDataFrame], path: str | Path) -> None:
+    """Write polygons as layers of a GeoPackage; the same polygons give the same bytes.
+
+    Args:
+        layers: tables by name of the layer; each of polygons, or with multipolygons among them.
+        path: the file; appears only when it is whole.
+
+    Raises:
+        DataError: the file could not be written, for one because the disk is full.
+    """
+    before = {name: pyogrio.get_gdal_config_option(name) for name in GPKG_OPTIONS}
+    pyogrio.set_gdal_config_options(GPKG_OPTIONS)
+    try:
+        with atomic_path(path) as temporary:
+            for layer, frame in layers.items():
+                many = bool((frame.geom_type == "MultiPolygon").any())
+                kind = "MultiPolygon" if many else "Polygon"
+                pyogrio.write_dataframe(
+                    frame, temporary, layer=layer, driver="GPKG", geometry_type=kind, promote_to_multi=many
+                )
+    except (DataSourceError, DataLayerError) as error:
+        raise DataError(f"{path}: could not be written ({error}); is the disk full?") from error
+    finally:
+        pyogrio.set_gdal_config_options(before)
+
+
+def write_json(value: Any, path: str | Path) -> None:
+    """Write JSON with sorted keys; NaN is refused, for it is no JSON."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def read_json(path: str | Path) -> Any:
+    """Return the value of a JSON file, or raise a DataError that names it."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: this file does not exist; make it first") from error
+    except json.JSONDecodeError as error:
+        raise DataError(f"{path}: is no JSON ({error}); make it again") from error

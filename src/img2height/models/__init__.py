@@ -1,0 +1,1 @@
+"""The model folder: what a training writes and everything else reads."""

@@ -1,0 +1,114 @@
+"""Model folders: weights as safetensors and a JSON card that says what they are. Nothing is ever unpickled."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from img2height.errors import ModelError, SettingsError
+from img2height.io.atomic import atomic_path, file_digest
+from img2height.io.tables import read_json, write_json
+from img2height.methods import build_network
+from img2height.samples.normalise import Normalisation
+from img2height.settings.parsing import parse
+from img2height.settings.recipe import Recipe
+
+WEIGHTS, LAST, CARD = "model.safetensors", "last.safetensors", "card.json"
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A trained model, ready to predict.
+
+    Attributes:
+        network: in evaluation mode.
+        normalisation: statistics of its training tiles.
+        card: all that its card says.
+    """
+
+    network: nn.Module
+    normalisation: Normalisation
+    card: dict
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """The recipe that it was trained with."""
+        return parse(Recipe, self.card["recipe"], CARD)
+
+
+def save_model(
+    folder: Path, network: nn.Module, best: dict[str, Tensor], card: dict, others: dict[str, Tensor] | None = None
+) -> None:
+    """Write a model folder; the card comes last and seals the weights with their digest.
+
+    Args:
+        folder: is made where it is missing.
+        network: with the weights that the training ended with.
+        best: the weights that predict, by name.
+        card: plain values; `weights_sha256` is added.
+        others: weights of a discriminator, kept with the last ones.
+
+    Raises:
+        ModelError: the weights could not be written, for one because the disk is full.
+    """
+    for name, weights in ((LAST, network.state_dict() | (others or {})), (WEIGHTS, best)):
+        plain = {key: value.detach().cpu().contiguous() for key, value in weights.items()}
+        try:
+            with atomic_path(folder / name) as temporary:
+                save_file(plain, temporary)
+        except SafetensorError as error:
+            raise ModelError(f"{folder / name}: could not be written ({error}); is the disk full?") from error
+    write_json({**card, "weights_sha256": file_digest(folder / WEIGHTS)}, folder / CARD)
+
+
+def load_model(folder: str | Path) -> LoadedModel:
+    """Return the model of a folder, its network in evaluation mode on the CPU.
+
+    Args:
+        folder: holds model.safetensors and card.json.
+
+    Raises:
+        ModelError: a file is missing or was altered, or the weights are not those of the network that the card names.
+    """
+    folder = Path(folder)
+    if missing := [name for name in (WEIGHTS, CARD) if not (folder / name).is_file()]:
+        raise ModelError(f"{folder}: is no model folder, {' and '.join(missing)} not found; train the method first")
+    card = read_json(folder / CARD)
+    if needed := {"recipe", "normalisation", "gsd_m", "dtypes", "weights_sha256"} - set(card):
+        raise ModelError(f"{folder / CARD}: lacks {', '.join(sorted(needed))}; train the method again")
+    if (found := file_digest(folder / WEIGHTS)) != card["weights_sha256"]:
+        raise ModelError(
+            f"{folder / WEIGHTS}: was altered, its SHA-256 is {found}, the card says {card['weights_sha256']}; "
+            "fetch the folder again or train the method again"
+        )
+    recipe = _recipe(folder, card)
+    bands = {layer: len(names) for layer, names in recipe.inputs.items()}
+    own = {"weights": "none"} if "weights" in recipe.options else {}  # the model holds those of its encoder too
+    network = build_network(recipe.network, bands, {**recipe.options, **own})
+    _fill(network, folder / WEIGHTS, recipe.network)
+    return LoadedModel(network.eval(), _normalisation(card["normalisation"], recipe), card)
+
+
+def _recipe(folder: Path, card: dict) -> Recipe:
+    try:
+        return parse(Recipe, card["recipe"], str(folder / CARD))
+    except SettingsError as error:
+        raise ModelError(f"{error}; the card was made by another version: train the method again") from error
+
+
+def _fill(network: nn.Module, weights: Path, name: str) -> None:
+    try:
+        network.load_state_dict(load_file(weights), strict=True)
+    except (SafetensorError, RuntimeError) as error:
+        what = " ".join(str(error).split())[:300]
+        raise ModelError(f"{weights}: does not fit the network {name} ({what}); train the method again") from error
+
+
+def _normalisation(value: dict, recipe: Recipe) -> Normalisation:
+    """Return the statistics with the bands in the recipe's order: JSON with sorted keys does not keep it."""
+    seen = {layer: bands for layer, bands in recipe.inputs.items() if layer in value["image"]}
+    ordered = {layer: {band: value["image"][layer][band] for band in bands} for layer, bands in seen.items()}
+    return Normalisation.from_json({**value, "image": ordered})

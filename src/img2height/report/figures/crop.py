@@ -1,0 +1,162 @@
+"""What a figure shows of a scene: image, reference and area of one window, decimated through the overviews."""
+
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from affine import Affine
+from rasterio.enums import Resampling
+from rasterio.features import geometry_mask
+from rasterio.windows import Window
+from scipy.ndimage import uniform_filter
+from shapely.geometry.base import BaseGeometry
+
+from img2height.heights import BUILDINGS, RELATIVE, SURFACE, TERRAIN, align, inside_buildings
+from img2height.io.rasters import open_raster
+from img2height.picture import composites
+from img2height.scenes.scene import Scene
+
+DETAIL_PX = 256
+BUILT_M = 2.5
+
+
+@dataclass(frozen=True)
+class View:
+    """One window of a scene as it is drawn.
+
+    Attributes:
+        window: in pixels of the scene.
+        step: scene pixels a drawn pixel, in each direction.
+        gsd_m: ground size of a scene pixel in metres.
+        image: HxWx4 uint8, red, green, blue and opacity; 0 where there is no image.
+        reference: HxW float32, metres, NaN where unknown.
+        terrain: whether the reference is the terrain above its datum; else it is heights above ground.
+        built: HxW bool, reference buildings.
+        area: HxW bool, the test area.
+    """
+
+    window: Window
+    step: int
+    gsd_m: float
+    image: np.ndarray
+    reference: np.ndarray
+    terrain: bool
+    built: np.ndarray
+    area: np.ndarray
+
+    @property
+    def unit(self) -> str:
+        """What a height is and its unit, for a colour bar."""
+        return "elevation (m)" if self.terrain else "height (m)"
+
+    @property
+    def to_view(self) -> Affine:
+        """Pixel coordinates of the scene to those of the drawing."""
+        return Affine.scale(1 / self.step) @ Affine.translation(-self.window.col_off, -self.window.row_off)
+
+
+def read_view(scene: Scene, area: BaseGeometry, window: Window, side_px: int) -> View:
+    """Return what a window shows, at full resolution or decimated so that no side is longer than `side_px`.
+
+    Its reference is the scene's ndsm, or the terrain where it has none.
+
+    A drawn pixel stands for whole pixels of the scene; those left over at the right and lower edge are not drawn.
+
+    Args:
+        scene: with the layer ndsm or dtm.
+        area: test area in pixel coordinates of the scene.
+        window: on the scene's grid.
+        side_px: longest side of the drawing in pixels.
+    """
+    longest, shortest = max(window.width, window.height), min(window.width, window.height)
+    step = min(math.ceil(longest / side_px), int(shortest))
+    shape = int(window.height // step), int(window.width // step)
+    window = Window(window.col_off, window.row_off, shape[1] * step, shape[0] * step)
+    terrain = "ndsm" not in scene.layers
+    reference = read_band(scene.path("dtm" if terrain else "ndsm"), window, shape)
+    if "building" in scene.layers:
+        built = read_band(scene.path("building"), window, shape, Resampling.nearest) == 1
+    else:
+        built = (reference > BUILT_M) & (not terrain)
+    to_scene = Affine.translation(window.col_off, window.row_off) @ Affine.scale(step)
+    inside = geometry_mask([area], shape, to_scene, invert=True)  # at the size that is drawn, not pixel by pixel
+    image = next(iter(read_pictures(scene, scene.picture, window, shape).values()))
+    return View(window, step, scene.grid.gsd_m, image, reference, terrain, built, inside)
+
+
+def read_prediction(height: Path, scene: Scene, view: View) -> tuple[View, np.ndarray]:
+    """Return the view with the reference that a prediction is compared with, and the prediction on its pixels.
+
+    A terrain model is compared with the terrain, building heights with those of reference buildings; anything else is
+    HxW float32 metres above ground, NaN where unknown.
+    Relative heights are brought to the reference of what is drawn, by the scale and offset that fit best.
+
+    Args:
+        height: predicted heights in metres on the scene's grid, the quantity in the band description.
+        scene: with the layer dtm where a surface or terrain model was predicted.
+        view: where to read.
+    """
+    predicted = read_band(height, view.window, view.reference.shape)
+    if (quantity := read_quantity(height)) == RELATIVE:
+        return view, align(predicted, view.reference)
+    if quantity == BUILDINGS:
+        mask = read_band(scene.path("building"), view.window, view.reference.shape, Resampling.nearest)
+        return replace(view, reference=inside_buildings(view.reference, mask)), predicted
+    if quantity not in (SURFACE, TERRAIN):
+        return view, predicted
+    ground = read_band(scene.path("dtm"), view.window, view.reference.shape)
+    if quantity == TERRAIN:
+        return replace(view, reference=ground, terrain=True), predicted
+    return view, predicted - ground
+
+
+def read_quantity(height: Path) -> str:
+    """Return what a height raster holds, as its band description says."""
+    with open_raster(height) as dataset:
+        return dataset.descriptions[0]
+
+
+def detail_window(view: View) -> Window | None:
+    """Return the window of 256 px with most building outline in the test area; None in a small view or without any.
+
+    Outlines and not roofs: the inside of one large roof shows nothing of how sharp the edges are.
+    """
+    window = view.window
+    if max(window.width, window.height) <= DETAIL_PX:
+        return None
+    outline = view.built & view.area
+    outline = (outline ^ np.roll(outline, 1, axis=0)) | (outline ^ np.roll(outline, 1, axis=1))
+    if not outline.any():
+        return None
+    share = uniform_filter(outline.astype(np.float64), max(1, DETAIL_PX // view.step), mode="constant")
+    row, column = np.unravel_index(np.argmax(np.round(share, 9)), share.shape)
+    width, height = (int(min(DETAIL_PX, side)) for side in (window.width, window.height))
+    left = min(max(int(column) * view.step - width // 2, 0), int(window.width) - width)
+    top = min(max(int(row) * view.step - height // 2, 0), int(window.height) - height)
+    return Window(int(window.col_off) + left, int(window.row_off) + top, width, height)
+
+
+def read_pictures(scene: Scene, layer: str, window: Window, shape: tuple[int, int]) -> dict[str, np.ndarray]:
+    """Return the pictures of an image layer by what they show, each HxWx4 uint8: red, green, blue and opacity.
+
+    Args:
+        scene: with the layer.
+        layer: an image; of a surface model it is the heights in grey.
+        window: on the scene's grid.
+        shape: rows and columns to read.
+    """
+    with open_raster(scene.path(layer)) as dataset:
+        pixels = dataset.read(window=window, out_shape=(dataset.count, *shape), resampling=Resampling.average)
+        opacity = dataset.dataset_mask(window=window, out_shape=shape)
+    shown = composites(scene.layers[layer].bands, pixels, opacity > 0)
+    return {name: np.dstack([picture, opacity]) for name, picture in shown.items()}
+
+
+def read_band(
+    path: Path, window: Window, shape: tuple[int, int], resampling: Resampling = Resampling.average
+) -> np.ndarray:
+    """Return the first band of a raster as HxW float32, NaN where it has no data."""
+    with open_raster(path) as dataset:
+        band = dataset.read(1, window=window, out_shape=shape, masked=True, resampling=resampling)
+    return band.astype(np.float32).filled(np.nan)

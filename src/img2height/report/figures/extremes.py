@@ -1,0 +1,163 @@
+"""The best and the worst tiles of a method, with where on earth they lie."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from rasterio.warp import transform
+from rasterio.windows import Window
+from shapely.geometry import box
+
+from img2height.io.grid import Grid
+from img2height.io.tables import read_table
+from img2height.picture import HEIGHT_COLOURS
+from img2height.report.figures.crop import View, read_prediction, read_view
+from img2height.report.figures.drawing import DPI, colour_bar, new_figure, panel_title, scale_bar, show
+from img2height.report.figures.maps import ERROR_COLOURS, Scales
+from img2height.report.figures.pictures import Picture, photo
+from img2height.report.run import MethodFiles
+from img2height.scenes.scene import Scene
+
+EACH = 3
+LEAST_SHARE = 0.25  # of a tile that was scored; slivers at a border are no tiles to look at
+SIDE_PX, SMALL_SIDE_PX, MANY_METHODS = 192, 96, 10
+UNIT_PX = 11
+WGS84 = "EPSG:4326"
+
+
+@dataclass(frozen=True)
+class Extreme:
+    """A tile that is among the best or worst of a method.
+
+    Attributes:
+        scene: dataset and name.
+        window: on the scene's grid.
+        rmse_m: of the tile.
+        worst: whether it is among the worst.
+    """
+
+    scene: tuple[str, str]
+    window: Window
+    rmse_m: float
+    worst: bool
+
+
+def tile_pictures(
+    method: str, files: MethodFiles, scenes: list[Scene], folder: Path, methods: int
+) -> dict[str, list[Picture]]:
+    """Return the `best` and the `worst` tiles of a method, and write them as PNG files.
+
+    Args:
+        method: its name.
+        files: what it predicted, and its tiles.
+        scenes: in the order of the files.
+        folder: where `<method>_tile_best1.png` and its companions go.
+        methods: number of methods that share the page.
+    """
+    pictures: dict[str, list[Picture]] = {"best": [], "worst": []}
+    names = [(scene.dataset, scene.name) for scene in scenes]
+    for item in extremes(read_table(files.tiles)):
+        index, kind = names.index(item.scene), "worst" if item.worst else "best"
+        scene = scenes[index]
+        figure = tile_panel(scene, tile_view(scene, item.window, methods), files.heights[index])
+        caption = (
+            f"{method}, RMSE {item.rmse_m:.2f} m, {'/'.join(item.scene)}, column {item.window.col_off}, row "
+            f"{item.window.row_off}; middle at {place(scene.grid, item.window)}."
+        )
+        path = folder / f"{method}_tile_{kind}{len(pictures[kind]) + 1}.png"
+        pictures[kind].append(photo(figure, path, caption, f"one of the {kind} tiles"))
+    return pictures
+
+
+def extremes(tiles: pandas.DataFrame) -> list[Extreme]:
+    """Return the three best and the three worst tiles by RMSE, best first; fewer where there are fewer than six.
+
+    Tiles of which less than a quarter was scored are left out, unless there are no others.
+
+    Args:
+        tiles: tiles.parquet of one method and seed.
+    """
+    tiles = tiles[(tiles.stratum == "all") & (tiles.pixels > 0)]
+    whole = tiles[tiles.pixels >= LEAST_SHARE * tiles.size_px**2]
+    tiles = tiles if whole.empty else whole
+    tiles = tiles.assign(rmse_m=np.sqrt(tiles.square_sum_m2 / tiles.pixels))
+    tiles = tiles.sort_values(["rmse_m", "dataset", "scene", "row_off", "col_off"])
+    worst = tiles.tail(min(EACH, len(tiles) // 2))
+    best = tiles.head(min(EACH, len(tiles) - len(worst)))
+    return [
+        Extreme((row.dataset, row.scene), Window(row.col_off, row.row_off, row.size_px, row.size_px), row.rmse_m, last)
+        for part, last in ((best, False), (worst, True))
+        for row in part.itertuples()
+    ]
+
+
+def place(grid: Grid, window: Window) -> str:
+    """Return in words where the middle of a window lies: map coordinates and CRS, then latitude and longitude.
+
+    Args:
+        grid: of the scene.
+        window: on it.
+    """
+    x, y = grid.transform @ (window.col_off + window.width / 2, window.row_off + window.height / 2)
+    (longitude,), (latitude,) = transform(grid.crs, WGS84, [x], [y])
+    north, east = ("N" if latitude >= 0 else "S"), ("E" if longitude >= 0 else "W")
+    return f"x {x:.1f}, y {y:.1f} ({grid.crs.to_string()}); {abs(latitude):.5f}° {north}, {abs(longitude):.5f}° {east}"
+
+
+def tile_view(scene: Scene, window: Window, methods: int) -> View:
+    """Return what a tile shows; smaller where many methods share the page.
+
+    Args:
+        scene: that the tile is of.
+        window: on its grid; what lies beyond its edge is cut.
+        methods: number of methods whose tiles are shown.
+    """
+    grid = scene.grid
+    window = window.intersection(Window(0, 0, grid.width, grid.height))
+    area = box(window.col_off, window.row_off, window.col_off + window.width, window.row_off + window.height)
+    return read_view(scene, area, window, SIDE_PX if methods <= MANY_METHODS else SMALL_SIDE_PX)
+
+
+def tile_panel(scene: Scene, view: View, height: Path) -> Figure:
+    """Return a strip of image, reference, prediction and error of one tile, heights on one scale.
+
+    Args:
+        scene: that the tile is of.
+        view: see `tile_view`.
+        height: predicted heights in metres on the scene's grid.
+    """
+    view, predicted = read_prediction(height, scene, view)
+    scales, below = Scales.of(view), "both" if view.terrain else "max"
+    heights = {"cmap": HEIGHT_COLOURS, "vmin": scales.low_m, "vmax": scales.height_m}
+    errors = {"cmap": ERROR_COLOURS, "vmin": -scales.error_m, "vmax": scales.error_m}
+    figure, axes, bars = _strip(view)
+    show(axes[0], view.image)
+    scale_bar(axes[0], view, UNIT_PX * 72 / DPI)
+    show(axes[1], view.reference, **heights)
+    size = 0.9 * UNIT_PX * 72 / DPI
+    colour_bar(bars[0], show(axes[2], predicted, **heights), view.unit, below, size)
+    colour_bar(bars[1], show(axes[3], predicted - view.reference, **errors), "error (m)", "both", size)
+    for panel, title in zip(axes, ["Image", "Reference", "Prediction", "Prediction − reference"], strict=True):
+        panel_title(panel, title, size)
+    return figure
+
+
+def _strip(view: View) -> tuple[Figure, list[Axes], list[Axes]]:
+    """Return a figure of four panels in a row, and axes for colour bars beside the third and the fourth."""
+    rows, columns = view.reference.shape
+    zoom = max(1, SIDE_PX // max(rows, columns))
+    width, height, gap = columns * zoom, rows * zoom, UNIT_PX
+    lefts = [gap, 2 * gap + width, 3 * gap + 2 * width, 9 * gap + 3 * width]
+    total = 15 * gap + 4 * width, height + 3 * gap
+    figure = new_figure(*total)
+
+    def axes(left: int, across: int) -> Axes:
+        return figure.add_axes((left / total[0], gap / total[1], across / total[0], height / total[1]))
+
+    panels, bars = [axes(left, width) for left in lefts], [axes(left + width + gap // 2, gap) for left in lefts[2:]]
+    for panel in panels:
+        panel.set_axis_off()
+    return figure, panels, bars

@@ -1,0 +1,188 @@
+"""The pictures of one method for the page, and the same as PNG files."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import geopandas
+import numpy as np
+import pandas
+from shapely.geometry.base import BaseGeometry
+
+from img2height.errors import DataError
+from img2height.io.tables import read_geotable
+from img2height.report.figures.charts import class_errors, scatter_density, training_curves, usable_histories
+from img2height.report.figures.crop import DETAIL_PX, View, detail_window, read_prediction, read_view
+from img2height.report.figures.joint import joint_histogram
+from img2height.report.figures.maps import buildings_panel, scene_panel
+from img2height.report.figures.pictures import Picture, chart, photo
+from img2height.report.figures.sensors import sensor_names, sensors_panel
+from img2height.report.run import MethodFiles
+from img2height.scenes.scene import Scene
+from img2height.scoring.method import reference_buildings
+from img2height.tiles.areas import area_of, area_window
+
+PAGE_PIXELS = 34_000_000  # 5 to 10 MB inside the page; radar speckle is the dearest
+SIDE_PX = (400, 1200)
+MOST_SCENES = 4
+METHOD_PANELS, REFINED_PANELS, SENSOR_PANELS = 5, 2, 8  # of a method, more where it refines, and of the sensors
+
+
+@dataclass(frozen=True)
+class ShownScene:
+    """A scene of which the page has pictures, with what all methods share."""
+
+    scene: Scene
+    area: BaseGeometry
+    overview: View
+    detail: View | None
+    reference: geopandas.GeoDataFrame | None
+
+    @property
+    def views(self) -> list[tuple[View, str]]:
+        """The views with what they add to the name of a file."""
+        return [(self.overview, "")] + ([] if self.detail is None else [(self.detail, "_detail")])
+
+
+def shown_scenes(scenes: list[Scene], areas: geopandas.GeoDataFrame, methods: int, refining: int) -> list[ShownScene]:
+    """Return the scenes to draw: a few, spread over the list, at a size that keeps the page small.
+
+    Args:
+        scenes: all evaluated scenes.
+        areas: pixel areas of the folds.
+        methods: number of methods.
+        refining: how many of them refine the initial surface model.
+    """
+    count = min(len(scenes), max(1, min(MOST_SCENES, 12 // methods)))
+    chosen = [scenes[index * len(scenes) // count] for index in range(count)]
+    each = PAGE_PIXELS / (count * (methods * METHOD_PANELS + refining * REFINED_PANELS + SENSOR_PANELS))
+    side = int(np.clip(math.sqrt(max(0.0, each - (2 * DETAIL_PX) ** 2)), *SIDE_PX))
+    return [_shown_scene(scene, areas, side) for scene in chosen]
+
+
+def _shown_scene(scene: Scene, areas: geopandas.GeoDataFrame, side_px: int) -> ShownScene:
+    area = area_of(areas, "test", scene.dataset, scene.name)
+    if area.is_empty:
+        raise DataError(f"scene {scene.dataset}/{scene.name} has no test ground; report the scenes that were evaluated")
+    overview = read_view(scene, area, area_window(area), side_px)
+    window = detail_window(overview)
+    detail = None if window is None else read_view(scene, area, window, DETAIL_PX)
+    return ShownScene(scene, area, overview, detail, reference_buildings(scene))
+
+
+def sensor_pictures(shown: ShownScene, folder: Path) -> list[Picture]:
+    """Return what the sensors of a scene saw, and write it as PNG files.
+
+    Args:
+        shown: the scene.
+        folder: where `sensors_<scene>.png` and its detail go.
+    """
+    names, pictures = ", ".join(sensor_names(shown.scene)), []
+    for view, part in shown.views:
+        caption = f"{'Detail of ' if part else ''}{shown.scene.dataset}/{shown.scene.name}, {_pixel(view)}: {names}."
+        path = folder / f"sensors_{shown.scene.name}{part}.png"
+        pictures.append(photo(sensors_panel(shown.scene, view), path, caption, "what the sensors saw"))
+    return pictures
+
+
+def scene_pictures(
+    method: str, shown: ShownScene, height: Path, polygons: Path, folder: Path, *, refines: bool
+) -> dict[str, list[Picture]]:
+    """Return the `panels` and the building `outlines` of one method in one scene, and write them as PNG files.
+
+    Args:
+        method: its name.
+        shown: the scene.
+        height: predicted heights in metres.
+        polygons: predicted buildings.
+        folder: where `<method>_<scene>.png` and its companions go.
+        refines: whether the method refines the initial surface model, which is then shown beside it.
+    """
+    predicted, panels, outlines = read_geotable(polygons), [], []
+    name = f"{method}_{shown.scene.name}"
+    detail = None if shown.detail is None else shown.detail.window
+    for one, part in shown.views:
+        view, heights = read_prediction(height, shown.scene, one)
+        before = read_prediction(shown.scene.path("dsm_initial"), shown.scene, view)[1] if refines else None
+        figure = scene_panel(view, heights, shown.area, None if part else detail, before)
+        caption = _panel_caption(method, shown, view, heights, part, before)
+        kind = "image, reference, before, after, both errors" if refines else "image, reference, prediction, error"
+        panels.append(photo(figure, folder / f"{name}{part}.png", caption, kind))
+        if view.terrain:
+            continue
+        figure = buildings_panel(view, shown.scene.grid, predicted, shown.reference)
+        caption = _buildings_caption(method, shown, predicted, part)
+        outlines.append(photo(figure, folder / f"{name}_buildings{part}.png", caption, "outlines over the image"))
+    return {"panels": panels, "outlines": outlines}
+
+
+def _buildings_caption(method: str, shown: ShownScene, predicted: geopandas.GeoDataFrame, part: str) -> str:
+    reference = "none" if shown.reference is None else f"{len(shown.reference)}"
+    return (
+        f"{'Detail: b' if part else 'B'}uildings of {method} over the image. In the whole scene {len(predicted)} are "
+        f"predicted; the reference has {reference}."
+    )
+
+
+def _panel_caption(
+    method: str, shown: ShownScene, view: View, heights: np.ndarray, part: str, before: np.ndarray | None
+) -> str:
+    title = f"{'Detail of ' if part else ''}{method} in {shown.scene.dataset}/{shown.scene.name}, {_pixel(view)}"
+    if not (np.isfinite(heights - view.reference) & view.area).any():
+        return f"{title}. No pixel has both a prediction and a reference."
+    old = "" if before is None else f"; before the refinement {_errors_in_view(view, before)}"
+    return f"{title}. Errors in view: {_errors_in_view(view, heights)}{old}."
+
+
+def _errors_in_view(view: View, heights: np.ndarray) -> str:
+    errors = (heights - view.reference)[view.area]
+    errors = errors[np.isfinite(errors)]
+    middle, spread = (np.median(errors), np.quantile(np.abs(errors), 0.9)) if errors.size else (np.nan, np.nan)
+    return f"median {middle:+.2f} m, nine in ten within {spread:.2f} m".replace("-", "−")
+
+
+def _pixel(view: View) -> str:
+    return f"{view.gsd_m * view.step:.3g} m a pixel" + ("" if view.step == 1 else f" (scene: {view.gsd_m:.3g} m)")
+
+
+def charts(
+    histories: dict[int, pandas.DataFrame], baseline_m: float | None, joint: np.ndarray, classes: pandas.DataFrame
+) -> list[Picture]:
+    """Return training curves (where there was a training), density plot and errors by height class.
+
+    Args:
+        histories: by fold.
+        baseline_m: validation RMSE of mean_height.
+        joint: pixels by true and predicted height, all scenes together.
+        classes: errors of the height classes.
+    """
+    pictures = []
+    if histories:
+        best = min(history["val_rmse_m"].min() for history in histories.values())
+        caption = f"Training loss and validation RMSE against samples seen; best validation {best:.2f} m."
+        pictures.append(chart(training_curves(histories, baseline_m), caption, "line chart"))
+    if joint.any():
+        caption = "Predicted against reference height, all test pixels; on the dashed line both agree."
+        pictures.append(chart(scatter_density(joint), caption, "density plot"))
+    if len(classes):
+        caption = (
+            "MAE and bias by reference height, with 95 % intervals where there are any; the same numbers are in the "
+            "table below."
+        )
+        pictures.append(chart(class_errors(classes), caption, "bar chart"))
+    return pictures
+
+
+def pooled_joint(files: MethodFiles, scenes: list[Scene], areas: geopandas.GeoDataFrame) -> np.ndarray:
+    """Return the pixels of a method by true and predicted height, over all its scenes."""
+    return sum(
+        joint_histogram(scene, area_of(areas, "test", scene.dataset, scene.name), height)
+        for scene, height in zip(scenes, files.heights, strict=True)
+    )
+
+
+def read_histories(files: MethodFiles, folds: list[int]) -> tuple[dict[int, pandas.DataFrame], float]:
+    """Return the histories that have a course, by fold, and the mean over the folds of the best validation RMSE."""
+    tables = [pandas.read_csv(path) for path in files.histories]
+    best = float(np.mean([table["val_rmse_m"].min() for table in tables]))
+    return usable_histories(tables, folds), best

@@ -1,0 +1,171 @@
+"""Pictures of one method in one scene: heights and errors beside the image, and building outlines on it."""
+
+import math
+from dataclasses import dataclass
+from typing import Self
+
+import geopandas
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+from matplotlib.patheffects import withStroke
+from rasterio.windows import Window
+from shapely.affinity import affine_transform
+from shapely.geometry import box
+from shapely.geometry.base import BaseGeometry
+
+from img2height.io.grid import Grid
+from img2height.picture import HEIGHT_COLOURS
+from img2height.report.figures.crop import View
+from img2height.report.figures.drawing import (
+    DETAIL,
+    PREDICTED,
+    REFERENCE,
+    colour_bar,
+    legend,
+    panel_title,
+    panels,
+    scale_bar,
+    show,
+    unknown_key,
+)
+
+ERROR_COLOURS = "RdBu_r"
+
+
+@dataclass(frozen=True)
+class Scales:
+    """The colour scales of a view, which all methods share.
+
+    Attributes:
+        low_m: where the height scale begins: 0, or the lowest terrain.
+        height_m: where it ends.
+        error_m: end of the error scale, which is symmetric.
+    """
+
+    low_m: float
+    height_m: float
+    error_m: float
+
+    @classmethod
+    def of(cls, view: View) -> Self:
+        """Return scales from the reference alone, so that they are the same for all methods.
+
+        Heights end at their 99.5th percentile, errors at a quarter of the height scale.
+        """
+        known = view.reference[np.isfinite(view.reference) & view.area]
+        low, top = np.percentile(known, [0.5, 99.5]).tolist() if known.size else (0.0, 0.0)
+        low = math.floor(low) if view.terrain else 0
+        return cls(low, max(low + 3, math.ceil(top)), max(1, math.ceil((top - low) / 4)))
+
+
+def scene_panel(
+    view: View,
+    prediction: np.ndarray,
+    area: BaseGeometry | None = None,
+    detail: Window | None = None,
+    before: np.ndarray | None = None,
+) -> Figure:
+    """Return a figure of image, reference, prediction and error, with colour bars in metres and a scale bar.
+
+    What was refined stands before what came of it, heights and errors each on one scale.
+
+    Args:
+        view: what the scene shows.
+        prediction: HxW float32 metres on the same pixels, NaN where there is none.
+        area: outline to draw, in pixel coordinates of the scene.
+        detail: window to mark, in pixels of the scene.
+        before: HxW float32 metres, the initial surface that the prediction refines.
+    """
+    surfaces = {"Prediction": prediction} if before is None else {"Before": before, "After": prediction}
+    heights = {"Reference": view.reference} | surfaces
+    errors = {f"{name} − reference": surface - view.reference for name, surface in surfaces.items()}
+    figure, axes, bars, size = panels(view, 1 + len(heights) + len(errors))
+    show(axes[0], view.image)
+    scale_bar(axes[0], view, size)
+    scales, below = Scales.of(view), "both" if view.terrain else "max"
+    colours = {"cmap": HEIGHT_COLOURS, "vmin": scales.low_m, "vmax": scales.height_m}
+    for panel, bar, array in zip(axes[1:], bars[1:], heights.values(), strict=False):
+        colour_bar(bar, show(panel, array, **colours), view.unit, below, size)
+    colours = {"cmap": ERROR_COLOURS, "vmin": -scales.error_m, "vmax": scales.error_m}
+    for panel, bar, array in zip(axes[-len(errors) :], bars[-len(errors) :], errors.values(), strict=True):
+        colour_bar(bar, show(panel, array, **colours), "error (m)", "both", size)
+    for panel, title in zip(axes, ["Image", *heights, *errors], strict=True):
+        panel_title(panel, title, size)
+    unknown = any(np.isnan(error).any() for error in errors.values()) or (view.image[..., 3] == 0).any()
+    keys = [unknown_key()] if unknown else []
+    legend(figure, keys + _outlines(axes, view, area, detail, size), size)
+    return figure
+
+
+def buildings_panel(
+    view: View, grid: Grid, predicted: geopandas.GeoDataFrame, reference: geopandas.GeoDataFrame | None
+) -> Figure:
+    """Return a figure of the image with predicted building outlines, and the reference's where there are any.
+
+    Args:
+        view: what the scene shows.
+        grid: of the scene, to place the outlines.
+        predicted: polygons in map coordinates.
+        reference: polygons in map coordinates.
+    """
+    figure, axes, _, size = panels(view, 1)
+    show(axes[0], view.image)
+    keys = []
+    for name, frame, colour, style in (
+        ("reference", reference, REFERENCE, "solid"),
+        ("predicted", predicted, PREDICTED, (0, (4, 1.5))),
+    ):
+        if frame is not None:
+            lines = _pixel_lines(frame, view, grid)
+            effects = [withStroke(linewidth=0.28 * size, foreground="black")]
+            options = {"colors": colour, "linewidths": 0.16 * size, "linestyles": [style], "path_effects": effects}
+            axes[0].add_collection(LineCollection(lines, zorder=3, **options), autolim=False)
+            keys.append(Line2D([], [], color=colour, linestyle=style, linewidth=0.2 * size, label=f"{name} outline"))
+    panel_title(axes[0], "Buildings over the image", size)
+    scale_bar(axes[0], view, size)
+    legend(figure, keys, size, facecolor="#595959", labelcolor="white")
+    return figure
+
+
+def _outlines(
+    axes: list[Axes], view: View, area: BaseGeometry | None, detail: Window | None, size: float
+) -> list[Line2D | Rectangle]:
+    """Draw the border of the test area and the frame of the detail on all panels; return their legend entries."""
+    keys = []
+    if area is not None and not area.equals(area.envelope):  # a box is all of what is drawn
+        lines = _rings(affine_transform(area, _shapely(view)))
+        for panel in axes:
+            options = {"colors": "white", "linewidths": 0.15 * size, "linestyles": "dashed", "zorder": 2}
+            stroke = [withStroke(linewidth=0.28 * size, foreground="black")]
+            panel.add_collection(LineCollection(lines, path_effects=stroke, **options), autolim=False)
+        keys.append(Line2D([], [], color="black", linestyle="dashed", label="test area"))
+    if detail is not None:
+        left, top = view.to_view @ (detail.col_off, detail.row_off)
+        frame = {"fill": False, "edgecolor": DETAIL, "linewidth": 0.2 * size, "label": "detail"}
+        for panel in axes:
+            sides = detail.width / view.step, detail.height / view.step
+            panel.add_patch(Rectangle((left, top), *sides, zorder=3, **frame))
+        keys.append(Rectangle((0, 0), 1, 1, **frame))
+    return keys
+
+
+def _pixel_lines(frame: geopandas.GeoDataFrame, view: View, grid: Grid) -> list[np.ndarray]:
+    to_view = view.to_view @ ~grid.transform
+    moved = frame.geometry.affine_transform([to_view.a, to_view.b, to_view.d, to_view.e, to_view.c, to_view.f])
+    rows, columns = view.reference.shape
+    return [line for shape in moved[moved.intersects(box(0, 0, columns, rows))] for line in _rings(shape)]
+
+
+def _rings(shape: BaseGeometry) -> list[np.ndarray]:
+    """Return the outer and inner rings of polygons, each Nx2."""
+    polygons = [part for part in getattr(shape, "geoms", [shape]) if part.geom_type == "Polygon"]
+    return [np.asarray(ring.coords)[:, :2] for part in polygons for ring in (part.exterior, *part.interiors)]
+
+
+def _shapely(view: View) -> list[float]:
+    move = view.to_view
+    return [move.a, move.b, move.d, move.e, move.c, move.f]

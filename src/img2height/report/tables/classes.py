@@ -1,0 +1,78 @@
+"""Errors by class of ground: height, building size, edges; tall buildings cannot hide in an average."""
+
+import statistics
+from collections.abc import Mapping
+from typing import Any
+
+import pandas
+
+from img2height.report.tables.intervals import Uncertainty
+from img2height.scoring.strata import STRATA
+
+CLASS_SCORES = {"bias_m": "bias (m)", "mae_m": "MAE (m)", "rmse_m": "RMSE (m)"}
+CLASSES = ("height_", "building_", "buildings_tall", "edges")
+HEIGHTS, TALL = "height_", "buildings_tall"
+
+
+def class_table(entries: list[dict[str, Any]], uncertainty: Uncertainty, method: str) -> pandas.DataFrame:
+    """Return one row a class of ground that has pixels, in the order of the strata.
+
+    Columns: stratum, title, pixels, then each of bias_m, mae_m, rmse_m (means over the seeds), and its interval of the
+    first seed under `<score>_interval`, None where it has none.
+
+    Args:
+        entries: scores of the method, one a seed.
+        uncertainty: intervals.
+        method: its name.
+    """
+    rows = [
+        {"stratum": name, "title": title, "pixels": entries[0][name]["pixels"]}
+        | {score: _mean(entries, name, score) for score in CLASS_SCORES}
+        | {f"{score}_interval": uncertainty.interval(method, name, score) for score in CLASS_SCORES}
+        for name, title in STRATA.items()
+        if name.startswith(CLASSES) and (entries[0].get(name) or {}).get("pixels")
+    ]
+    intervals = [f"{score}_interval" for score in CLASS_SCORES]
+    return pandas.DataFrame(rows, columns=["stratum", "title", "pixels", *CLASS_SCORES, *intervals])
+
+
+def heights_only(classes: pandas.DataFrame) -> pandas.DataFrame:
+    """Return the rows of the height classes, lowest first."""
+    return classes[classes.stratum.str.startswith(HEIGHTS)]
+
+
+def tallest(tables: Mapping[str, pandas.DataFrame]) -> str | None:
+    """Return the tall buildings, or where there are none the highest height class; None where heights are all alike.
+
+    Args:
+        tables: by method, see `class_table`.
+    """
+    there = {name for table in tables.values() for name in table.stratum}
+    heights = [name for name in STRATA if name in there and name.startswith(HEIGHTS)]
+    return TALL if TALL in there else heights[-1] if len(heights) > 1 else None
+
+
+def where(stratum: str) -> str:
+    """Return in words where a class of ground is, for a sentence or a table of its own."""
+    return f"{'reference ' if stratum.startswith(HEIGHTS) else ''}{STRATA[stratum]}"
+
+
+def flattening(classes: pandas.DataFrame, method: str, stratum: str) -> str:
+    """Return in a sentence how a method lies where the ground is highest, which an average over all pixels hides.
+
+    Args:
+        classes: see `class_table`.
+        method: its name.
+        stratum: see `tallest`.
+    """
+    row = classes.set_index("stratum").loc[stratum]
+    word, interval = "below" if row.bias_m < 0 else "above", row.bias_m_interval
+    known = interval is not None and interval.known
+    extra = f" (95 % interval of the bias {interval.text('bias_m')} m)" if known else ""
+    title = where(stratum)[0].upper() + where(stratum)[1:]
+    return f"{title}: {method} lies {abs(row.bias_m):.1f} m {word} the reference on average{extra}."
+
+
+def _mean(entries: list[dict[str, Any]], stratum: str, score: str) -> float:
+    values = [entry[stratum][score] for entry in entries if entry[stratum][score] is not None]
+    return statistics.fmean(values) if values else float("nan")

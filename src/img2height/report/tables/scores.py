@@ -1,0 +1,113 @@
+"""The scores of all methods, one table row each, and how a score is printed."""
+
+import statistics
+from typing import Any
+
+import pandas
+
+from img2height.errors import DataError
+from img2height.heights import REASONS, RELATIVE, group_of
+from img2height.settings.protocol import LEAKS
+from img2height.settings.recipe import Recipe
+
+BASELINE = "mean_height"
+TRIVIAL_NETWORKS = {"constant"}
+ERROR_SCORES = ["rmse_m", "mae_m", "nmad_m", "bias_m", "delta1", "delta2", "delta3"]
+STRATA = {
+    "all": [*ERROR_SCORES, "ssim", "coverage"],
+    "buildings": ERROR_SCORES,
+    "footprint": ["iou", "dice"],
+    "instances": ["precision", "recall", "f1"],
+}
+
+
+def is_trivial(recipe: Recipe) -> bool:
+    """Return whether a method learns nothing: what a network has to beat."""
+    return recipe.network in TRIVIAL_NETWORKS
+
+
+def refines(recipe: Recipe) -> bool:
+    """Return whether a method learns to mend the initial surface model."""
+    return "dsm_initial" in recipe.inputs and not is_trivial(recipe)
+
+
+def needs(recipe: Recipe) -> str:
+    """Return in words what a method needs at inference."""
+    if is_trivial(recipe) and not recipe.options.get("outer_skip"):
+        return "nothing"
+    return "; ".join(f"{layer} ({', '.join(bands)})" for layer, bands in recipe.inputs.items())
+
+
+def score_table(metrics: dict[str, Any], recipes: dict[str, Recipe], *, leaks: bool = False) -> pandas.DataFrame:
+    """Return one row a method, best RMSE first and trivial baselines last, kinds of heights that do not meet apart.
+
+    Columns: `method`, `trivial`, `needs`, `group` (see `img2height.heights`), `seeds`, then
+    `<stratum>_<score>` with the mean over the seeds, NaN where nothing counts; `<stratum>_rmse_ratio` is the RMSE over
+    that of mean_height, and `all_rmse_sd_m` the standard deviation over the seeds; `note` says what limits them.
+
+    Args:
+        metrics: content of metrics.json.
+        recipes: by method name.
+        leaks: whether neighbours of the test tiles were trained on, which the note then says.
+
+    Raises:
+        DataError: a method has a recipe but no scores.
+    """
+    if missing := [name for name in recipes if name not in metrics["methods"]]:
+        raise DataError(f"metrics have no scores of {', '.join(missing)}; evaluate them and collect again")
+    rows = [_row(name, recipe, list(metrics["methods"][name].values())) for name, recipe in recipes.items()]
+    table = pandas.DataFrame(rows)
+    table["note"] = ["; ".join(filter(None, [LEAKS if leaks else "", REASONS[group]])) for group in table.group]
+    for stratum in ("all", "buildings"):
+        rmse = table[f"{stratum}_rmse_m"]
+        baseline = table[(table.method == BASELINE) & (rmse > 0)]
+        ratio = float("nan")
+        if not baseline.empty:
+            meet = (table.group == baseline.group.iloc[0]) | (stratum == "buildings") & (table.group != RELATIVE)
+            ratio = (rmse / rmse[baseline.index[0]]).where(meet)
+        table.insert(table.columns.get_loc(rmse.name) + 1, f"{stratum}_rmse_ratio", ratio)
+    order = table.assign(place=table.group.map(list(REASONS).index))
+    order = order.sort_values(["place", "trivial", "all_rmse_m", "method"], na_position="last").index
+    return table.loc[order].reset_index(drop=True)
+
+
+def _row(name: str, recipe: Recipe, entries: list[dict[str, Any]]) -> dict[str, Any]:
+    row: dict[str, Any] = {"method": name, "trivial": is_trivial(recipe), "needs": needs(recipe)}
+    row |= {"group": group_of(entries[0]["quantity"]), "seeds": len(entries)}
+    for stratum, scores in STRATA.items():
+        for score in scores:
+            values = _values(entries, stratum, score)
+            row[f"{stratum}_{score}"] = statistics.fmean(values) if values else float("nan")
+    rmse = _values(entries, "all", "rmse_m")
+    row["all_rmse_sd_m"] = statistics.stdev(rmse) if len(rmse) > 1 else float("nan")
+    return row
+
+
+def _values(entries: list[dict[str, Any]], stratum: str, score: str) -> list[float]:
+    values = [(entry.get(stratum) or {}).get(score) for entry in entries]
+    return [float(value) for value in values if value is not None]
+
+
+def format_score(column: str, value: float) -> str:
+    """Return a score as text: metres with two decimals, ratios and shares with three, a dash where nothing counts."""
+    if pandas.isna(value):
+        return "–"
+    if not column.endswith("_m"):
+        return f"{value:.3f}"
+    text = f"{value:+.2f}" if "bias" in column else f"{value:.2f}"
+    return text.replace("-", "−")
+
+
+def to_markdown(table: pandas.DataFrame) -> str:
+    """Return the score table as Markdown, trivial baselines in italics."""
+    scores = [column for column in table.columns if is_score(table, column)]
+    columns = ["method", "needs", *scores, *(["note"] if table.note.any() else [])]
+    text = table.assign(**{column: [format_score(column, value) for value in table[column]] for column in scores})
+    text["method"] = [f"*{row.method}*" if row.trivial else row.method for row in table.itertuples()]
+    align = ["right" if column in scores else "left" for column in columns]
+    return text[columns].to_markdown(index=False, colalign=align, disable_numparse=True) + "\n"
+
+
+def is_score(table: pandas.DataFrame, column: str) -> bool:
+    """Return whether a column of the score table holds a score of at least one method."""
+    return column.startswith(tuple(f"{stratum}_" for stratum in STRATA)) and bool(table[column].notna().any())

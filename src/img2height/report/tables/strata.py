@@ -1,0 +1,136 @@
+"""Scores by stratum and by pair: what a refinement did to buildings and terrain, where stereo matched and where not."""
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas
+
+from img2height.report.tables.scores import format_score
+from img2height.scoring.strata import STRATA
+
+INITIAL = "initial_dsm"  # the method that leaves the initial surface model as it is
+FINAL, POOLED = "final", "pooled"
+SCORES = {"rmse_m": "RMSE (m)", "mae_m": "MAE (m)", "nmad_m": "NMAD (m)", "bias_m": "bias (m)"}
+REFINED = [
+    "all", "matched", "filled", "buildings", "buildings_dilated", "terrain", "terrain_no_water",
+    "terrain_no_water_forest",
+]  # fmt: skip
+OF_PAIRS = ["all", "buildings_dilated", "terrain"]
+
+
+@dataclass(frozen=True)
+class ScoreRows:
+    """A table of scores as the page shows it.
+
+    Attributes:
+        caption: what it says.
+        corner: title of the first column.
+        groups: title and columns of each group, the columns with their titles.
+        rows: by column; `title` is the first one.
+    """
+
+    caption: str
+    corner: str
+    groups: list[tuple[str, list[tuple[str, str]]]]
+    rows: list[dict[str, Any]]
+
+
+def strata_table(metrics: dict[str, Any], methods: Sequence[str]) -> pandas.DataFrame:
+    """Return the height errors of all methods, one row a stratum that has pixels.
+
+    Columns: method; heights (`final`, and with stereo pairs `pair <number>` and `pooled`, the errors of all pairs
+    together); stratum; pixels; rmse_m, mae_m, nmad_m, bias_m. Means over the seeds.
+
+    Args:
+        metrics: content of metrics.json.
+        methods: their names, in order.
+    """
+    rows = [row for method in methods for row in _rows(method, list(metrics["methods"][method].values()))]
+    return pandas.DataFrame(rows, columns=["method", "heights", "stratum", "pixels", *SCORES])
+
+
+def _rows(method: str, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    parts = {FINAL: entries}
+    if "pairs" in entries[0]:
+        parts |= {f"pair {number}": [entry["pairs"][number] for entry in entries] for number in entries[0]["pairs"]}
+        parts[POOLED] = [entry["pooled"] for entry in entries]
+    return [
+        {"method": method, "heights": heights, "stratum": stratum, "pixels": seeds[0][stratum]["pixels"]}
+        | {score: _mean([seed[stratum][score] for seed in seeds]) for score in SCORES}
+        for heights, seeds in parts.items()
+        for stratum in STRATA
+        if (seeds[0].get(stratum) or {}).get("pixels")
+    ]
+
+
+def _mean(values: list[float | None]) -> float:
+    known = [value for value in values if value is not None]
+    return statistics.fmean(known) if known else float("nan")
+
+
+def before_after(table: pandas.DataFrame, method: str) -> ScoreRows:
+    """Return the errors of the initial surface model, where it was scored, beside those of what a method made of it.
+
+    Args:
+        table: see `strata_table`.
+        method: it refines the initial surface model.
+    """
+    final = table[table.heights == FINAL].set_index("stratum")
+    before, after = (final[final.method == name] for name in (INITIAL, method))
+    joined = after.join(before[list(SCORES)].add_prefix("before_"))
+    rows = [{"title": STRATA[name], **joined.loc[name]} for name in REFINED if name in joined.index]
+    groups = [("", [("pixels", "pixels")])]
+    if len(before):
+        groups.append((f"before: {INITIAL}", [(f"before_{score}", title) for score, title in SCORES.items()]))
+    groups.append((f"after: {method}", list(SCORES.items())))
+    return ScoreRows(f"Before and after {method}, by ground", "ground", groups, rows)
+
+
+def by_pair(table: pandas.DataFrame, method: str) -> ScoreRows | None:
+    """Return the errors of each stereo pair, of all together, and of the median of the pairs; None without pairs.
+
+    Args:
+        table: see `strata_table`.
+        method: its name.
+    """
+    own = table[table.method == method]
+    if not (own.heights == POOLED).any():
+        return None
+    groups = [
+        (STRATA[stratum], [(f"{stratum}_{score}", title) for score, title in SCORES.items()])
+        for stratum in OF_PAIRS
+        if (own.stratum == stratum).any()
+    ]
+    rows = []
+    for heights, part in own.groupby("heights", sort=False):
+        scores = {f"{row['stratum']}_{score}": row[score] for row in part.to_dict("records") for score in SCORES}
+        rows.append({"title": {FINAL: "median of the pairs", POOLED: "pooled"}.get(heights, heights), **scores})
+    return ScoreRows(f"Errors of {method} by stereo pair", "heights", groups, [*rows[1:], rows[0]])
+
+
+def refinements(table: pandas.DataFrame, methods: Sequence[str]) -> list[str]:
+    """Return in sentences what methods made of the RMSE of the initial surface model; none where it was not scored.
+
+    Args:
+        table: see `strata_table`.
+        methods: those that refine it.
+    """
+    rmse = table[(table.heights == FINAL) & (table.stratum == "all")].set_index("method").rmse_m
+    if INITIAL not in rmse.index:
+        return []
+    before = rmse[INITIAL]
+    return [
+        f"{name} {'lowers' if rmse[name] < before else 'raises'} the RMSE of the initial surface model from "
+        f"{before:.2f} m to {rmse[name]:.2f} m."
+        for name in methods
+        if name in rmse.index
+    ]
+
+
+def to_markdown(table: pandas.DataFrame) -> str:
+    """Return the table of strata as Markdown."""
+    text = table.assign(**{name: [format_score(name, value) for value in table[name]] for name in SCORES})
+    align = ["left"] * 3 + ["right"] * (1 + len(SCORES))
+    return text.to_markdown(index=False, colalign=align, disable_numparse=True) + "\n"

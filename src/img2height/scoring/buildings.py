@@ -1,0 +1,65 @@
+"""Reference buildings of a scene, and how many of them were found in a test area."""
+
+import geopandas
+import numpy as np
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from img2height.buildings.polygons import extract
+from img2height.io.grid import to_map
+from img2height.io.rasters import open_raster, read_heights
+from img2height.io.tables import read_geotable
+from img2height.metrics.confusion import UNKNOWN
+from img2height.metrics.instances import InstanceStatistics, match_instances
+from img2height.scenes.scene import Scene
+
+
+def reference_buildings(scene: Scene) -> geopandas.GeoDataFrame | None:
+    """Return the reference polygons of a scene, else those of its building mask and heights, else None."""
+    if "buildings" in scene.layers:
+        return read_geotable(scene.path("buildings")).to_crs(scene.grid.crs)
+    if not {"building", "ndsm"} <= scene.layers.keys():
+        return None
+    with open_raster(scene.path("building")) as mask, open_raster(scene.path("ndsm")) as heights:
+        return extract(read_heights(heights), mask.read(1), scene.grid.transform, scene.grid.crs, simplify_m=0.0)
+
+
+def match_buildings(
+    scene: Scene,
+    predicted: geopandas.GeoDataFrame,
+    reference: geopandas.GeoDataFrame | None,
+    area: BaseGeometry,
+    iou_min: float,
+) -> InstanceStatistics:
+    """Return the matches among buildings that stand in the area and not on ground of unknown use.
+
+    Buildings are cut at the border of the area, for predictions end there. Where less than half of a reference lies
+    inside, it counts on neither side, and what was predicted on that piece does not count either.
+
+    Args:
+        scene: gives the mask that says where the use of the ground is unknown.
+        predicted: polygons in the CRS of the scene.
+        reference: polygons in the CRS of the scene; None has nothing to match.
+        area: test area in pixel coordinates.
+        iou_min: smallest overlap of a match.
+    """
+    if reference is None:
+        return InstanceStatistics()
+    ground = to_map(area, scene.grid)
+    whole, found = reference.geometry.make_valid(), predicted.geometry.make_valid().intersection(ground)
+    inside = whole.intersection(ground)
+    counts = inside.area >= whole.area / 2
+    ignored = shapely.union_all(inside[~counts].to_numpy())
+    found = found[found.intersection(ignored).area * 2 <= found.area]
+    sides = [side[~side.is_empty] for side in (found, inside[counts])]
+    known = [side[_known_use(scene, side.representative_point())].to_numpy() for side in sides]
+    return match_instances(*known, iou_min)
+
+
+def _known_use(scene: Scene, points: geopandas.GeoSeries) -> np.ndarray:
+    """Return a bool array, false where the building mask says 255 (unknown) under a point."""
+    if "building" not in scene.layers:
+        return np.ones(len(points), dtype=bool)
+    with open_raster(scene.path("building")) as mask:
+        values = mask.sample(zip(points.x, points.y, strict=True))
+        return np.array([value[0] != UNKNOWN for value in values], dtype=bool)

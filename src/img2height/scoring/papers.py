@@ -1,0 +1,133 @@
+"""The scores as single papers computed or printed them, to stand beside their tables; ours are the strict ones.
+
+What differs from the strict scores is said at each function. Heights that a paper gives without a unit were normalised:
+they are divided here by one stated height, `height_divisor_m`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas
+
+from img2height.metrics.confusion import ConfusionStatistics
+from img2height.metrics.formulas import as_json, mask_scores, share
+from img2height.metrics.statistics import ErrorStatistics
+from img2height.scoring.strata import NONZERO
+from img2height.scoring.tiles import OUTCOMES, mean, per_image_scores, tile_scores
+
+Scores = dict[str, Any]
+SMOOTHING = 1.0
+
+
+def paper_scores(
+    strict: Mapping[str, Scores],
+    footprint: ConfusionStatistics,
+    nonzero: Mapping[str, ErrorStatistics],
+    tiles: pandas.DataFrame,
+    height_divisor_m: float,
+) -> dict[str, Scores]:
+    """Return by paper the scores under its convention; None where nothing counts.
+
+    Args:
+        strict: scores by stratum, see `SceneStatistics.height_scores`.
+        footprint: predicted against reference building mask.
+        nonzero: statistics of `NONZERO`.
+        tiles: the table of tiles.
+        height_divisor_m: what heights are divided by where the paper normalised them.
+    """
+    return {
+        "im2height": im2height(strict["all"], height_divisor_m),
+        "fusionheightnet": fusionheightnet(strict["buildings"], footprint, tiles, height_divisor_m),
+        "resdepth": {whole: resdepth(nonzero[name]) for name, whole in NONZERO.items()},
+        "monodepth": monodepth(strict["all"]),
+    }
+
+
+def im2height(everywhere: Scores, height_divisor_m: float) -> Scores:
+    """Return MSE, MAE and SSIM of normalised heights, as Table I of IM2HEIGHT (https://arxiv.org/abs/1802.10249).
+
+    Args:
+        everywhere: strict scores of all pixels.
+        height_divisor_m: what heights are divided by, in metres.
+    """
+    return {
+        "mse": _over(everywhere["mse_m2"], height_divisor_m**2),
+        "mae": _over(everywhere["mae_m"], height_divisor_m),
+        "ssim": everywhere["ssim"],
+        "height_divisor_m": height_divisor_m,
+    }
+
+
+def fusionheightnet(
+    buildings: Scores, footprint: ConfusionStatistics, tiles: pandas.DataFrame, height_divisor_m: float
+) -> Scores:
+    """Return the columns of Table 1 of FusionHeightNet (https://doi.org/10.3390/rs16060958), one reading of each.
+
+    Heights count on building pixels alone, normalised. Its numbers agree with no single aggregation: RMSE is below the
+    root of MSE, so it is the mean over images; Dice is above what IoU allows, so it is pooled (and smoothed by one
+    pixel) and IoU is the mean over images, as are precision and recall; an image without buildings counts zero.
+    `f1` is that of the mean precision and recall. `*_eq*` are the formulas as printed: 23 has no absolute value, 25 no
+    root, 29 and 30 have TN in place of FN.
+
+    Args:
+        buildings: strict scores of building pixels.
+        footprint: predicted against reference building mask.
+        tiles: the table of tiles.
+        height_divisor_m: what heights are divided by, in metres.
+    """
+    rmse = tile_scores(tiles[tiles.stratum == "buildings"])["rmse_m"].dropna().to_numpy()
+    images = per_image_scores(tiles, "zero")["footprint"]
+    tp, fp, fn, tn = (getattr(footprint, name) for name in OUTCOMES)
+    macro = {name: np.nan if images[name] is None else images[name] for name in ("precision", "recall")}
+    ratios = {
+        "dice": share(2 * tp + SMOOTHING, 2 * tp + fp + fn + SMOOTHING if tp + fp + fn + tn else 0),
+        "accuracy": mask_scores(vars(footprint))["accuracy"],
+        "f1": share(2 * macro["precision"] * macro["recall"], macro["precision"] + macro["recall"]),
+        "dice_eq29": share(2 * tp, 2 * tp + fp + tn),
+        "iou_eq30": share(tp, tp + fp + tn),
+    }
+    return {
+        "mae": _over(buildings["mae_m"], height_divisor_m),
+        "mse": _over(buildings["mse_m2"], height_divisor_m**2),
+        "rmse": _over(mean(rmse), height_divisor_m),
+        **{name: buildings[name] for name in ("delta1", "delta2", "delta3")},
+        **{name: images[name] for name in ("iou", "precision", "recall")},
+        **as_json(ratios),
+        "mae_eq23": _over(buildings["bias_m"], height_divisor_m),
+        "rmse_eq25": _over(buildings["mse_m2"], height_divisor_m**2),
+        "height_divisor_m": height_divisor_m,
+    }
+
+
+def resdepth(errors: ErrorStatistics) -> Scores:
+    """Return the statistics that ResDepth's program prints (https://arxiv.org/abs/2106.08107), in metres.
+
+    Two of its faults are kept: `nmad_m` is centred on the median of the absolute errors, and references of exactly
+    0 m count as unknown. Its buildings are dilated by two pixels.
+
+    Args:
+        errors: statistics without references of exactly zero.
+    """
+    strict = errors.scores()
+    kept = ("pixels", "max_error_m", "min_error_m", "mae_m", "rmse_m", "medae_m")
+    return {name: strict[name] for name in kept} | {
+        "median_m": strict["q50_m"],
+        "nmad_m": errors.histogram.nmad_of_medae_m(),
+    }
+
+
+def monodepth(everywhere: Scores) -> Scores:
+    """Return the columns of Table 1 of the MobileNetV2 and SqueezeNet depth paper; its `rms` is a *relative* RMSE.
+
+    Args:
+        everywhere: strict scores of all pixels.
+    """
+    names = {"rel": "abs_rel", "rms": "rmse_rel", "log10": "log10"}
+    return {name: everywhere[strict] for name, strict in names.items()} | {
+        name: everywhere[name] for name in ("delta1", "delta2", "delta3")
+    }
+
+
+def _over(value: float | None, divisor: float) -> float | None:
+    return None if value is None else value / divisor

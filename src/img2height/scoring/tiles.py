@@ -1,0 +1,180 @@
+"""The table of tiles: sums by tile and stratum, and the scores of any sums of them."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+import pandas
+
+from img2height.metrics.block import COUNTS, QUANTITIES, BlockSums, fraction_bits
+from img2height.metrics.coarse import CoarseQuantiles
+from img2height.metrics.formulas import height_scores, mask_scores
+from img2height.metrics.statistics import QUANTILES, UNITS
+from img2height.metrics.sums import as_float
+from img2height.scoring.strata import STRATA
+
+OUTCOMES = ["tp", "fp", "fn", "tn"]
+PLACE = ["dataset", "scene", "col_off", "row_off"]
+COLUMNS = [
+    "col_off", "row_off", "size_px", "stratum", "reference_pixels", "pixels", "error_sum_m", "absolute_sum_m",
+    "square_sum_m2", "ratio_pixels", "relative_sum", "relative_square_sum", "log10_sum", "log_sum", "log_square_sum",
+    "delta1_pixels", "delta2_pixels", "delta3_pixels", "ssim", *OUTCOMES, "error_bins",
+]  # fmt: skip
+SUMS = [name for name in COLUMNS if name not in ("col_off", "row_off", "size_px", "stratum", "ssim", "error_bins")]
+WHOLE = ["col_off", "row_off", "size_px", *COUNTS, *OUTCOMES]
+_NOTHING = dict.fromkeys(SUMS, 0)
+HEIGHT_SCORES, MASK_SCORES = list(height_scores(_NOTHING)), list(mask_scores(_NOTHING))
+EMPTY_VALUE = {"skip": np.nan, "one": 1.0, "zero": 0.0}
+
+
+class TileRows(NamedTuple):
+    """Sums of the tiles of a block, one row a tile and stratum with reference pixels.
+
+    Attributes:
+        place: N x 3 int64: row and column of the upper left pixel, number of the stratum.
+        counts: N x 6 int64, pixels by `COUNTS`.
+        digits: N x 8 x D int64, sums by `QUANTITIES`.
+        error_bins: N x B int32, pixels by coarse bin.
+        ssim: N float64, NaN where a row has none.
+        outcomes: N x 4 int64, pixels of the building mask by `OUTCOMES`.
+    """
+
+    place: np.ndarray
+    counts: np.ndarray
+    digits: np.ndarray
+    error_bins: np.ndarray
+    ssim: np.ndarray
+    outcomes: np.ndarray
+
+
+def tile_rows(sums: BlockSums, corners: np.ndarray, ssim: np.ndarray, outcomes: np.ndarray) -> TileRows:
+    """Return the rows of the tiles of a block; those of stratum `all` also have the scores that know no strata.
+
+    Args:
+        sums: by tile and stratum.
+        corners: T x 2, row and column of the upper left pixel of each tile.
+        ssim: T float64, NaN where a tile has none.
+        outcomes: T x 4 int64, pixels of the building mask by `OUTCOMES`.
+    """
+    tile, stratum = np.nonzero(sums.counts[:, : len(STRATA), COUNTS.index("reference_pixels")])
+    here, overall = (tile, stratum), stratum == list(STRATA).index("all")
+    return TileRows(
+        np.column_stack([corners[tile], stratum]),
+        sums.counts[here],
+        sums.digits[here],
+        sums.coarse[here],
+        np.where(overall, ssim[tile], np.nan),
+        np.where(overall[:, None], outcomes[tile], 0),
+    )
+
+
+def tile_table(blocks: Sequence[TileRows], size_px: int) -> pandas.DataFrame:
+    """Return the rows of all blocks of a scene, by row, column and stratum.
+
+    Args:
+        blocks: their rows.
+        size_px: side of the tiles.
+    """
+    if not blocks:
+        return pandas.DataFrame({name: np.empty(0, "int64" if name in WHOLE else "float64") for name in COLUMNS})
+    bins = [pixels for rows in blocks for pixels in rows.error_bins]
+    place, counts, digits, ssim, outcomes = (
+        np.concatenate([getattr(rows, name) for rows in blocks])
+        for name in ("place", "counts", "digits", "ssim", "outcomes")
+    )
+    order = np.lexsort(place.T[::-1])
+    columns = dict(zip(COUNTS, counts[order].T, strict=True)) | dict(zip(OUTCOMES, outcomes[order].T, strict=True))
+    for name, sums in zip(QUANTITIES, np.moveaxis(digits[order], 1, 0), strict=True):
+        columns[UNITS.get(name, name)] = as_float(sums, fraction_bits(name))
+    row, column, stratum = place[order].T
+    columns |= {"row_off": row, "col_off": column, "size_px": np.full(len(order), size_px), "ssim": ssim[order]}
+    columns |= {"stratum": np.array(list(STRATA), object)[stratum], "error_bins": [bins[k] for k in order]}
+    return pandas.DataFrame(columns)[COLUMNS]
+
+
+def tile_sums(tiles: pandas.DataFrame) -> dict[str, np.ndarray]:
+    """Return the columns of a table of tiles that add up, for `scores_of_sums`: N each, `error_bins` N x B.
+
+    `ssim` is 0 where a tile has none; `ssim_tiles` says how many have one.
+
+    Args:
+        tiles: rows of one stratum, at least one.
+    """
+    numbers = tiles.drop(columns=[*PLACE, "size_px", "stratum", "method", "seed", "error_bins"], errors="ignore")
+    sums = {name: numbers[name].to_numpy() for name in numbers}
+    there = ~np.isnan(sums["ssim"])
+    return sums | {
+        "ssim": np.where(there, sums["ssim"], 0),
+        "ssim_tiles": there.astype(np.int64),
+        "error_bins": np.stack(tiles["error_bins"].to_list()),
+    }
+
+
+def scores_of_sums(sums: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return every score of many sums at once, NaN where nothing counts; names as in scores.json.
+
+    Quantiles are those of coarse bins, 1 cm wide near zero and 4 % of the error farther out.
+
+    Args:
+        sums: arrays of one shape, by column of the table of tiles; `error_bins` has one more axis. Scores whose columns
+            are not there are left out: those of masks without `tp`, `ssim` without `ssim` and `ssim_tiles`, quantiles
+            without `error_bins`.
+    """
+    scores = height_scores(sums)
+    if "tp" in sums:
+        scores |= mask_scores(sums)
+    if "ssim_tiles" in sums:
+        there = np.asarray(sums["ssim_tiles"]) > 0
+        scores["ssim"] = np.divide(sums["ssim"], sums["ssim_tiles"], out=np.full(there.shape, np.nan), where=there)
+    if "error_bins" in sums:
+        coarse = CoarseQuantiles(sums["error_bins"])
+        scores |= {"medae_m": coarse.medae_m(), "nmad_m": coarse.nmad_m()}
+        scores |= {name: coarse.quantile_m(level) for name, level in QUANTILES.items()}
+    return scores
+
+
+def tile_scores(tiles: pandas.DataFrame) -> pandas.DataFrame:
+    """Return where each row of the table of tiles is, and its scores; NaN where nothing counts.
+
+    Args:
+        tiles: the table; the scores of masks and SSIM are those of the rows of stratum `all`.
+    """
+    columns = {name: tiles[name].to_numpy() for name in SUMS}
+    scores = height_scores(columns) | mask_scores(columns) | {"ssim": tiles["ssim"].to_numpy()}
+    place = tiles[[name for name in ("method", "seed", *PLACE, "size_px", "stratum", "pixels") if name in tiles]]
+    return place.assign(**scores)
+
+
+def per_image_scores(
+    tiles: pandas.DataFrame, empty_tiles: Literal["skip", "one", "zero"]
+) -> dict[str, dict[str, float | None]]:
+    """Return the unweighted means over tiles: `all` for heights, `footprint` for building masks.
+
+    A tile is left out of a score of heights that it has no pixels for. A score of masks that is 0/0 in a tile with
+    known ground (no building in the reference, nor predicted) counts as the rule says.
+
+    Args:
+        tiles: the table.
+        empty_tiles: leave such a tile out, or count one or zero.
+    """
+    rows = tiles[tiles.stratum == "all"]
+    scores = tile_scores(rows)
+    masks = rows[OUTCOMES].sum(axis=1).to_numpy() > 0
+    footprint = scores.loc[masks, MASK_SCORES]
+    filled = footprint.fillna(EMPTY_VALUE[empty_tiles])
+    return {
+        "all": dict(_means(scores[[*HEIGHT_SCORES, "ssim"]])) | {"tiles": int((rows.pixels > 0).sum())},
+        "footprint": dict(_means(filled)) | {"tiles": len(filled)},
+    }
+
+
+def _means(scores: pandas.DataFrame) -> Iterator[tuple[str, float | None]]:
+    for name in scores:
+        values = scores[name].dropna()
+        yield name, mean(values.to_numpy())
+
+
+def mean(values: np.ndarray) -> float | None:
+    """Return the mean of numbers, the same digits in any order, or None of nothing."""
+    return math.fsum(values) / len(values) if len(values) else None

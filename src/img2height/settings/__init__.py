@@ -1,0 +1,1 @@
+"""The checked settings files: protocol, experiments, datasets and recipes. Nothing here reads pixels."""

@@ -1,0 +1,180 @@
+"""Reads the settings files of one experiment and merges what it overrides; every mistake is one clear line."""
+
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import get_args
+
+from img2height.errors import SettingsError
+from img2height.settings.dataset import Dataset, used_pairs
+from img2height.settings.parsing import Model, meant, merge, parse, read_yaml
+from img2height.settings.protocol import Experiment, Params, Part
+from img2height.settings.recipe import Recipe
+from img2height.settings.symmetries import drawn_symmetries
+
+NETWORKS = Path(__file__).parents[1] / "methods"  # listed as files, for importing them takes torch
+
+
+@dataclass(frozen=True)
+class Project:
+    """All settings of one experiment, with its overrides applied.
+
+    Attributes:
+        experiment: the experiment file.
+        params: the protocol.
+        datasets: by name, those that the experiment uses.
+        recipes: by method name, those that the experiment runs.
+        symmetries: by method name, what its training samples are turned and mirrored by.
+    """
+
+    experiment: Experiment
+    params: Params
+    datasets: dict[str, Dataset]
+    recipes: dict[str, Recipe]
+    symmetries: dict[str, list[int]]
+
+    @property
+    def scenes(self) -> list[tuple[str, str, str]]:
+        """Dataset, scene and role of each scene, in the order of the experiment file."""
+        return [(d, s, role) for d, scenes in self.experiment.scenes.items() for s, role in scenes.items()]
+
+    @property
+    def test_scenes(self) -> list[tuple[str, str]]:
+        """Dataset and scene of those that are predicted and scored."""
+        tested = {"test", "split"} if self.params.split.tests else {"test"}
+        return [(dataset, scene) for dataset, scene, role in self.scenes if role in tested]
+
+    @property
+    def folds(self) -> list[int]:
+        """The folds to run: one, unless stripes, blocks or regions divide a scene in turns."""
+        divided = any(role == "split" for _, _, role in self.scenes)
+        count = self.params.split.count if divided else 1
+        if self.experiment.folds == "all":
+            return list(range(count))
+        if wrong := [fold for fold in self.experiment.folds if fold >= count]:
+            raise SettingsError(
+                f"experiment {self.experiment.name}: folds {wrong} do not exist; there are {count}, from 0"
+            )
+        return self.experiment.folds
+
+
+def load_project(experiment: str, *, params: Path, experiments: Path, datasets: Path, methods: Path) -> Project:
+    """Return the checked settings of one experiment.
+
+    Args:
+        experiment: name of the experiment.
+        params: the protocol file.
+        experiments: folder of experiment files.
+        datasets: folder of dataset files.
+        methods: folder of method files.
+
+    Raises:
+        SettingsError: a file is missing, or says something that is not known; the message says what was meant.
+    """
+    chosen = load_named(Experiment, experiments, experiment)
+    protocol = parse(Params, merge(read_yaml(params), chosen.params), f"{params} with params of {experiment}")
+    used = {name: load_named(Dataset, datasets, name) for name in chosen.scenes}
+    for name, scenes in chosen.scenes.items():
+        for scene in scenes:
+            if scene not in used[name].scenes:
+                raise SettingsError(
+                    f"experiment {experiment}: dataset {name} has no scene {meant(scene, used[name].scenes)}"
+                )
+    if unused := sorted(set(chosen.recipes) - set(chosen.methods)):
+        raise SettingsError(
+            f"experiment {experiment}: recipes changes {meant(unused[0], chosen.methods)}, which it does not run"
+        )
+    recipes = {name: load_recipe(methods, name, chosen.recipes.get(name)) for name in chosen.methods}
+    for name, recipe in recipes.items():
+        if protocol.tiling.tile_px % recipe.tile_multiple or protocol.inference.window_px % recipe.tile_multiple:
+            raise SettingsError(
+                f"method {name} needs tiles and windows of a multiple of {recipe.tile_multiple} px; tiling.tile_px is "
+                f"{protocol.tiling.tile_px}, inference.window_px {protocol.inference.window_px}"
+            )
+    _check_inputs(chosen, used, recipes)
+    looks = _looks(chosen, used)
+    symmetries = {name: drawn_symmetries(name, recipe, looks) for name, recipe in recipes.items()}
+    return Project(chosen, protocol, used, recipes, symmetries)
+
+
+def _check_inputs(experiment: Experiment, datasets: dict[str, Dataset], recipes: dict[str, Recipe]) -> None:
+    """Refuse a method that looks at what a scene of the experiment lacks: a layer, or a pair of views."""
+    roles = [(d, s, role) for d, scenes in experiment.scenes.items() for s, role in scenes.items()]
+    for (dataset, scene, role), (name, recipe) in product(roles, recipes.items()):
+        file = datasets[dataset].scenes[scene]
+        there, views = [layer for layer, _ in file.layers.items()], recipe.inputs.get("views")
+        if missing := [layer for layer in recipe.inputs if layer != "views" and layer not in there]:
+            raise SettingsError(
+                f"method {name} looks at {', '.join(missing)}, and scene {dataset}/{scene} has only "
+                f"{', '.join(there)}: add the layer to its dataset file, or leave the method out"
+            )
+        if wanting := _missing_reference(set(there), recipe):
+            raise SettingsError(
+                f"method {name} learns {recipe.target}, and scene {dataset}/{scene} has no {wanting}: add the layer to "
+                "its dataset file, or leave the method out"
+            )
+        for part in get_args(Part) if role == "split" else [role]:
+            if views and not used_pairs(file.pairs, part, views, len(file.layers.views)):
+                raise SettingsError(
+                    f"method {name} looks at views, and scene {dataset}/{scene} has no pair for {part}: name one in "
+                    f"its dataset file, e.g. pairs: [{{first: 1, second: 2, use: [{part}]}}]"
+                )
+
+
+def _missing_reference(layers: set[str], recipe: Recipe) -> str | None:
+    """Return in words which reference of a method is missing, or None; some are made of others in preparation."""
+    enough = {
+        "dtm": [{"dtm"}],
+        "dsm": [{"dsm"}],
+        "ndsm (or dsm and dtm)": [{"ndsm"}, {"dsm", "dtm"}],
+        "building (or buildings)": [{"building"}, {"buildings"}],
+    }
+    building = recipe.target == "building_height" or "footprint" in recipe.outputs
+    first = {"dem": "dtm", "dsm": "dsm"}.get(recipe.target, "ndsm (or dsm and dtm)")
+    needed = [first, *(["building (or buildings)"] if building else [])]
+    return next((words for words in needed if not any(some <= layers for some in enough[words])), None)
+
+
+def _looks(experiment: Experiment, datasets: dict[str, Dataset]) -> dict[str, float | None]:
+    """Return the declared look azimuth of the radar layer of each training scene that has one."""
+    looks = {}
+    for dataset, scenes in experiment.scenes.items():
+        for scene, role in scenes.items():
+            radar = datasets[dataset].scenes[scene].layers.sar
+            if radar and role in ("train", "split"):
+                looks[f"{dataset}/{scene}"] = radar.look_azimuth_deg
+    return looks
+
+
+def load_recipe(folder: Path, name: str, overrides: dict | None = None) -> Recipe:
+    """Return the recipe of one method, with the keys that an experiment overrides; its network must exist.
+
+    Nested keys are merged, but other inputs, and an optimiser of another name, take the place of the recipe's.
+    """
+    written, changes = read_yaml(_find(folder, name)), overrides or {}
+    own = written.get("optimizer", {}).get("name")
+    other = changes.get("optimizer", {}).get("name", own) != own
+    replaced = {"inputs"} & changes.keys() | ({"optimizer"} if other else set())
+    kept = {key: value for key, value in written.items() if key not in replaced}
+    recipe = parse(Recipe, merge(kept, changes), f"method {name}")
+    known = [path.stem for path in NETWORKS.glob("[!_]*.py")]
+    if recipe.network not in known:
+        raise SettingsError(f"method {name}: there is no network {meant(recipe.network, sorted(known))}")
+    return recipe
+
+
+def load_named(model: type[Model], folder: Path, name: str) -> Model:
+    """Return the checked settings file `name`.yaml of a folder, whose `name:` must be the same."""
+    path = _find(folder, name)
+    loaded = parse(model, read_yaml(path), str(path))
+    if loaded.name != name:
+        raise SettingsError(f"{path}: name is {loaded.name!r}, the file is called {name!r}; make them the same")
+    return loaded
+
+
+def _find(folder: Path, name: str) -> Path:
+    path = folder / f"{name}.yaml"
+    if not path.exists():
+        known = sorted(file.stem for file in folder.glob("*.yaml"))
+        raise SettingsError(f"{folder}: there is no {meant(name, known)}")
+    return path

@@ -1,0 +1,49 @@
+"""Which symmetries of the square a recipe draws from. Imports nothing heavy: settings are checked with it."""
+
+from collections.abc import Mapping
+
+from img2height.errors import SettingsError
+from img2height.settings.recipe import Recipe
+
+SYMMETRIES = 8
+MIRROR = 4  # from this number on, an array is mirrored before it is turned
+SAME_LOOK_DEG = 10.0  # a look direction that differs by less is the same, as between flight lines of one survey
+
+
+def keeps_look(symmetry: int, look_azimuth_deg: float) -> bool:
+    """Return whether a radar image still shows the radar looking from the same side after a symmetry."""
+    return abs((turned_look(symmetry, look_azimuth_deg) - look_azimuth_deg + 180) % 360 - 180) <= SAME_LOOK_DEG
+
+
+def turned_look(symmetry: int, look_azimuth_deg: float) -> float:
+    """Return the look azimuth that a radar image shows after a symmetry, in degrees clockwise from its top."""
+    mirrored = -look_azimuth_deg if symmetry >= MIRROR else look_azimuth_deg
+    return mirrored - 90 * (symmetry % 4)
+
+
+def drawn_symmetries(method: str, recipe: Recipe, looks_deg: Mapping[str, float | None]) -> list[int]:
+    """Return the symmetries that the training samples of a method are drawn from.
+
+    Args:
+        method: its name, for the message.
+        recipe: its recipe.
+        looks_deg: look azimuth of the radar layer of each training scene by its name, None where not declared.
+
+    Raises:
+        SettingsError: the method has a radar input, and a symmetry would show it looking from another side: shadow and
+            layover would fall where they never do.
+    """
+    augmentation = recipe.augmentation
+    symmetries = list(range(SYMMETRIES)) if augmentation.dihedral else [0, MIRROR] if augmentation.mirror else [0]
+    if "sar" not in recipe.inputs or augmentation.ignore_sar_look or symmetries == [0]:
+        return symmetries
+    for scene, look_deg in looks_deg.items():
+        if look_deg is None or not all(keeps_look(symmetry, look_deg) for symmetry in symmetries):
+            found = "is not declared (sar: look_azimuth_deg)" if look_deg is None else f"is {look_deg:g} degrees"
+            chosen = "dihedral" if augmentation.dihedral else "mirror"
+            raise SettingsError(
+                f"method {method}: augmentation.{chosen} would show the radar of scene {scene}, whose look azimuth "
+                f"{found}, looking from another side; left-right mirrors suit a radar that looks from north or south: "
+                f"set {chosen}: false, or ignore_sar_look: true to train on it all the same"
+            )
+    return symmetries

@@ -1,0 +1,261 @@
+import json
+from pathlib import Path
+
+import geopandas
+import numpy as np
+import pytest
+import rasterio
+from affine import Affine
+from rasterio.crs import CRS
+from raw_cases import SIDE, deliver, prepare, ramp
+from raw_cases import write as write_raw
+from resdepth_files import official
+from rio_cogeo.cogeo import cog_validate
+from typer.testing import CliRunner, Result
+
+from img2height.cli.app import app
+from img2height.io.grid import Grid
+from img2height.io.rasters import Band, write_cog
+from img2height.methods import build_network, names, recipes_folder
+from img2height.models.folder import save_model
+from img2height.settings.project import load_recipe
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    network = build_network("constant", {"eo": 1}, {})
+    card = {
+        "recipe": load_recipe(recipes_folder(), "mean_height").model_dump(mode="json"),
+        "normalisation": {"image": {"eo": {"red": (100.0, 10.0)}}, "mode": "zscore", "offset_m": 4.5, "scale_m": 2.0},
+        "gsd_m": 0.5,
+        "dtypes": {"eo": "uint8"},
+    }
+    save_model(tmp_path / "model", network, network.state_dict(), card)
+    return tmp_path / "model"
+
+
+def grid() -> Grid:
+    return Grid(CRS.from_epsg(32633), Affine(0.5, 0, 500_000, 0, -0.5, 5_800_000), 90, 70)
+
+
+def write_image(path: Path, dtype: str = "uint8") -> Path:
+    valid = np.ones(grid().shape, bool)
+    valid[:, :10] = False
+    write_cog(path, np.ones(grid().shape, dtype), grid(), [Band("red")], valid=valid)
+    return path
+
+
+def test_methods_are_listed_as_json_with_exactly_the_promised_keys() -> None:
+    result = CliRunner().invoke(app, ["methods", "--json"])
+    assert result.exit_code == 0
+    methods = {method["name"]: method for method in json.loads(result.stdout)}
+    assert sorted(methods) == names()
+    keys = {"name", "paper", "inputs", "target", "trainable_parameters", "batchnorm_buffers", "tile_px", "gmac"}
+    assert all(set(method) == keys for method in methods.values())
+    published = methods["im2height"]
+    assert (published["trainable_parameters"], published["batchnorm_buffers"]) == (3_976_907, 4_864)
+    assert published["inputs"] == {"eo": ["red", "green", "blue"]}
+    assert methods["zero_height"]["paper"] is None
+
+
+def test_an_image_becomes_a_cog_of_heights_in_metres(model: Path, tmp_path: Path) -> None:
+    eo, out = write_image(tmp_path / "eo.tif"), tmp_path / "new" / "height.tif"
+    result = CliRunner().invoke(app, ["predict", "--model", str(model), "--image", str(eo), "--out", str(out)])
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout == ""
+    assert cog_validate(out, quiet=True)[0]
+    with rasterio.open(out) as raster:
+        heights = raster.read(1, masked=True)
+        assert raster.units == ("metre",)
+    assert (heights.mask[:, :10].all(), heights.mask[:, 10:].any()) == (True, False)
+    assert (heights[:, 10:] == 4.5).all()
+    assert [path.name for path in out.parent.iterdir()] == ["height.tif"]
+
+
+def test_an_error_of_the_user_is_one_line_and_exit_2(model: Path, tmp_path: Path) -> None:
+    eo, out = write_image(tmp_path / "eo.tif", "uint16"), tmp_path / "height.tif"
+    result = CliRunner().invoke(app, ["predict", "--model", str(model), "--image", str(eo), "--out", str(out)])
+    assert result.exit_code == 2
+    line = result.stderr.strip().splitlines()[-1]
+    assert line.startswith("error: ")
+    assert "uint16, the model was trained on uint8" in line
+    assert "Traceback" not in result.stderr
+    assert not out.exists()
+
+
+def invoke(*words: object) -> Result:
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+@pytest.fixture
+def refiner(tmp_path: Path) -> Path:
+    """Return a model that looks at a surface model and two views, and returns the surface as it is."""
+    network = build_network("constant", {"dsm_initial": 1, "views": 2}, {"outer_skip": True})
+    changes = {"inputs": {"dsm_initial": ["dsm"], "views": ["first", "second"]}}
+    card = {
+        "recipe": load_recipe(recipes_folder(), "initial_dsm", changes).model_dump(mode="json"),
+        "normalisation": {
+            "image": {"views": dict.fromkeys(("first", "second"), (9.0, 2.0))}, "mode": "patch_centred",
+            "offset_m": 0.0, "scale_m": 2.0,
+        },
+        "gsd_m": 0.5,
+        "dtypes": {"dsm_initial": "float32", "views": "uint8"},
+    }  # fmt: skip
+    save_model(tmp_path / "refiner", network, network.state_dict(), card)
+    return tmp_path / "refiner"
+
+
+def write_surface(path: Path, unit: str = "metre") -> np.ndarray:
+    """Write a surface with one hole and return its heights in the unit given, NaN in the hole."""
+    heights = np.add.outer(np.arange(70) * 0.05, np.arange(90) * 0.03).astype(np.float32) + 120
+    heights[30:36, 40:48] = np.nan
+    write_cog(path, heights, grid(), [Band("", unit)], nodata=-9999)
+    return heights
+
+
+def test_a_surface_is_refined_and_its_holes_are_filled_first(refiner: Path, tmp_path: Path) -> None:
+    heights = write_surface(tmp_path / "dsm.tif")
+    views = [write_image(tmp_path / f"v{n}.tif") for n in (1, 2)]
+    out = tmp_path / "new" / "height.tif"
+    given = ["--dsm", tmp_path / "dsm.tif", "--view", views[0], "--view", views[1]]
+    result = invoke("predict", "--model", refiner, *given, "--out", out)
+    assert result.exit_code == 0, result.stderr
+    assert f"dsm.tif: {6 * 8} unknown pixels were filled from around them" in result.stderr
+    with rasterio.open(out) as raster:
+        found = raster.read(1, masked=True)
+        assert (raster.descriptions, raster.units) == (("dsm",), ("metre",))
+    assert (found.mask[:, :10].all(), found.mask[:, 10:].any()) == (True, False)  # unknown in the views
+    known = np.isfinite(heights)
+    known[:, :10] = False
+    np.testing.assert_allclose(found[known], heights[known], rtol=1e-6)
+    hole = found[30:36, 40:48]
+    assert 120 < hole.min() < hole.max() < 126
+    assert [path.name for path in out.parent.iterdir()] == ["height.tif"]
+
+
+def test_feet_in_a_surface_become_metres(refiner: Path, tmp_path: Path) -> None:
+    heights = write_surface(tmp_path / "dsm.tif", "foot")
+    view = write_image(tmp_path / "v.tif")
+    given = ["--dsm", tmp_path / "dsm.tif", "--view", view, "--view", view]
+    assert invoke("predict", "--model", refiner, *given, "--out", tmp_path / "height.tif").exit_code == 0
+    with rasterio.open(tmp_path / "height.tif") as raster:
+        assert raster.read(1)[5, 50] == pytest.approx(heights[5, 50] * 0.3048, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ([], "looks at --dsm (dsm), --view (first second); give --dsm and --view"),
+        (["--dsm"], "give --view"),
+        (["--view"], "give --dsm"),
+        (["--image"], "give --dsm and --view"),
+        (["--dsm", "--view"], "the model looks at 2 views, 1 were given; give 2"),
+        (["--dsm", "--view", "--view", "--view"], "the model looks at 2 views, 3 were given; give 2"),
+    ],
+)
+def test_what_a_model_lacks_is_named_by_its_option(refiner: Path, tmp_path: Path, given: list, said: str) -> None:
+    write_surface(tmp_path / "dsm.tif")
+    image = write_image(tmp_path / "v.tif")
+    flags = [word for name in given for word in (name, tmp_path / "dsm.tif" if name == "--dsm" else image)]
+    result = invoke("predict", "--model", refiner, *flags, "--out", tmp_path / "height.tif")
+    assert result.exit_code == 2
+    line = result.stderr.strip().splitlines()[-1]
+    assert line.startswith("error: ")
+    assert all(word in line for word in said.split("; "))
+    assert not (tmp_path / "height.tif").exists()
+    assert not list(tmp_path.glob(".scratch*"))
+
+
+def test_buildings_come_with_the_heights(model: Path, tmp_path: Path) -> None:
+    eo, out, polygons = write_image(tmp_path / "eo.tif"), tmp_path / "new/height.tif", tmp_path / "new/b.gpkg"
+    result = invoke("predict", "--model", model, "--image", eo, "--out", out, "--buildings", polygons)
+    assert result.exit_code == 0, result.stderr
+    assert "height alone decides" in result.stderr
+    found = geopandas.read_file(polygons)
+    assert found[["height_m", "area_m2"]].to_numpy().tolist() == [[4.5, 80 * 70 / 4]]
+    assert sorted(path.name for path in out.parent.iterdir()) == ["b.gpkg", "height.tif"]
+
+
+@pytest.mark.parametrize(
+    ("option", "name", "said"),
+    [
+        ("--out", "height.png", "must end in .tif or .tiff, found '.png'"),
+        ("--out", "folder.tif", "is a folder"),
+        ("--out", "eo.tif", "is one of the rasters to read"),
+        ("--out", "eo.tif/height.tif", "its folder cannot be written"),
+        ("--buildings", "b.shp", "must end in .gpkg or .parquet, found '.shp'"),
+        ("--buildings", "b", "must end in .gpkg or .parquet, found 'no suffix'"),
+        ("--buildings", "eo.tif/b.gpkg", "its folder cannot be written"),
+    ],
+)
+def test_what_cannot_be_written_is_said_at_once(tmp_path: Path, option: str, name: str, said: str) -> None:
+    """The model is not even looked for."""
+    eo = write_image(tmp_path / "eo.tif")
+    (tmp_path / "folder.tif").mkdir()
+    outputs = {"--out": tmp_path / "height.tif", option: tmp_path / name}
+    flags = [word for pair in outputs.items() for word in pair]
+    result = invoke("predict", "--model", tmp_path / "nowhere", "--image", eo, *flags)
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"error: {option} ")
+    assert said in result.stderr
+
+
+@pytest.mark.parametrize(("layer", "option"), [("sar", "--sar"), ("ms", "--ms")])
+def test_radar_and_multispectral_images_have_their_options(tmp_path: Path, layer: str, option: str) -> None:
+    network = build_network("constant", {layer: 1}, {})
+    inputs = {"inputs": {layer: ["red"]}}
+    recipe = load_recipe(recipes_folder(), "mean_height", inputs).model_dump(mode="json") | inputs
+    card = {
+        "recipe": recipe,
+        "normalisation": {"image": {layer: {"red": (1.0, 2.0)}}, "mode": "zscore", "offset_m": 7.5, "scale_m": 2.0},
+        "gsd_m": 0.5,
+        "dtypes": {layer: "float32"},
+    }
+    save_model(tmp_path / "model", network, network.state_dict(), card)
+    image, out = write_image(tmp_path / "i.tif", "float32"), tmp_path / "height.tif"
+    result = invoke("predict", "--model", tmp_path / "model", option, image, "--out", out)
+    assert result.exit_code == 0, result.stderr
+    with rasterio.open(out) as raster:
+        assert (raster.read(1)[:, 10:] == 7.5).all()
+    result = invoke("predict", "--model", tmp_path / "model", "--image", image, "--out", out)
+    assert f"the model looks at {option} (red); give {option}" in result.stderr
+
+
+def test_scenes_without_an_optical_image_are_checked(tmp_path: Path) -> None:
+    deliver(tmp_path / "raw")
+    write_raw(tmp_path / "raw/sar.tif", np.full((1, SIDE, SIDE), -12, np.float32), names=["HH"])
+    holed = ramp() + 5
+    holed[20:24, 20:24] = -9999
+    write_raw(tmp_path / "raw/dsm_initial.tif", holed, unit="metre", nodata=-9999)
+    layers = {
+        "sar": {"path": "sar.tif", "backscatter": "decibel", "look_azimuth_deg": 185.0},
+        "dsm_initial": {"path": "dsm_initial.tif"}, "dsm": {"path": "dsm.tif"}, "dtm": {"path": "dtm.tif"},
+    }  # fmt: skip
+    scene = prepare(tmp_path, layers)
+    result = invoke("check", "d", "--scenes", tmp_path / "scenes")
+    assert result.exit_code == 0, result.stderr
+    report = json.loads(result.stdout)["s"]
+    assert {"sar", "dsm_initial", "dsm_filled", "ndsm"} <= report["layers"].keys()
+    assert report["layers"]["sar"]["median"] == pytest.approx(-12)
+    assert report["overlap_share"] == 1
+    assert report["registration"] is None
+    assert json.loads((scene.folder / "scene.json").read_text())["layers"]["sar"]["look_azimuth_deg"] == 185
+    assert invoke("verify", scene.folder).exit_code == 0
+
+
+def test_a_dataset_without_prepared_scenes_is_an_error(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["check", "nowhere", "--scenes", str(tmp_path)])
+    assert result.exit_code == 2
+    assert "holds no prepared scene" in result.stderr
+
+
+def test_an_official_resdepth_model_is_imported(tmp_path: Path) -> None:
+    files, out = official(tmp_path), tmp_path / "model"
+    paths = [str(path) for path in (files.checkpoint, files.config, *files.normalization)]
+    result = CliRunner().invoke(app, ["import-resdepth", *paths, "--gsd-m", "0.25", "--out", str(out)])
+    assert result.exit_code == 0, result.stderr
+    assert CliRunner().invoke(app, ["verify", str(out)]).exit_code == 0
+    assert json.loads((out / "card.json").read_text())["gsd_m"] == 0.25
+    result = CliRunner().invoke(app, ["import-resdepth", *paths[:-1], "--gsd-m", "0.25", "--out", str(out)])
+    assert result.exit_code == 2
+    assert result.stderr.startswith("error: 1 normalisation files were given")

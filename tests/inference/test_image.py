@@ -1,0 +1,199 @@
+from pathlib import Path
+
+import geopandas
+import numpy as np
+import pytest
+import rasterio
+import rasterio.shutil
+import torch
+from affine import Affine
+from inference_cases import FirstBand, as_model, noise, write_image
+from torch import Tensor, nn
+
+from img2height.buildings.polygons import COLUMNS
+from img2height.errors import DataError, ModelError, SettingsError
+from img2height.inference.image import predict_image, protocol
+from img2height.settings.parsing import parse, read_yaml
+from img2height.settings.protocol import Params
+
+BANDS = ("red", "green", "blue", "nir")
+
+
+class TwoHeads(nn.Module):
+    """The first band is the height, the second above 0 is building."""
+
+    def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        logit = inputs["eo"][:, 1:2]
+        return {"height": inputs["eo"][:, :1], "footprint": torch.cat([-logit, logit], dim=1)}
+
+
+class Scaled(FirstBand):
+    """Twice the first band."""
+
+    def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        return {"height": 2 * super().forward(inputs)["height"]}
+
+
+def town(path: Path, bands: tuple[str, ...] = BANDS) -> Path:
+    """Write a house of 8 m and 20 x 20 px, and a tree of 9 m; red is the height."""
+    image = np.zeros((4, 64, 80), np.float32)
+    image[0, 10:30, 10:30], image[0, 40:60, 40:60] = 8, 9
+    image[3, 40:60, 40:60] = 50
+    return write_image(path, image[: len(bands)], bands=bands)
+
+
+@pytest.mark.parametrize("name", ["b.gpkg", "b.parquet"])
+def test_houses_become_polygons_and_trees_do_not(tmp_path, name):
+    model = as_model(FirstBand(), target="ndsm")
+    said = []
+    predict_image(
+        model, {"eo": town(tmp_path / "i.tif")}, tmp_path / "h.tif", buildings=tmp_path / name, say=said.append
+    )
+    read = geopandas.read_parquet if name.endswith("parquet") else geopandas.read_file
+    found = read(tmp_path / name)
+    assert list(found.columns) == [*COLUMNS, "geometry"]
+    assert found[["building_id", "height_m", "area_m2"]].to_numpy().tolist() == [[1, 8, 100]]
+    assert found.total_bounds.tolist() == [500_005, 5_800_000 - 15, 500_015, 5_800_000 - 5]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([name, "h.tif", "i.tif"])
+    assert said == ["extracting the buildings"]
+
+
+def test_without_colours_height_alone_decides_and_a_person_is_told(tmp_path):
+    said = []
+    image = town(tmp_path / "i.tif", ("red",))
+    out = tmp_path / "b.parquet"
+    predict_image(
+        as_model(FirstBand(), target="ndsm"), {"eo": image}, tmp_path / "h.tif", buildings=out, say=said.append
+    )
+    assert geopandas.read_parquet(out).height_m.tolist() == [8, 9]
+    assert "height alone decides" in said[-1]
+
+
+def test_bands_without_names_are_those_that_the_model_knows(tmp_path):
+    inputs = {"eo": ["red", "nir"]}
+    image = np.zeros((2, 64, 80), np.float32)
+    image[0, 10:30, 10:30], image[:, 40:60, 40:60] = 8, np.array([9, 50])[:, None, None]
+    path = write_image(tmp_path / "i.tif", image, bands=("", ""))
+    model = as_model(FirstBand(), target="ndsm", inputs=inputs)
+    predict_image(model, {"eo": path}, tmp_path / "h.tif", buildings=tmp_path / "b.parquet")
+    assert geopandas.read_parquet(tmp_path / "b.parquet").height_m.tolist() == [8]
+
+
+def test_footprints_of_the_model_decide_alone(tmp_path):
+    image = np.zeros((2, 64, 80), np.float32)
+    image[0], image[1] = 1.5, -3
+    image[1, 5:15, 5:25] = 3
+    path = write_image(tmp_path / "i.tif", image, bands=("red", "nir"))
+    two = {"outputs": ["height", "footprint"], "loss": [{"name": "l1"}, {"name": "cross_entropy"}]}
+    model = as_model(TwoHeads(), target="ndsm", inputs={"eo": ["red", "nir"]}, **two)
+    predict_image(model, {"eo": path}, tmp_path / "h.tif", buildings=tmp_path / "b.parquet")
+    found = geopandas.read_parquet(tmp_path / "b.parquet")
+    assert found[["height_m", "area_m2"]].to_numpy().tolist() == [[1.5, 50]]
+
+
+def test_surface_heights_give_no_buildings(tmp_path):
+    image = write_image(tmp_path / "i.tif", noise(64, 80))
+    network = FirstBand()
+    with pytest.raises(ModelError, match="predicts dsm, and buildings need heights above ground"):
+        predict_image(as_model(network), {"eo": image}, tmp_path / "h.tif", buildings=tmp_path / "b.gpkg")
+    assert network.windows == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["i.tif"]
+
+
+def test_an_image_on_another_grid_tells_no_vegetation(tmp_path):
+    sar = write_image(tmp_path / "s.tif", noise(64, 80), bands=("hh",))
+    model = as_model(FirstBand(), target="ndsm")
+    model.card["recipe"]["inputs"] = {"sar": ["hh"]}
+    given = {"sar": sar, "eo": write_image(tmp_path / "i.tif", noise(64, 81))}
+    with pytest.raises(DataError, match="different grids"):
+        predict_image(model, given, tmp_path / "h.tif", buildings=tmp_path / "b.gpkg")
+
+
+def test_the_same_call_goes_on_and_another_starts_over(tmp_path):
+    image, out, polygons = town(tmp_path / "i.tif"), tmp_path / "h.tif", tmp_path / "b.gpkg"
+    windows = tmp_path / ".h.tif.scratch/windows.tif"
+    network = FirstBand()
+    model = as_model(network, target="ndsm")
+
+    def kill(text: str) -> None:
+        raise KeyboardInterrupt
+
+    for wanted in (1, 1):
+        with pytest.raises(KeyboardInterrupt):
+            predict_image(model, {"eo": image}, out, buildings=polygons, say=kill)
+        assert windows.exists()
+        assert not out.exists()
+        assert network.windows == wanted
+    said = []
+    predict_image(model, {"eo": image}, out, buildings=polygons, say=said.append)
+    assert network.windows == 1
+    assert "going on" in said[0]
+    assert not windows.parent.exists()
+    with pytest.raises(KeyboardInterrupt):
+        predict_image(model, {"eo": image}, out, buildings=polygons, say=kill)
+    write_image(image, np.full((1, 64, 80), 5, np.float32))
+    predict_image(model, {"eo": image}, out)
+    assert network.windows == 3
+    with rasterio.open(out) as raster:
+        assert (raster.read(1) == 5).all()
+
+
+def test_a_changed_tile_of_a_mosaic_and_another_network_start_over(tmp_path):
+    tile, out = town(tmp_path / "tile.tif"), tmp_path / "h.tif"
+    rasterio.shutil.copy(tile, image := tmp_path / "i.vrt", driver="VRT")
+
+    def kill(text: str) -> None:
+        raise KeyboardInterrupt
+
+    def killed(network: nn.Module) -> int:
+        with pytest.raises(KeyboardInterrupt):
+            model = as_model(network, target="ndsm")
+            predict_image(model, {"eo": image}, out, buildings=tmp_path / "b.gpkg", say=kill)
+        return network.windows
+
+    assert [killed(FirstBand()), killed(Scaled())] == [1, 1]
+    write_image(tile, np.full((4, 64, 80), 5, np.float32), bands=BANDS)
+    network = Scaled()
+    predict_image(as_model(network, target="ndsm"), {"eo": image}, out)
+    assert network.windows == 1
+    with rasterio.open(out) as raster:
+        assert (raster.read(1) == 10).all()
+
+
+@pytest.mark.parametrize("degrees", [30, 90])
+def test_a_turned_image_has_the_same_buildings(tmp_path, degrees):
+    found = []
+    for angle in (0, degrees):
+        image = town(tmp_path / "i.tif")
+        with rasterio.open(image, "r+", IGNORE_COG_LAYOUT_BREAK="YES") as raster:
+            raster.transform = raster.transform @ Affine.rotation(angle)
+        predict_image(
+            as_model(FirstBand(), target="ndsm"), {"eo": image}, tmp_path / "h.tif", buildings=tmp_path / "b.parquet"
+        )
+        found.append(geopandas.read_parquet(tmp_path / "b.parquet"))
+    assert len(found[0]) == len(found[1]) == 1
+    assert found[1].area_m2.tolist() == pytest.approx(found[0].area_m2.tolist())
+
+
+def test_windows_are_the_tiles_of_the_training(tmp_path):
+    image, network = write_image(tmp_path / "i.tif", noise(128, 128)), FirstBand()
+    model = as_model(network)
+    model.card["tile_px"] = 64
+    predict_image(model, {"eo": image}, tmp_path / "h.tif", changes={"overlap": 0.0})
+    assert network.windows == 4
+    predict_image(model, {"eo": image}, tmp_path / "h.tif", changes={"overlap": 0.0, "window_px": 128})
+    assert network.windows == 5
+
+
+@pytest.mark.parametrize("changes", [{"window_px": 100}, {"window_px": 0}, {"overlap": 0.9}, {"overlap": -0.1}])
+def test_windows_that_make_no_sense_are_refused(tmp_path, changes):
+    image = write_image(tmp_path / "i.tif", noise(64, 80))
+    with pytest.raises(SettingsError, match=next(iter(changes))):
+        predict_image(as_model(FirstBand()), {"eo": image}, tmp_path / "h.tif", changes=changes)
+
+
+def test_the_protocol_is_that_of_the_checkout(tmp_path, monkeypatch):
+    expected = parse(Params, read_yaml(Path(__file__).parents[2] / "params.yaml"), "params")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").write_text("model: {depth: 4}\n")  # of somebody's other project
+    assert protocol() == expected

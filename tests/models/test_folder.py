@@ -1,0 +1,104 @@
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from inference_cases import RECIPE
+from torch import nn
+
+from img2height.errors import ModelError
+from img2height.inference import load_model
+from img2height.methods import build_network
+from img2height.models.folder import save_model
+
+BANDS = ["red", "green", "blue"]
+CARD = {
+    "recipe": {**RECIPE, "network": "im2height", "inputs": {"eo": BANDS}, "target": "ndsm", "tile_multiple": 16},
+    "normalisation": {
+        "image": {"eo": {"red": (1.0, 2.0), "green": (3.0, 4.0), "blue": (5.0, 6.0)}},
+        "mode": "metre", "offset_m": 0.0, "scale_m": 1.0,
+    },
+    "gsd_m": 0.5,
+    "dtypes": {"eo": "uint8"},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def network() -> nn.Module:
+    torch.manual_seed(0)
+    return build_network("im2height", {"eo": 3}, {})
+
+
+@pytest.fixture
+def folder(tmp_path: Path, network: nn.Module) -> Path:
+    save_model(tmp_path / "model", network, network.state_dict(), CARD)
+    return tmp_path / "model"
+
+
+def test_a_saved_model_comes_back_in_evaluation_mode(folder: Path, network: nn.Module) -> None:
+    loaded = load_model(folder)
+    assert sorted(path.name for path in folder.iterdir()) == ["card.json", "last.safetensors", "model.safetensors"]
+    assert not loaded.network.training
+    expected = network.state_dict()
+    assert all(torch.equal(value, expected[name]) for name, value in loaded.network.state_dict().items())
+    assert loaded.recipe.tile_multiple == 16
+
+
+def test_bands_keep_their_order_although_the_card_is_sorted(folder: Path) -> None:
+    assert list(json.loads((folder / "card.json").read_text())["normalisation"]["image"]["eo"]) == sorted(BANDS)
+    assert list(load_model(folder).normalisation.image["eo"]) == BANDS
+
+
+def test_the_same_model_is_the_same_bytes(folder: Path, tmp_path: Path, network: nn.Module) -> None:
+    save_model(tmp_path / "again", network.to(memory_format=torch.channels_last), network.state_dict(), CARD)
+    for path in folder.iterdir():
+        assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes()
+
+
+def test_altered_weights_are_refused(folder: Path) -> None:
+    weights = bytearray((folder / "model.safetensors").read_bytes())
+    weights[-1] ^= 1
+    (folder / "model.safetensors").write_bytes(weights)
+    with pytest.raises(ModelError, match="was altered"):
+        load_model(folder)
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "card.json"])
+def test_a_missing_file_is_named(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    with pytest.raises(ModelError, match=f"{name} not found"):
+        load_model(folder)
+
+
+def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
+    other = build_network("im2height", {"eo": 3}, {"skip": False})
+    save_model(tmp_path, other, other.state_dict(), CARD)
+    with pytest.raises(ModelError, match="does not fit the network im2height"):
+        load_model(tmp_path)
+
+
+def test_a_pickle_is_never_opened(tmp_path: Path, network: nn.Module) -> None:
+    save_model(tmp_path, network, network.state_dict(), CARD)
+    torch.save(network.state_dict(), tmp_path / "model.safetensors")
+    card = json.loads((tmp_path / "card.json").read_text())
+    from img2height.io.atomic import file_digest
+
+    card["weights_sha256"] = file_digest(tmp_path / "model.safetensors")
+    (tmp_path / "card.json").write_text(json.dumps(card))
+    with pytest.raises(ModelError, match="does not fit"):
+        load_model(tmp_path)
+
+
+@pytest.mark.parametrize("change", [{"recipe": {"network": "im2height"}}, {"recipe": None}])
+def test_a_card_of_another_version_is_refused(folder: Path, change: dict) -> None:
+    card = {**json.loads((folder / "card.json").read_text()), **change}
+    (folder / "card.json").write_text(json.dumps(card))
+    with pytest.raises(ModelError, match="train the method again"):
+        load_model(folder)
+
+
+def test_a_network_without_weights_is_a_model_too(tmp_path: Path) -> None:
+    constant = build_network("constant", {"eo": 1}, {})
+    card = {**CARD, "recipe": {**RECIPE, "inputs": {"eo": ["red"]}}}
+    save_model(tmp_path, constant, constant.state_dict(), card)
+    assert load_model(tmp_path).network({"eo": torch.ones(1, 1, 4, 4)})["height"].abs().sum() == 0

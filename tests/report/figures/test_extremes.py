@@ -1,0 +1,53 @@
+"""The best and the worst tiles."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas
+import pytest
+from rasterio.windows import Window
+
+from img2height.io.rasters import NODATA, height_band, write_cog
+from img2height.report.figures.extremes import extremes, place, tile_panel, tile_view
+from img2height.scenes.scene import Scene
+
+
+def tiles_of(*tiles: tuple[float, int], stratum: str = "all") -> pandas.DataFrame:
+    rows = [("demo", "houses", 64 * n, 0, 64, stratum, px, px * rmse**2) for n, (rmse, px) in enumerate(tiles)]
+    columns = ["dataset", "scene", "col_off", "row_off", "size_px", "stratum", "pixels", "square_sum_m2"]
+    return pandas.DataFrame(rows, columns=columns)
+
+
+def test_three_of_each_best_first_and_no_sliver():
+    table = tiles_of(*[(float(n), 4096) for n in (5, 1, 7, 3, 2, 6, 4)], (99.0, 100))
+    other = tiles_of((0.0, 4096), stratum="buildings")
+    found = extremes(pandas.concat([table, other]))
+    assert [item.rmse_m for item in found] == [1, 2, 3, 5, 6, 7]
+    assert [item.worst for item in found] == [False] * 3 + [True] * 3
+    assert found[0].window == Window(64, 0, 64, 64) and found[0].scene == ("demo", "houses")
+
+
+@pytest.mark.parametrize(("count", "worst"), [(0, []), (1, [False]), (2, [False, True]), (3, [False, False, True])])
+def test_no_tile_is_both(count: int, worst: list[bool]):
+    assert [item.worst for item in extremes(tiles_of(*[(n + 1.0, 4096) for n in range(count)]))] == worst
+
+
+def test_slivers_are_shown_where_there_is_nothing_else():
+    assert [item.rmse_m for item in extremes(tiles_of((2.0, 5), (1.0, 5)))] == [1.0, 2.0]
+
+
+def test_a_place_is_said_on_the_map_and_on_earth(houses: Scene):
+    assert place(houses.grid, Window(0, 0, 100, 40)) == (
+        "x 500025.0, y 5799990.0 (EPSG:32633); 52.35020° N, 15.00037° E"
+    )
+
+
+def test_a_tile_at_the_edge_is_cut_and_drawn_in_a_row(houses: Scene, tmp_path: Path):
+    heights = np.full(houses.grid.shape, 2, np.float32)
+    write_cog(tmp_path / "h.tif", heights, houses.grid, [height_band("ndsm")], nodata=NODATA)
+    view = tile_view(houses, Window(256, 256, 64, 64), methods=2)
+    assert view.reference.shape == (280 - 256, 300 - 256)
+    figure = tile_panel(houses, view, tmp_path / "h.tif")
+    width, height = figure.get_size_inches()
+    assert width > 3 * height
+    assert [axes.get_title(loc="left") for axes in figure.axes[:3]] == ["Image", "Reference", "Prediction"]

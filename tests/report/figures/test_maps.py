@@ -1,0 +1,160 @@
+"""Figures: drawn to the pixel, in the same colours for all methods, the same bytes each time."""
+
+import dataclasses
+
+import geopandas
+import matplotlib
+import numpy as np
+import pandas
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.figure import Figure
+from rasterio.windows import Window
+from shapely.geometry import box
+
+from img2height.comparison.collect import INTERVAL_COLUMNS
+from img2height.report.figures.charts import class_errors, forest, scatter_density, training_curves
+from img2height.report.figures.crop import View, read_view
+from img2height.report.figures.drawing import nice_below, panels, png, show
+from img2height.report.figures.joint import BINS
+from img2height.report.figures.maps import ERROR_COLOURS, Scales, buildings_panel, scene_panel
+from img2height.report.tables.intervals import Interval, Uncertainty
+from img2height.scenes.scene import Scene
+
+WHOLE = Window(0, 0, 300, 280)
+
+
+@pytest.fixture(scope="module")
+def view(houses: Scene) -> View:
+    return read_view(houses, box(0, 0, 300, 280), WHOLE, 300)
+
+
+def pixels_of(figure: Figure, axes: matplotlib.axes.Axes) -> np.ndarray:
+    """Return the pixels of one panel as they are saved, HxWx3."""
+    figure.canvas.draw()
+    drawn = np.asarray(figure.canvas.buffer_rgba())[..., :3]
+    left, bottom, right, top = (round(value) for value in axes.get_window_extent().extents)
+    return drawn[drawn.shape[0] - top : drawn.shape[0] - bottom, left:right]
+
+
+def test_a_scene_pixel_is_a_whole_number_of_picture_pixels(view: View):
+    figure, axes, _, _ = panels(view, 4)
+    image = view.image.copy()
+    image[..., 3] = 255
+    show(axes[3], image)
+    drawn = pixels_of(figure, axes[3])
+    zoom = drawn.shape[0] // 280
+    assert drawn.shape == (280 * zoom, 300 * zoom, 3)
+    expected = image[..., :3].repeat(zoom, 0).repeat(zoom, 1)
+    assert np.abs(drawn.astype(int) - expected).max() <= 1
+
+
+def test_too_high_is_red_too_low_is_blue_unknown_is_neither(view: View):
+    prediction = np.where(np.arange(300) < 150, 3.0, -3.0) + view.reference
+    figure = scene_panel(view, prediction.astype(np.float32))
+    error = next(axes for axes in figure.axes if axes.get_title(loc="left") == "Prediction − reference")
+    drawn = pixels_of(figure, error).astype(int)
+    red, _, blue = drawn[drawn.shape[0] // 2, drawn.shape[1] // 4]
+    assert red > blue + 50
+    red, _, blue = drawn[drawn.shape[0] // 2, drawn.shape[1] * 3 // 4]
+    assert blue > red + 50
+    corner = drawn[2:15, 2:15]
+    assert (corner.max(axis=2) - corner.min(axis=2)).max() <= 2, "unknown ground is grey"
+    assert ERROR_COLOURS in matplotlib.colormaps
+
+
+def test_scales_come_from_the_reference_alone(view: View):
+    assert Scales.of(view) == Scales(low_m=0, height_m=24, error_m=6)
+
+
+def test_panels_name_units_and_unknown_ground(view: View):
+    figure = scene_panel(view, view.reference, detail=Window(0, 0, 100, 100))
+    labels = [axes.get_ylabel() for axes in figure.axes]
+    assert labels.count("height (m)") == 2 and labels.count("error (m)") == 1
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert legend == ["unknown: no data, or no prediction", "detail"]
+    assert "20 m" in [text.get_text() for axes in figure.axes for text in axes.texts]
+
+
+def test_before_and_after_share_their_scales(view: View):
+    figure = scene_panel(view, view.reference + 1, before=view.reference + 2)
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    shown = ["Image", "Reference", "Before", "After", "Before − reference", "After − reference"]
+    assert [title for title in titles if title] == shown
+    limits = {axes.get_title(loc="left"): axes.images[0].get_clim() for axes in figure.axes if axes.images}
+    assert limits["Reference"] == limits["Before"] == limits["After"] == (0, 24)
+    assert limits["Before − reference"] == limits["After − reference"] == (-6, 6)
+
+
+def test_terrain_has_a_scale_of_its_own(view: View):
+    hills = dataclasses.replace(view, reference=view.reference + 400, terrain=True)
+    assert Scales.of(hills) == Scales(low_m=400, height_m=424, error_m=6)
+    labels = [axes.get_ylabel() for axes in scene_panel(hills, hills.reference).axes]
+    assert labels.count("elevation (m)") == 2
+
+
+def test_outlines_lie_where_the_polygons_are(view: View, houses: Scene):
+    west, north = houses.grid.transform @ (60, 40)
+    east, south = houses.grid.transform @ (100, 70)
+    frame = geopandas.GeoDataFrame(geometry=[box(west, south, east, north)], crs=houses.grid.crs)
+    far = geopandas.GeoDataFrame(geometry=[box(0, 0, 1, 1)], crs=houses.grid.crs)
+    figure = buildings_panel(view, houses.grid, frame, far)
+    reference, predicted = figure.axes[0].collections
+    assert len(reference.get_segments()) == 0
+    corners = predicted.get_segments()[0]
+    assert corners.min(axis=0).tolist() == [60, 40] and corners.max(axis=0).tolist() == [100, 70]
+
+
+def test_same_figure_same_bytes_without_the_name_of_a_program(view: View):
+    one, two = (png(scene_panel(view, view.reference * 0.9)) for _ in range(2))
+    assert one == two and b"matplotlib" not in one.lower()
+
+
+@given(st.floats(0.01, 1e6))
+def test_scale_bars_are_round_and_fit(value: float):
+    nice = nice_below(value)
+    assert nice <= value * 1.000001 and nice > value / 2.500001
+    assert f"{nice:e}"[0] in "125"
+
+
+def test_charts_are_drawn_from_their_numbers():
+    history = pandas.DataFrame({"samples": [1, 2], "train_loss": [1.0, 0.5], "val_rmse_m": [3.0, 2.0]})
+    curves = training_curves({0: history, 1: history}, 2.5)
+    assert [line.get_label() for line in curves.axes[1].lines] == ["fold 0", "fold 1", "mean_height"]
+    assert curves.axes[1].lines[0].get_ydata().tolist() == [3.0, 2.0]
+    joint = np.zeros((BINS, BINS), np.int64)
+    joint[40, 30] = 5
+    low, high = scatter_density(joint).axes[0].get_xlim()
+    assert low <= 5 and high >= 10.5 and high - low < 10
+    axes = class_errors(height_classes()).axes[0]
+    assert [bar.get_height() for bar in axes.patches] == [1.0, 4.0, 0.5, -4.0]
+    assert [list(line.get_ydata()) for line in axes.lines[:2]] == [[3.5, 4.5], [-5.0, -3.0]]
+
+
+def test_the_forest_has_a_dot_and_a_whisker_for_each_method_that_has_an_interval():
+    table = pandas.DataFrame(
+        {"method": ["unet", "mean_height"], "trivial": [False, True], "all_rmse_m": [2.0, 4.0]}
+        | {"buildings_rmse_m": [np.nan, np.nan]}
+    )
+    rows = [["unet", 0, "all", "rmse_m", 2.0, 1.5, 2.5, 30, 64.0]]
+    rows += [["mean_height", 0, "all", "rmse_m", 4.0, np.nan, np.nan, 9, 64.0]]
+    known = Uncertainty(pandas.DataFrame(rows, columns=INTERVAL_COLUMNS), pandas.DataFrame(), 0)
+    axes = forest(table, known, 4.0).axes[0]
+    assert axes.collections[0].get_offsets()[:, 0].tolist() == [2.0, 4.0] and len(axes.collections) == 1
+    assert [list(line.get_xdata()) for line in axes.lines] == [[1.5, 2.5], [4.0, 4.0]]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["unet", "mean_height (trivial)"]
+
+
+def height_classes() -> pandas.DataFrame:
+    none = Interval(np.nan, np.nan, 9, 64.0)
+    return pandas.DataFrame(
+        {
+            "title": ["up to 3 m", "3 to 10 m"],
+            "pixels": [10, 2_000_000],
+            "mae_m": [1.0, 4.0],
+            "bias_m": [0.5, -4.0],
+            "mae_m_interval": [None, Interval(3.5, 4.5, 30, 64.0)],
+            "bias_m_interval": [none, Interval(-5.0, -3.0, 30, 64.0)],
+        }
+    )

@@ -1,0 +1,64 @@
+"""Scores by stratum and by pair."""
+
+import math
+
+from img2height.report.tables.strata import before_after, by_pair, refinements, strata_table
+
+
+def block(rmse_m: float | None, pixels: int = 10) -> dict:
+    return {"pixels": pixels, "rmse_m": rmse_m, "mae_m": rmse_m, "nmad_m": rmse_m, "bias_m": None}
+
+
+REFINED = {
+    "all": block(2.0),
+    "terrain": block(1.0),
+    "forest": block(None, 0),
+    "pairs": {"1": {"all": block(3.0)}, "3": {"all": block(5.0)}},
+    "pooled": {"all": block(4.0, 20)},
+}
+METRICS = {
+    "methods": {
+        "initial_dsm": {"seed0": {"all": block(3.0), "terrain": block(0.5)}},
+        "resdepth": {"seed0": REFINED, "seed1": REFINED | {"all": block(2.5)}},
+    }
+}
+TABLE = strata_table(METRICS, ["resdepth", "initial_dsm"])
+
+
+def test_a_row_for_each_stratum_with_pixels_and_the_mean_of_the_seeds():
+    rows = {(row.method, row.heights, row.stratum): row for row in TABLE.itertuples()}
+    assert len(rows) == len(TABLE) == 7
+    assert rows["resdepth", "final", "all"].rmse_m == 2.25
+    assert rows["resdepth", "pooled", "all"].pixels == 20
+    assert math.isnan(rows["resdepth", "pair 3", "all"].bias_m)
+
+
+def test_before_stands_beside_after():
+    shown = before_after(TABLE, "resdepth")
+    assert [(row["title"], row["before_rmse_m"], row["rmse_m"]) for row in shown.rows] == [
+        ("all pixels", 3.0, 2.25),
+        ("terrain", 0.5, 1.0),
+    ]
+    assert [title for title, _ in shown.groups] == ["", "before: initial_dsm", "after: resdepth"]
+
+
+def test_after_stands_alone_where_nothing_was_scored_before():
+    shown = before_after(TABLE[TABLE.method != "initial_dsm"], "resdepth")
+    assert [title for title, _ in shown.groups] == ["", "after: resdepth"]
+    assert refinements(TABLE[TABLE.method != "initial_dsm"], ["resdepth"]) == []
+
+
+def test_pairs_come_before_what_is_made_of_them():
+    shown = by_pair(TABLE, "resdepth")
+    assert [(row["title"], row["all_rmse_m"]) for row in shown.rows] == [
+        ("pair 1", 3.0),
+        ("pair 3", 5.0),
+        ("pooled", 4.0),
+        ("median of the pairs", 2.25),
+    ]
+    assert by_pair(TABLE, "initial_dsm") is None
+
+
+def test_what_a_refinement_did_is_said():
+    (sentence,) = refinements(TABLE, ["resdepth"])
+    assert sentence == "resdepth lowers the RMSE of the initial surface model from 3.00 m to 2.25 m."

@@ -1,0 +1,106 @@
+"""An experiment is refused before anything runs where a method cannot look at a scene as the recipe says."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+import yaml
+
+from img2height.errors import SettingsError
+from img2height.methods import recipes_folder
+from img2height.settings.project import Project, load_project
+from img2height.settings.symmetries import MIRROR
+
+ROOT = Path(__file__).parents[2]
+SENSORS = {"sar": {}, "stereo": {}}
+CITY = {name: {"city": {"seed": n, "size_px": 192, **SENSORS}} for n, name in enumerate("abc")}
+ABOUT = {"title": "t", "source": "s", "licence": "l", "vertical_reference": "v"}
+RADAR = {"inputs": {"sar": ["hh", "vv"]}}
+
+
+def project(
+    folder: Path, method: str, recipe: dict | None = None, scenes: dict | None = None, roles: dict | None = None
+) -> Project:
+    """Return the project of one method on scenes of the synthetic city."""
+    experiment = {
+        "name": "try", "title": "t", "scenes": {"city": roles or {"a": "train", "b": "val", "c": "test"}},
+        "methods": [method], "recipes": {method: recipe or {}},
+    }  # fmt: skip
+    files = {"experiments/try": experiment, "datasets/city": {"name": "city", **ABOUT, "scenes": scenes or CITY}}
+    for name, value in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / f"{name}.yaml").write_text(yaml.safe_dump(value))
+    return load_project(
+        "try", params=ROOT / "params.yaml", experiments=folder / "experiments", datasets=folder / "datasets",
+        methods=recipes_folder(),
+    )  # fmt: skip
+
+
+def turned(look_deg: float) -> dict:
+    """Return the scenes with the radar of the training district looking from elsewhere."""
+    radar = {"city": {**CITY["a"]["city"], "sar": {"look_azimuth_deg": look_deg}}}
+    return {**CITY, "a": radar}
+
+
+def test_a_radar_is_not_turned(tmp_path):
+    with pytest.raises(SettingsError, match=r"augmentation\.dihedral would show the radar of scene city/a, .* 180 deg"):
+        project(tmp_path, "unet", {**RADAR, "augmentation": {"dihedral": True}})
+    assert project(tmp_path, "unet", {**RADAR, "augmentation": {"dihedral": False}}).symmetries == {"unet": [0]}
+    mirror = {**RADAR, "augmentation": {"dihedral": False, "mirror": True}}
+    assert project(tmp_path, "unet", mirror).symmetries == {"unet": [0, MIRROR]}
+    with pytest.raises(SettingsError, match=r"augmentation\.mirror would show .* whose look azimuth is 90 degrees"):
+        project(tmp_path, "unet", mirror, turned(90.0))
+
+
+def test_only_scenes_that_are_trained_on_say_how_the_radar_may_turn(tmp_path):
+    roles = {"a": "test", "b": "val", "c": "train"}
+    mirror = {**RADAR, "augmentation": {"dihedral": False, "mirror": True}}
+    assert project(tmp_path, "unet", mirror, turned(90.0), roles).symmetries == {"unet": [0, MIRROR]}
+
+
+def test_a_layer_that_a_scene_lacks_is_named(tmp_path):
+    scenes = {**CITY, "b": {"city": {"seed": 7, "size_px": 192}}}
+    with pytest.raises(SettingsError, match="method resdepth_0 looks at dsm_initial, and scene city/b has only eo, "):
+        project(tmp_path, "resdepth_0", scenes=scenes)
+
+
+def test_a_reference_that_a_scene_lacks_is_named(tmp_path):
+    image = {"eo": {"path": "eo.tif", "bands": ["red", "green", "blue", "nir"]}}
+    heights = {name: {"path": f"{name}.tif", "unit": "metre"} for name in ("dsm", "dtm")}
+    without = {name: {"layers": image | heights} for name in "abc"}
+    assert project(tmp_path, "unet", scenes=without).recipes  # ndsm is made of the two
+    for method in ("fusionheightnet_a1", "fusionheightnet_a4"):
+        with pytest.raises(SettingsError, match="learns building_height, and scene city/a has no building"):
+            project(tmp_path, method, scenes=without)
+    with pytest.raises(SettingsError, match="learns ndsm, and scene city/a has no ndsm"):
+        project(tmp_path, "unet", scenes={name: {"layers": image} for name in "abc"})
+
+
+@pytest.mark.parametrize(("scene", "part"), [("a", "train"), ("b", "val"), ("c", "test")])
+def test_a_scene_without_a_pair_for_its_part_is_named(tmp_path, scene, part):
+    others = [other for other in ("train", "val", "test") if other != part]
+    scenes = {**CITY, scene: {**CITY[scene], "pairs": [{"first": 1, "second": 2, "use": others}]}}
+    with pytest.raises(SettingsError, match=f"looks at views, and scene city/{scene} has no pair for {part}"):
+        project(tmp_path, "resdepth_stereo", scenes=scenes)
+    assert project(tmp_path, "resdepth_0", scenes=scenes).recipes
+
+
+def test_a_divided_scene_needs_pairs_for_all_parts(tmp_path):
+    scenes = {"a": {**CITY["a"], "pairs": [{"first": 1, "second": 2, "use": ["train", "test"]}]}}
+    with pytest.raises(SettingsError, match="scene city/a has no pair for val"):
+        project(tmp_path, "resdepth_mono", scenes=scenes, roles={"a": "split"})
+    assert project(tmp_path, "resdepth_mono", scenes={"a": CITY["a"]}, roles={"a": "split"}).folds == [0, 1, 2, 3, 4]
+
+
+def test_windows_have_to_suit_the_network(tmp_path):
+    with pytest.raises(SettingsError, match="needs tiles and windows of a multiple of 36 px"):
+        project(tmp_path, "resdepth_0", {"tile_multiple": 36})
+
+
+@pytest.mark.parametrize("test", [[], [[0.75, 1.0]]])
+def test_a_scene_of_which_a_fraction_trains_is_tested_only_where_it_has_test_ground(tmp_path, test):
+    found = project(tmp_path, "unet", roles={"a": "split", "b": "val", "c": "test"})
+    parts = found.params.split.parts.model_copy(update={"test": test})
+    split = found.params.split.model_copy(update={"strategy": "fraction", "parts": parts})
+    divided = dataclasses.replace(found, params=found.params.model_copy(update={"split": split}))
+    assert divided.test_scenes == [("city", "a"), ("city", "c")] if test else [("city", "c")]
