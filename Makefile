@@ -56,4 +56,4 @@ pulled: $(ENV)
 	snakemake --touch --forceall --cores 1
 
 lock: requirements/direct.in
-	uvx uv pip compile $< --no-emit-package torch --generate-hashes --python-version 3.11 --no-header --quiet -o requirements/lock.txt
+	uvx uv pip compile $< --no-emit-package torch --generate-hashes --universal --python-version 3.11 --no-header --quiet -o requirements/lock.txt
