@@ -260,6 +260,17 @@ def test_a_mask_whose_background_is_nodata_is_refused(tmp_path, layers):
     assert band(prepare(tmp_path, layers), "building").all()
 
 
+def test_a_mask_of_several_values_is_refused_until_one_is_declared_missing(tmp_path, layers):
+    marks = np.zeros((SIDE, SIDE), np.uint8)
+    marks[:10], marks[50:] = 1, 255
+    write(tmp_path / "raw/building.tif", marks)
+    refused(tmp_path, layers, "building", "several values, 1, 255", "nodata: 255")
+    layers["building"]["nodata"] = 255
+    found = band(prepare(tmp_path, layers), "building")
+    assert np.nansum(found) == 10 * SIDE
+    assert np.isnan(found[50:]).all()
+
+
 @pytest.mark.parametrize(
     ("frame", "words"),
     [

@@ -66,9 +66,9 @@ def test_a_sound_division_has_numbers_and_no_leak(divided, tmp_path):
     refuse_leaks(found)
     write_json(found, tmp_path / "audit.json")
     middle = found["folds"]["1"]
-    assert middle["distance_m"] == {"train-val": 134 + 8 - 59, "train-test": 8, "val-test": 8}
+    assert middle["distance_m"] == {"train-val": 133 + 8 - 59, "train-test": 8, "val-test": 8}
     assert middle["shared_px"] == {"train-val": 0, "train-test": 0, "val-test": 0}
-    assert middle["area_m2"]["test"] == 67 * 64
+    assert middle["area_m2"]["test"] == 66 * 64
     assert middle["tiles"] == folds.tiles[folds.tiles["fold"] == 1].groupby("part").size().to_dict()
 
 

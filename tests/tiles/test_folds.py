@@ -21,13 +21,28 @@ def folds_of(scenes, roles, how, *, size=16, stride=8, folds=None):
     return split_folds(scenes, roles, tiles, how, tile_px=size, folds=list(numbers))
 
 
-def test_stripes_are_equal_and_the_last_takes_the_rest():
+def test_stripes_are_as_equal_as_whole_pixels_allow():
     how = split(n_folds=3)
     made = [divide(ground(100, 50).grid, how, fold)["test"].bounds for fold in range(3)]
-    assert made == [(0, 0, 33, 50), (33, 0, 66, 50), (66, 0, 100, 50)]
+    assert made == [(0, 0, 33, 50), (33, 0, 67, 50), (67, 0, 100, 50)]
     assert divide(ground(100, 50).grid, how, 2)["val"].bounds == (0, 0, 33, 50)
     rows = split("horizontal_stripes", n_folds=5)
     assert divide(ground(100, 50).grid, rows, 1)["test"].bounds == (0, 10, 100, 20)
+
+
+@given(
+    width=st.integers(20, 800), height=st.integers(20, 800), gsd=st.sampled_from([0.3, 0.7, 1.0, 2.5]),
+    block_m=st.floats(2, 60), strategy=st.sampled_from(["blocks", "vertical_stripes", "horizontal_stripes"]),
+)  # fmt: skip
+@settings(max_examples=60)
+def test_the_parts_divide_the_scene_exactly(width, height, gsd, block_m, strategy):
+    scene = ground(width, height, gsd=gsd)
+    try:
+        parts = list(divide(scene.grid, split(strategy, block_m=block_m), 0).values())
+    except FoldError:
+        assume(False)
+    assert sum(area.area for area in parts) == width * height
+    assert shapely.union_all(parts).equals(shapely.box(0, 0, width, height))
 
 
 def test_fractions_follow_the_axis():

@@ -77,13 +77,42 @@ def test_areas_of_one_name_are_one_district(tmp_path):
     assert read_regions(Regions(file=file, turns=NAMES)).loc["hill"].geometry.area == 80 * 104
 
 
+@pytest.mark.parametrize("numbers", [[101, 102, 103], [101.0, 102.0, 103.0]])
+def test_districts_may_be_numbered(tmp_path, numbers):
+    file = write_districts(tmp_path / "districts.gpkg", numbers)
+    assert read_regions(Regions(file=file, turns=["103", "101", "102"])).index.tolist() == ["103", "101", "102"]
+    assert read_regions(Regions(file=file, turns=[103, 101, 102])).index.tolist() == ["103", "101", "102"]
+
+
+def test_a_district_that_crosses_itself_is_repaired(tmp_path):
+    file, frame = tmp_path / "districts.gpkg", geopandas.read_file(write_districts(tmp_path / "plain.gpkg"))
+    west, south = 5e5, 5.8e6 - 104
+    bow_tie = shapely.Polygon([(west, south), (west + 40, south + 104), (west + 40, south), (west, south + 104)])
+    frame.geometry = [bow_tie, *frame.geometry[1:]]
+    frame.to_file(file)
+    assert read_regions(Regions(file=str(file), turns=NAMES)).loc["old town"].geometry.area == pytest.approx(
+        40 * 104 / 2
+    )
+
+
+def test_districts_are_polygons_of_one_layer(tmp_path):
+    file = tmp_path / "districts.gpkg"
+    geopandas.GeoDataFrame({"name": NAMES}, geometry=shapely.points([[0, 0]] * 3), crs=32633).to_file(file)
+    with pytest.raises(DataError, match="must be polygons, found also Point"):
+        read_regions(Regions(file=str(file), turns=NAMES))
+    write_layers({name: geopandas.read_file(write_districts(tmp_path / "plain.gpkg")) for name in "ab"}, file)
+    with pytest.raises(DataError, match="several layers; name one of a, b"):
+        read_regions(Regions(file=str(file), turns=NAMES))
+    assert len(read_regions(Regions(file=str(file), turns=NAMES, layer="b"))) == 3
+
+
 def test_files_that_do_not_fit_are_refused(tmp_path):
     file = write_districts(tmp_path / "districts.gpkg")
     with pytest.raises(FoldError, match="has no area 'harbor'; did you mean 'harbour'"):
         read_regions(Regions(file=file, turns=["harbor", "hill", "old town"]))
     with pytest.raises(DataError, match="no column 'district'; known: name"):
         read_regions(Regions(file=file, column="district", turns=NAMES))
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="does not exist"):
         read_regions(Regions(file=str(tmp_path / "none.gpkg"), turns=NAMES))
     wide = write_districts(tmp_path / "wide.gpkg", width=41)
     with pytest.raises(FoldError, match="'old town' and 'harbour' overlap"):
@@ -92,7 +121,7 @@ def test_files_that_do_not_fit_are_refused(tmp_path):
     read_regions(Regions(file=str(tmp_path / "slivers.gpkg"), turns=NAMES))
     with pytest.warns(UserWarning, match="crs"):
         nowhere = write_districts(tmp_path / "nowhere.gpkg", crs=None)
-    with pytest.raises(DataError, match="has no CRS"):
+    with pytest.raises(DataError, match="no coordinate reference system"):
         read_regions(Regions(file=nowhere, turns=NAMES))
 
 

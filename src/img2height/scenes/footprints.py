@@ -6,17 +6,21 @@ from pathlib import Path
 import geopandas
 import numpy as np
 import pandas
-import pyogrio
-from pyogrio.errors import DataSourceError
+import shapely
+from affine import Affine
 from rasterio.features import rasterize
 from shapely import box
 
 from img2height.errors import DataError
-from img2height.io.grid import Grid, blocks
+from img2height.io.grid import Grid, blocks, from_map
 from img2height.io.rasters import Band, copy_to_cog, create_scratch
+from img2height.io.vectors import numbers, polygon_parts, read_polygons
 from img2height.scenes.sources import METRES
 from img2height.scenes.warp import UNKNOWN
 from img2height.settings.dataset import Layer
+
+TALLEST_M = 1000.0  # the tallest building of the world has 828 m
+OFF_CENTRE_PX = 1e-6  # more than rounding of map coordinates, and no pixel
 
 
 def read_footprints(layer: Layer, raw: Path, grid: Grid) -> geopandas.GeoDataFrame:
@@ -31,9 +35,10 @@ def read_footprints(layer: Layer, raw: Path, grid: Grid) -> geopandas.GeoDataFra
         DataError: the file is missing, no vector file, without CRS, without the declared column, or lies elsewhere.
     """
     path = raw / layer.path
-    frame = _read(path)
+    frame = read_polygons(path, "building_polygons", layer.layer)
     moved = frame.to_crs(grid.crs)
-    moved = moved.set_geometry(moved.translate(*layer.shift_m).make_valid())
+    shifted = moved.translate(*layer.shift_m).to_numpy()
+    moved = moved.set_geometry(geopandas.GeoSeries(polygon_parts(shifted), crs=grid.crs))
     ground = box(*grid.bounds)
     if len(moved) and not ground.intersects(box(*moved.total_bounds)):
         raise DataError(
@@ -45,21 +50,6 @@ def read_footprints(layer: Layer, raw: Path, grid: Grid) -> geopandas.GeoDataFra
         table.insert(1, "height_m", heights)
     inside = table.clip(ground, keep_geom_type=True).sort_values("building_id", ignore_index=True)
     return inside[inside.area > 0].reset_index(drop=True)
-
-
-def _read(path: Path) -> geopandas.GeoDataFrame:
-    if not path.exists():
-        raise DataError(f"{path}: layer building_polygons does not exist; check the path in the dataset file")
-    try:
-        frame = pyogrio.read_dataframe(path)
-    except DataSourceError as error:
-        raise DataError(f"{path}: cannot be read as a vector file ({error}); fetch or convert it again") from error
-    if not isinstance(frame, geopandas.GeoDataFrame) or frame.crs is None:
-        raise DataError(f"{path}: layer building_polygons has no geometries or no coordinate reference system; set it")
-    kinds = frame.geom_type
-    if wrong := sorted(set(kinds.dropna()) - {"Polygon", "MultiPolygon"}):
-        raise DataError(f"{path}: building_polygons must be polygons, found also {', '.join(wrong)}; remove those")
-    return frame[kinds.notna() & ~frame.is_empty].reset_index(drop=True)
 
 
 def _identifiers(frame: geopandas.GeoDataFrame) -> np.ndarray:
@@ -80,20 +70,33 @@ def _heights(frame: geopandas.GeoDataFrame, layer: Layer, path: Path) -> np.ndar
         raise DataError(f"{path}: building_polygons has no column {column!r}; it has: {columns}")
     if layer.unit is None and not column.endswith("_m"):
         raise DataError(f"{path}: the unit of the column {column!r} is not known; declare it, e.g. unit: metre")
-    heights = pandas.to_numeric(frame[column], errors="coerce").to_numpy(np.float64)
+    heights = numbers(frame[column], f"{path}, column {column}")
     if layer.nodata is not None:
         heights = np.where(heights == layer.nodata, np.nan, heights)
-    return heights * METRES[layer.unit or "metre"]
+    heights_m = heights * METRES[layer.unit or "metre"]
+    if (strange := heights[(heights_m < 0) | (heights_m > TALLEST_M)]).size:
+        raise DataError(
+            f"{path}: column {column!r} holds implausible heights, e.g. {strange[0]:g} ({strange.size} times), not 0 "
+            f"to {TALLEST_M:g} m: if that stands for missing, declare nodata: {strange[0]:g}, else mend unit or values"
+        )
+    return heights_m
 
 
 def burn_footprints(footprints: geopandas.GeoDataFrame, grid: Grid, path: Path) -> None:
-    """Write the building mask of polygons as a COG: 1 where a pixel centre lies in a building, 0 elsewhere."""
+    """Write the building mask of polygons as a COG: 1 where a pixel centre lies in a building, 0 elsewhere.
+
+    Centres on an edge belong to the building east or south of it, so that houses whose corners are pixel centres keep
+    their area, and neighbours share no pixel: GDAL would burn such rows on both sides.
+    """
+    outlines = shapely.transform(from_map(footprints.geometry.to_numpy(), grid), lambda xy: xy + OFF_CENTRE_PX)
+    tree = shapely.STRtree(outlines)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".burn.") as folder:
         scratch = Path(folder) / "building.tif"
         with create_scratch(scratch, grid, [Band("building")], "uint8", UNKNOWN) as out:
             for block in blocks(grid):
-                part = grid.crop(block)
-                near = footprints.geometry.iloc[footprints.sindex.query(box(*part.bounds))]
-                burnt = rasterize([*near, box(0, 0, 0, 0)], part.shape, transform=part.transform, dtype="uint8")
-                out.write(burnt, block)
+                left, top = block.col_off, block.row_off
+                near = outlines[tree.query(box(left, top, left + block.width, top + block.height))]
+                corner = Affine.translation(left, top)
+                shape = (int(block.height), int(block.width))
+                out.write(rasterize([*near, box(0, 0, 0, 0)], shape, transform=corner, dtype="uint8"), block)
         copy_to_cog(scratch, path, categorical=True)

@@ -84,10 +84,26 @@ def _shifted(source: Source, grid: Grid) -> Grid:
 def _clean(source: Source, dataset: DatasetReader, window: Window, path: Path) -> None:
     """Write the needed part on the source's own grid with one meaning of unknown and heights in metres."""
     part = Grid.of(dataset).crop(window)
+    marks: set[float] = set()
     with _create(source, part, dataset.dtypes[0], path) as out:
         for block in blocks(part):
             there = Window(block.col_off + window.col_off, block.row_off + window.row_off, block.width, block.height)
-            _write(source, out, *_known_values(source, dataset, there), block)
+            values, known = _known_values(source, dataset, there)
+            if source.kind == "mask":
+                marks |= set(np.unique(values[0][known]).tolist()) - {0}
+                _require_one_mark(source, marks)
+                values = (values != 0).astype(np.uint8)
+            _write(source, out, values, known, block)
+
+
+def _require_one_mark(source: Source, marks: set[float]) -> None:
+    """Raise a DataError where a mask holds several values beside 0: which of them is missing is never guessed."""
+    if len(marks) > 1:
+        found = ", ".join(f"{mark:g}" for mark in sorted(marks)[:4])
+        raise DataError(
+            f"{source.path}: layer {source.name} marks with several values, {found}; if one stands for missing, "
+            f"declare it in the dataset file, e.g. nodata: {max(marks):g}, else write one value for {source.name}"
+        )
 
 
 def _known_values(source: Source, dataset: DatasetReader, window: Window) -> tuple[np.ndarray, np.ndarray]:
@@ -99,7 +115,7 @@ def _known_values(source: Source, dataset: DatasetReader, window: Window) -> tup
     if source.nodata is not None:
         known &= known_by_nodata(values != source.nodata, values.dtype, [source.nodata])
     if source.kind == "mask":
-        return (values != 0).astype(np.uint8), known
+        return values, known
     if source.kind == "backscatter":
         return _intensity(source, values, known)
     if source.is_image:

@@ -17,6 +17,7 @@ Backscatter = Literal["decibel", "intensity", "amplitude"]
 class Layer(Settings):
     """One layer of a scene as it was delivered.
 
+    `layer` names the layer of a vector file that holds several.
     `shift_m` moves the layer by metres east and north, to mend a known misregistration. `height_column` names the
     column of building polygons that holds their height, in `unit`; left out, it is `height_m` where there is one.
     `backscatter` says how radar values are written, `look_azimuth_deg` from where it looked (from the ground to the
@@ -24,6 +25,7 @@ class Layer(Settings):
     """
 
     path: str
+    layer: str | None = None
     bands: list[Name] | None = None
     unit: Unit | None = None
     nodata: float | None = None

@@ -1,6 +1,6 @@
 """The protocol (params.yaml) and experiment files as checked models. Unknown keys are refused."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -8,6 +8,7 @@ from img2height.settings.base import Interval, Name, Settings, Share
 
 Part = Literal["train", "val", "test"]
 Role = Literal["train", "val", "test", "split"]
+AreaName = Annotated[str, Field(coerce_numbers_to_str=True)]  # districts may be numbered
 LEAKS = "random split: neighbours of the test tiles were trained on"
 
 
@@ -37,16 +38,17 @@ class Shares(Settings):
 class Regions(Settings):
     """Named areas of a vector file that divide the ground: `turns`, or one fold of train, val and test.
 
-    With `turns` fold k tests on the k-th name and validates on the next: leave one district out. Areas of one name are
-    one district; ground outside the named ones is in no part.
+    `layer` names the layer of a file that holds several. With `turns` fold k tests on the k-th name and validates on
+    the next: leave one district out. Areas of one name are one district; ground outside the named ones is in no part.
     """
 
     file: str
+    layer: str | None = None
     column: str = "name"
-    turns: list[str] = []
-    train: list[str] = []
-    val: list[str] = []
-    test: list[str] = []
+    turns: list[AreaName] = []
+    train: list[AreaName] = []
+    val: list[AreaName] = []
+    test: list[AreaName] = []
 
     @model_validator(mode="after")
     def _divides_in_one_way(self) -> "Regions":

@@ -42,16 +42,15 @@ def turn(number: int, fold: int, count: int) -> str:
 
 
 def _edges(length: int, count: int) -> list[int]:
-    """Return the borders of `count` equal pieces of whole pixels; the last takes the rest."""
-    step = round(length / count)
-    return [*(step * i for i in range(count)), length]
+    """Return the borders of `count` pieces of whole pixels, as equal as these allow."""
+    return [round(length * number / count) for number in range(count + 1)]
 
 
 def _stripes(grid: Grid, split: Split) -> list[tuple[int, shapely.Polygon]]:
     vertical = split.strategy == "vertical_stripes"
     length = grid.width if vertical else grid.height
     edges = _edges(length, split.n_folds)
-    if edges[-1] <= edges[-2] or edges[1] < 1:
+    if split.n_folds > length:
         raise FoldError(f"{length} px cannot be divided into {split.n_folds} stripes; use fewer folds (split.n_folds)")
     boxes = [(a, 0, b, grid.height) if vertical else (0, a, grid.width, b) for a, b in pairwise(edges)]
     return [(number, shapely.box(*corners)) for number, corners in enumerate(boxes)]
@@ -59,7 +58,7 @@ def _stripes(grid: Grid, split: Split) -> list[tuple[int, shapely.Polygon]]:
 
 def _blocks(grid: Grid, split: Split) -> list[tuple[int, shapely.Polygon]]:
     """Return squares with their fold: along a row the folds take turns, each row starts `_row_step` further."""
-    counts = [max(1, round(length * grid.gsd_m / split.block_m)) for length in (grid.width, grid.height)]
+    counts = [min(length, max(1, round(length * grid.gsd_m / split.block_m))) for length in (grid.width, grid.height)]
     cols, rows = (_edges(length, n) for length, n in zip((grid.width, grid.height), counts, strict=True))
     if math.prod(counts) < split.n_folds:
         raise FoldError(

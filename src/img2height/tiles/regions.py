@@ -1,12 +1,14 @@
 """Division by named areas of a vector file: districts that are left out in turns, or fixed ones for each part."""
 
 from itertools import combinations
+from pathlib import Path
 
 import geopandas
-from pyogrio.errors import DataSourceError
+import pandas
 
 from img2height.errors import DataError, FoldError
 from img2height.io.grid import Grid, from_map
+from img2height.io.vectors import read_polygons
 from img2height.settings.parsing import meant
 from img2height.settings.protocol import Regions
 from img2height.tiles.areas import in_squares
@@ -25,23 +27,25 @@ def read_regions(settings: Regions) -> geopandas.GeoDataFrame:
         DataError: the file cannot be read, or has no CRS or no such column.
         FoldError: a name is in no row, or two named areas overlap.
     """
-    try:
-        frame = geopandas.read_file(settings.file)
-    except DataSourceError as error:
-        raise DataError(f"split.regions: {settings.file} cannot be read ({error}); give a file of polygons") from error
+    frame = read_polygons(Path(settings.file), "split.regions", settings.layer)
     if settings.column not in frame:
         raise DataError(f"split.regions: {settings.file} has no column {meant(settings.column, list(frame.columns))}")
-    if frame.crs is None:
-        raise DataError(f"split.regions: {settings.file} has no CRS, so that nobody knows where it lies; give it one")
-    areas = frame[[settings.column, "geometry"]].rename(columns={settings.column: "name"}).dissolve("name")
+    names = frame[settings.column]
+    named = geopandas.GeoDataFrame({"name": _as_text(names)}, geometry=frame.geometry.array, crs=frame.crs)
+    areas = named[names.notna()].dissolve("name")
     wanted = settings.turns or [*settings.train, *settings.val, *settings.test]
     if missing := [name for name in wanted if name not in areas.index]:
-        raise FoldError(
-            f"split.regions: {settings.file} has no area {meant(missing[0], [str(n) for n in areas.index])}"
-        )
+        raise FoldError(f"split.regions: {settings.file} has no area {meant(missing[0], list(areas.index))}")
     areas = areas.loc[wanted]
     _refuse_overlap(areas)
     return areas
+
+
+def _as_text(names: pandas.Series) -> pandas.Series:
+    """Return names as text; whole numbers without a decimal point, also where a missing one made them floats."""
+    if pandas.api.types.is_float_dtype(names) and (names.dropna() % 1 == 0).all():
+        names = names.astype("Int64")
+    return names.astype("string")
 
 
 def _refuse_overlap(areas: geopandas.GeoDataFrame) -> None:
