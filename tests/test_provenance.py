@@ -9,6 +9,7 @@ import pytest
 from img2height import provenance
 from img2height.errors import DataError
 from img2height.io.atomic import file_digest
+from img2height.io.tables import write_sealed
 from img2height.provenance import code_digest, verify, versions
 
 FILES = {
@@ -82,13 +83,35 @@ def test_versions_name_what_a_result_depends_on():
 def test_an_altered_model_is_found(tmp_path):
     weights = tmp_path / "model.safetensors"
     weights.write_bytes(b"weights")
-    (tmp_path / "card.json").write_text(json.dumps({"weights_sha256": file_digest(weights)}))
+    write_sealed({"weights_sha256": file_digest(weights), "offset_m": 0.5}, tmp_path / "card.json")
     assert verify(tmp_path) == []
     weights.write_bytes(b"weight5")
     assert len(verify(tmp_path)) == 1
     assert "model.safetensors was altered" in verify(tmp_path)[0]
     weights.unlink()
     assert "is missing" in verify(tmp_path)[0]
+
+
+def test_an_altered_card_is_found(tmp_path):
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    card, digest = tmp_path / "card.json", file_digest(tmp_path / "model.safetensors")
+    write_sealed({"weights_sha256": digest, "normalisation": {"offset_m": 0.5}}, card)
+    assert verify(tmp_path) == []
+    card.write_text(card.read_text().replace("0.5", "100.5"))
+    (problem,) = verify(tmp_path)
+    assert "card.json: was altered" in problem
+    for damaged in ("{}", "[]", "no"):
+        card.write_text(damaged)
+        assert len(verify(tmp_path)) == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["{}", "[]", "1", "no", '{"grid": 1}', '{"grid": {"crs": "EPSG:0"}, "dataset": "d", "scene": "s"}']
+)
+def test_a_damaged_manifest_is_one_line(tmp_path, text):
+    (tmp_path / "scene.json").write_text(text)
+    with pytest.raises(DataError, match=r"scene\.json: is not"):
+        verify(tmp_path)
 
 
 def test_an_altered_scene_is_found(district, tmp_path):

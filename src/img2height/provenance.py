@@ -89,21 +89,20 @@ def verify(path: str | Path) -> list[str]:
     """
     folder = Path(path)
     if (folder / "card.json").is_file():
-        expected = _model_files(folder)
-    elif (folder / "scene.json").is_file():
-        expected = _scene_files(folder)
-    else:
-        raise DataError(f"{folder}: has neither card.json nor scene.json; give the folder of a model or of a scene")
-    return [problem for file, digest in expected.items() if (problem := _check(file, digest))]
+        return _model_problems(folder)
+    if (folder / "scene.json").is_file():
+        return _altered(_scene_files(folder))
+    raise DataError(f"{folder}: has neither card.json nor scene.json; give the folder of a model or of a scene")
 
 
-def _model_files(folder: Path) -> dict[Path, str]:
-    from img2height.io.tables import read_json
+def _model_problems(folder: Path) -> list[str]:
+    from img2height.io.tables import read_sealed
 
-    card = read_json(folder / "card.json")
-    if "weights_sha256" not in card:
-        raise DataError(f"{folder / 'card.json'}: says no weights_sha256; train the model again")
-    return {folder / "model.safetensors": card["weights_sha256"]}
+    try:
+        card = read_sealed(folder / "card.json")
+    except DataError as error:
+        return [str(error)]
+    return _altered({folder / "model.safetensors": card["weights_sha256"]})
 
 
 def _scene_files(folder: Path) -> dict[Path, str]:
@@ -111,6 +110,10 @@ def _scene_files(folder: Path) -> dict[Path, str]:
 
     scene = Scene.load(folder / "scene.json")
     return {scene.folder / layer.file: layer.sha256 for layer in scene.layers.values()}
+
+
+def _altered(expected: dict[Path, str]) -> list[str]:
+    return [problem for file, digest in expected.items() if (problem := _check(file, digest))]
 
 
 def _check(file: Path, expected: str) -> str | None:

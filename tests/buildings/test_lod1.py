@@ -12,7 +12,6 @@ from shapely.geometry import Point, box
 
 from img2height.buildings import extract, write_cityjson
 from img2height.buildings.lod1 import city_model
-from img2height.errors import DataError
 
 UTM = CRS.from_epsg(25832)
 
@@ -126,7 +125,24 @@ def test_round_outline_keeps_its_volume():
     assert volume_m3(model, solids(model)[0]) == pytest.approx(Point(0, 0).buffer(12).area * 10, rel=1e-4)
 
 
-def test_coordinate_system_without_a_code_is_refused():
-    local = CRS.from_proj4("+proj=tmerc +lat_0=1.234 +lon_0=5.678 +datum=WGS84 +units=m")
-    with pytest.raises(DataError, match="EPSG"):
-        city_model(buildings(box(0, 0, 1, 1), crs=local), "Town")
+LOCAL = "+proj=tmerc +lat_0=1.234 +lon_0=5.678 +datum=WGS84 +units=m"
+
+
+@pytest.mark.parametrize(
+    ("system", "code", "note"),
+    [
+        ("EPSG:25833", 25833, None),
+        ("EPSG:5554", 5554, None),  # a compound system with a code of its own
+        ("EPSG:25833+7837", 25833, "heights in DHHN2016 height"),  # as German surface models are delivered
+        ("EPSG:26918+5703", 26918, "heights in NAVD88 height"),
+        ("EPSG:2056+5728", 2056, "heights in LN02 height"),
+        (LOCAL, None, "no EPSG code"),
+    ],
+)
+def test_any_projected_system_can_be_written(system, code, note):
+    model = city_model(buildings(box(0, 0, 1, 1), crs=CRS.from_user_input(system)), "Town")
+    metadata = model["metadata"]
+    assert metadata.get("referenceSystem", "/None").rsplit("/", 1)[1] == str(code)
+    assert metadata["title"].startswith("Town")
+    assert note is None or note in metadata["title"]
+    check_structure(model)

@@ -256,6 +256,22 @@ def test_an_official_resdepth_model_is_imported(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.stderr
     assert CliRunner().invoke(app, ["verify", str(out)]).exit_code == 0
     assert json.loads((out / "card.json").read_text())["gsd_m"] == 0.25
+    assert CliRunner().invoke(app, ["import-resdepth", *paths, "--gsd-m", "0.5", "--out", str(out)]).exit_code == 0
     result = CliRunner().invoke(app, ["import-resdepth", *paths[:-1], "--gsd-m", "0.25", "--out", str(out)])
     assert result.exit_code == 2
     assert result.stderr.startswith("error: 1 normalisation files were given")
+
+
+def test_an_import_replaces_nothing_that_is_not_a_model(tmp_path: Path) -> None:
+    (tmp_path / "official").mkdir()
+    files = official(tmp_path / "official")
+    paths = [str(path) for path in (files.checkpoint, files.config, *files.normalization)]
+    (folder := tmp_path / "photos").mkdir()
+    (folder / "holiday.jpg").touch()
+    (tmp_path / "file").write_text("mine")
+    for out in (folder, tmp_path / "file"):
+        result = CliRunner().invoke(app, ["import-resdepth", *paths, "--gsd-m", "0.25", "--out", str(out)])
+        assert result.exit_code == 2
+        assert result.stderr.startswith(f"error: {out}: is a f")
+    assert [path.name for path in folder.iterdir()] == ["holiday.jpg"]
+    assert (tmp_path / "file").read_text() == "mine"

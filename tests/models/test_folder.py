@@ -8,6 +8,8 @@ from torch import nn
 
 from img2height.errors import ModelError
 from img2height.inference import load_model
+from img2height.io.atomic import file_digest
+from img2height.io.tables import SEAL, write_sealed
 from img2height.methods import build_network
 from img2height.models.folder import save_model
 
@@ -63,6 +65,10 @@ def test_altered_weights_are_refused(folder: Path) -> None:
         load_model(folder)
 
 
+def seal_again(folder: Path, card: dict) -> None:
+    write_sealed({key: value for key, value in card.items() if key != SEAL}, folder / "card.json")
+
+
 @pytest.mark.parametrize("name", ["model.safetensors", "card.json"])
 def test_a_missing_file_is_named(folder: Path, name: str) -> None:
     (folder / name).unlink()
@@ -81,10 +87,8 @@ def test_a_pickle_is_never_opened(tmp_path: Path, network: nn.Module) -> None:
     save_model(tmp_path, network, network.state_dict(), CARD)
     torch.save(network.state_dict(), tmp_path / "model.safetensors")
     card = json.loads((tmp_path / "card.json").read_text())
-    from img2height.io.atomic import file_digest
-
     card["weights_sha256"] = file_digest(tmp_path / "model.safetensors")
-    (tmp_path / "card.json").write_text(json.dumps(card))
+    seal_again(tmp_path, card)
     with pytest.raises(ModelError, match="does not fit"):
         load_model(tmp_path)
 
@@ -92,9 +96,25 @@ def test_a_pickle_is_never_opened(tmp_path: Path, network: nn.Module) -> None:
 @pytest.mark.parametrize("change", [{"recipe": {"network": "im2height"}}, {"recipe": None}])
 def test_a_card_of_another_version_is_refused(folder: Path, change: dict) -> None:
     card = {**json.loads((folder / "card.json").read_text()), **change}
-    (folder / "card.json").write_text(json.dumps(card))
+    seal_again(folder, card)
     with pytest.raises(ModelError, match="train the method again"):
         load_model(folder)
+
+
+def test_an_altered_card_is_refused(folder: Path) -> None:
+    card = folder / "card.json"
+    card.write_text(card.read_text().replace('"gsd_m": ', '"gsd_m": 1'))
+    with pytest.raises(ModelError, match=r"card\.json: was altered"):
+        load_model(folder)
+    card.write_bytes(b"\xff\xfe")
+    with pytest.raises(ModelError, match="is not valid JSON"):
+        load_model(folder)
+
+
+def test_whoever_may_read_a_new_file_may_read_the_weights(folder: Path) -> None:
+    (folder / "new").touch()
+    usual = (folder / "new").stat().st_mode
+    assert {path.stat().st_mode for path in folder.glob("*.*")} == {usual}
 
 
 def test_a_network_without_weights_is_a_model_too(tmp_path: Path) -> None:

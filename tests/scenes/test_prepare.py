@@ -9,11 +9,13 @@ import rasterio
 import shapely
 from affine import Affine
 from pydantic import ValidationError
+from rasterio.crs import CRS
 from rasterio.warp import transform, transform_bounds
 from raw_cases import NORTH, SIDE, UTM, WEST, band, deliver, prepare, prepare_file, ramp, write
 
 from img2height.errors import DataError
 from img2height.io.atomic import atomic_folder
+from img2height.io.grid import Grid
 from img2height.io.rasters import NODATA
 from img2height.scenes.pairs import read_pairs
 from img2height.scenes.scene import Scene
@@ -178,6 +180,25 @@ def test_polygons_are_reprojected_clipped_and_burnt(tmp_path, layers):
     burnt = band(scene, "building")
     assert burnt[10:20, 10:20].all()
     assert burnt.sum() == 150
+
+
+@pytest.mark.parametrize(
+    "system",
+    [
+        UTM,
+        "EPSG:25833+7837",
+        "+proj=tmerc +lat_0=52 +lon_0=10 +k=0.9999 +x_0=500000 +y_0=5800000 +ellps=GRS80 +units=m",
+        "+proj=tmerc +lat_0=0 +lon_0=9 +x_0=500000 +ellps=bessel +towgs84=598,74,418,0.2,0.05,-2.5,6.7 +units=m",
+    ],
+)
+def test_the_manifest_keeps_the_coordinate_system(tmp_path, layers, system):
+    for name in ("eo", "dsm", "dtm", "building"):
+        with rasterio.open(tmp_path / f"raw/{name}.tif", "r+") as raster:
+            raster.crs = CRS.from_user_input(system)
+    scene = Scene.load(prepare(tmp_path, layers).folder / "scene.json")
+    with rasterio.open(scene.path("ndsm")) as raster:
+        assert Grid.of(raster) == scene.grid
+        assert scene.grid.crs == CRS.from_user_input(system)
 
 
 def test_a_folder_is_replaced_as_a_whole(tmp_path, layers):

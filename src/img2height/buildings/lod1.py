@@ -8,10 +8,10 @@ from typing import Any
 import geopandas
 import numpy as np
 import shapely
+from pyproj import CRS
 from shapely.geometry import Polygon
 from shapely.geometry.polygon import orient
 
-from img2height.errors import DataError
 from img2height.io.atomic import atomic_path
 
 MILLIMETRE = 0.001
@@ -25,16 +25,14 @@ Faces = list[list[list[int]]]
 def write_cityjson(frame: geopandas.GeoDataFrame, path: str | Path, title: str = "Buildings") -> None:
     """Write each building as a closed block from its ground to its ground plus `height_m`; vertices are whole mm.
 
-    Where `ground_m` is unknown the block stands on 0 m, and the title of the file and the attributes say so. A building
-    without a height above 0 m has no block, only its attributes.
+    The file names the EPSG code of the horizontal coordinate system; the title says in words what has no code. Where
+    `ground_m` is missing the block stands on 0 m, and the title and the attributes say so. A building without a height
+    above 0 m has no block, only its attributes.
 
     Args:
-        frame: as `extract` gives it, in a projected coordinate system with an EPSG code; may be empty.
+        frame: as `extract` gives it, in a projected coordinate system; may be empty.
         path: the .city.json file.
         title: what the file holds.
-
-    Raises:
-        DataError: the coordinate system has no EPSG code.
     """
     text = json.dumps(city_model(frame, title), separators=(",", ":"), allow_nan=False)
     with atomic_path(path) as temporary:
@@ -52,7 +50,8 @@ def city_model(frame: geopandas.GeoDataFrame, title: str) -> dict[str, Any]:
     groundless = int(frame["ground_m"].isna().sum())
     if groundless:
         title += f"; {groundless} of {len(frame)} stand on 0 m because their terrain height is unknown"
-    metadata = {"title": title, "referenceSystem": _reference_system(frame)}
+    metadata = _reference_system(frame.crs)
+    metadata["title"] = "; ".join([title, *metadata.pop("notes")])
     if vertices:
         corners = np.array(list(vertices)) * MILLIMETRE + np.array([*origin, 0])
         metadata["geographicalExtent"] = [round(v, 3) for v in (*corners.min(axis=0), *corners.max(axis=0))]
@@ -74,11 +73,18 @@ def _origin(frame: geopandas.GeoDataFrame) -> tuple[int, int]:
     return math.floor(west), math.floor(south)
 
 
-def _reference_system(frame: geopandas.GeoDataFrame) -> str:
-    code = frame.crs.to_epsg() if frame.crs else None
+def _reference_system(crs: CRS) -> dict[str, Any]:
+    """Return `referenceSystem`, if there is a code, and what it cannot say as `notes`.
+
+    CityJSON has one code for both. A compound system without a code of its own is given by its horizontal part: readers
+    take the last number of the compound form of OGC names for the code, and that is the vertical one.
+    """
+    horizontal, *vertical = crs.sub_crs_list if crs.is_compound and not crs.to_epsg() else [crs]
+    code = horizontal.to_epsg()
+    notes = [f"heights in {system.name}" for system in vertical]
     if code is None:
-        raise DataError(f"CityJSON names coordinate systems by EPSG code and {frame.crs} has none; reproject the scene")
-    return f"https://www.opengis.net/def/crs/EPSG/0/{code}"
+        return {"notes": [f"coordinates in {horizontal.name}, which has no EPSG code", *notes]}
+    return {"referenceSystem": f"https://www.opengis.net/def/crs/EPSG/0/{code}", "notes": notes}
 
 
 def _building(

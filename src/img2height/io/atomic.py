@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,11 +25,18 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.", suffix=SUFFIX) as folder:
             temporary = Path(folder) / path.name
             yield temporary
+            temporary.chmod(_usual_mode(Path(folder)))  # some libraries write files that only their owner may read
             temporary.replace(path)
     except OSError as error:
         if error.errno not in DISK_FULL:
             raise
         raise DataError(f"{path}: could not be written ({error}); free some space and run this again") from error
+
+
+def _usual_mode(folder: Path) -> int:
+    """Return the permissions of a new file: those that the umask leaves, which cannot be read without setting it."""
+    (probe := folder / ".mode").touch()
+    return stat.S_IMODE(probe.stat().st_mode)
 
 
 @contextlib.contextmanager

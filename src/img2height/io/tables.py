@@ -1,5 +1,6 @@
 """Tables and JSON on disk, written whole or not at all and the same bytes each time."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,8 @@ from pyogrio.errors import DataLayerError, DataSourceError
 
 from img2height.errors import DataError
 from img2height.io.atomic import atomic_path
+
+SEAL = "content_sha256"
 
 # A GeoPackage stores when it was written; a fixed date makes the bytes depend on the content alone.
 # One date for all files, and no thread for the index: a machine with one processor has none, and writes other bytes.
@@ -89,5 +92,28 @@ def read_json(path: str | Path) -> Any:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise DataError(f"{path}: this file does not exist; make it first") from error
-    except json.JSONDecodeError as error:
-        raise DataError(f"{path}: is no JSON ({error}); make it again") from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: is not valid JSON ({error}); make it again") from error
+
+
+def write_sealed(value: dict[str, Any], path: str | Path) -> None:
+    """Write JSON that holds a digest of its own content, so that a later change is noticed."""
+    write_json({**value, SEAL: _seal(value)}, path)
+
+
+def read_sealed(path: str | Path) -> dict[str, Any]:
+    """Return what `write_sealed` wrote, with its seal.
+
+    Raises:
+        DataError: the file is missing, is not a JSON object, has no seal, or was altered.
+    """
+    value = read_json(path)
+    if not isinstance(value, dict) or SEAL not in value:
+        raise DataError(f"{path}: has no key {SEAL}; it is damaged or was made by another version: make it again")
+    if (found := _seal({key: inner for key, inner in value.items() if key != SEAL})) != value[SEAL]:
+        raise DataError(f"{path}: was altered, its content has the SHA-256 {found}, it was sealed with {value[SEAL]}")
+    return value
+
+
+def _seal(value: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, allow_nan=False).encode()).hexdigest()

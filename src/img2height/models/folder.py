@@ -8,9 +8,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from img2height.errors import ModelError, SettingsError
+from img2height.errors import DataError, ModelError, SettingsError
 from img2height.io.atomic import atomic_path, file_digest
-from img2height.io.tables import read_json, write_json
+from img2height.io.tables import read_sealed, write_sealed
 from img2height.methods import build_network
 from img2height.samples.normalise import Normalisation
 from img2height.settings.parsing import parse
@@ -61,7 +61,7 @@ def save_model(
                 save_file(plain, temporary)
         except SafetensorError as error:
             raise ModelError(f"{folder / name}: could not be written ({error}); is the disk full?") from error
-    write_json({**card, "weights_sha256": file_digest(folder / WEIGHTS)}, folder / CARD)
+    write_sealed({**card, "weights_sha256": file_digest(folder / WEIGHTS)}, folder / CARD)
 
 
 def load_model(folder: str | Path) -> LoadedModel:
@@ -76,7 +76,7 @@ def load_model(folder: str | Path) -> LoadedModel:
     folder = Path(folder)
     if missing := [name for name in (WEIGHTS, CARD) if not (folder / name).is_file()]:
         raise ModelError(f"{folder}: is no model folder, {' and '.join(missing)} not found; train the method first")
-    card = read_json(folder / CARD)
+    card = _card(folder)
     if needed := {"recipe", "normalisation", "gsd_m", "dtypes", "weights_sha256"} - set(card):
         raise ModelError(f"{folder / CARD}: lacks {', '.join(sorted(needed))}; train the method again")
     if (found := file_digest(folder / WEIGHTS)) != card["weights_sha256"]:
@@ -90,6 +90,13 @@ def load_model(folder: str | Path) -> LoadedModel:
     network = build_network(recipe.network, bands, {**recipe.options, **own})
     _fill(network, folder / WEIGHTS, recipe.network)
     return LoadedModel(network.eval(), _normalisation(card["normalisation"], recipe), card)
+
+
+def _card(folder: Path) -> dict:
+    try:
+        return read_sealed(folder / CARD)
+    except DataError as error:
+        raise ModelError(f"{error}; fetch the folder again or train the method again") from error
 
 
 def _recipe(folder: Path, card: dict) -> Recipe:

@@ -12,11 +12,11 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from img2height.errors import ModelError, SettingsError
+from img2height.errors import DataError, ModelError, SettingsError
 from img2height.io.atomic import atomic_folder, file_digest
 from img2height.io.tables import read_json
 from img2height.methods import build_network, recipes_folder
-from img2height.models.folder import save_model
+from img2height.models.folder import CARD, LAST, WEIGHTS, save_model
 from img2height.models.plain_pickle import BROKEN, STAND_INS, read_plain_pickle
 from img2height.provenance import versions
 from img2height.samples.normalise import Normalisation
@@ -87,7 +87,9 @@ def import_resdepth(
     Raises:
         ModelError: a file is not what it should be, or the files do not belong together.
         SettingsError: the configuration has a key or value that is not known.
+        DataError: `out` is a file, or a folder that holds something else than a model.
     """
+    _require_free(out)
     if not (math.isfinite(gsd_m) and gsd_m > 0):
         raise SettingsError(f"gsd_m is {gsd_m:g}; give the pixel size of the training rasters in metres")
     config = _config(model_config)
@@ -112,13 +114,21 @@ def import_resdepth(
         save_model(folder, network, network.state_dict(), card)
 
 
+def _require_free(out: Path) -> None:
+    """Raise a DataError where writing the model folder would remove what somebody else put there."""
+    if out.is_dir() and not (others := {path.name for path in out.iterdir()} - {WEIGHTS, LAST, CARD}):
+        return
+    if out.exists():
+        found = f"a folder that also holds {', '.join(sorted(others)[:3])}" if out.is_dir() else "a file"
+        raise DataError(f"{out}: is {found}; name a folder that is absent, empty, or an imported model")
+
+
 def _config(path: Path) -> ModelConfig:
     try:
-        return parse(ModelConfig, read_json(path), str(path))
-    except UnicodeDecodeError as error:
-        raise ModelError(
-            f"{path}: is no text; give checkpoint, model_config.json, normalisation in this order"
-        ) from error
+        value = read_json(path)
+    except DataError as error:
+        raise ModelError(f"{error}; give checkpoint, model_config.json, normalisation in this order") from error
+    return parse(ModelConfig, value, str(path))
 
 
 def _recipe(config: ModelConfig, method: str) -> Recipe:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from affine import Affine
 from rasterio.crs import CRS
+from rasterio.errors import CRSError
 
 from img2height.errors import DataError
 from img2height.io.atomic import file_digest
@@ -114,7 +115,7 @@ class Scene:
                 "scene": self.name,
                 "about": self.about,
                 "grid": {
-                    "crs": grid.crs.to_string(),
+                    "crs": _crs_text(grid.crs),
                     "transform": list(grid.transform)[:6],
                     "width": grid.width,
                     "height": grid.height,
@@ -128,17 +129,31 @@ class Scene:
 
     @classmethod
     def load(cls, manifest: str | Path) -> "Scene":
-        """Return the scene that a scene.json describes."""
+        """Return the scene that a scene.json describes.
+
+        Raises:
+            DataError: it is missing, or not the manifest of a scene.
+        """
         value = read_json(manifest)
-        grid = value["grid"]
-        return cls(
-            folder=Path(manifest).parent,
-            dataset=value["dataset"],
-            name=value["scene"],
-            grid=Grid(CRS.from_string(grid["crs"]), Affine(*grid["transform"]), grid["width"], grid["height"]),
-            layers={name: SceneLayer(**layer) for name, layer in value["layers"].items()},
-            about=value["about"],
-        )
+        try:
+            grid = value["grid"]
+            return cls(
+                folder=Path(manifest).parent,
+                dataset=value["dataset"],
+                name=value["scene"],
+                grid=Grid(CRS.from_string(grid["crs"]), Affine(*grid["transform"]), grid["width"], grid["height"]),
+                layers={name: SceneLayer(**layer) for name, layer in value["layers"].items()},
+                about=value["about"],
+            )
+        except (KeyError, TypeError, AttributeError, CRSError) as error:
+            what = f"{type(error).__name__}: {error}"
+            raise DataError(f"{manifest}: is not the manifest of a scene ({what}); prepare the scene again") from error
+
+
+def _crs_text(crs: CRS) -> str:
+    """Return the EPSG code of a CRS if it says the same, else WKT2: codes drop a shift of the datum (TOWGS84)."""
+    short = crs.to_string()
+    return short if short.startswith("EPSG:") and CRS.from_string(short) == crs else crs.to_wkt(version="WKT2_2019")
 
 
 @cache
