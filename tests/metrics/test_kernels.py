@@ -16,7 +16,8 @@ from img2height.metrics.kernels import errors, similarity
 from img2height.metrics.sums import combine
 
 KERNELS = sorted(Path(kernels.__file__).parent.glob("[a-z]*.py"))
-METRICS = sorted(Path(kernels.__file__).parents[1].glob("[a-z]*.py"))
+PACKAGE = Path(kernels.__file__).parents[2]
+NEIGHBOURS = sorted(path for room in ("metrics", "scoring") for path in (PACKAGE / room).glob("[a-z]*.py"))
 
 
 @pytest.mark.parametrize("path", KERNELS, ids=lambda path: path.stem)
@@ -40,9 +41,9 @@ def test_the_constants_of_the_kernel_are_those_of_the_package():
 
 
 def test_numba_is_loaded_by_those_who_add_up_pixels():
-    names = ", ".join(f"img2height.metrics.{path.stem}" for path in METRICS)
+    names = ", ".join(f"img2height.{path.parent.name}.{path.stem}" for path in NEIGHBOURS)
     code = f"import sys, {names}; sys.exit('numba' in sys.modules)"
-    assert len(METRICS) > 20
+    assert len(NEIGHBOURS) > 20
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -9,7 +9,7 @@ import rasterio
 from raw_cases import SIDE, band, prepare, ramp, write
 
 from img2height.errors import DataError
-from img2height.io import rasters
+from img2height.io import grid
 from img2height.io.grid import Grid
 from img2height.io.rasters import open_raster
 from img2height.scenes import holes, initial
@@ -29,7 +29,7 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of 64 px with the margin that a shorter search needs."""
     monkeypatch.setattr(holes, "SEARCH_PX", 12)
     monkeypatch.setattr(initial, "REACH_PX", 26)
-    monkeypatch.setattr(rasters, "BLOCK_PX", 64)
+    monkeypatch.setattr(grid, "BLOCK_PX", 64)
 
 
 def fill(folder: Path, surface: np.ndarray) -> tuple[np.ndarray, int, int]:
