@@ -104,7 +104,7 @@ def test_a_tile_outside_its_ground_is_found(divided):
     scene, folds = divided
     tiles = folds.tiles.copy()
     tiles.loc[0, "col_off"] -= 5
-    refused([scene], Folds(tiles, folds.areas), "1 tiles leave the ground", tiles.loc[0, "tile_id"])
+    refused([scene], Folds(tiles, folds.areas), "1 tiles leave the area", tiles.loc[0, "tile_id"])
 
 
 def test_a_tile_in_two_parts_is_found(divided):
@@ -139,12 +139,12 @@ def test_the_same_ground_in_two_scenes_is_found(photographed):
         for scene, role in zip(scenes, roles, strict=True)
     ]
     tiles = pandas.concat(tables, ignore_index=True)
-    refused(scenes, Folds(tiles, areas), "2048 m2 of ground lie in two scenes, as train and as test", "same role")
+    refused(scenes, Folds(tiles, areas), "2048 m2 are shown by two scenes, as train and as test", "same role")
 
 
 def test_ground_that_is_tested_twice_is_found(photographed):
     scenes = [photographed(ground(200, 64, name="a"), 0), photographed(ground(64, 64, name="b", west=6e5), 1)]
-    refused(scenes, fold_up(scenes, ["split", "test"]), "d/b: 8192 px are test ground in more than one fold")
+    refused(scenes, fold_up(scenes, ["split", "test"]), "d/b: 8192 px are in the test area of more than one fold")
 
 
 def test_the_map_is_the_same_bytes_twice(divided, tmp_path):

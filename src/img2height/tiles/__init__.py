@@ -1,1 +1,1 @@
-"""Tiles: windows of scenes as rows of a table, divided into folds that do not leak."""
+"""Tiles: windows of scenes as rows of a table, and their division into folds that do not leak."""

@@ -1,4 +1,4 @@
-"""The ground of a part of a fold: polygons in the pixel coordinates of a scene, x = column, y = row."""
+"""The area of a part of a fold: polygons in the pixel coordinates of a scene, x = column, y = row."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from rasterio.windows import Window
 
 from img2height.io.grid import Grid, footprint
 
-SQUARE_PX = 8  # borders askew to the grid become stairs of it: fine beside half a tile, and few corners
+SQUARE_PX = 8  # oblique borders become stairs of this step: fine compared with half a tile, and few corners
 
 
 def area_mask(area: shapely.Geometry, window: Window) -> np.ndarray:
@@ -31,10 +31,10 @@ def area_mask(area: shapely.Geometry, window: Window) -> np.ndarray:
 def area_of(
     areas: geopandas.GeoDataFrame, part: str, dataset: str, scene: str, fold: int | None = None
 ) -> shapely.Geometry:
-    """Return the ground of one part of a scene in pixel coordinates, over one fold or all; empty where there is none.
+    """Return the area of one part of a scene in pixel coordinates, in one fold or all folds; empty if there is none.
 
     Args:
-        areas: the table that `split_folds` makes.
+        areas: the table made by `split_folds`.
         part: train, val or test.
         dataset: name of the dataset.
         scene: name of the scene.
@@ -47,7 +47,7 @@ def area_of(
 
 
 def covered(area: shapely.Geometry, tiles: pandas.DataFrame) -> np.ndarray:
-    """Return which tiles lie wholly in an area given in pixel coordinates, bool, one a row."""
+    """Return which tiles lie completely inside an area in pixel coordinates, bool, one per row."""
     shapely.prepare(area)
     return shapely.covers(area, tile_boxes(tiles))
 
@@ -59,7 +59,7 @@ def tile_boxes(tiles: pandas.DataFrame) -> np.ndarray:
 
 
 def area_window(area: shapely.Geometry) -> Window:
-    """Return the smallest window of whole pixels that holds an area; of no size where the area is empty."""
+    """Return the smallest window of whole pixels that contains an area; of size 0 if the area is empty."""
     if area.is_empty:
         return Window(0, 0, 0, 0)
     west, north, east, south = area.bounds
@@ -68,11 +68,11 @@ def area_window(area: shapely.Geometry) -> Window:
 
 
 def in_squares(pieces: Sequence[tuple[str, shapely.Geometry]], grid: Grid) -> dict[str, shapely.Geometry]:
-    """Return the ground of each part as squares of `SQUARE_PX`: a square is the first piece's that holds its centre.
+    """Return the area of each part in squares of `SQUARE_PX`; the first piece that contains its centre owns a square.
 
     Args:
         pieces: part and area in pixel coordinates of the grid, with any borders.
-        grid: the scene's grid; the last squares of its rows and columns are cut.
+        grid: the scene's grid; the last squares of its rows and columns are clipped.
     """
     found: dict[str, list] = {part: [] for part, _ in pieces}
     numbered = list(enumerate((area for _, area in pieces), start=1))

@@ -1,4 +1,4 @@
-"""Measures a division into folds on the finished tables, without trusting how it was made."""
+"""Measures leaks between the parts of finished folds, independently of how the folds were made."""
 
 from collections.abc import Iterator
 from itertools import combinations
@@ -16,7 +16,7 @@ from img2height.tiles.layout import PARTS, Ground
 from img2height.tiles.likeness import find_copies, tile_details
 
 PAIRS = list(combinations(PARTS, 2))
-LEAST_M2 = 1e-3  # ground below this is rounding of coordinates, not ground
+LEAST_M2 = 1e-3  # smaller areas are rounding errors of coordinates
 LEAST_PX = 1e-3
 ROUNDING_M = 1e-3
 
@@ -24,12 +24,12 @@ ROUNDING_M = 1e-3
 def audit_folds(
     scenes: list[Scene], tiles: geopandas.GeoDataFrame, areas: geopandas.GeoDataFrame, buffer_m: float
 ) -> dict:
-    """Return what was measured on ground and images: `audit_ground` and `copied_tiles`.
+    """Return the findings on areas and images: `audit_ground` and `copied_tiles`.
 
     Args:
         scenes: the scenes.
         tiles: the tiles of the folds, see `split_folds`.
-        areas: the ground of the parts, see `split_folds`.
+        areas: the areas of the parts, see `split_folds`.
         buffer_m: distance that parts must keep from each other, in metres.
     """
     audit, copies = audit_ground(scenes, tiles, areas, buffer_m), _copies(scenes, tiles)
@@ -43,13 +43,13 @@ def audit_folds(
 def audit_ground(
     scenes: list[Scene], tiles: geopandas.GeoDataFrame, areas: geopandas.GeoDataFrame, buffer_m: float
 ) -> dict:
-    """Return what was measured on the ground of the folds; arguments as in `audit_folds`.
+    """Return the findings on the areas of the folds; arguments as in `audit_folds`.
 
     For each fold: `tiles`, `area_m2` by part; `shared_px` between parts of a scene; `distance_m` between parts, within
-    and between scenes (null where they never come near); `same_ground_m2` of two scenes in different parts;
-    `nearest_tiles` of two parts and their distance; `strays`: tiles that are not wholly in the ground of their part.
-    For all: `test_overlap_px`, test ground that is in two folds; `half_tile_m`, the buffer that is advised; `leaks` and
-    `remarks` are sentences.
+    and between scenes (null if they are never close); `same_ground_m2`, the area that two scenes show in different
+    parts; `nearest_tiles` of two parts and their distance; `strays`: tiles that are not completely inside the area of
+    their part. For all folds: `test_overlap_px`, test pixels that are in two folds; `half_tile_m`, the recommended
+    buffer; `leaks` and `remarks` are sentences.
     """
     near = neighbours(scenes, buffer_m)
     folds, leaks = {}, []
@@ -67,7 +67,7 @@ def audit_ground(
         leaks += [f"fold {fold}: {leak}" for leak in _leaks(found, buffer_m)]
     overlap = _test_overlap(scenes, areas)
     leaks += [
-        f"{name}: {pixels:g} px are test ground in more than one fold and would be scored twice; "
+        f"{name}: {pixels:g} px are in the test area of more than one fold and would be scored twice; "
         "give the scene the role split, or run one fold"
         for name, pixels in overlap.items()
         if pixels > LEAST_PX
@@ -84,12 +84,12 @@ def _remarks(buffer_m: float, advised_m: float) -> Iterator[str]:
     if buffer_m < advised_m:
         yield (
             f"the buffer of {buffer_m:g} m is less than half a tile ({advised_m:g} m): windows at a border of the test "
-            "ground look into training ground"
+            "area see pixels of the training area"
         )
 
 
 def refuse_leaks(audit: dict) -> None:
-    """Raise a FoldError that lists what an audit found, if it found anything."""
+    """Raise a FoldError that lists the leaks found by an audit, if there are any."""
     if leaks := audit["leaks"]:
         raise FoldError(f"the folds leak, {len(leaks)} findings: " + "; ".join(leaks))
 
@@ -102,7 +102,7 @@ def _leaks(found: dict, buffer_m: float) -> Iterator[str]:
             yield f"{a} and {b} share {found['shared_px'][pair]:g} px of a scene{named}; make the folds again"
         if found["same_ground_m2"][pair] > LEAST_M2:
             yield (
-                f"{found['same_ground_m2'][pair]:.6g} m2 of ground lie in two scenes, as {a} and as {b}{named}; "
+                f"{found['same_ground_m2'][pair]:.6g} m2 are shown by two scenes, as {a} and as {b}{named}; "
                 "give both scenes the same role"
             )
         measured = [found["distance_m"][pair], nearest["distance_m"] if nearest else None]
@@ -110,11 +110,11 @@ def _leaks(found: dict, buffer_m: float) -> Iterator[str]:
         if distance < buffer_m - ROUNDING_M:
             yield f"{a} and {b} come within {distance:.4g} m, the buffer is {buffer_m:g} m{named}; make the folds again"
     if strays := found["strays"]:
-        yield f"{len(strays)} tiles leave the ground of their part, e.g. {strays[0]}; make the folds again"
+        yield f"{len(strays)} tiles leave the area of their part, e.g. {strays[0]}; make the folds again"
 
 
 def _measure_parts(scenes: list[Scene], areas: geopandas.GeoDataFrame, near: dict[int, list[int]]) -> dict:
-    """Return shared pixels, least distance and shared ground of each pair of parts."""
+    """Return the shared pixels, smallest distance and shared area of each pair of parts."""
     grounds = _grounds(scenes, areas)
     shared, ground, distance = {}, {}, {}
     for a, b in PAIRS:
@@ -132,7 +132,7 @@ def _measure_parts(scenes: list[Scene], areas: geopandas.GeoDataFrame, near: dic
 def _between(
     scenes: list[Scene], grounds: list[Ground], near: dict[int, list[int]], a: str, b: str
 ) -> Iterator[tuple[shapely.Geometry, shapely.Geometry, Scene]]:
-    """Yield the part `a` of a scene with the part `b` of another one near it, both in the pixels of the first."""
+    """Yield part `a` of a scene with part `b` of another scene near it, both in the pixels of the first."""
     for index, scene in enumerate(scenes):
         for other in near[index]:
             first, second = grounds[index][a], grounds[other][b]
@@ -141,7 +141,7 @@ def _between(
 
 
 def _grounds(scenes: list[Scene], areas: geopandas.GeoDataFrame) -> list[Ground]:
-    """Return the ground of each part of each scene in one fold."""
+    """Return the area of each part of each scene in one fold."""
     keys = zip(areas["dataset"], areas["scene"], areas["part"], strict=True)
     by_key = dict(zip(keys, areas.geometry, strict=True))
     return [{p: by_key.get((scene.dataset, scene.name, p), shapely.Polygon()) for p in PARTS} for scene in scenes]
@@ -161,18 +161,18 @@ def _strays(scenes: list[Scene], tiles: geopandas.GeoDataFrame, areas: geopandas
 
 
 def _copies(scenes: list[Scene], tiles: geopandas.GeoDataFrame) -> list[list[str]]:
-    """Return the pairs of tiles with one image in different parts of a fold; a tile that is in two parts, twice."""
+    """Return the pairs of tiles that show one image in different parts; a tile in two parts pairs with itself."""
     numbers = pandas.Series(range(len(PARTS)), PARTS)
     by_fold = tiles.assign(number=tiles["part"].map(numbers)).groupby(["tile_id", "fold"])["number"]
     twice = sorted(by_fold.nunique().loc[lambda count: count > 1].index.unique("tile_id"))
-    parts = by_fold.first().unstack("fold", fill_value=-1)  # a row a tile, in the order of their names
+    parts = by_fold.first().unstack("fold", fill_value=-1)  # one row per tile, in the order of their names
     windows = tiles.drop_duplicates("tile_id").set_index("tile_id").loc[parts.index]
     pairs = find_copies(tile_details(scenes, windows), parts.to_numpy())
     return [[name, name] for name in twice] + [[parts.index[a], parts.index[b]] for a, b in pairs]
 
 
 def _test_overlap(scenes: list[Scene], areas: geopandas.GeoDataFrame) -> dict[str, float]:
-    """Return how many pixels of each scene are test ground in more than one fold."""
+    """Return how many pixels of each scene are in the test area of more than one fold."""
     overlap = {}
     for scene in scenes:
         folds = sorted(areas["fold"].unique().tolist())
@@ -184,7 +184,7 @@ def _test_overlap(scenes: list[Scene], areas: geopandas.GeoDataFrame) -> dict[st
 def nearest_tiles(
     scenes: list[Scene], tiles: pandas.DataFrame, near: dict[int, list[int]], a: str, b: str
 ) -> dict | None:
-    """Return the names of the nearest two tiles by part, and `distance_m`; None where no two parts come near.
+    """Return the names of the nearest two tiles by part, and `distance_m`; None if no two parts are close.
 
     Args:
         scenes: the scenes.

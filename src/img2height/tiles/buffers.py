@@ -1,4 +1,4 @@
-"""Buffers between the parts of a fold, within a scene and between scenes that lie near each other."""
+"""Buffers between the parts of a fold, within a scene and between neighbouring scenes."""
 
 import math
 from collections.abc import Iterator
@@ -21,12 +21,12 @@ def half_tile_m(scenes: list[Scene], tile_px: int) -> float:
 
 
 def buffer_of(split: Split, scenes: list[Scene], tile_px: int) -> float:
-    """Return the distance that parts keep from each other in metres: as it is set, or half a tile."""
+    """Return the distance that parts keep from each other in metres: as set, or half a tile."""
     return half_tile_m(scenes, tile_px) if split.buffer_m is None else split.buffer_m
 
 
 def neighbours(scenes: list[Scene], distance_m: float) -> dict[int, list[int]]:
-    """Return, for each scene, the other scenes whose ground may come nearer to it than a distance in metres."""
+    """Return, for each scene, the other scenes that may come closer to it than a distance in metres."""
     outlines = [reproject(footprint(scene.grid), scene.grid, "EPSG:4326") for scene in scenes]
     tree = shapely.STRtree(outlines)
     near = {}
@@ -42,14 +42,14 @@ def neighbours(scenes: list[Scene], distance_m: float) -> dict[int, list[int]]:
 def cut_buffers(
     scenes: list[Scene], grounds: list[Ground], buffer_m: float, near: dict[int, list[int]]
 ) -> list[Ground]:
-    """Return the ground of each scene with buffers cut: from validation around test, from training around both.
+    """Return the areas of each scene with buffers cut: from validation around test, from training around both.
 
-    Areas stay whole pixels. The ground of other scenes counts too, in whatever CRS; with `buffer_m` 0 it is only
-    taken away where two scenes show the same ground.
+    Areas remain whole pixels. The areas of other scenes count too, in any CRS; with `buffer_m` 0 they are removed only
+    where two scenes overlap.
 
     Args:
         scenes: the scenes.
-        grounds: the ground of each part, one entry a scene.
+        grounds: the area of each part, one entry per scene.
         buffer_m: distance that parts keep from each other, in metres.
         near: the scenes near each scene, see `neighbours`.
     """
@@ -74,18 +74,18 @@ def _around(area: shapely.Geometry | None, source: Grid, grid: Grid, buffer_m: f
     buffer_px = math.ceil(buffer_m / grid.gsd_m - 1e-9)
     if source is grid:
         yield widen(area, buffer_px)
-    else:  # one pixel more where the CRS differ, for so does their scale
+    else:  # one pixel more if the CRS differ, because their scales differ too
         extra_px = 0 if source.crs == grid.crs else 1
         yield _outer_pixels(widen(seen_from(grid, area, source), buffer_px + extra_px))
 
 
 def seen_from(grid: Grid, area: Areas, source: Grid) -> Areas:
-    """Return areas of another scene in the pixel coordinates of a grid."""
+    """Return the areas of another scene in the pixel coordinates of a grid."""
     return from_map(reproject(area, source, grid.crs), grid)
 
 
 def widen(area: shapely.Geometry, pixels: float) -> shapely.Geometry:
-    """Return an area grown by a square of `pixels` on each side; rectangles stay rectangles."""
+    """Return an area grown by `pixels` on each side with square corners; rectangles stay rectangles."""
     return area.buffer(pixels, join_style="mitre") if pixels else area
 
 
@@ -97,7 +97,7 @@ def whole_pixels(area: shapely.Geometry) -> shapely.Geometry:
 
 
 def _outer_pixels(area: shapely.Geometry) -> shapely.Geometry:
-    """Return the boxes of whole pixels around the pieces of an area."""
+    """Return the bounding boxes, in whole pixels, of the pieces of an area."""
     west, north, east, south = shapely.bounds(shapely.get_parts(area)).T
     first = np.floor(west + ROUNDING_PX), np.floor(north + ROUNDING_PX)
     return shapely.union_all(shapely.box(*first, np.ceil(east - ROUNDING_PX), np.ceil(south - ROUNDING_PX)))

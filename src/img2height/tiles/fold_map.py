@@ -1,4 +1,4 @@
-"""A map of the folds that a person can look at: the ground of each part over the image, in metres."""
+"""Draws a map of the folds: the area of each part over the image, in metres."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from img2height.scenes.scene import Scene
 from img2height.tiles.areas import area_of
 from img2height.tiles.layout import PARTS
 
-COLOURS = {"train": "#0072B2", "val": "#F0E442", "test": "#D55E00"}  # Okabe and Ito, apart for every eye
+COLOURS = {"train": "#0072B2", "val": "#F0E442", "test": "#D55E00"}  # Okabe and Ito, safe for colour blindness
 HATCHES = {"train": "", "val": "//", "test": ""}
 WORDS = {"train": "training", "val": "validation", "test": "test"}
 PANEL_INCHES = 2.6
@@ -28,12 +28,12 @@ THUMBNAIL_PX = 500
 def draw_folds(
     scenes: list[Scene], tiles: geopandas.GeoDataFrame, areas: geopandas.GeoDataFrame, buffer_m: float, path: Path
 ) -> None:
-    """Write a PNG with one panel a fold and scene; scenes that are the same in all folds are drawn once.
+    """Write a PNG with one panel per fold and scene; scenes that are the same in all folds are drawn once.
 
     Args:
         scenes: the scenes.
         tiles: the tiles of the folds, for their number.
-        areas: the ground of the parts in pixel coordinates.
+        areas: the areas of the parts in pixel coordinates.
         buffer_m: the buffer in metres, for the title.
         path: the PNG.
     """
@@ -54,14 +54,14 @@ def draw_folds(
     ]
     figure.legend(handles=patches, loc="outside lower center", ncols=len(PARTS), frameon=False, fontsize=8)
     hidden = f"; {len(panels) - len(shown)} more not shown" if len(panels) > len(shown) else ""
-    figure.suptitle(f"Ground of the folds, buffer {buffer_m:g} m; axes in metres{hidden}", fontsize=9)
+    figure.suptitle(f"Areas of the folds, buffer {buffer_m:g} m; axes in metres{hidden}", fontsize=9)
     with atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=130, metadata={"Software": None})
     plt.close(figure)
 
 
 def _panels(scenes: list[Scene], areas: geopandas.GeoDataFrame) -> list[tuple[Scene, int]]:
-    """Return scene and fold of each panel: all folds of a divided scene, the first one of a whole scene."""
+    """Return scene and fold of each panel: all folds of a split scene, the first one of a whole scene."""
     panels = []
     for scene in scenes:
         own = areas[(areas["dataset"] == scene.dataset) & (areas["scene"] == scene.name)]
@@ -95,7 +95,7 @@ def _draw_panel(
 
 
 def _thumbnail(scene: Scene) -> np.ndarray:
-    """Return a pale grey overview of the image, HxW from 0 to 1, its darkest and brightest 2 % clipped."""
+    """Return a pale grey overview of the image, HxW from 0 to 1, with the darkest and brightest 2 % clipped."""
     with open_raster(scene.path(scene.picture)) as dataset:
         scale = max(1.0, max(dataset.shape) / THUMBNAIL_PX)
         shape = max(1, round(dataset.height / scale)), max(1, round(dataset.width / scale))

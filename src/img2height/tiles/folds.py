@@ -1,4 +1,4 @@
-"""Divides the ground of an experiment into folds of training, validation and test, and the tiles with it."""
+"""Splits the scenes of an experiment and their tiles into folds of training, validation and test parts."""
 
 from dataclasses import dataclass
 
@@ -25,11 +25,11 @@ GEOGRAPHIC = "EPSG:4326"
 
 @dataclass(frozen=True)
 class Folds:
-    """The division of an experiment.
+    """The folds of an experiment.
 
     Attributes:
-        tiles: fold, part and window of each tile; outlines in EPSG:4326. A tile between two parts is in none.
-        areas: fold, part, dataset, scene and the ground of that part in pixel coordinates of the scene.
+        tiles: fold, part and window of each tile; outlines in EPSG:4326. A tile between two parts is left out.
+        areas: fold, part, dataset, scene and the area of that part in pixel coordinates of the scene.
     """
 
     tiles: geopandas.GeoDataFrame
@@ -56,12 +56,12 @@ def split_folds(
         folds: numbers of the folds to make, from 0.
 
     Raises:
-        FoldError: a fold does not exist, or a part of one holds no tile.
+        FoldError: a fold does not exist, or one of its parts has no tile.
         DataError: the file of the regions cannot be used.
     """
     count = split.count if "split" in roles else 1
     if wrong := [fold for fold in folds if not 0 <= fold < count]:
-        raise FoldError(f"fold {wrong[0]} does not exist: there are {count}, from 0; ask for one of those")
+        raise FoldError(f"fold {wrong[0]} does not exist: there are {count}, numbered from 0; choose one of them")
     buffer_m = buffer_of(split, scenes, tile_px)
     near = neighbours(scenes, buffer_m)
     regions = read_regions(split.regions) if split.regions and split.strategy == "regions" else None
@@ -88,7 +88,7 @@ def _list_areas(scenes: list[Scene], grounds: dict[int, list[Ground]]) -> geopan
 def _assign(
     scenes: list[Scene], grounds: dict[int, list[Ground]], tiles: list[geopandas.GeoDataFrame]
 ) -> geopandas.GeoDataFrame:
-    """Return the tiles that lie wholly in a part, by fold, part and scene."""
+    """Return the tiles that lie completely inside a part, by fold, part and scene."""
     outlines = [frame.to_crs(4326) for frame in tiles]
     chosen = []
     for fold, of_scenes in grounds.items():
@@ -113,18 +113,18 @@ def _check_parts(
     fits = largest_tile(scenes, grounds)
     if fits >= tile_px:
         raise FoldError(
-            f"fold {fold} has no {part} tile although tiles of {tile_px} px fit into its ground: too little of it is "
-            "known, or the stride steps over it; lower tiling.min_valid_share or tiling.stride_px"
+            f"fold {fold} has no {part} tile although tiles of {tile_px} px fit into its area: too few of their pixels "
+            "are valid, or the stride skips them; lower tiling.min_valid_share or tiling.stride_px"
         )
     raise FoldError(
-        f"fold {fold} has no {part} tile: its ground holds no tile of {tile_px} px; the largest that fits everywhere "
+        f"fold {fold} has no {part} tile: no tile of {tile_px} px fits into its area; the largest that fits everywhere "
         f"is {fits} px (tiling.tile_px {fits}, stride_px {fits // 2}); or use fewer folds, a smaller buffer "
         "(split.buffer_m) or more scenes"
     )
 
 
 def largest_tile(scenes: list[Scene], grounds: dict[int, list[Ground]]) -> int:
-    """Return the largest tile side in pixels, a multiple of 16, of which each part of each fold holds one; 0 if none.
+    """Return the largest tile side in pixels, a multiple of 16, that fits into each part of each fold; 0 if none does.
 
     The tiles are those of an index with a stride of half a tile.
     """

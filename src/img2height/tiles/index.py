@@ -1,4 +1,4 @@
-"""The tile index: a regular grid of windows over a scene with what each holds. No pixel is copied."""
+"""The tile index: a regular grid of windows over a scene with statistics of each. No pixel is copied."""
 
 import contextlib
 
@@ -22,7 +22,7 @@ TYPES = {
 
 
 def tile_offsets(length: int, size: int, stride: int) -> list[int]:
-    """Return where tiles begin along one axis in pixels; the last one is shifted back so that it ends at the border."""
+    """Return where tiles start along one axis in pixels; the last one is shifted back to end at the border."""
     if length < size:
         return []
     offsets = list(range(0, length - size + 1, stride))
@@ -30,15 +30,15 @@ def tile_offsets(length: int, size: int, stride: int) -> list[int]:
 
 
 def index_tiles(scene: Scene, settings: Tiling) -> geopandas.GeoDataFrame:
-    """Return the tiles of a scene, one a row, in the scene's CRS; those with too little known reference are left out.
+    """Return the tiles of a scene, one per row, in the scene's CRS; tiles with too few valid pixels are left out.
 
-    `valid_share` counts pixels with both image and reference (image alone where the scene has no `ndsm`),
-    `building_share` those of the known building mask that are building (NaN without one), `height_p..._m` are
+    `valid_share` counts pixels with both image and reference (only the image if the scene has no `ndsm`),
+    `building_share` the building pixels among the valid pixels of the mask (NaN without one), `height_p..._m` are
     quantiles of the valid heights above ground in metres (NaN without reference).
 
     Args:
         scene: a prepared scene.
-        settings: tile size, stride and the least valid share.
+        settings: tile size, stride and smallest valid share.
     """
     size, grid = settings.tile_px, scene.grid
     cols = tile_offsets(grid.width, size, settings.stride_px)
@@ -61,7 +61,7 @@ def _needed(scene: Scene) -> list[str]:
 def _read_strip(
     layers: dict[str, DatasetReader], picture: str, window: Window
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return a row of tiles: validity (bool), heights in metres and building share (float32, NaN unknown), each HxW."""
+    """Return a row of tiles: validity (bool), heights in metres and building share (float32, NaN missing), each HxW."""
     valid = layers[picture].dataset_mask(window=window) > 0
     heights = read_heights(layers["ndsm"], window) if "ndsm" in layers else np.full(valid.shape, np.nan, np.float32)
     buildings = read_heights(layers["building"], window) if "building" in layers else np.full_like(heights, np.nan)

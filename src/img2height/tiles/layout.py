@@ -1,4 +1,4 @@
-"""How one place is divided: stripes, blocks or fractions, as integer boxes in pixel coordinates."""
+"""Divides one place into stripes, blocks or fractions, as integer boxes in pixel coordinates."""
 
 import math
 from itertools import pairwise
@@ -15,7 +15,7 @@ Ground = dict[str, shapely.Geometry]
 
 
 def divide(grid: Grid, split: Split, fold: int) -> Ground:
-    """Return the ground of each part of one place in one fold, before any buffer; parts share borders, never pixels.
+    """Return the area of each part of one place in one fold, before any buffer; parts share borders, never pixels.
 
     Args:
         grid: the grid of a scene, or one that holds all scenes of the place.
@@ -23,7 +23,7 @@ def divide(grid: Grid, split: Split, fold: int) -> Ground:
         fold: with stripes and blocks, test is number `fold`, validation the next one, training the rest.
 
     Raises:
-        FoldError: the place is too small for so many stripes or blocks, or the fractions overlap.
+        FoldError: the place is too small for that many stripes or blocks, or the fractions overlap.
     """
     if split.strategy == "fraction":
         return _fractions(grid, split)
@@ -37,12 +37,12 @@ def divide(grid: Grid, split: Split, fold: int) -> Ground:
 
 
 def turn(number: int, fold: int, count: int) -> str:
-    """Return the part of piece `number` of `count` in a fold: that of its number tests, the next one validates."""
+    """Return the part of piece `number` of `count`: test if it is the fold's number, val for the next, else train."""
     return {fold: "test", (fold + 1) % count: "val"}.get(number, "train")
 
 
 def _edges(length: int, count: int) -> list[int]:
-    """Return the borders of `count` pieces of whole pixels, as equal as these allow."""
+    """Return the borders of `count` pieces of whole pixels, as equal as possible."""
     return [round(length * number / count) for number in range(count + 1)]
 
 
@@ -57,13 +57,13 @@ def _stripes(grid: Grid, split: Split) -> list[tuple[int, shapely.Polygon]]:
 
 
 def _blocks(grid: Grid, split: Split) -> list[tuple[int, shapely.Polygon]]:
-    """Return squares with their fold: along a row the folds take turns, each row starts `_row_step` further."""
+    """Return squares with their fold: the folds alternate along a row, and each row starts `_row_step` later."""
     counts = [min(length, max(1, round(length * grid.gsd_m / split.block_m))) for length in (grid.width, grid.height)]
     cols, rows = (_edges(length, n) for length, n in zip((grid.width, grid.height), counts, strict=True))
     if math.prod(counts) < split.n_folds:
         raise FoldError(
-            f"this scene has {counts[0]} x {counts[1]} blocks of {split.block_m:g} m, {split.n_folds} folds need one "
-            "each at least; use smaller blocks (split.block_m) or fewer folds (split.n_folds)"
+            f"this scene has {counts[0]} x {counts[1]} blocks of {split.block_m:g} m, but {split.n_folds} folds need "
+            "at least one each; use smaller blocks (split.block_m) or fewer folds (split.n_folds)"
         )
     step = _row_step(split.n_folds) if counts[0] >= split.n_folds else counts[0]
     return [
@@ -74,7 +74,7 @@ def _blocks(grid: Grid, split: Split) -> list[tuple[int, shapely.Polygon]]:
 
 
 def _row_step(n_folds: int) -> int:
-    """Return the least step from 2 on that has no divisor in common with the number of folds: a Latin square."""
+    """Return the smallest step from 2 on that is coprime to the number of folds: a Latin square."""
     return next(step for step in range(2, n_folds + 2) if math.gcd(step, n_folds) == 1)
 
 
@@ -89,13 +89,13 @@ def _fractions(grid: Grid, split: Split) -> Ground:
     shared = sum(area.area for area in ground.values()) - shapely.union_all(list(ground.values())).area
     if shared > 0:
         raise FoldError(
-            "split.parts: the intervals of train, val and test overlap; give each share of the axis to one part"
+            "split.parts: the intervals of train, val and test overlap; assign each share of the axis to one part"
         )
     return ground
 
 
 def _random(grid: Grid, split: Split) -> Ground:
-    """Return squares dealt out at random; what is left over at the right and lower edge is in no part."""
+    """Return randomly assigned squares; the remainder at the right and lower edge is in no part."""
     side = max(1, round(split.block_m / grid.gsd_m))
     cells = [
         shapely.box(col, row, col + side, row + side)

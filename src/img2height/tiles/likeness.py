@@ -1,7 +1,7 @@
-"""Finds tiles that show the same image: copies, also brightened, re-encoded, shifted by a pixel, turned or mirrored.
+"""Finds tiles that show the same image: copies, even if brightened, re-encoded, shifted by a pixel, turned or mirrored.
 
-The search compares spectra, which neither a shift nor (averaged over the eight symmetries) a turn changes; what it
-finds is verified on the images. Both look at detail alone, so that meadows, water and slopes of light are not alike.
+The search compares spectra, which do not change with a shift nor (averaged over the eight symmetries) with a turn; its
+candidates are verified on the images. Both use detail only, so that meadows, water and smooth gradients are not alike.
 """
 
 from collections.abc import Iterator
@@ -16,25 +16,25 @@ from img2height.io.rasters import open_raster
 from img2height.scenes.scene import Scene
 
 SIDE_PX = 64  # images are compared at this size at most
-SMOOTH = 1 / 16  # of the side: what changes more slowly is brightness, not detail
+SMOOTH = 1 / 16  # of the side: slower variations are brightness, not detail
 REACH = 1 / 16  # of the side: the largest shift that is tried
-WAVES = 16  # across the side: finer ones do not survive re-encoding
+WAVES = 16  # across the side: shorter wavelengths do not survive re-encoding
 FAINT = 0.1  # of the strongest ring of a spectrum: a ring well below it is noise and counts less
 PIECES = 4  # along each side of an image
 FEW = 0.25  # of the pieces may be less alike
-# Measured on four aerial and satellite images: copies 0.6 and more, distinct tiles (a row of arches) 0.52 at most.
+# Measured on four aerial and satellite images: copies at least 0.6, distinct tiles (a row of arches) at most 0.52.
 LIKE_SPECTRA, LIKE_IMAGES = 0.7, 0.6
-LEAST_DETAIL_PX = 24  # pixels that carry the detail; with fewer, chance makes two tiles alike
+LEAST_DETAIL_PX = 24  # pixels that carry the detail; with fewer, two tiles can be alike by chance
 LEAST_SHARE = 1e-4  # of the detail: a piece with less is empty
 LEAST_CONTRAST = 1e-6  # of the brightness: less is rounding
 CHUNK = 1024
 
 
 def tile_details(scenes: list[Scene], tiles: pandas.DataFrame) -> np.ndarray:
-    """Return the detail of each tile's image, N x S x S float32 of norm 1; all 0 where there is too little of it.
+    """Return the detail of each tile's image, N x S x S float32 of norm 1; all 0 if there is too little of it.
 
     Args:
-        scenes: the scenes; bands of the layer that a person looks at are averaged.
+        scenes: the scenes; the bands of the display layer are averaged.
         tiles: dataset, scene, col_off, row_off, size_px of each tile.
     """
     side = min(SIDE_PX, int(tiles["size_px"].min()))
@@ -63,7 +63,7 @@ def _averages(size: int, side: int) -> np.ndarray:
 
 
 def _detail(grey: np.ndarray, known: np.ndarray, shrink: np.ndarray) -> np.ndarray:
-    weight = shrink @ known.astype(np.float32) @ shrink.T  # S x S, share that is known
+    weight = shrink @ known.astype(np.float32) @ shrink.T  # S x S, valid share
     image = shrink @ np.where(known, grey, np.float32(0)) @ shrink.T
     width = len(shrink) * SMOOTH
     level = gaussian_filter(image, width) / np.maximum(gaussian_filter(weight, width), 1e-6)
@@ -91,7 +91,7 @@ def find_copies(details: np.ndarray, parts: np.ndarray) -> list[tuple[int, int]]
 
 
 def _spectra(details: np.ndarray) -> np.ndarray:
-    """Return what shifts, turns and mirrors leave of each image: its spectrum, flat, of norm 1."""
+    """Return what is invariant to shifts, turns and mirrors of each image: its spectrum, flattened, of norm 1."""
     side = details.shape[-1]
     half = min(WAVES, side // 2 - 1)
     taper = np.hanning(side + 2)[1:-1].astype(np.float32)
@@ -120,9 +120,9 @@ def _candidates(spectra: np.ndarray, parts: np.ndarray) -> Iterator[tuple[int, i
 
 
 def likeness(first: np.ndarray, second: np.ndarray) -> float:
-    """Return how alike two details are in the best of all turns, mirrors and small shifts, -1 to 1.
+    """Return the similarity of two details under the best turn, mirror and small shift, -1 to 1.
 
-    It is the correlation that most pieces of the image reach: a row of like houses is a part of an image only.
+    It is the correlation that most pieces of the image reach, because a row of like houses is only part of an image.
     """
     side = first.shape[-1]
     turned = fft.rfft2(np.stack([np.rot90(image, turn) for image in (second, second.T) for turn in range(4)]))

@@ -1,4 +1,4 @@
-"""Scenes that show the same ground, at several dates or with a common margin, are one place and divided as one."""
+"""Groups scenes that overlap, such as several dates or common margins, into places that are split as one."""
 
 import math
 
@@ -16,11 +16,11 @@ from img2height.tiles.buffers import ROUNDING_PX, neighbours, seen_from, whole_p
 from img2height.tiles.layout import Ground, divide
 from img2height.tiles.regions import divide_by_regions
 
-LEAST_PX2 = 1.0  # a smaller overlap is rounding of coordinates, not common ground
+LEAST_PX2 = 1.0  # a smaller overlap is rounding of coordinates
 
 
 def find_places(scenes: list[Scene], roles: list[Role]) -> list[list[int]]:
-    """Return the numbers of the scenes with the role split, together where their grounds overlap, also in a chain."""
+    """Return the numbers of the scenes with the role split, grouped where they overlap, also in a chain."""
     divided = [index for index, role in enumerate(roles) if role == "split"]
     near = neighbours([scenes[index] for index in divided], 0.0)
     grids = [scenes[index].grid for index in divided]
@@ -42,14 +42,14 @@ def divide_scenes(
     folds: list[int],
     regions: geopandas.GeoDataFrame | None = None,
 ) -> dict[int, list[Ground]]:
-    """Return by fold the ground of each part of each scene, before any buffer.
+    """Return by fold the area of each part of each scene, before any buffer.
 
     Args:
         scenes: the scenes.
         roles: role of each scene; whole scenes keep theirs in every fold.
         split: how places are divided.
         folds: numbers of the folds.
-        regions: named areas, see `read_regions`; for that strategy alone.
+        regions: named areas, see `read_regions`; for that strategy only.
     """
     whole = [{role: footprint(scene.grid)} for scene, role in zip(scenes, roles, strict=True)]
     grounds = {fold: list(whole) for fold in folds}
@@ -62,7 +62,7 @@ def divide_scenes(
 
 
 def _divide_place(grids: list[Grid], split: Split, fold: int, regions: geopandas.GeoDataFrame | None) -> list[Ground]:
-    if regions is not None and split.regions is not None:  # they lie on the ground: no common grid is needed
+    if regions is not None and split.regions is not None:  # they have coordinates: no common grid is needed
         return [divide_by_regions(grid, regions, split.regions, fold) for grid in grids]
     if len(grids) == 1:
         return [divide(grids[0], split, fold)]
@@ -72,7 +72,7 @@ def _divide_place(grids: list[Grid], split: Split, fold: int, regions: geopandas
 
 
 def _common_grid(grids: list[Grid]) -> Grid:
-    """Return a grid with the pixels of the first one that holds them all."""
+    """Return a grid with the pixels of the first one that covers all of them."""
     first = grids[0]
     bounds = np.array([seen_from(first, footprint(grid), grid).bounds for grid in grids])
     west, north = (math.floor(edge + ROUNDING_PX) for edge in bounds[:, :2].min(axis=0))
@@ -81,8 +81,8 @@ def _common_grid(grids: list[Grid]) -> Grid:
 
 
 def _on_grid(ground: Ground, whole: Grid, grid: Grid) -> Ground:
-    """Return the part of a place's division that one of its scenes shows, in that scene's pixels."""
+    """Return the part of a place's split that one of its scenes shows, in that scene's pixels."""
     seen = {part: seen_from(grid, area, whole) for part, area in ground.items()}
-    if grid.crs != whole.crs:  # borders run askew
+    if grid.crs != whole.crs:  # borders are oblique
         return in_squares(list(seen.items()), grid)
     return {part: whole_pixels(area.intersection(footprint(grid))) for part, area in seen.items()}

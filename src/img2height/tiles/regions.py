@@ -1,4 +1,4 @@
-"""Division by named areas of a vector file: districts that are left out in turns, or fixed ones for each part."""
+"""Splits scenes by named areas of a vector file: one region left out per fold, or fixed regions for each part."""
 
 from itertools import combinations
 from pathlib import Path
@@ -14,18 +14,18 @@ from img2height.settings.protocol import Regions
 from img2height.tiles.areas import in_squares
 from img2height.tiles.layout import PARTS, Ground, turn
 
-MOST_OVERLAP = 0.01  # of the smaller area: drawn borders never meet exactly
+MOST_OVERLAP = 0.01  # of the smaller area, because digitised borders never match exactly
 
 
 def read_regions(settings: Regions) -> geopandas.GeoDataFrame:
-    """Return the named areas in the CRS of their file, one row a name, with the index `name`.
+    """Return the named areas in the CRS of their file, one row per name, with the index `name`.
 
     Args:
         settings: the file, the column of its names, and the names that are used.
 
     Raises:
         DataError: the file cannot be read, or has no CRS or no such column.
-        FoldError: a name is in no row, or two named areas overlap.
+        FoldError: a name does not occur, or two named areas overlap.
     """
     frame = read_polygons(Path(settings.file), "split.regions", settings.layer)
     if settings.column not in frame:
@@ -42,7 +42,7 @@ def read_regions(settings: Regions) -> geopandas.GeoDataFrame:
 
 
 def _as_text(names: pandas.Series) -> pandas.Series:
-    """Return names as text; whole numbers without a decimal point, also where a missing one made them floats."""
+    """Return names as text; whole numbers without a decimal point, even if a missing one made them floats."""
     if pandas.api.types.is_float_dtype(names) and (names.dropna() % 1 == 0).all():
         names = names.astype("Int64")
     return names.astype("string")
@@ -56,7 +56,7 @@ def _refuse_overlap(areas: geopandas.GeoDataFrame) -> None:
 
 
 def divide_by_regions(grid: Grid, areas: geopandas.GeoDataFrame, settings: Regions, fold: int) -> Ground:
-    """Return the ground of each part of a scene in one fold, before any buffer; parts are squares of `SQUARE_PX`.
+    """Return the area of each part of a scene in one fold, before any buffer; parts are squares of `SQUARE_PX`.
 
     Args:
         grid: the scene's grid.

@@ -1,4 +1,4 @@
-"""Test ground that an image does not show: found before anything is trained, not when scores miss a prediction."""
+"""Finds test pixels without an image before anything is trained, rather than when scores miss a prediction."""
 
 from collections.abc import Iterable
 
@@ -14,18 +14,18 @@ from img2height.io.rasters import open_raster
 from img2height.scenes.scene import Scene
 from img2height.tiles.areas import area_mask, area_of
 
-REFERENCES = ("ndsm", "dsm", "dtm")  # the first that a scene has
+REFERENCES = ("ndsm", "dsm", "dtm")  # the first one that a scene has is used
 
 
 def unseen_pixels(
     scenes: Iterable[Scene], areas: geopandas.GeoDataFrame, layers: Iterable[str]
 ) -> dict[str, dict[str, int]]:
-    """Return by scene and layer how many test pixels have a reference and no image; nothing where there are none.
+    """Return by scene and layer how many test pixels have a reference but no image; empty if there are none.
 
     Args:
-        scenes: the scenes; those without test ground are passed over.
-        areas: the ground of the parts, see `split_folds`.
-        layers: what methods look at.
+        scenes: the scenes; those without a test area are skipped.
+        areas: the areas of the parts, see `split_folds`.
+        layers: the input layers of the methods.
     """
     counts = {}
     for scene in scenes:
@@ -38,14 +38,14 @@ def unseen_pixels(
 
 
 def refuse_unseen(counts: dict[str, dict[str, int]]) -> None:
-    """Raise a DataError where test ground is not seen; `counts` as of `unseen_pixels`."""
+    """Raise a DataError if test pixels have no image; `counts` as from `unseen_pixels`."""
     if not counts:
         return
     found = "; ".join(f"{layer} of {scene}: {n}" for scene, layers in counts.items() for layer, n in layers.items())
     raise DataError(
-        f"test pixels have a reference and no image, so that nothing can be predicted there: {found}. Cut the "
+        f"test pixels have a reference but no image, so that nothing can be predicted there: {found}. Cut the "
         "reference where the image has no data, give the scene another role, or set metrics.allow_missing: true; "
-        "scores then leave these pixels out and say how many"
+        "scores then leave these pixels out and report their number"
     )
 
 
