@@ -15,7 +15,7 @@ from shapely.geometry.polygon import orient
 from img2height.io.atomic import atomic_path
 
 MILLIMETRE = 0.001
-# A wall edge that four walls share is no solid; where an outline touches itself, the block gives way by this much.
+# Four walls must not share an edge, or the solid is invalid; an outline that touches itself is pulled back by this gap.
 GAP_M = 0.002
 
 Vertex = tuple[int, int, int]
@@ -23,16 +23,16 @@ Faces = list[list[list[int]]]
 
 
 def write_cityjson(frame: geopandas.GeoDataFrame, path: str | Path, title: str = "Buildings") -> None:
-    """Write each building as a closed block from its ground to its ground plus `height_m`; vertices are whole mm.
+    """Write each building as a closed block from its ground to its ground plus `height_m`; vertices are in whole mm.
 
-    The file names the EPSG code of the horizontal coordinate system; the title says in words what has no code. Where
-    `ground_m` is missing the block stands on 0 m, and the title and the attributes say so. A building without a height
-    above 0 m has no block, only its attributes.
+    The file names the EPSG code of the horizontal coordinate system; the title describes what has no code. If
+    `ground_m` is missing the block stands on 0 m, and title and attributes record that. A building without a height
+    above 0 m has attributes but no block.
 
     Args:
-        frame: as `extract` gives it, in a projected coordinate system; may be empty.
+        frame: as returned by `extract`, in a projected coordinate system; may be empty.
         path: the .city.json file.
-        title: what the file holds.
+        title: describes the contents of the file.
     """
     text = json.dumps(city_model(frame, title), separators=(",", ":"), allow_nan=False)
     with atomic_path(path) as temporary:
@@ -49,7 +49,7 @@ def city_model(frame: geopandas.GeoDataFrame, title: str) -> dict[str, Any]:
     }
     groundless = int(frame["ground_m"].isna().sum())
     if groundless:
-        title += f"; {groundless} of {len(frame)} stand on 0 m because their terrain height is unknown"
+        title += f"; {groundless} of {len(frame)} stand on 0 m because their terrain height is missing"
     metadata = _reference_system(frame.crs)
     metadata["title"] = "; ".join([title, *metadata.pop("notes")])
     if vertices:
@@ -66,7 +66,7 @@ def city_model(frame: geopandas.GeoDataFrame, title: str) -> dict[str, Any]:
 
 
 def _origin(frame: geopandas.GeoDataFrame) -> tuple[int, int]:
-    """Return a corner in whole metres, so that vertices are small numbers."""
+    """Return a corner in whole metres, so that the vertices are small numbers."""
     if frame.empty:
         return 0, 0
     west, south, _, _ = frame.total_bounds
@@ -74,10 +74,10 @@ def _origin(frame: geopandas.GeoDataFrame) -> tuple[int, int]:
 
 
 def _reference_system(crs: CRS) -> dict[str, Any]:
-    """Return `referenceSystem`, if there is a code, and what it cannot say as `notes`.
+    """Return `referenceSystem`, if there is a code, and what the code leaves out as `notes`.
 
     CityJSON has one code for both. A compound system without a code of its own is given by its horizontal part: readers
-    take the last number of the compound form of OGC names for the code, and that is the vertical one.
+    take the last number of an OGC compound name for the code, which is the vertical one.
     """
     horizontal, *vertical = crs.sub_crs_list if crs.is_compound and not crs.to_epsg() else [crs]
     code = horizontal.to_epsg()
@@ -107,7 +107,7 @@ def _levels(attributes: dict[str, Any]) -> tuple[float, float]:
 
 
 def _parts(outline: Polygon, origin: tuple[int, int]) -> list[Polygon]:
-    """Return the outline in whole millimetres from the origin, outer ring counter-clockwise, never touching itself."""
+    """Return the outline in whole millimetres from the origin, outer ring counter-clockwise, not touching itself."""
     local = shapely.transform(outline, lambda xy: xy - origin)
     if len(corners := shapely.get_coordinates(local)) - 1 - len(outline.interiors) > len(np.unique(corners, axis=0)):
         local = local.buffer(-GAP_M, join_style="mitre")
@@ -117,7 +117,7 @@ def _parts(outline: Polygon, origin: tuple[int, int]) -> list[Polygon]:
 
 
 def _shell(outline: Polygon, base: int, top: int, vertices: dict[Vertex, int]) -> Faces:
-    """Return the faces of a block, each counter-clockwise when seen from outside."""
+    """Return the faces of a block, each counter-clockwise as seen from outside."""
     rings = [np.asarray(ring.coords)[:-1].astype(int).tolist() for ring in (outline.exterior, *outline.interiors)]
     floor, roof = (
         [[vertices.setdefault((x, y, level), len(vertices)) for x, y in ring] for ring in rings]

@@ -1,4 +1,4 @@
-"""Building footprints from heights and colours, as IM2HEIGHT (section III-D) describes: elevated, and not green."""
+"""Building footprint masks from heights and colours, as in IM2HEIGHT (section III-D): elevated, and not green."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ INDEX_BANDS = {"ndvi": ("nir", "red"), "vari": ("green", "red", "blue")}
 
 
 def index_name(bands: Sequence[str]) -> str | None:
-    """Return the vegetation index that the bands allow: `ndvi` where there is near infrared, `vari`, or None."""
+    """Return the vegetation index that the bands allow: `ndvi` if there is near infrared, else `vari`, or None."""
     return next((name for name, needed in INDEX_BANDS.items() if set(needed) <= set(bands)), None)
 
 
@@ -26,16 +26,18 @@ def vegetation_index(image: np.ndarray, bands: Sequence[str]) -> tuple[np.ndarra
 
     Args:
         image: CxHxW, any number type, one unit for all bands.
-        bands: what each band holds: red, green, blue, nir.
+        bands: the name of each band: red, green, blue, nir.
 
     Raises:
-        DataError: the image and the list differ, or the bands allow no index.
+        DataError: the image and the list differ, or the bands do not allow an index.
     """
     if image.ndim != 3 or len(image) != len(bands):
         raise DataError(f"an image of shape {image.shape} does not have the bands {', '.join(bands)}; it must be CxHxW")
     name = index_name(bands)
     if name is None:
-        raise DataError(f"bands {', '.join(bands)} allow no vegetation index; nir and red, or red, green and blue do")
+        raise DataError(
+            f"no vegetation index for the bands {', '.join(bands)}; use nir and red, or red, green and blue"
+        )
     first, red, *blue = (image[bands.index(band)].astype(np.float32) for band in INDEX_BANDS[name])
     divisor = first + red - (blue[0] if blue else 0)
     index = np.full(divisor.shape, np.nan, dtype=np.float32)
@@ -46,18 +48,18 @@ def elevated(
     height: np.ndarray, image: np.ndarray | None, bands: Sequence[str], *, min_height_m: float, ndvi_max: float,
     vari_max: float,
 ) -> np.ndarray:  # fmt: skip
-    """Return which pixels are elevated and not vegetation, HxW uint8: 1, 0, 255 where the height is unknown.
+    """Return which pixels are elevated and not vegetation, HxW uint8: 1, 0, 255 where the height is missing.
 
     Args:
-        height: HxW heights above ground in metres, NaN or -9999 where unknown.
-        image: CxHxW on the same grid; None where no bands tell vegetation, then height alone decides.
-        bands: what each band of the image holds.
-        min_height_m: what is higher is elevated.
-        ndvi_max: what is above is vegetation, where there is near infrared.
-        vari_max: what is above is vegetation, elsewhere.
+        height: HxW heights above ground in metres, NaN or -9999 where missing.
+        image: CxHxW on the same grid; None if no bands show vegetation, then only the height decides.
+        bands: the name of each band of the image.
+        min_height_m: pixels above this are elevated.
+        ndvi_max: pixels above this are vegetation, if there is near infrared.
+        vari_max: pixels above this are vegetation, otherwise.
 
     Raises:
-        DataError: image and height differ in shape, or the bands allow no index.
+        DataError: image and height differ in shape, or the bands do not allow an index.
     """
     is_known = known(height)
     building = is_known & (height > min_height_m)
@@ -72,26 +74,26 @@ def elevated(
 
 
 def probable(probability: np.ndarray) -> np.ndarray:
-    """Return which pixels a method that tells footprints takes for building, HxW uint8: 1, 0, 255 unknown.
+    """Return which pixels are building according to a method's probabilities, HxW uint8: 1, 0, 255 missing.
 
     Args:
-        probability: HxW probability of a building, NaN or -9999 where unknown; a half or more is building.
+        probability: HxW probability of a building, NaN or -9999 where missing; 0.5 or more is building.
     """
     is_known = known(probability)
     return _with_unknown(is_known & (probability >= 0.5), is_known)
 
 
 def cleaned(raw: Reader, shape: tuple[int, int], pixel_m2: float, min_area_m2: float, max_hole_m2: float) -> Reader:
-    """Return what gives the footprints of a block: small regions are dropped, then small holes filled.
+    """Return a reader of the cleaned mask of a block: small regions are removed, then small holes filled.
 
     Neighbours share an edge. Regions count as a whole, wherever the blocks are cut.
 
     Args:
-        raw: gives the building pixels of a block, HxW uint8: 1, 0, 255 unknown.
+        raw: reads the building pixels of a block, HxW uint8: 1, 0, 255 missing.
         shape: rows and columns of the whole raster.
         pixel_m2: area of a pixel.
-        min_area_m2: smaller regions are dropped.
-        max_hole_m2: larger holes stay.
+        min_area_m2: smaller regions are removed.
+        max_hole_m2: larger holes are kept.
     """
     smallest, largest_hole = round(min_area_m2 / pixel_m2, 6), round(max_hole_m2 / pixel_m2, 6)
 
@@ -120,24 +122,24 @@ def footprint_mask(
     min_area_m2: float = 20.0,
     max_hole_m2: float = 10.0,
 ) -> np.ndarray:
-    """Return the building footprints, HxW uint8: 1 building, 0 ground, 255 where the height is unknown.
+    """Return the building mask, HxW uint8: 1 building, 0 other, 255 where the height is missing.
 
-    Elevated, not vegetation, not small, then holes filled, in the order of the paper. The paper gives no thresholds:
-    these are ours. See `elevated` and `cleaned` for the arguments.
+    Elevated, not vegetation, not small, then holes are filled, in the order of the paper. The paper states no
+    thresholds; these are ours. See `elevated` and `cleaned` for the arguments.
 
     Args:
-        height: HxW heights above ground in metres, NaN or -9999 where unknown.
-        image: CxHxW on the same grid; None where no bands tell vegetation, then height alone decides.
-        bands: what each band of the image holds.
+        height: HxW heights above ground in metres, NaN or -9999 where missing.
+        image: CxHxW on the same grid; None if no bands show vegetation, then only the height decides.
+        bands: the name of each band of the image.
         gsd_m: ground sampling distance in metres.
-        min_height_m: what is higher is elevated.
-        ndvi_max: what is above is vegetation, where there is near infrared.
-        vari_max: what is above is vegetation, elsewhere.
-        min_area_m2: smaller regions are dropped.
-        max_hole_m2: larger holes stay.
+        min_height_m: pixels above this are elevated.
+        ndvi_max: pixels above this are vegetation, if there is near infrared.
+        vari_max: pixels above this are vegetation, otherwise.
+        min_area_m2: smaller regions are removed.
+        max_hole_m2: larger holes are kept.
 
     Raises:
-        DataError: image and height differ in shape, or the bands allow no index.
+        DataError: image and height differ in shape, or the bands do not allow an index.
     """
     raw = elevated(height, image, bands, min_height_m=min_height_m, ndvi_max=ndvi_max, vari_max=vari_max)
     clean = cleaned(lambda block: raw[block.toslices()], raw.shape, gsd_m**2, min_area_m2, max_hole_m2)

@@ -1,4 +1,4 @@
-"""Buildings as polygons with heights, from a footprint mask."""
+"""Building polygons with heights from a footprint mask."""
 
 from pathlib import Path
 
@@ -38,22 +38,22 @@ def extract(
     simplify_m: float = 1.0,
     ground: np.ndarray | None = None,
 ) -> geopandas.GeoDataFrame:
-    """Return one row a building: building_id, height_m, height_max_m, ground_m, area_m2 and a valid polygon.
+    """Return one row per building: building_id, height_m, height_max_m, ground_m, area_m2 and a valid polygon.
 
-    A building is a region of footprint pixels that share edges; rows follow the first pixel of each, row by row.
+    A building is a region of mask pixels that share edges; rows are in the order of their first pixels, row by row.
     `height_m` is the median of the heights inside, `height_max_m` their 95th percentile, `ground_m` the median of the
-    terrain; NaN where nothing is known. `area_m2` is that of the polygon.
+    terrain; NaN without valid pixels. `area_m2` is the area of the polygon.
 
     Args:
-        height: HxW heights above ground in metres, NaN or -9999 where unknown.
+        height: HxW heights above ground in metres, NaN or -9999 where missing.
         footprint: HxW, 1 or true is building.
         transform: pixel corner to map coordinates.
         crs: projected, axes in metres.
-        simplify_m: tolerance of Douglas and Peucker in metres, topology kept; 0 keeps the outline of the pixels.
-        ground: HxW terrain heights in metres, NaN or -9999 where unknown; None if there are none.
+        simplify_m: Douglas-Peucker tolerance in metres, topology preserved; 0 keeps the outline of the pixels.
+        ground: HxW terrain heights in metres, NaN or -9999 where missing; None if there are none.
 
     Raises:
-        DataError: the shapes differ, or the coordinates are not metres.
+        DataError: the shapes differ, or the coordinates are not in metres.
     """
     for what, array in (("footprint", footprint), ("ground", ground)):
         if array is not None and array.shape != height.shape:
@@ -68,17 +68,17 @@ def extract(
 def extract_by_block(
     height: Reader, footprint: Reader, grid: Grid, *, simplify_m: float, ground: Reader | None = None
 ) -> geopandas.GeoDataFrame:
-    """Return the buildings of a raster of any size, as `extract` does; it holds a few blocks, or the largest building.
+    """Return the buildings of a raster of any size, as `extract`; memory holds a few blocks, or the largest building.
 
     Args:
-        height: gives the heights above ground of a window, HxW metres, NaN or -9999 where unknown.
-        footprint: gives the footprints of a window, HxW, 1 or true is building.
+        height: reads the heights above ground of a window, HxW metres, NaN or -9999 where missing.
+        footprint: reads the mask of a window, HxW, 1 or true is building.
         grid: of the whole raster.
         simplify_m: see `extract`.
-        ground: gives the terrain heights of a window, HxW metres; None if there are none.
+        ground: reads the terrain heights of a window, HxW metres; None if there are none.
 
     Raises:
-        DataError: the coordinates are not metres.
+        DataError: the coordinates are not in metres.
     """
     require_metres(grid.crs)
 
@@ -96,7 +96,7 @@ def extract_by_block(
 
 
 def require_metres(crs: CRS | None) -> None:
-    """Raise a DataError unless map coordinates are metres."""
+    """Raise a DataError unless map coordinates are in metres."""
     if crs is None or not (found := CRS.from_user_input(crs)).is_projected or found.linear_units_factor[1] != 1:
         raise DataError(
             f"the coordinate system is {crs}; buildings need a projected one in metres: reproject the scene"
@@ -104,10 +104,10 @@ def require_metres(crs: CRS | None) -> None:
 
 
 def write_buildings(frame: geopandas.GeoDataFrame, parquet: str | Path, gpkg: str | Path) -> None:
-    """Write buildings as GeoParquet, the record, and as GeoPackage, for eyes; the same buildings give the same bytes.
+    """Write buildings as GeoParquet, for programs, and as GeoPackage, for a GIS; equal buildings give equal bytes.
 
     Args:
-        frame: as `extract` gives it; none is a valid number of buildings.
+        frame: as returned by `extract`; may be empty.
         parquet: the GeoParquet file.
         gpkg: the GeoPackage file, layer `buildings`.
     """
@@ -116,7 +116,7 @@ def write_buildings(frame: geopandas.GeoDataFrame, parquet: str | Path, gpkg: st
 
 
 def _height_statistics(labels: np.ndarray, height: np.ndarray, ground: np.ndarray | None) -> pandas.DataFrame:
-    """Return height_m, height_max_m and ground_m by label; unknown pixels are left out."""
+    """Return height_m, height_max_m and ground_m by label; missing pixels are left out."""
     inside = labels > 0
     pixels = pandas.DataFrame(
         {
@@ -152,7 +152,7 @@ def _chosen(mask: np.ndarray, first: np.ndarray, window: Window, width: int) -> 
 
 
 def _outlines(labels: np.ndarray, window: Window) -> list[Polygon]:
-    """Return the outline of each label in pixels of the whole raster, which are exact wherever the window lies."""
+    """Return the outline of each label in pixels of the whole raster, which are exact for any window."""
     origin = Affine.translation(window.col_off, window.row_off)
     found = {int(number): shape(outline) for outline, number in shapes(labels, mask=labels > 0, transform=origin)}
     return [found[number] for number in sorted(found)]
@@ -163,7 +163,7 @@ def _table(parts: pandas.DataFrame, grid: Grid, simplify_m: float) -> geopandas.
     parts = parts.sort_values("first", ignore_index=True)
     outlines = to_map(parts["outline"].to_numpy(), grid)
     simple = shapely.simplify(outlines, simplify_m, preserve_topology=True)
-    # GEOS keeps each ring whole but may move a shell off its hole; such a building keeps the outline of its pixels.
+    # GEOS keeps each ring valid but may move a shell across its hole; such a building keeps the outline of its pixels.
     polygons = shapely.normalize(np.where(shapely.is_valid(simple), simple, outlines))
     frame = parts.assign(building_id=parts.index + 1, area_m2=shapely.area(polygons))[list(COLUMNS)].astype(COLUMNS)
     return geopandas.GeoDataFrame(frame, geometry=geopandas.GeoSeries(polygons, crs=grid.crs), crs=grid.crs)

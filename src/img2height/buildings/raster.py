@@ -1,4 +1,4 @@
-"""Buildings of a raster of any size: footprints and polygons are made block by block."""
+"""Building masks and polygons of a raster of any size, computed block by block."""
 
 import tempfile
 from collections.abc import Callable, Sequence
@@ -23,12 +23,12 @@ from img2height.tiles.areas import area_mask
 
 @dataclass(frozen=True)
 class Image:
-    """The bands of an image that tell vegetation.
+    """The bands of an image that show vegetation.
 
     Attributes:
         raster: the open image.
         indexes: of these bands, from 1.
-        bands: what each holds.
+        bands: the name of each.
     """
 
     raster: DatasetReader
@@ -37,27 +37,27 @@ class Image:
 
     @classmethod
     def of(cls, raster: DatasetReader, bands: Sequence[str]) -> "Image | None":
-        """Return what tells vegetation in an image, None where its bands (named in their order) allow no index."""
+        """Return the bands that show vegetation, None if the image's bands (named in order) allow no index."""
         if (name := index_name(bands)) is None:
             return None
         needed = list(INDEX_BANDS[name])
         return cls(raster, [bands.index(band) + 1 for band in needed], needed)
 
     def read(self, window: Window) -> np.ndarray:
-        """Return these bands of a window, CxHxW float32, NaN where there is no image."""
+        """Return these bands of a window, CxHxW float32, NaN where the image has no data."""
         return self.raster.read(self.indexes, window=window, masked=True).astype(np.float32).filled(np.nan)
 
 
 @dataclass(frozen=True)
 class Sources:
-    """What buildings are made of, on one grid.
+    """The inputs of building extraction, on one grid.
 
     Attributes:
         grid: of all.
-        height: gives heights above ground of a window, HxW float32 metres, NaN where unknown.
-        image: tells vegetation; None where height alone decides.
-        probability: gives the probability of a building, of a method that tells footprints; it decides alone.
-        ground: gives the terrain, HxW float32 metres, NaN where unknown.
+        height: reads heights above ground of a window, HxW float32 metres, NaN where missing.
+        image: shows vegetation; None if only the height decides.
+        probability: reads a method's building probability, if it predicts footprints; it then decides alone.
+        ground: reads the terrain, HxW float32 metres, NaN where missing.
     """
 
     grid: Grid
@@ -67,7 +67,7 @@ class Sources:
     ground: Reader | None = None
 
     def raw_mask(self, window: Window, settings: Buildings) -> np.ndarray:
-        """Return which pixels of a window may be building, HxW uint8: 1, 0, 255 unknown."""
+        """Return which pixels of a window may be building, HxW uint8: 1, 0, 255 missing."""
         if self.probability is not None:
             return probable(self.probability(window))
         thresholds = settings.model_dump(include={"min_height_m", "ndvi_max", "vari_max"})
@@ -76,20 +76,20 @@ class Sources:
 
 
 def extract_raster(sources: Sources, settings: Buildings, footprint: str | Path) -> geopandas.GeoDataFrame:
-    """Return the buildings, see `extract`, and write the footprints as a COG: 1 building, 0 ground, 255 unknown.
+    """Return the buildings, see `extract`, and write the building mask as a COG: 1 building, 0 other, 255 missing.
 
     Args:
-        sources: what they are made of.
+        sources: the inputs.
         settings: thresholds; see `footprint_mask` and `extract`.
         footprint: the COG.
 
     Raises:
-        DataError: the coordinates are not metres, or a raster cannot be read or written.
+        DataError: the coordinates are not in metres, or a raster cannot be read or written.
     """
     footprint, grid = Path(footprint), sources.grid
     sizes = settings.model_dump(include={"min_area_m2", "max_hole_m2"})
     with tempfile.TemporaryDirectory(dir=footprint.parent, prefix=".scratch.", suffix=SUFFIX) as folder:
-        raw = Path(folder) / "raw.tif"  # is looked at more than once, and bytes are read faster than made
+        raw = Path(folder) / "raw.tif"  # read several times, and reading is faster than computing
         _write(raw, grid, lambda window: sources.raw_mask(window, settings))
         with open_raster(raw) as mask:
             write_mask(footprint, grid, cleaned(_band(mask), grid.shape, grid.gsd_m**2, **sizes))
@@ -100,12 +100,12 @@ def extract_raster(sources: Sources, settings: Buildings, footprint: str | Path)
 
 
 def write_mask(path: Path, grid: Grid, compute: Callable[[Window], np.ndarray]) -> None:
-    """Write footprints as a COG block by block.
+    """Write a building mask as a COG block by block.
 
     Args:
-        path: the COG; appears only when it is whole.
+        path: the COG; appears only when it is complete.
         grid: the pixel grid.
-        compute: gives the footprints of a block, HxW uint8: 1 building, 0 ground, 255 unknown.
+        compute: returns the mask of a block, HxW uint8: 1 building, 0 other, 255 missing.
     """
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".scratch.", suffix=SUFFIX) as folder:
         _write(scratch := Path(folder) / path.name, grid, compute)
@@ -113,11 +113,11 @@ def write_mask(path: Path, grid: Grid, compute: Callable[[Window], np.ndarray]) 
 
 
 def cut_footprint(footprint: Path, area: BaseGeometry, out: Path) -> None:
-    """Write the footprints of an area as a COG, unknown elsewhere.
+    """Write the building mask of an area as a COG, missing elsewhere.
 
     Args:
-        footprint: what `extract_raster` wrote.
-        area: polygon in pixel coordinates; a pixel belongs to it by its centre.
+        footprint: the mask written by `extract_raster`.
+        area: polygon in pixel coordinates; a pixel is inside if its centre is.
         out: the COG.
     """
     with open_raster(footprint) as mask:

@@ -1,6 +1,6 @@
 """Regions of pixels that share edges, found block by block and joined where the blocks meet.
 
-They are those of the whole raster, whatever its size: what is held is one block, its rims and a table of the regions.
+They are those of the whole raster, whatever its size: memory holds one block, its border and a table of the regions.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,11 +16,11 @@ from scipy.sparse.csgraph import connected_components
 BLOCK_PX = 1024  # side of a block: few regions cross its border, and it takes a few MiB
 COLUMNS = {"pixels": "sum", "first": "min", "top": "min", "left": "min", "bottom": "max", "right": "max"}
 
-Reader = Callable[[Window], np.ndarray]  # what a window of a raster holds, HxW
+Reader = Callable[[Window], np.ndarray]  # reads a window of a raster, HxW
 
 
 def blocks_of(shape: tuple[int, int]) -> list[Window]:
-    """Return the blocks of a raster of so many rows and columns, row by row."""
+    """Return the blocks of a raster with these rows and columns, row by row."""
     return subdivide(Window(0, 0, shape[1], shape[0]), BLOCK_PX, BLOCK_PX)
 
 
@@ -29,11 +29,11 @@ class Regions:
     """The regions of a mask.
 
     Attributes:
-        starts: number of pieces before each block, by its first row and column; a piece is what a block holds of a
-            region.
+        starts: number of pieces before each block, by its first row and column; a piece is the part of a region inside
+            one block.
         numbers: region of each piece, int; the first stands for no region.
-        table: a row a region: `pixels`; `first`, its first pixel, counted row by row over the raster; `top`, `left`,
-            `bottom` and `right` of its window in pixels.
+        table: one row per region: `pixels`; `first`, its first pixel, counted row by row over the raster; `top`,
+            `left`, `bottom` and `right` of its window in pixels.
     """
 
     starts: dict[tuple[int, int], int]
@@ -41,7 +41,7 @@ class Regions:
     table: pandas.DataFrame
 
     def sizes(self, mask: np.ndarray, block: Window) -> np.ndarray:
-        """Return how many pixels the region of each pixel has in the whole raster, HxW int64, 0 outside the mask.
+        """Return the pixel count, in the whole raster, of the region of each pixel, HxW int64, 0 outside the mask.
 
         Args:
             mask: HxW bool, as it was when the regions were found.
@@ -53,7 +53,7 @@ class Regions:
         return np.append(0, sizes)[labels]
 
     def windows(self) -> Iterator[tuple[Window, np.ndarray]]:
-        """Yield windows and the first pixels, ascending, of the regions to look at there: each is whole in its window.
+        """Yield windows and the first pixels, ascending, of the regions to read there: each is complete in its window.
 
         Regions within one block share a window, and so do those that cross the same borders.
         """
@@ -70,8 +70,8 @@ def find_regions(mask: Reader, shape: tuple[int, int]) -> Regions:
     """Return the regions of a mask.
 
     Args:
-        mask: gives HxW bool of a block.
-        shape: rows and columns of the whole.
+        mask: reads HxW bool of a block.
+        shape: rows and columns of the raster.
     """
     above, left = np.zeros(shape[1], np.int64), np.zeros(0, np.int64)
     starts, pieces, seams, count = {}, [], [], 0
@@ -104,7 +104,7 @@ def _pieces(labels: np.ndarray, found: int, block: Window, width: int) -> np.nda
     flat = labels.ravel()
     inside = np.flatnonzero(flat)[::-1]
     first = np.zeros(found + 1, np.int64)
-    first[flat[inside]] = inside  # backwards: the first pixel of each is written last
+    first[flat[inside]] = inside  # backwards, so that the first pixel of each is written last
     rows, columns = np.divmod(first[1:], labels.shape[1])
     boxes = [(y.start, x.start, y.stop, x.stop) for y, x in find_objects(labels)]
     corner = np.array([block.row_off, block.col_off] * 2)

@@ -28,17 +28,17 @@ def extract_scene(
 ) -> geopandas.GeoDataFrame:  # fmt: skip
     """Return the buildings of a predicted height map, and write their footprints as a COG; see `extract_raster`.
 
-    Relative heights make no buildings: all is unknown.
+    Relative heights give no buildings: the whole mask is missing.
 
     Args:
         height_tif: predicted heights in metres on the scene's grid.
-        scene: gives the image that tells vegetation, and the terrain where it has one.
+        scene: provides the image that shows vegetation, and the terrain if it has one.
         settings: thresholds; see `footprint_mask` and `extract`.
         footprint: the COG.
-        probability_tif: probability of a building, of a method that tells footprints; it decides alone.
+        probability_tif: building probability of a method that predicts footprints; it then decides alone.
 
     Raises:
-        DataError: the heights lie on another grid than the scene.
+        DataError: the heights are on another grid than the scene.
     """
     with ExitStack() as stack:
         heights, terrain, image, probability = (
@@ -68,10 +68,10 @@ def _above_ground(heights: DatasetReader, terrain: DatasetReader | None, window:
 
 
 def _image(scene: Scene, image: DatasetReader | None) -> Image | None:
-    """Return what tells vegetation; None where no bands do, as of a panchromatic image: trees count as buildings."""
+    """Return the bands that show vegetation; None if there are none, as in a panchromatic image, where trees count."""
     bands = scene.layers["eo"].bands if image else []
     if (found := Image.of(image, bands)) is None:
         logger.warning(
-            "scene %s/%s: bands %s tell no vegetation, so height alone decides", scene.dataset, scene.name, bands
+            "scene %s/%s: bands %s show no vegetation, so only the height decides", scene.dataset, scene.name, bands
         )
     return found

@@ -1,8 +1,8 @@
-"""The scores of two arrays that fit in memory, in float64; their definitions in one line each.
+"""The scores of two arrays that fit in memory, in float64, each defined in one line.
 
 `ErrorStatistics` and `ConfusionStatistics` give the same numbers for data that come in blocks. All functions take
-`valid`, a bool array of the pixels to count, leave out unknown references and missing predictions, and return None
-where no pixel is left.
+`valid`, a bool array of the pixels to count, leave out missing references and missing predictions, and return None
+if no pixel is left.
 """
 
 import numpy as np
@@ -41,7 +41,7 @@ def medae(prediction: np.ndarray, reference: np.ndarray, valid: Mask = None) -> 
 
 
 def nmad(prediction: np.ndarray, reference: np.ndarray, valid: Mask = None) -> float | None:
-    """Return 1.4826 times the median distance of the errors from their median, in the unit of the heights.
+    """Return 1.4826 times the median absolute deviation of the errors from their median, in the unit of the heights.
 
     Source: Höhle and Höhle (2009), https://doi.org/10.1016/j.isprsjprs.2009.02.003
     """
@@ -88,12 +88,12 @@ def delta(
 
 
 def iou(predicted: np.ndarray, reference: np.ndarray, valid: Mask = None) -> float | None:
-    """Return intersection over union of two masks (1 building, 0 ground, else unknown)."""
+    """Return intersection over union of two masks (1 building, 0 other, else missing)."""
     return _mask_score("iou", predicted, reference, valid)
 
 
 def dice(predicted: np.ndarray, reference: np.ndarray, valid: Mask = None) -> float | None:
-    """Return 2 TP / (2 TP + FP + FN) of two masks (1 building, 0 ground, else unknown)."""
+    """Return 2 TP / (2 TP + FP + FN) of two masks (1 building, 0 other, else missing)."""
     return _mask_score("dice", predicted, reference, valid)
 
 
@@ -101,17 +101,17 @@ f1 = dice
 
 
 def accuracy(predicted: np.ndarray, reference: np.ndarray, valid: Mask = None) -> float | None:
-    """Return the share of pixels that two masks agree on (1 building, 0 ground, else unknown)."""
+    """Return the share of pixels in which two masks agree (1 building, 0 other, else missing)."""
     return _mask_score("accuracy", predicted, reference, valid)
 
 
 def precision(predicted: np.ndarray, reference: np.ndarray, valid: Mask = None) -> float | None:
-    """Return the share of predicted building pixels that are building (1 building, 0 ground, else unknown)."""
+    """Return the share of predicted building pixels that are building (1 building, 0 other, else missing)."""
     return _mask_score("precision", predicted, reference, valid)
 
 
 def recall(predicted: np.ndarray, reference: np.ndarray, valid: Mask = None) -> float | None:
-    """Return the share of building pixels that were predicted (1 building, 0 ground, else unknown)."""
+    """Return the share of building pixels that were predicted (1 building, 0 other, else missing)."""
     return _mask_score("recall", predicted, reference, valid)
 
 
@@ -126,7 +126,7 @@ def _high(prediction: np.ndarray, reference: np.ndarray, valid: Mask, min_height
 
 
 def _height_ratio(predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Return max(p / r, r / p), at least 1; infinite, a miss, where nothing or less than nothing is predicted."""
+    """Return max(p / r, r / p), at least 1; infinite, a miss, where the prediction is not positive."""
     with np.errstate(divide="ignore", over="ignore"):
         return np.maximum(predicted / truth, truth / np.maximum(predicted, 0.0))
 

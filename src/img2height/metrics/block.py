@@ -19,7 +19,7 @@ QUANTITIES = (
 
 
 def fraction_bits(quantity: str) -> int:
-    """Return of which power of two the sum of a quantity counts the parts."""
+    """Return the power of two whose fractions the sum of a quantity counts."""
     return FRACTION_BITS * (2 if quantity in SQUARES else 1)
 
 
@@ -53,14 +53,14 @@ def sum_block(
     Args:
         predicted: HxW float metres, NaN where missing.
         truth: HxW float metres, NaN where a pixel does not count.
-        kinds: HxW uint16, the kind of ground.
-        strata: uint32 by kind, bit k says whether it lies in stratum k.
+        kinds: HxW uint16, the land-cover kind.
+        strata: uint32 by kind, bit k is set if the kind belongs to stratum k.
         tile_px: side of the tiles.
-        ratio_min_height_m: ratios are taken where the reference is above this.
+        ratio_min_height_m: ratios are computed where the reference is above this.
         histograms: of the strata; changed.
 
     Raises:
-        DataError: a value is no height on Earth.
+        DataError: a value is not a possible height.
     """
     from img2height.metrics.kernels.errors import sum_tiles  # slow to import
 
@@ -70,13 +70,13 @@ def sum_block(
     limits, found = (tile_px, float(ratio_min_height_m)), (sums, coarse, extremes_m)
     sum_tiles(predicted, truth, kinds, strata, *limits, coarse_of_fine(), *found, histograms.fine, histograms.owners)
     if (worst := max(extremes_m[..., 1].max(), -extremes_m[..., 0].min())) > MAX_ERROR_M:
-        raise DataError(f"an error of {worst:g} m is no height error; is nodata -9999 and the unit metres?")
+        raise DataError(f"an error of {worst:g} m is not a possible height error; is nodata -9999 and the unit metres?")
     counts, digits = np.split(sums, [len(COUNTS)], axis=-1)
     return BlockSums(counts, digits.reshape(*shape, len(QUANTITIES), DIGITS), coarse, extremes_m)
 
 
 def tile_slices(shape: tuple[int, int], tile_px: int) -> list[tuple[slice, slice]]:
-    """Return rows and columns of each tile of a block, row by row; those at its far edges may be cut."""
+    """Return rows and columns of each tile of a block, row by row; tiles at its far edges may be clipped."""
     starts = [range(0, size, tile_px) for size in shape]
     rows, columns = (
         [slice(start, min(start + tile_px, size)) for start in some] for some, size in zip(starts, shape, strict=True)

@@ -1,4 +1,4 @@
-"""Approximate quantiles of sums of tiles: errors counted in a few hundred bins that grow away from zero."""
+"""Approximate quantiles of sums of tiles: errors are counted in a few hundred bins that widen away from zero."""
 
 from functools import cache
 
@@ -41,10 +41,10 @@ def coarse_of_fine() -> np.ndarray:
 
 
 class CoarseQuantiles:
-    """Quantiles of many histograms at once, between the edges of a bin by straight lines; NaN where one is empty.
+    """Quantiles of many histograms at once, interpolated linearly between the edges of a bin; NaN if one is empty.
 
     Args:
-        pixels: ... x `COARSE_BINS`, whole or not.
+        pixels: ... x `COARSE_BINS`, integers or floats.
     """
 
     def __init__(self, pixels: np.ndarray):
@@ -58,7 +58,7 @@ class CoarseQuantiles:
         self._folded = folded  # R x (B + 1) / 2, by absolute error
 
     def quantile_m(self, level: float) -> np.ndarray:
-        """Return the error in metres below which a share of the pixels lies."""
+        """Return the error in metres below which a given share of the pixels lies."""
         return _invert(self._below, _OUTER_M, level).reshape(self._shape)
 
     def medae_m(self) -> np.ndarray:
@@ -88,7 +88,7 @@ class CoarseQuantiles:
 
 
 def _invert(below: np.ndarray, edges: np.ndarray, level: float) -> np.ndarray:
-    """Return where R cumulative shares, R x E at the edges, reach a level; NaN where they are NaN."""
+    """Return where R cumulative shares, R x E at the edges, reach a level; NaN where the shares are NaN."""
     at = np.clip((below < level).sum(axis=-1) - 1, 0, len(edges) - 2)
     rows = np.arange(len(below))
     low, high = below[rows, at], below[rows, at + 1]

@@ -1,4 +1,4 @@
-"""Footprints: pixels by what was predicted and what is there."""
+"""Pixels of building masks by predicted and reference class."""
 
 import math
 from dataclasses import dataclass, fields
@@ -15,14 +15,14 @@ BUILDING, GROUND, UNKNOWN = 1, 0, 255
 
 @dataclass(frozen=True)
 class ConfusionStatistics(Sums):
-    """Pixels of footprints by outcome.
+    """Pixels of building masks by outcome.
 
     Attributes:
         tp: building in both.
-        fp: predicted, not there.
-        fn: there, not predicted.
-        tn: ground in both.
-        missing: known references without a prediction; they lower the coverage, nothing else.
+        fp: predicted, but not in the reference.
+        fn: in the reference, but not predicted.
+        tn: not building in both.
+        missing: valid references without a prediction; they only lower the coverage.
     """
 
     tp: int = 0
@@ -36,8 +36,8 @@ class ConfusionStatistics(Sums):
         """Return the statistics of two masks.
 
         Args:
-            predicted: 1 or true is building, 0 ground, anything else missing.
-            reference: 1 or true is building, 0 ground, anything else unknown; same shape.
+            predicted: 1 or true is building, 0 other, anything else missing.
+            reference: 1 or true is building, 0 other, anything else missing; same shape.
             valid: bool, same shape; pixels to count.
 
         Raises:
@@ -53,7 +53,7 @@ class ConfusionStatistics(Sums):
         return cls(tp, fp, fn, tn, missing=hit.size - tp - fp - fn - tn)
 
     def scores(self) -> dict[str, float | None]:
-        """Return the scores by name, from 0 to 1; None where nothing counts, never NaN."""
+        """Return the scores by name, from 0 to 1; None if nothing counts, never NaN."""
         pixels = self.tp + self.fp + self.fn + self.tn
         coverage = as_json({"coverage": share(pixels, pixels + self.missing)})
         return {"pixels": pixels} | coverage | as_json(mask_scores(vars(self)))
@@ -63,8 +63,8 @@ def count_outcomes(predicted: np.ndarray, reference: np.ndarray, inside: np.ndar
     """Return the pixels of each tile by field of `ConfusionStatistics`, T x 5 int64.
 
     Args:
-        predicted: HxW uint8, 1 building, 0 ground, else missing.
-        reference: HxW uint8, 1 building, 0 ground, else unknown.
+        predicted: HxW uint8, 1 building, 0 other, else missing.
+        reference: HxW uint8, 1 building, 0 other, else missing.
         inside: HxW bool, pixels to count.
         tile_px: side of the tiles.
     """

@@ -1,4 +1,4 @@
-"""How far the errors of a height map are alike: the length that the blocks of the bootstrap must not fall below."""
+"""The correlation length of height errors, below which the blocks of the bootstrap must not fall."""
 
 import math
 from dataclasses import dataclass
@@ -7,22 +7,22 @@ from typing import Self
 import numpy as np
 
 LAGS_PX = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
-LINE_STEP = 4  # neighbouring lines tell the same, so every fourth row and column is enough
+LINE_STEP = 4  # neighbouring lines are redundant, so every fourth row and column is enough
 _SCALE = 2**30
 _NONE = (0,) * len(LAGS_PX)
 
 
 @dataclass(frozen=True)
 class CorrelationStatistics:
-    """Sums of the variogram of the errors along rows and columns within tiles. Without arguments: of nothing.
+    """Sums of the variogram of the errors along rows and columns within tiles. Without arguments: all sums 0.
 
-    Sums are whole numbers, so that they add up to the same digits in any order.
+    Sums are whole numbers, so that they are identical in any order of addition.
 
     Attributes:
-        pixels: known errors.
+        pixels: valid errors.
         error_sum: their sum in multiples of 2**-30 m.
         square_sum: sum of their squares in multiples of 2**-30 m2.
-        pairs: pairs of known errors at each of `LAGS_PX`.
+        pairs: pairs of valid errors at each of `LAGS_PX`.
         difference_sum: sum of the squared differences of these pairs in multiples of 2**-30 m2.
     """
 
@@ -37,7 +37,7 @@ class CorrelationStatistics:
         """Return the statistics of one tile.
 
         Args:
-            errors: HxW float64 in metres, NaN where unknown.
+            errors: HxW float64 in metres, NaN where missing.
         """
         return cls.from_tiles(np.ascontiguousarray(errors), np.zeros(errors.shape), max(errors.shape))
 
@@ -47,7 +47,7 @@ class CorrelationStatistics:
 
         Args:
             predicted: HxW float metres, NaN where missing.
-            truth: HxW float metres, NaN where unknown.
+            truth: HxW float metres, NaN where missing.
             tile_px: side of the tiles.
         """
         from img2height.metrics.kernels.variogram import add_up  # slow to import
@@ -68,10 +68,10 @@ class CorrelationStatistics:
         )
 
     def length_px(self) -> float | None:
-        """Return the lag where the autocorrelation of the errors falls below 1/e, in pixels; None where it does not.
+        """Return the lag where the autocorrelation of the errors falls below 1/e, in pixels; None if it never does.
 
-        The autocorrelation is 1 - variogram / variance, and the variance that of all tiles together: a mean error of
-        its own in each tile is correlation too. Between two lags it is taken as linear. None also means that there is
+        The autocorrelation is 1 - variogram / variance, with the variance of all tiles together: a different mean error
+        in each tile is correlation too. Between two lags it is interpolated linearly. None is also returned if there is
         no variance. Source: Matheron (1963), https://doi.org/10.2113/gsecongeo.58.8.1246
         """
         if not self.pixels or (variance := self._variance()) <= 0:
@@ -87,10 +87,10 @@ class CorrelationStatistics:
         return None
 
     def _variance(self) -> float:
-        squares = self.square_sum * _SCALE * self.pixels - self.error_sum**2  # whole, so that nothing cancels
+        squares = self.square_sum * _SCALE * self.pixels - self.error_sum**2  # integers, so that nothing cancels
         return squares / (self.pixels * _SCALE) ** 2
 
 
 def _whole(sums: np.ndarray) -> tuple[int, ...]:
-    """Return the sums over the tiles of what each of them adds, T x N, in whole multiples of 2**-30."""
+    """Return the sums over the tiles of each tile's contributions, T x N, in whole multiples of 2**-30."""
     return tuple(sum(map(int, column)) for column in np.rint(sums * _SCALE).T.tolist())

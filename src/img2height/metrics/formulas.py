@@ -1,6 +1,6 @@
 """Scores from sums, each formula once: for exact totals, for tiles, and for thousands of resampled sums at a time.
 
-All functions take numbers or arrays of one shape and give NaN where nothing counts.
+All functions take numbers or arrays of one shape and return NaN where nothing counts.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ Values = Mapping[str, np.ndarray]
 
 
 def share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    """Return a part over the whole, float64, NaN where there is no whole."""
+    """Return a part divided by the whole, float64, NaN where the whole is 0."""
     part, whole = np.asarray(part, np.float64), np.asarray(whole, np.float64)
     return np.divide(part, whole, out=np.full(np.broadcast(part, whole).shape, np.nan), where=whole > 0)
 
@@ -23,7 +23,7 @@ def height_scores(sums: Values) -> dict[str, np.ndarray]:
     """Return the scores of height errors.
 
     `silog` is the scale-invariant error of Eigen et al. (2014), https://arxiv.org/abs/1406.2283, mean(d^2) - lambda
-    mean(d)^2 with lambda 0.5 and d = ln prediction - ln reference, on the pixels that ratios are taken on.
+    mean(d)^2 with lambda 0.5 and d = ln prediction - ln reference, on the pixels for which ratios are computed.
 
     Args:
         sums: reference_pixels, pixels, error_sum_m, absolute_sum_m, square_sum_m2, ratio_pixels, relative_sum,

@@ -1,4 +1,4 @@
-"""Quantiles of errors that can be summed over blocks: a histogram of signed errors in bins of one millimetre."""
+"""Quantiles of errors that add up over blocks: a histogram of signed errors in bins of one millimetre."""
 
 import math
 import mmap
@@ -31,7 +31,7 @@ class ErrorHistogram:
 
     Attributes:
         error_mm: the bins that hold pixels, sorted int64; bin k holds the errors that round to k mm.
-        pixels: how many each holds, int64.
+        pixels: their pixel counts, int64.
     """
 
     error_mm: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
@@ -39,7 +39,7 @@ class ErrorHistogram:
 
     @classmethod
     def from_counts(cls, pixels: np.ndarray, first: int) -> Self:
-        """Return the histogram of the pixels of consecutive bins of `fine_bins`, N int64, from a first one on."""
+        """Return the histogram of the pixels of consecutive bins of `fine_bins`, N int64, starting at a first one."""
         filled = np.flatnonzero(pixels)
         return cls(filled + (first - LIMIT_BIN), pixels[filled])
 
@@ -53,7 +53,7 @@ class ErrorHistogram:
         return isinstance(other, ErrorHistogram) and self.to_json() == other.to_json()
 
     def quantile_m(self, level: float) -> float | None:
-        """Return the error in metres below which a share of the pixels lies, as numpy.quantile interpolates."""
+        """Return the error in metres below which a given share of the pixels lies, interpolated as numpy.quantile."""
         if not self.pixels.size:
             return None
         ends = np.cumsum(self.pixels)
@@ -66,7 +66,7 @@ class ErrorHistogram:
         return _twice_median(np.abs(self.error_mm), self.pixels) / 2 * BIN_M if self.pixels.size else None
 
     def nmad_m(self) -> float | None:
-        """Return 1.4826 times the median distance from the median error, in metres.
+        """Return 1.4826 times the median absolute deviation from the median error, in metres.
 
         Source: Höhle and Höhle (2009), https://doi.org/10.1016/j.isprsjprs.2009.02.003
         """
@@ -81,7 +81,7 @@ class ErrorHistogram:
         return self._spread_m(_twice_median(np.abs(self.error_mm), self.pixels))
 
     def _spread_m(self, twice_centre: int) -> float:
-        distance = np.abs(2 * self.error_mm - twice_centre)  # half bins, so that it stays whole
+        distance = np.abs(2 * self.error_mm - twice_centre)  # half bins, so that it stays an integer
         return NORMAL_CONSISTENCY * _twice_median(distance, self.pixels) / 4 * BIN_M
 
     def to_json(self) -> dict[str, Any]:
@@ -90,15 +90,15 @@ class ErrorHistogram:
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:
-        """Return the histogram that `to_json` gave."""
+        """Return the histogram from the result of `to_json`."""
         return cls(*(np.array(value[name], np.int64) for name in ("error_mm", "pixels")))
 
 
 class ErrorHistograms:
-    """Histograms of many strata in the making.
+    """Histograms of many strata under construction.
 
-    A pixel lies in many strata, and counting it in each takes long. So the first sets of strata that a pixel is seen in
-    own histograms, which are added to those of their strata in the end.
+    A pixel lies in many strata, and counting it in each is slow. The first sets of strata that occur therefore own
+    histograms, which are added to those of their strata at the end.
 
     Args:
         strata: their number S.
@@ -107,12 +107,12 @@ class ErrorHistograms:
     Attributes:
         strata: S.
         fine: R x `BINS` int64, pixels by the bins of `fine_bins`: the strata, then the owners.
-        owners: R - S uint32, bit k says whether the set holds stratum k; 0 is free.
+        owners: R - S uint32, bit k is set if the set contains stratum k; 0 is free.
     """
 
     def __init__(self, strata: int, owners: int = OWNERS):
         shape = strata + owners, BINS
-        # Mapped, for numpy would ask for large pages, and bins that hold nothing should take no memory.
+        # Mapped, because numpy would request large pages, while empty bins should take no memory.
         memory = mmap.mmap(-1, math.prod(shape) * 8, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         self.fine = np.frombuffer(memory, np.int64).reshape(shape)
         self.owners = np.zeros(owners, np.uint32)
@@ -127,7 +127,7 @@ class ErrorHistograms:
 
 
 def _twice_median(values: np.ndarray, pixels: np.ndarray) -> int:
-    """Return the sum of the two middle values: twice the median, and whole."""
+    """Return the sum of the two middle values: twice the median, as an integer."""
     order = np.argsort(values, kind="stable")
     ends = np.cumsum(pixels[order])
     middle = [(int(ends[-1]) - 1) // 2, int(ends[-1]) // 2]

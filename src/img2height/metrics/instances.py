@@ -1,4 +1,4 @@
-"""Buildings found, invented and missed: polygons matched one to one by overlap."""
+"""Found, invented and missed buildings: polygons matched one to one by overlap."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class InstanceStatistics(Sums):
     fn: int = 0
 
     def scores(self) -> dict[str, float | None]:
-        """Return precision, recall and F1 beside the counts; None where nothing counts."""
+        """Return precision, recall and F1 with the counts; None if nothing counts."""
         shares = {
             "precision": share(self.tp, self.tp + self.fp),
             "recall": share(self.tp, self.tp + self.fn),
@@ -41,7 +41,7 @@ def match_instances(
 ) -> InstanceStatistics:
     """Return the statistics of a greedy one-to-one matching, largest overlap first.
 
-    A pair matches from an intersection over union of `iou_min` on, as in SpaceNet:
+    A pair matches if its intersection over union is at least `iou_min`, as in SpaceNet:
     Van Etten et al. (2018), https://arxiv.org/abs/1807.01232
 
     Args:

@@ -1,4 +1,4 @@
-"""Sufficient statistics of height errors: summable over blocks, scenes and folds, then scores."""
+"""Sufficient statistics of height errors: they add up over blocks, scenes and folds, and give the scores."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -20,14 +20,14 @@ UNITS = {"error_sum": "error_sum_m", "absolute_sum": "absolute_sum_m", "square_s
 
 @dataclass(frozen=True)
 class ErrorStatistics(Sums):
-    """Sums over the pixels whose reference is known; an error is prediction minus reference, positive is too high.
+    """Sums over the pixels with a valid reference; an error is prediction minus reference, positive is too high.
 
     Sums are whole multiples of 2**-30 (metres) or 2**-60 (their squares). Quantiles resolve 1 mm.
 
     Attributes:
-        ratio_min_height_m: ratios and logarithms are taken where the reference is above this.
-        reference_pixels: pixels with a known reference.
-        pixels: those that also have a prediction.
+        ratio_min_height_m: ratios and logarithms are computed where the reference is above this.
+        reference_pixels: pixels with a valid reference.
+        pixels: those of them that have a prediction.
         ratio_pixels: those whose reference is above `ratio_min_height_m`.
         min_error_m: smallest error; None without pixels.
         max_error_m: largest error; None without pixels.
@@ -63,13 +63,13 @@ class ErrorStatistics(Sums):
         """Return the statistics of two height arrays.
 
         Args:
-            prediction: heights in metres, any shape; NaN or -9999 is missing: it lowers the coverage, nothing else.
-            reference: heights in metres, same shape; NaN or -9999 is unknown and never counts, 0 m does.
+            prediction: heights in metres, any shape; NaN or -9999 is missing and only lowers the coverage.
+            reference: heights in metres, same shape; NaN or -9999 is missing and never counts, 0 m does.
             valid: bool, same shape; pixels to count.
-            ratio_min_height_m: height above which ratios mean something, in metres.
+            ratio_min_height_m: height in metres above which ratios are meaningful.
 
         Raises:
-            DataError: shapes differ, or a value is no height on Earth.
+            DataError: shapes differ, or a value is not a possible height.
         """
         require_ratio_height(ratio_min_height_m)
         predicted, truth, count = scored_pixels(prediction, reference, valid)
@@ -92,15 +92,15 @@ class ErrorStatistics(Sums):
         stratum: int,
         ratio_min_height_m: float,
     ) -> Self:
-        """Return the statistics of one stratum from what `sum_block` gave, or from sums of it.
+        """Return the statistics of one stratum from the result of `sum_block`, or from sums of such results.
 
         Args:
             counts: pixels by `COUNTS`, int64.
             digits: the sums by `QUANTITIES`, 8 x D int64.
             extremes_m: smallest and largest error, infinite where there is none.
-            histograms: they add up.
+            histograms: they are added up.
             stratum: its number in the histograms.
-            ratio_min_height_m: what the ratios were taken with.
+            ratio_min_height_m: the value used for the ratios.
         """
         there = bool(np.isfinite(extremes_m).all())
         first, last = fine_bins(extremes_m) if there else (0, -1)
@@ -117,7 +117,7 @@ class ErrorStatistics(Sums):
         if self.ratio_min_height_m != other.ratio_min_height_m:
             raise DataError(
                 f"statistics with ratio_min_height_m {self.ratio_min_height_m} and {other.ratio_min_height_m} "
-                "do not add up; evaluate both with one"
+                "do not add up; evaluate both with the same value"
             )
         kept = ("ratio_min_height_m", "min_error_m", "max_error_m")
         names = [f.name for f in fields(self) if f.name not in kept]
@@ -130,7 +130,7 @@ class ErrorStatistics(Sums):
         )
 
     def scores(self) -> dict[str, float | None]:
-        """Return the scores by name, units in the names; None where no pixel counts, never NaN."""
+        """Return the scores by name, units in the names; None if no pixel counts, never NaN."""
         quantiles = {name: self.histogram.quantile_m(level) for name, level in QUANTILES.items()}
         return (
             {"pixels": self.pixels, "ratio_pixels": self.ratio_pixels}
@@ -146,12 +146,12 @@ class ErrorStatistics(Sums):
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:
-        """Return the statistics that `to_json` gave."""
+        """Return the statistics from the result of `to_json`."""
         return cls(**value | {"histogram": ErrorHistogram.from_json(value["histogram"])})
 
 
 def float_sums(whole: Mapping[str, Any]) -> dict[str, Any]:
-    """Return exact sums as the float64 sums that `height_scores` takes, units in the names; counts stay whole.
+    """Return exact sums as the float64 sums that `height_scores` takes, units in the names; counts stay integers.
 
     Args:
         whole: Python integers, or object arrays of them, by field of `ErrorStatistics`.
@@ -161,6 +161,6 @@ def float_sums(whole: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def require_ratio_height(ratio_min_height_m: float) -> None:
-    """Raise a DataError unless ratios are taken above a millimetre at least."""
+    """Raise a DataError if ratios are computed below a millimetre."""
     if not ratio_min_height_m >= MIN_RATIO_HEIGHT_M:
         raise DataError(f"ratio_min_height_m is {ratio_min_height_m}; it must be at least {MIN_RATIO_HEIGHT_M} m")

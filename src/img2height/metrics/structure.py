@@ -13,16 +13,16 @@ _TAPS /= _TAPS.sum()
 
 
 def ssim(prediction: np.ndarray, reference: np.ndarray, valid: np.ndarray | None, data_range_m: float) -> float | None:
-    """Return the mean structural similarity over windows without an unknown pixel, or None if there is none.
+    """Return the mean structural similarity over windows without missing pixels, or None if there are none.
 
     Gaussian window of 11 x 11 pixels, sigma 1.5, K1 0.01, K2 0.03. Source: Wang et al. (2004),
     https://doi.org/10.1109/TIP.2003.819861
 
     Args:
         prediction: HxW heights in metres, NaN or -9999 where missing.
-        reference: HxW heights in metres, NaN or -9999 where unknown.
+        reference: HxW heights in metres, NaN or -9999 where missing.
         valid: HxW bool, None is everywhere.
-        data_range_m: one range for all methods and tiles, in metres; a range of each image would hide its scale.
+        data_range_m: one range for all methods and tiles, in metres; a range per image would hide differences in scale.
 
     Raises:
         DataError: the shapes differ, or the range is not positive.
@@ -39,11 +39,11 @@ def ssim(prediction: np.ndarray, reference: np.ndarray, valid: np.ndarray | None
 def tile_ssim(
     predicted: np.ndarray, truth: np.ndarray, tile_px: int, wanted: np.ndarray, data_range_m: float
 ) -> np.ndarray:
-    """Return the `ssim` of the tiles of a block, T float64, NaN of those without a window without an unknown pixel.
+    """Return the `ssim` of the tiles of a block, T float64, NaN for tiles without a window free of missing pixels.
 
     Args:
         predicted: HxW float heights in metres, NaN where missing.
-        truth: HxW float heights in metres, NaN where unknown.
+        truth: HxW float heights in metres, NaN where missing.
         tile_px: side of the tiles, which are numbered row by row.
         wanted: T bool, the others are NaN.
         data_range_m: see `ssim`.

@@ -1,4 +1,4 @@
-"""Sums that are exact, so that neither block size nor order changes a digit of a score."""
+"""Exact sums, so that neither block size nor order changes any digit of a score."""
 
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
@@ -19,7 +19,7 @@ def quantise(values: np.ndarray) -> np.ndarray:
 
 
 def combine(digits: np.ndarray) -> np.ndarray:
-    """Return whole numbers as Python integers, from ... x D digits that count multiples of 2**(21 d)."""
+    """Return integers as Python integers, from ... x D digits that count multiples of 2**(21 d)."""
     total = np.zeros(digits.shape[:-1], object)
     for power, digit in enumerate(np.moveaxis(digits, -1, 0)):
         total = total + digit.astype(object) * (1 << DIGIT_BITS * power)
@@ -27,7 +27,7 @@ def combine(digits: np.ndarray) -> np.ndarray:
 
 
 def as_float(digits: np.ndarray, fraction_bits: int) -> np.ndarray:
-    """Return whole numbers over 2**fraction_bits as float64, from ... x D digits: see `combine`."""
+    """Return integers divided by 2**fraction_bits as float64, from ... x D digits: see `combine`."""
     negative = _carried(digits)[..., -1:] < 0
     carried = _carried(np.where(negative, -digits, digits))
     powers = DIGIT_BITS * np.arange(digits.shape[-1]) - fraction_bits
@@ -56,5 +56,5 @@ class Sums:
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:
-        """Return the statistics that `to_json` gave."""
+        """Return the statistics from the result of `to_json`."""
         return cls(**value)

@@ -1,7 +1,7 @@
 """Sums of height errors by tile and stratum, in whole numbers: the inner loop of all scores.
 
-The pixels of a tile are first brought into an order in which those on the same kind of ground lie together. Each kind
-is added up once, in loops that the compiler turns into vector instructions, and then goes to its strata.
+The pixels of a tile are first sorted by land-cover kind. Each kind is summed once, in loops that the compiler turns
+into vector instructions, and then added to its strata.
 """
 
 import math
@@ -10,11 +10,11 @@ import numpy as np
 from numba import njit
 
 compiled = njit(nogil=True, error_model="numpy")
-AT_ONCE = 2**16  # pixels of a tile; of more than 2**20 the sums of digits might overflow
-CHUNK = 1024  # pixels whose intermediate values stay in the nearest cache
+AT_ONCE = 2**16  # pixels of a tile; with more than 2**20 the sums of digits might overflow
+CHUNK = 1024  # pixels whose intermediate values stay in the L1 cache
 MISSING, SCORED, HIGH = range(3)  # pixels without prediction, with one, and with ratios
-COUNTS = 6  # so many counts stand before the digits: see `block.BlockSums`
-# Those of the package again, for this file stands alone; a test holds them together.
+COUNTS = 6  # number of counts before the digits: see `block.BlockSums`
+# The package's constants again, because this file is self-contained; a test keeps them equal.
 FRACTION_BITS, DIGIT_BITS, DIGITS = 30, 21, 5
 BIN_M, LIMIT_BIN = 0.001, 500_000
 DELTA_BASE, LEAST_PREDICTION_M = 1.25, 1e-3
@@ -30,12 +30,12 @@ def sum_tiles(
     Args:
         predicted: HxW float metres, NaN where missing.
         truth: HxW float metres, NaN where a pixel does not count.
-        kinds: HxW uint16, the kind of ground.
-        strata: uint32 by kind, bit k says whether it lies in stratum k.
+        kinds: HxW uint16, the land-cover kind.
+        strata: uint32 by kind, bit k is set if the kind belongs to stratum k.
         tile_px: side of the tiles, which are numbered row by row.
-        ratio_min_height_m: ratios are taken where the reference is above this.
+        ratio_min_height_m: ratios are computed where the reference is above this.
         coarse_of: the coarse bin of each fine bin, int16.
-        sums: T x S x F int64, see `block.BlockSums`; changed, as all that follow.
+        sums: T x S x F int64, see `block.BlockSums`; changed in place, as are all following arguments.
         coarse: T x S x B int32, pixels by coarse bin.
         extremes: T x S x 2 float64, smallest and largest error.
         fine: R x `BINS` int64, pixels by fine bin: see `ErrorHistograms`.
@@ -68,7 +68,7 @@ def sum_tiles(
 
 @compiled
 def _find_kinds(predicted, truth, kinds, top, bottom, left, right, ratio_min_height_m, table, place, members, pixels):
-    """Return how many kinds a window has; `place` holds kind and depth of each pixel, -1 where it has no error."""
+    """Return the number of kinds in a window; `place` holds kind and depth of each pixel, -1 where it has no error."""
     number, k = 0, 0
     for row in range(top, bottom):
         p, r, kinds_here = predicted[row, left:right], truth[row, left:right], kinds[row, left:right]
@@ -115,7 +115,7 @@ def _sort(predicted, truth, top, bottom, left, right, number, place, pixels, sor
 def _sum_kinds(
     predicted, truth, number, members, pixels, strata, coarse_of, place, sums, coarse, extremes, fine, owners, tile
 ):  # fmt: skip
-    """Add up the kinds of a tile, which lie one after the other, and add each to its strata."""
+    """Sum the kinds of a tile, which are stored one after the other, and add each to its strata."""
     total, bins = np.empty(sums.shape[2], np.int64), np.empty(coarse.shape[2], np.int32)
     whole, logs = np.empty(CHUNK, np.int64), np.empty(CHUNK)
     end = 0
@@ -195,7 +195,7 @@ def _add_ratios(predicted, truth, whole, logs, total):
         p, r = np.float64(predicted[k]), np.float64(truth[k])
         whole[k] = np.int64(np.rint(abs(p - r) / r * SCALE))
         logs[k] = max(p, LEAST_PREDICTION_M) / r
-        ratio = max(logs[k], r / p if p > 0.0 else np.inf)  # a miss where nothing or less is predicted
+        ratio = max(logs[k], r / p if p > 0.0 else np.inf)  # a miss where the prediction is not positive
         delta1 += ratio < DELTA_BASE
         delta2 += ratio < DELTA_BASE**2
         delta3 += ratio < DELTA_BASE**3
@@ -219,7 +219,7 @@ def _add_ratios(predicted, truth, whole, logs, total):
 
 @compiled
 def _row_of(strata, owners):
-    """Return the place of some strata among the owners of histograms, or a free one, or -1 where there is none."""
+    """Return the index of a set of strata among the owners of histograms, or a free one, or -1 if there is none."""
     for place in range(len(owners)):
         if owners[place] == 0:
             owners[place] = strata
@@ -242,7 +242,7 @@ def _count(place, row):
 
 @compiled
 def add(whole, number, total, at):
-    """Add numbers below 2**62 to sums of their digits, from a place on; the third digit carries the sign."""
+    """Add numbers below 2**62 to sums of their digits, starting at an index; the third digit carries the sign."""
     low = middle = high = 0
     for k in range(number):
         low += whole[k] & MASK
@@ -255,7 +255,7 @@ def add(whole, number, total, at):
 
 @compiled
 def add_squares(whole, number, total, at):
-    """Add the squares of numbers from 0 to 2**62 to sums of their digits, from a place on."""
+    """Add the squares of numbers from 0 to 2**62 to sums of their digits, starting at an index."""
     d0 = d1 = d2 = d3 = d4 = 0
     for k in range(number):
         low, middle, high = whole[k] & MASK, whole[k] >> DIGIT_BITS & MASK, whole[k] >> 2 * DIGIT_BITS
@@ -273,7 +273,7 @@ def add_squares(whole, number, total, at):
 
 @compiled
 def _carry(total):
-    """Bring all digits but the last below 2**21, so that those of many classes and tiles add up."""
+    """Bring all digits but the last below 2**21, so that those of many classes and tiles can be added."""
     for at in range(COUNTS, len(total), DIGITS):
         for k in range(at, at + DIGITS - 1):
             total[k + 1] += total[k] >> DIGIT_BITS

@@ -1,4 +1,4 @@
-"""Footprints by tile and outcome."""
+"""Pixel counts of building masks by tile and outcome."""
 
 from numba import njit
 
@@ -12,8 +12,8 @@ def count(predicted, reference, inside, tile_px, building, ground, counts):
         reference: HxW uint8.
         inside: HxW bool, pixels to count.
         tile_px: side of the tiles, which are numbered row by row.
-        building: the value that stands for a building.
-        ground: the value that stands for none.
+        building: the value for building.
+        ground: the value for not building.
         counts: T x 5 int64: true positives, false positives, false negatives, true negatives, not predicted; changed.
     """
     height, width = predicted.shape

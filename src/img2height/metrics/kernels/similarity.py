@@ -1,4 +1,4 @@
-"""Structural similarity, row by row: no image of means is ever kept whole."""
+"""Structural similarity, row by row: no image of means is ever held as a whole."""
 
 import numpy as np
 from numba import njit
@@ -6,18 +6,18 @@ from numba import njit
 TAPS = 11  # known to the compiler, which unrolls the loops over them
 VECTOR = 8
 RECENT = TAPS + 1  # rows that are kept: enough for two rows of windows, which share all but two
-compiled = njit(nogil=True, error_model="numpy", fastmath={"contract"})  # fused, products and sums take half the time
+compiled = njit(nogil=True, error_model="numpy", fastmath={"contract"})  # fused multiply-add halves the time
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def mean_similarities(x, y, tile_px, wanted, taps, c1, c2):
-    """Return the mean similarity of each tile over its windows without an unknown pixel, T float64, NaN without any.
+    """Return the mean similarity of each tile over its windows without missing pixels, T float64, NaN without any.
 
     Args:
-        x: HxW float metres, NaN where unknown.
-        y: HxW float metres, NaN where unknown.
+        x: HxW float metres, NaN where missing.
+        y: HxW float metres, NaN where missing.
         tile_px: side of the tiles, which are numbered row by row.
-        wanted: T bool, the tiles to look at.
+        wanted: T bool, the tiles to compute.
         taps: weights of a window along one axis, `TAPS` float64.
         c1: constant of the means.
         c2: constant of the variances.
@@ -35,9 +35,11 @@ def mean_similarities(x, y, tile_px, wanted, taps, c1, c2):
 @compiled
 def _mean_similarity(x, y, top, left, height, width, taps, c1, c2):
     across = width - TAPS + 1
-    padded = (across + VECTOR - 1) // VECTOR * VECTOR  # what is left over of a vector would take as long as a few more
+    padded = (across + VECTOR - 1) // VECTOR * VECTOR  # an incomplete vector would take as long as a few full ones
     line, means = np.zeros((4, padded + TAPS - 1)), np.empty((2, 4, padded))
-    recent = np.zeros((2 * RECENT, 4, padded))  # rows averaged along themselves, twice, so that the last lie in order
+    recent = np.zeros(
+        (2 * RECENT, 4, padded)
+    )  # rows averaged along themselves, stored twice to keep the last ones in order
     totals, windows = np.zeros(across), np.zeros(across, np.int64)
     for row in range(height):
         some_x, some_y = x[top + row, left : left + width], y[top + row, left : left + width]
@@ -69,7 +71,7 @@ def _mean_similarity(x, y, top, left, height, width, taps, c1, c2):
 
 @compiled
 def _add_similarities(means, across, c1, c2, totals, windows):
-    """Add those of a row of windows by column, from the means of x, y, x y, and x x + y y."""
+    """Add the similarities of a row of windows by column, from the means of x, y, x y, and x x + y y."""
     for column in range(across):
         product = means[0, column] * means[1, column]
         squares = means[0, column] * means[0, column] + means[1, column] * means[1, column]

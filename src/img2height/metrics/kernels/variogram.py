@@ -12,13 +12,13 @@ def add_up(predicted, truth, tile_px, line_step, lags, pixels, sums, pairs, diff
 
     Args:
         predicted: HxW float metres, NaN where missing.
-        truth: HxW float metres, NaN where unknown.
+        truth: HxW float metres, NaN where missing.
         tile_px: side of the tiles, which are numbered row by row.
-        line_step: every so many rows and columns are lines.
+        line_step: every how many rows and columns to use.
         lags: L distances in pixels, int64.
-        pixels: T int64, known errors.
+        pixels: T int64, valid errors.
         sums: T x 2 float64, the sum of the errors and of their squares.
-        pairs: T x L int64, pairs of known errors on a line by lag.
+        pairs: T x L int64, pairs of valid errors on a line by lag.
         differences: T x L float64, their squared differences.
     """
     tile = 0
@@ -33,7 +33,7 @@ def add_up(predicted, truth, tile_px, line_step, lags, pixels, sums, pairs, diff
 
 @compiled
 def _add_tile(predicted, truth, top, left, height, width, line_step, lags, pairs, sums):
-    """Write pairs and squared differences of a tile by lag; return number, sum and squares of its errors."""
+    """Write pairs and squared differences of a tile by lag; return number, sum and sum of squares of its errors."""
     rows, columns = (height + line_step - 1) // line_step, (width + line_step - 1) // line_step
     along, down = np.empty((rows, width)), np.empty((height, columns))
     error, pixels, total, squares = np.empty(width), np.zeros(width, np.int64), np.zeros(width), np.zeros(width)
@@ -60,9 +60,9 @@ def _add_tile(predicted, truth, top, left, height, width, line_step, lags, pairs
 
 @compiled
 def _add_differences(lines, down, right, pairs, sums, k):
-    """Add the pairs of errors that lie so many rows and columns apart."""
+    """Add the pairs of errors that are so many rows and columns apart."""
     height, width = lines.shape[0] - down, lines.shape[1] - right
-    known, squares = np.zeros(width, np.int64), np.zeros(width)  # by column: so the order of the sum stays the same
+    known, squares = np.zeros(width, np.int64), np.zeros(width)  # by column, so that the order of the sum is fixed
     for row in range(height):
         here, there = lines[row], lines[row + down, right:]
         for column in range(width):
