@@ -15,7 +15,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 HEAVY = ("torch", "rasterio", "geopandas", "pandas", "matplotlib", "lightning", "scipy", "numpy", "numba")
 # The rooms of the package, from the ground up. Imports lead down; rooms of one floor know nothing of each other.
 FLOORS = (
-    ("errors", "cpu", "picture", "torchvision_ops"),
+    ("errors", "cpu", "picture", "torchvision_ops", "vocabulary"),
     ("io", "settings"),
     ("heights", "methods", "scenes"),
     ("metrics", "provenance", "tiles"),
@@ -100,7 +100,7 @@ def test_every_room_has_a_floor():
     assert {room_of(path) for path in FILES} == FLOOR.keys()
 
 
-@pytest.mark.parametrize("room", ["io", "settings", "tiles", "metrics", "buildings", "scoring", "comparison"])
+@pytest.mark.parametrize("room", ["vocabulary", "io", "settings", "tiles", "metrics", "buildings", "scoring", "comparison"])
 def test_rooms_without_torch(room):
     names = [f"img2height.{room}.{path.stem}" for path in (PACKAGE / room).glob("[a-z]*.py")]
     code = f"import {', '.join(names)}, sys; sys.exit('torch' in sys.modules)"

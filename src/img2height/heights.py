@@ -7,21 +7,9 @@ from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from img2height.errors import DataError
-from img2height.io.rasters import NODATA, read_heights
-
-ABOVE, BUILDINGS, SURFACE, TERRAIN, RELATIVE = "ndsm", "building_height", "dsm", "dem", "relative"
-ABOVE_GROUND = (ABOVE, BUILDINGS)
-PROBABILITY, SPREAD = "building_probability", "height_spread"
-
-# Which methods meet in one table: those whose errors are the same thing. By group, in the order of the table, why its
-# methods are not ranked with those of the first; empty for the first.
-METRES = "heights"
-REASONS = {
-    METRES: "",
-    BUILDINGS: "building heights, 0 m outside footprints: ranked with the others on buildings alone",
-    RELATIVE: "relative heights, fitted to the reference before they are scored: not ranked with heights in metres",
-}
-TITLES = {METRES: "Heights in metres", BUILDINGS: "Heights of buildings alone", RELATIVE: "Relative heights"}
+from img2height.io.rasters import read_heights
+from img2height.vocabulary.layers import ABSENT, NODATA, PRESENT
+from img2height.vocabulary.quantities import BUILDINGS, RELATIVE, SURFACE, TERRAIN, quantity_of
 
 
 def known(heights: np.ndarray) -> np.ndarray:
@@ -79,7 +67,7 @@ def read_compared(
         DataError: the layer to compare with is missing.
     """
     quantity = heights.descriptions[0]
-    reference = "dtm" if quantity == TERRAIN or (quantity == RELATIVE and "ndsm" not in layers) else "ndsm"
+    reference = quantity_of(quantity).reference(layers)
     if reference not in layers:
         raise DataError(
             f"{heights.name}: holds {quantity}, and its scene has no {reference} as a reference to score it against; "
@@ -107,7 +95,7 @@ def inside_buildings(heights_m: np.ndarray, building: np.ndarray) -> np.ndarray:
         heights_m: HxW float32, above ground, NaN where unknown.
         building: HxW uint8, 1 building, 0 none, 255 unknown.
     """
-    return np.select([building == 1, building == 0], [heights_m, np.float32(0)], np.float32(np.nan))
+    return np.select([building == PRESENT, building == ABSENT], [heights_m, np.float32(0)], np.float32(np.nan))
 
 
 def align(relative: np.ndarray, reference: np.ndarray) -> np.ndarray:
@@ -160,12 +148,3 @@ def same_shape(what: str, array: np.ndarray, reference: np.ndarray) -> None:
         raise DataError(
             f"{what} has the shape {np.shape(array)}, the reference {np.shape(reference)}; bring both to one grid"
         )
-
-
-def group_of(quantity: str) -> str:
-    """Return the group of a predicted quantity; ndsm, dsm and dem leave the same residuals and meet.
-
-    Args:
-        quantity: of scores.json.
-    """
-    return quantity if quantity in (BUILDINGS, RELATIVE) else METRES

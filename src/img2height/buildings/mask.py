@@ -8,8 +8,8 @@ from rasterio.windows import Window
 from img2height.buildings.regions import Reader, blocks_of, find_regions
 from img2height.errors import DataError
 from img2height.heights import known
+from img2height.vocabulary.layers import MISSING
 
-UNKNOWN = 255
 INDEX_BANDS = {"ndvi": ("nir", "red"), "vari": ("green", "red", "blue")}
 
 
@@ -103,7 +103,7 @@ def cleaned(raw: Reader, shape: tuple[int, int], pixel_m2: float, min_area_m2: f
 
     def footprint(block: Window) -> np.ndarray:
         building = large(block)
-        return _with_unknown(building | (holes.sizes(~building, block) <= largest_hole), raw(block) != UNKNOWN)
+        return _with_unknown(building | (holes.sizes(~building, block) <= largest_hole), raw(block) != MISSING)
 
     regions = find_regions(lambda block: raw(block) == 1, shape)
     holes = find_regions(lambda block: ~large(block), shape)
@@ -150,4 +150,4 @@ def footprint_mask(
 
 
 def _with_unknown(building: np.ndarray, is_known: np.ndarray) -> np.ndarray:
-    return np.where(is_known, building.astype(np.uint8), np.uint8(UNKNOWN))
+    return np.where(is_known, building.astype(np.uint8), np.uint8(MISSING))

@@ -11,7 +11,7 @@ from rasterio.io import DatasetReader
 from rasterio.windows import Window
 from shapely.geometry.base import BaseGeometry
 
-from img2height.buildings.mask import INDEX_BANDS, UNKNOWN, cleaned, elevated, index_name, probable
+from img2height.buildings.mask import INDEX_BANDS, cleaned, elevated, index_name, probable
 from img2height.buildings.polygons import extract_by_block
 from img2height.buildings.regions import Reader, blocks_of
 from img2height.io.atomic import SUFFIX
@@ -19,6 +19,7 @@ from img2height.io.grid import Grid
 from img2height.io.rasters import Band, copy_to_cog, create_scratch, open_raster
 from img2height.settings.protocol import Buildings
 from img2height.tiles.areas import area_mask
+from img2height.vocabulary.layers import MISSING
 
 
 @dataclass(frozen=True)
@@ -122,11 +123,11 @@ def cut_footprint(footprint: Path, area: BaseGeometry, out: Path) -> None:
     """
     with open_raster(footprint) as mask:
         whole = _band(mask)
-        write_mask(out, Grid.of(mask), lambda block: np.where(area_mask(area, block), whole(block), np.uint8(UNKNOWN)))
+        write_mask(out, Grid.of(mask), lambda block: np.where(area_mask(area, block), whole(block), np.uint8(MISSING)))
 
 
 def _write(path: Path, grid: Grid, compute: Callable[[Window], np.ndarray]) -> None:
-    with create_scratch(path, grid, [Band("building")], "uint8", UNKNOWN) as scratch:
+    with create_scratch(path, grid, [Band("building")], "uint8", MISSING) as scratch:
         for block in blocks_of(grid.shape):
             scratch.write(compute(block), block)
 

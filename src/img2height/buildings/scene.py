@@ -11,11 +11,12 @@ from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from img2height.buildings.raster import Image, Sources, extract_raster
-from img2height.heights import RELATIVE, read_above_ground
+from img2height.heights import read_above_ground
 from img2height.io.grid import require_same_grid
 from img2height.io.rasters import open_raster, read_heights
 from img2height.scenes.scene import Scene
 from img2height.settings.protocol import Buildings
+from img2height.vocabulary.quantities import RELATIVE
 
 logger = logging.getLogger(__name__)
 

@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from img2height.errors import DataError, ModelError
+from img2height.vocabulary.layers import INPUTS
 
-OPTIONS = {"eo": "--image", "sar": "--sar", "ms": "--ms", "dsm_initial": "--dsm", "views": "--view"}
+OPTIONS = {name: layer.option for name, layer in INPUTS.items()}
 RASTERS, POLYGONS = (".tif", ".tiff"), (".gpkg", ".parquet")
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas
 
-TILE = ["dataset", "scene", "row_off", "col_off"]
+from img2height.vocabulary.tiles import BY_ROWS
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Blocks:
             tiles: T rows of one stratum of one method; dataset, scene, row_off and col_off of each.
             sums: sums of each of them by name, each T or T x bins.
         """
-        order = tiles.reset_index(drop=True).sort_values(TILE).index  # the digits of a sum depend on it
+        order = tiles.reset_index(drop=True).sort_values(BY_ROWS).index  # the digits of a sum depend on it
         place = self.keys.get_indexer(_keys(tiles, self.side_px))[order]
         totals = {name: np.zeros((len(self.keys), *values.shape[1:])) for name, values in sums.items()}
         for name, total in totals.items():

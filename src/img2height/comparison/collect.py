@@ -9,10 +9,12 @@ import pandas
 
 from img2height.comparison.blocks import Blocks
 from img2height.comparison.bootstrap import Resampled, draw_blocks, resample
-from img2height.comparison.pairwise import COMPARED, compare, kind
+from img2height.comparison.pairwise import COMPARED, compare
 from img2height.errors import DataError
 from img2height.scoring.tiles import scores_of_sums, tile_sums
 from img2height.settings.protocol import LEAKS, Metrics, Split
+from img2height.vocabulary.quantities import quantity_of
+from img2height.vocabulary.tiles import TILE
 
 logger = logging.getLogger(__name__)
 
@@ -160,12 +162,11 @@ def _require_same_ground(scores: Sequence[Scores], tiles: Sequence[pandas.DataFr
 
     Building heights are unknown where the building mask is, and their reference is of other height classes.
     """
-    keys = ["dataset", "scene", "row_off", "col_off", "stratum"]
     compared = {stratum for stratum, _ in COMPARED}
     first: dict[str, tuple[str, pandas.Series]] = {}
     for entry, frame in zip(scores, tiles, strict=True):
-        ground = frame[frame.stratum.isin(compared)].set_index(keys).reference_pixels.sort_index()
-        other, theirs = first.setdefault(kind(entry["quantity"]), (entry["method"], ground))
+        ground = frame[frame.stratum.isin(compared)].set_index([*TILE, "stratum"]).reference_pixels.sort_index()
+        other, theirs = first.setdefault(quantity_of(entry["quantity"]).group.name, (entry["method"], ground))
         if not ground.equals(theirs):
             raise DataError(
                 f"{entry['method']} (seed {entry['seed']}) was scored on other ground than {other}: {ground.sum()} and "

@@ -7,18 +7,13 @@ import numpy as np
 import pandas
 
 from img2height.comparison.bootstrap import LEVEL, Resampled, holm
+from img2height.vocabulary.quantities import METRES, OF_BUILDINGS, quantity_of
 
 COMPARED = (("all", "rmse_m"), ("all", "mae_m"), ("all", "iou"), ("buildings", "rmse_m"), ("buildings", "mae_m"))
 COMPARISON_COLUMNS = [
     "first", "second", "stratum", "score", "difference", "low", "high", "p", "p_holm", "blocks", "better",
 ]  # fmt: skip
 HIGHER_IS_BETTER = {"iou"}
-SURFACES = {"ndsm", "dsm", "dem"}
-
-
-def kind(quantity: str) -> str:
-    """Return what a quantity is to a comparison: heights above ground, surfaces and terrain have the same errors."""
-    return "surface" if quantity in SURFACES else quantity
 
 
 def meet(first: str, second: str, stratum: str, score: str) -> bool:
@@ -27,9 +22,9 @@ def meet(first: str, second: str, stratum: str, score: str) -> bool:
     Above ground, surface and terrain heights have the same errors. Heights of buildings alone are 0 beside them, so
     that they meet the others on buildings and by their footprints only; relative heights meet their like.
     """
-    kinds = {kind(first), kind(second)}
-    anywhere = len(kinds) == 1
-    return anywhere or ((stratum == "buildings" or score == "iou") and kinds == {"surface", "building_height"})
+    groups = {quantity_of(first).group, quantity_of(second).group}
+    anywhere = len(groups) == 1
+    return anywhere or ((stratum == "buildings" or score == "iou") and groups == {METRES, OF_BUILDINGS})
 
 
 def compare(

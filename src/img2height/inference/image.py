@@ -14,7 +14,7 @@ from rasterio.io import DatasetReader
 from img2height.buildings.polygons import require_metres
 from img2height.buildings.raster import Image, Sources, extract_raster
 from img2height.errors import DataError, ModelError
-from img2height.heights import ABOVE_GROUND, PROBABILITY, RELATIVE, read_above_ground
+from img2height.heights import read_above_ground
 from img2height.inference import predict_raster
 from img2height.inference.fingerprint import of_model, of_rasters
 from img2height.inference.inputs import find_bands
@@ -27,6 +27,7 @@ from img2height.models.folder import LoadedModel
 from img2height.scenes.initial import bring_initial
 from img2height.settings.parsing import merge, parse, read_yaml
 from img2height.settings.protocol import Inference, Params
+from img2height.vocabulary.quantities import ABOVE_GROUND, PROBABILITY, RELATIVE
 
 WRITERS = {".gpkg": partial(write_geopackage, layer="buildings"), ".parquet": write_table}
 

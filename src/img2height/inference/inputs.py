@@ -18,7 +18,7 @@ from img2height.models.folder import LoadedModel
 from img2height.samples.normalise import Normalisation
 from img2height.scenes.scene import Scene
 from img2height.scenes.sources import VIEW_BAND
-from img2height.settings.dataset import view_name
+from img2height.vocabulary.layers import view_name
 
 GSD_TOLERANCE = 0.25
 

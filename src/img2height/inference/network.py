@@ -9,13 +9,13 @@ import numpy as np
 import torch
 
 from img2height.errors import ModelError
-from img2height.heights import PROBABILITY, RELATIVE, SPREAD
 from img2height.inference.inputs import InputWindow
 from img2height.inference.stochastic import mean_and_spread
 from img2height.io.rasters import Band, height_band
 from img2height.methods import DEFAULT, layout_of
 from img2height.models.folder import LoadedModel
 from img2height.samples.normalise import clip_heights
+from img2height.vocabulary.quantities import PROBABILITY, RELATIVE, SPREAD
 
 logger = logging.getLogger(__name__)
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from img2height.errors import ModelError
-from img2height.heights import RELATIVE
 from img2height.inference.inputs import InputRasters
 from img2height.inference.network import Network
 from img2height.inference.windows import WindowGrid
 from img2height.io.rasters import Band
+from img2height.vocabulary.quantities import RELATIVE
 
 logger = logging.getLogger(__name__)
 

@@ -14,8 +14,9 @@ from rasterio.windows import Window
 from img2height.errors import DataError
 from img2height.io.atomic import atomic_path
 from img2height.io.grid import BLOCK_PX, Grid
-from img2height.io.rasters import NODATA, Band, bounded_cache, create_scratch, write_heights
+from img2height.io.rasters import Band, bounded_cache, create_scratch, write_heights
 from img2height.io.tables import read_json, write_json
+from img2height.vocabulary.layers import NODATA
 
 logger = logging.getLogger(__name__)
 

@@ -21,8 +21,8 @@ from rasterio.windows import Window
 from img2height.errors import DataError
 from img2height.io.atomic import SUFFIX, atomic_path
 from img2height.io.grid import BLOCK_PX, Grid, blocks
+from img2height.vocabulary.layers import NODATA
 
-NODATA = -9999.0
 CACHE_BYTES = 32 * 2**20
 # MINISBLACK: else GDAL takes the fourth of four 8-bit bands for alpha. Sparse: blocks that nobody wrote take no space.
 SCRATCH_OPTIONS = {

@@ -7,8 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from img2height.errors import SettingsError
-
-INITIAL = "dsm_initial"
+from img2height.vocabulary.layers import INITIAL
 
 
 class Constant(nn.Module):

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from img2height.errors import SettingsError
+from img2height.vocabulary.layers import INITIAL, VIEWS
 
-INITIAL, VIEWS = "dsm_initial", "views"
 MAX_CHANNELS = 512
 ACTIVATIONS = {"relu": partial(nn.ReLU, inplace=True), "lrelu": partial(nn.LeakyReLU, inplace=True), "prelu": nn.PReLU}
 

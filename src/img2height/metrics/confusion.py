@@ -9,8 +9,7 @@ import numpy as np
 from img2height.heights import same_shape, under_mask
 from img2height.metrics.formulas import as_json, mask_scores, share
 from img2height.metrics.sums import Sums
-
-BUILDING, GROUND, UNKNOWN = 1, 0, 255
+from img2height.vocabulary.layers import ABSENT, PRESENT
 
 
 @dataclass(frozen=True)
@@ -45,9 +44,9 @@ class ConfusionStatistics(Sums):
         """
         predicted, reference = np.asarray(predicted), np.asarray(reference)
         same_shape("the predicted mask", predicted, reference)
-        counts = under_mask(np.isin(reference, (GROUND, BUILDING)), valid)
-        hit, there = predicted[counts] == BUILDING, reference[counts] == BUILDING
-        miss = predicted[counts] == GROUND
+        counts = under_mask(np.isin(reference, (ABSENT, PRESENT)), valid)
+        hit, there = predicted[counts] == PRESENT, reference[counts] == PRESENT
+        miss = predicted[counts] == ABSENT
         tp, fp = int((hit & there).sum()), int((hit & ~there).sum())
         fn, tn = int((miss & there).sum()), int((miss & ~there).sum())
         return cls(tp, fp, fn, tn, missing=hit.size - tp - fp - fn - tn)
@@ -72,5 +71,5 @@ def count_outcomes(predicted: np.ndarray, reference: np.ndarray, inside: np.ndar
 
     tiles = math.prod(-(-size // tile_px) for size in inside.shape)
     counts = np.zeros((tiles, len(fields(ConfusionStatistics))), np.int64)
-    count(predicted, reference, inside, tile_px, BUILDING, GROUND, counts)
+    count(predicted, reference, inside, tile_px, PRESENT, ABSENT, counts)
     return counts

@@ -24,6 +24,7 @@ from img2height.settings.base import Settings
 from img2height.settings.parsing import parse
 from img2height.settings.project import load_recipe
 from img2height.settings.recipe import Recipe
+from img2height.vocabulary.layers import VIEWS
 
 METHODS = {
     "geom": "resdepth_0", "geom-mono": "resdepth_mono", "geom-stereo": "resdepth_stereo",
@@ -175,7 +176,7 @@ def _weights(checkpoint: Path) -> dict[str, Tensor]:
 
 
 def _normalisation(recipe: Recipe, files: list[Path]) -> Normalisation:
-    views = recipe.inputs.get("views", [])
+    views = recipe.inputs.get(VIEWS, [])
     if len(files) != 1 + bool(views):
         needed = "one of the DSM and one of the images" if views else "that of the DSM alone"
         raise ModelError(f"{len(files)} normalisation files were given; this model needs {needed}")
@@ -187,7 +188,7 @@ def _normalisation(recipe: Recipe, files: list[Path]) -> Normalisation:
     mean, std = _statistics(files[1])
     if mean is None:
         raise ModelError(f"{files[1]}: has no mean, images have one; give the file of the images second")
-    return Normalisation({"views": dict.fromkeys(views, (mean, std))}, "patch_centred", 0.0, scale_m)
+    return Normalisation({VIEWS: dict.fromkeys(views, (mean, std))}, "patch_centred", 0.0, scale_m)
 
 
 def _statistics(path: Path) -> tuple[float | None, float]:

@@ -9,8 +9,8 @@ from img2height.errors import DataError
 from img2height.published.table import Figure
 from img2height.report.figures.drawing import new_figure
 from img2height.scoring.tiles import tile_scores
+from img2height.vocabulary.tiles import TILE
 
-TILE = ["dataset", "scene", "col_off", "row_off"]
 TITLES = {"mse_m2": "MSE (m²)", "rmse_m": "RMSE (m)", "mae_m": "MAE (m)", "ssim": "SSIM"}
 HIGHER_IS_BETTER = {"ssim"}
 PANEL_PX = 420

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from img2height.report.run import Run
 from img2height.report.tables.scores import is_trivial
 from img2height.settings.protocol import LEAKS
+from img2height.vocabulary.parts import PART_TITLES, SPLIT
 
 DIVISIONS = {
     "vertical_stripes": "vertical stripes, each of them tested once",
@@ -14,7 +15,6 @@ DIVISIONS = {
     "regions": "named areas",
     "random": "cells of {block_m:g} m dealt out at random",
 }
-ROLES = {"train": "training", "val": "validation", "test": "test"}
 
 
 def methods_text(run: Run, versions: dict[str, str]) -> list[str]:
@@ -40,8 +40,8 @@ def _data(run: Run) -> str:
 def _division(run: Run) -> str:
     split, roles = run.params.split, [role for scenes in run.experiment.scenes.values() for role in scenes.values()]
     buffer = f"; {run.buffer_m:g} m around other parts were cut from training and validation" * (run.buffer_m > 0)
-    if "split" not in roles:
-        parts = [f"{roles.count(role)} for {word}" for role, word in ROLES.items()]
+    if SPLIT not in roles:
+        parts = [f"{roles.count(role)} for {word}" for role, word in PART_TITLES.items()]
         return f": whole scenes were kept apart ({', '.join(parts)}){buffer}."
     way = DIVISIONS[split.strategy].format(block_m=split.block_m)
     warning = f" ({LEAKS}, so all scores are too good)" if run.leaks else ""

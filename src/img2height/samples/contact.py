@@ -13,15 +13,15 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from img2height.heights import ABOVE_GROUND
 from img2height.io.atomic import atomic_path
 from img2height.io.rasters import open_raster
 from img2height.picture import HEIGHT_COLOURS, anaglyph, composites, draw_look, limits_m, relief
 from img2height.samples.augment import transform
 from img2height.samples.dataset import Tile, TileReader, window_of
-from img2height.samples.normalise import INITIAL
 from img2height.scenes.scene import Scene
 from img2height.settings.symmetries import turned_look
+from img2height.vocabulary.layers import INITIAL, RADAR, VIEWS
+from img2height.vocabulary.quantities import ABOVE_GROUND
 
 PANELS_ACROSS, ROWS, MOST_ACROSS = 12, 4, 6
 SIZE = 7
@@ -120,7 +120,7 @@ def _draw(sample: Sample, reader: TileReader, panels: list[Axes], limits: tuple[
     for axis, (title, picture) in zip(panels, titled.items(), strict=True):
         axis.imshow(picture)
         axis.set_title(title, fontsize=SIZE - 1, pad=2)
-        look = sample.scene.layers["sar"].look_azimuth_deg if title.startswith("sar") else None
+        look = sample.scene.layers[RADAR].look_azimuth_deg if title.startswith(RADAR) else None
         if look is not None:
             draw_look(axis, turned_look(sample.row["transform"], look), SIZE)
     panels[0].set_title(f"{sample.row['n']}: {sample.scene.name}\n{panels[0].get_title()}", fontsize=SIZE - 1, pad=2)
@@ -131,7 +131,7 @@ def _images(sample: Sample, reader: TileReader) -> dict[str, np.ndarray]:
     titled = {}
     for layer, bands in reader.inputs.items():
         image, known = (part.get(layer) for part in (sample.tile.images, sample.tile.valids))
-        if layer == "views":
+        if layer == VIEWS:
             views = " + ".join(str(sample.row[name]) for name in bands)
             pair = f"pair {sample.row['pair']}: " if "pair" in sample.row else ""
             grey = composites(["pan"], image[:1], known)["grey"]

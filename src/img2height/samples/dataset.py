@@ -13,16 +13,15 @@ from rasterio.windows import Window
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from img2height.heights import ABOVE, BUILDINGS, SURFACE, TERRAIN, inside_buildings
+from img2height.heights import inside_buildings
 from img2height.io.rasters import read_heights, reading
 from img2height.samples.augment import recolour, transform
-from img2height.samples.normalise import INITIAL, Normalisation, fit_bands, fit_heights, fit_patches
+from img2height.samples.normalise import Normalisation, fit_bands, fit_heights, fit_patches
 from img2height.scenes.scene import Scene
 from img2height.scenes.sources import VIEW_BAND
-from img2height.settings.dataset import view_name
+from img2height.vocabulary.layers import INITIAL, MISSING, PRESENT, VIEWS, view_name
+from img2height.vocabulary.quantities import BUILDINGS, QUANTITIES
 
-REFERENCE = {ABOVE: "ndsm", BUILDINGS: "ndsm", SURFACE: "dsm", TERRAIN: "dtm"}  # the layer a quantity is learnt from
-UNKNOWN = 255
 MOST_OPEN = 256  # rasters a worker; systems commonly grant a process 1024 files
 FIT_TILES = 256  # spread evenly over the training tiles, so that huge trainings start at once
 
@@ -90,7 +89,7 @@ class TileReader:
                 parts = [self._read(here, *part, window) for part in _parts(layer, bands, row)]
                 images[layer] = np.concatenate([image for image, _ in parts])  # C x H x W
                 valids[layer] = np.logical_and.reduce([valid for _, valid in parts])  # H x W
-            heights_m = read_heights(self._raster(here.path(REFERENCE[self.target])), window)
+            heights_m = read_heights(self._raster(here.path(QUANTITIES[self.target].learnt_from)), window)
             building = self._raster(here.path("building")).read(1, window=window) if self.footprint else None
             if self.target == BUILDINGS:
                 heights_m = inside_buildings(heights_m, self._raster(here.path("building")).read(1, window=window))
@@ -110,7 +109,7 @@ class TileReader:
 
 def _parts(layer: str, bands: list[str], row: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
     """Return the rasters of an input layer with the bands to read: views are one raster each."""
-    return [(view_name(row[name]), [VIEW_BAND]) for name in bands] if layer == "views" else [(layer, bands)]
+    return [(view_name(row[name]), [VIEW_BAND]) for name in bands] if layer == VIEWS else [(layer, bands)]
 
 
 class SampleDataset(Dataset):
@@ -144,8 +143,8 @@ class SampleDataset(Dataset):
         heights_m = np.where(known, tile.heights_m, offset_m)
         rasters = {"height": self.normalisation.normalise_heights(heights_m, offset_m, scale_m), "valid": known}
         if tile.building is not None:
-            rasters["building"] = tile.building == 1
-            rasters["mapped"] = tile.seen & (tile.building != UNKNOWN)
+            rasters["building"] = tile.building == PRESENT
+            rasters["mapped"] = tile.seen & (tile.building != MISSING)
         symmetry = row.get("transform", 0)
         return {
             "inputs": {layer: torch.from_numpy(transform(image, symmetry)) for layer, image in inputs.items()},
@@ -184,10 +183,10 @@ def fit_normalisation(
             [tile.images[layer] for tile in read], [tile.valids[layer] for tile in read], bands, image_mode
         )
         for layer, bands in reader.inputs.items()
-        if layer not in (INITIAL, "views")
+        if layer not in (INITIAL, VIEWS)
     }
-    if "views" in reader.inputs:
-        image["views"] = _fit_views(read, reader.inputs["views"], image_mode)
+    if VIEWS in reader.inputs:
+        image[VIEWS] = _fit_views(read, reader.inputs[VIEWS], image_mode)
     if height_mode == "patch_centred":
         return Normalisation(image, height_mode, 0.0, fit_patches([tile.initial_m for tile in read]), image_mode)
     offset_m, scale_m = fit_heights(np.concatenate([tile.heights_m[tile.known] for tile in read]), height_mode)
@@ -196,6 +195,6 @@ def fit_normalisation(
 
 def _fit_views(tiles: list[Tile], names: list[str], mode: str) -> dict[str, tuple[float, float]]:
     """Return mean and standard deviation that all views share, for any of them may be the first of a pair."""
-    images = [np.concatenate(tile.images["views"])[None] for tile in tiles]  # 1 x kH x W
-    valids = [np.tile(tile.valids["views"], (len(names), 1)) for tile in tiles]  # kH x W
-    return dict.fromkeys(names, fit_bands(images, valids, ["views"], mode)["views"])
+    images = [np.concatenate(tile.images[VIEWS])[None] for tile in tiles]  # 1 x kH x W
+    valids = [np.tile(tile.valids[VIEWS], (len(names), 1)) for tile in tiles]  # kH x W
+    return dict.fromkeys(names, fit_bands(images, valids, [VIEWS], mode)[VIEWS])

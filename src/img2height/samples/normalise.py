@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from img2height.errors import DataError, TrainingError
-from img2height.heights import ABOVE_GROUND
+from img2height.vocabulary.layers import INITIAL
+from img2height.vocabulary.quantities import ABOVE_GROUND
 
 HEIGHT_QUANTILES = (0.001, 0.999)  # of the training heights: IM2HEIGHT states no range; robust against single spikes
 IMAGE_QUANTILES = (0.02, 0.98)  # CGAN: a robust stretch per band
@@ -14,7 +15,6 @@ IMAGENET = {"red": (0.485, 0.229), "green": (0.456, 0.224), "blue": (0.406, 0.22
 BYTE = 255.0
 RANGES = {"unit": (0, 1), "tanh": (-1, 1)}
 MIN_STD = 1e-6
-INITIAL = "dsm_initial"
 ROUGHNESS_QUANTILES = (0.05, 0.95)  # ResDepth: patches outside are too flat or too rough to set the scale
 
 

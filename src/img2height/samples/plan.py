@@ -12,8 +12,8 @@ from img2height.samples.augment import CHANNEL_ORDERS
 from img2height.samples.positions import draw_positions
 from img2height.settings.recipe import Augmentation, Sampling
 from img2height.tiles.areas import covered
+from img2height.vocabulary.tiles import CORNER, SCENE, WINDOW
 
-CORNER = ["col_off", "row_off"]
 VIEWS = ["first", "second"]
 
 
@@ -46,7 +46,7 @@ def plan_samples(
     rng = np.random.default_rng([seed, 1])
     if sampling.positions:
         tiles = draw_positions(areas, int(tiles["size_px"].iloc[0]), sampling.positions, rng)
-    places = tiles[["dataset", "scene", "col_off", "row_off", "size_px"]]
+    places = tiles[WINDOW]
     if pairs is not None:
         places = pair_up(places, pairs, rng if sampling.pairs == "one" else None)
     copies = sampling.offline or samples
@@ -88,7 +88,7 @@ def pair_up(
         rng: draws one pair a place; None takes all.
     """
     order = places.assign(place=np.arange(len(places)))
-    paired = order.merge(pairs, on=["dataset", "scene"]).sort_values("place", kind="stable")
+    paired = order.merge(pairs, on=SCENE).sort_values("place", kind="stable")
     if rng is not None:
         shuffled = paired.iloc[rng.permutation(len(paired))]
         paired = shuffled.drop_duplicates("place").sort_values("place")
@@ -105,7 +105,7 @@ def _shift_corners(plan: pandas.DataFrame, areas: geopandas.GeoDataFrame, rng: n
     reach = plan["size_px"].to_numpy() // 2
     moved = plan.assign(**{axis: plan[axis] + rng.integers(-reach, reach + 1) for axis in CORNER})
     inside = np.zeros(len(plan), bool)
-    for (dataset, scene), group in areas.groupby(["dataset", "scene"]):
+    for (dataset, scene), group in areas.groupby(SCENE):
         here = ((plan["dataset"] == dataset) & (plan["scene"] == scene)).to_numpy()
         inside[here] = covered(shapely.union_all(group.geometry.to_numpy()), moved[here])
     plan.loc[inside, CORNER] = moved.loc[inside, CORNER]

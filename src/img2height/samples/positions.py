@@ -11,6 +11,7 @@ import shapely
 
 from img2height.errors import TrainingError
 from img2height.tiles.areas import area_window, covered
+from img2height.vocabulary.tiles import SCENE
 
 
 def draw_positions(
@@ -47,7 +48,7 @@ def draw_positions(
 
 
 def _by_scene(areas: geopandas.GeoDataFrame) -> Iterable[tuple[tuple[str, str], geopandas.GeoDataFrame]]:
-    return areas.groupby(["dataset", "scene"])
+    return areas.groupby(SCENE)
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from img2height.errors import DataError
 from img2height.io.grid import Grid, blocks, from_map
 from img2height.io.rasters import Band, copy_to_cog, create_scratch
 from img2height.io.vectors import numbers, polygon_parts, read_polygons
-from img2height.scenes.sources import METRES
-from img2height.scenes.warp import UNKNOWN
 from img2height.settings.dataset import Layer
+from img2height.vocabulary.layers import MISSING
+from img2height.vocabulary.units import METRES
 
 TALLEST_M = 1000.0  # the tallest building of the world has 828 m
 OFF_CENTRE_PX = 1e-6  # more than rounding of map coordinates, and no pixel
@@ -92,7 +92,7 @@ def burn_footprints(footprints: geopandas.GeoDataFrame, grid: Grid, path: Path) 
     tree = shapely.STRtree(outlines)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".burn.") as folder:
         scratch = Path(folder) / "building.tif"
-        with create_scratch(scratch, grid, [Band("building")], "uint8", UNKNOWN) as out:
+        with create_scratch(scratch, grid, [Band("building")], "uint8", MISSING) as out:
             for block in blocks(grid):
                 left, top = block.col_off, block.row_off
                 near = outlines[tree.query(box(left, top, left + block.width, top + block.height))]

@@ -6,11 +6,12 @@ import numpy as np
 from rasterio.windows import Window
 
 from img2height.io.grid import Grid, blocks
-from img2height.io.rasters import NODATA, Band, copy_to_cog, create_scratch, height_band, open_raster, read_heights
+from img2height.io.rasters import Band, copy_to_cog, create_scratch, height_band, open_raster, read_heights
 from img2height.scenes.holes import REACH_PX, fill_holes
 from img2height.scenes.sources import check_raster
-from img2height.scenes.warp import UNKNOWN, bring_to_grid
+from img2height.scenes.warp import bring_to_grid
 from img2height.settings.dataset import Layer
+from img2height.vocabulary.layers import MISSING, NODATA
 
 
 def bring_initial(path: Path, folder: Path) -> tuple[Path, int]:
@@ -44,7 +45,7 @@ def fill_initial(folder: Path, grid: Grid) -> int:
     with (
         open_raster(surface) as raw,
         create_scratch(heights, grid, [height_band("dsm")], "float32", NODATA) as filled,
-        create_scratch(marks, grid, [Band("dsm_filled")], "uint8", UNKNOWN) as marked,
+        create_scratch(marks, grid, [Band("dsm_filled")], "uint8", MISSING) as marked,
     ):
         for block in blocks(grid):
             window, inside = _with_margin(block, grid)
@@ -54,7 +55,7 @@ def fill_initial(folder: Path, grid: Grid) -> int:
             added = known & ~np.isfinite(holed[inside])
             count += int(added.sum())
             filled.write(np.where(known, whole, np.float32(NODATA)), block)
-            marked.write(np.where(known, added, UNKNOWN).astype(np.uint8), block)
+            marked.write(np.where(known, added, MISSING).astype(np.uint8), block)
     copy_to_cog(heights, surface)
     copy_to_cog(marks, folder / "dsm_filled.tif", categorical=True)
     heights.unlink()

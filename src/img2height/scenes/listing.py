@@ -10,7 +10,7 @@ from img2height.errors import DataError
 from img2height.io.atomic import file_digest
 from img2height.io.tables import read_json, write_json
 from img2height.scenes.scene import Scene
-from img2height.settings.protocol import Role
+from img2height.vocabulary.parts import Role
 
 
 class ListedScene(NamedTuple):

@@ -2,18 +2,17 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import get_args
 
 import pandas
 
 from img2height.errors import DataError
 from img2height.io.atomic import atomic_path
 from img2height.scenes.scene import Scene
-from img2height.settings.dataset import Pair, used_pairs, view_name
-from img2height.settings.protocol import Part
+from img2height.settings.dataset import Pair, used_pairs
+from img2height.vocabulary.layers import view_name
+from img2height.vocabulary.parts import PARTS
 
 PAIRS = "pairs.csv"
-PARTS: tuple[str, ...] = get_args(Part)
 
 
 def write_pairs(pairs: Sequence[Pair], path: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from img2height.errors import DataError
 from img2height.io.atomic import atomic_folder
 from img2height.io.grid import Grid, blocks
-from img2height.io.rasters import NODATA, copy_to_cog, create_scratch, height_band, open_raster, read_heights
+from img2height.io.rasters import copy_to_cog, create_scratch, height_band, open_raster, read_heights
 from img2height.io.tables import write_table
 from img2height.scenes.footprints import burn_footprints, read_footprints
 from img2height.scenes.initial import fill_initial
@@ -18,6 +18,7 @@ from img2height.scenes.scene import Scene, SceneLayer
 from img2height.scenes.sources import Source, check_raster, target_grid
 from img2height.scenes.warp import bring_to_grid, source_window
 from img2height.settings.dataset import Layer, SceneFile, TargetGrid
+from img2height.vocabulary.layers import NODATA
 
 POLYGONS = "building_polygons"
 

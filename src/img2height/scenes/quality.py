@@ -10,10 +10,9 @@ from img2height.io.grid import blocks
 from img2height.io.rasters import open_raster, read_heights
 from img2height.scenes.registration import estimate_offset
 from img2height.scenes.scene import Scene
-from img2height.scenes.sources import KINDS
+from img2height.vocabulary.layers import layer_of
 
 SAMPLE_PX = 1_000_000
-HEIGHTS = ("dsm", "dtm", "ndsm")
 TALLEST_M = 200.0
 LITTLE = 0.5
 BLACK_SHARE = 0.02
@@ -54,7 +53,7 @@ def _raster_layers(scene: Scene) -> list[str]:
 
 def _read(dataset: DatasetReader, name: str, window=None) -> np.ndarray:
     """Return the values of a layer, images as the mean of their bands, HxW float32 with NaN where unknown."""
-    if KINDS.get(name) in ("height", "mask"):
+    if layer_of(name).kind in ("height", "mask"):
         return read_heights(dataset, window)
     grey = dataset.read(window=window).mean(axis=0, dtype=np.float32)
     return np.where(dataset.dataset_mask(window=window) > 0, grey, np.float32(np.nan))
@@ -98,7 +97,7 @@ def _overlap(sample: dict[str, np.ndarray], picture: str) -> float | None:
 
 
 def _ndsm_ratio(sample: dict[str, np.ndarray]) -> float | None:
-    if not sample.keys() >= set(HEIGHTS):
+    if not sample.keys() >= {"dsm", "dtm", "ndsm"}:
         return None
     above = sample["dsm"] - sample["dtm"]
     tall = (above > TALL_ENOUGH_M) & np.isfinite(sample["ndsm"])

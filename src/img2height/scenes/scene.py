@@ -13,8 +13,7 @@ from img2height.errors import DataError
 from img2height.io.atomic import file_digest
 from img2height.io.grid import Grid
 from img2height.io.tables import read_json, write_json
-
-PICTURES = ("eo", "ms", "view_1", "sar", "dsm_initial")  # of these every scene has one
+from img2height.vocabulary.layers import PICTURES, VIEWS, view_name
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,8 @@ class Scene:
     @property
     def picture(self) -> str:
         """Name of the layer that a person looks at, and that says where the scene is covered."""
-        return next(name for name in PICTURES if name in self.layers)
+        names = (view_name(1) if layer == VIEWS else layer for layer in PICTURES)  # every scene has one of them
+        return next(name for name in names if name in self.layers)
 
     def path(self, layer: str) -> Path:
         """Return the path of a layer whose content is that of the manifest.

@@ -4,7 +4,7 @@ import logging
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 
 import geopandas
 from affine import Affine
@@ -20,23 +20,11 @@ from img2height.errors import DataError
 from img2height.io.grid import Grid
 from img2height.io.rasters import open_raster
 from img2height.settings.dataset import Backscatter, Layer, TargetGrid
+from img2height.vocabulary.layers import Kind, layer_of
+from img2height.vocabulary.units import METRES, UNIT_OF
 
 LOG = logging.getLogger(__name__)
-Kind = Literal["image", "view", "backscatter", "height", "mask"]
-KINDS: dict[str, Kind] = {
-    "eo": "image", "ms": "image", "sar": "backscatter", "dsm_initial": "height", "dsm_filled": "mask",
-    "dsm": "height", "dtm": "height", "ndsm": "height", "building": "mask", "water": "mask", "forest": "mask",
-}  # fmt: skip
 VIEW_BAND = "pan"
-METRES = {"metre": 1.0, "foot": 0.3048, "us_survey_foot": 1200 / 3937, "decimetre": 0.1, "centimetre": 0.01}
-SPELLINGS = {
-    "metre": ("metre", "metres", "meter", "meters", "m"),
-    "foot": ("foot", "feet", "ft", "international foot"),
-    "us_survey_foot": ("us survey foot", "us survey feet", "foot_us", "ftus", "us-ft", "ft-us"),
-    "decimetre": ("decimetre", "decimeter", "dm"),
-    "centimetre": ("centimetre", "centimeter", "cm"),
-}
-UNIT_OF = {spelling: unit for unit, spellings in SPELLINGS.items() for spelling in spellings}
 IMAGE_TYPES = ("uint8", "uint16", "float32")
 SQUARE = 1e-3  # relative difference of pixel width and height that still counts as a square pixel
 
@@ -76,14 +64,14 @@ def check_raster(name: str, layer: Layer, raw: Path) -> Source:
     """Return the checked source of one raster layer.
 
     Args:
-        name: layer of the scene, one of `KINDS` or a view.
+        name: raster layer of the scene.
         layer: what the dataset file declares.
         raw: folder of the delivered files.
 
     Raises:
         DataError: the file is missing or no raster, or says neither CRS, unit nor band names where they are needed.
     """
-    kind, path = KINDS.get(name, "view"), raw / layer.path
+    kind, path = layer_of(name).kind, raw / layer.path
     with open_raster(path) as dataset:
         if dataset.crs is None:
             raise DataError(

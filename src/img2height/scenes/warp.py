@@ -15,16 +15,15 @@ from rasterio.windows import Window
 
 from img2height.errors import DataError
 from img2height.io.grid import Grid, blocks
-from img2height.io.rasters import NODATA, Band, Scratch, copy_to_cog, create_scratch, height_band, open_raster
+from img2height.io.rasters import Band, Scratch, copy_to_cog, create_scratch, height_band, open_raster
 from img2height.io.validity import known_by_nodata, known_pixels
 from img2height.scenes.sources import Source
+from img2height.vocabulary.layers import LAYERS, MISSING, NODATA
 
-UNKNOWN = 255
 LOWEST_M, HIGHEST_M = -1000.0, 9000.0
 COARSER = 1.5  # from this ratio of pixel sizes on, a target pixel is the mean of what it covers
 EXACT_PX = 1e-3  # error that the warp may make in placing a pixel, in source pixels
 MARGIN_PX = 4
-QUANTITY = {"dsm_initial": "dsm"}  # layers whose name is not that of what they hold
 
 
 def bring_to_grid(source: Source, grid: Grid, path: Path) -> None:
@@ -150,8 +149,8 @@ def _create(source: Source, grid: Grid, dtype: str, path: Path) -> AbstractConte
     if source.is_image:
         return create_scratch(path, grid, [Band(name) for name in source.bands], dtype)
     if source.kind == "height":
-        return create_scratch(path, grid, [height_band(QUANTITY.get(source.name, source.name))], "float32", NODATA)
-    return create_scratch(path, grid, [Band(source.name)], "uint8", UNKNOWN)
+        return create_scratch(path, grid, [height_band(LAYERS[source.name].holds)], "float32", NODATA)
+    return create_scratch(path, grid, [Band(source.name)], "uint8", MISSING)
 
 
 def _write(source: Source, out: Scratch, values: np.ndarray, known: np.ndarray, window: Window) -> None:

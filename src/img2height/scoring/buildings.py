@@ -9,9 +9,9 @@ from img2height.buildings.polygons import extract
 from img2height.io.grid import to_map
 from img2height.io.rasters import open_raster, read_heights
 from img2height.io.tables import read_geotable
-from img2height.metrics.confusion import UNKNOWN
 from img2height.metrics.instances import InstanceStatistics, match_instances
 from img2height.scenes.scene import Scene
+from img2height.vocabulary.layers import MISSING
 
 
 def reference_buildings(scene: Scene) -> geopandas.GeoDataFrame | None:
@@ -62,4 +62,4 @@ def _known_use(scene: Scene, points: geopandas.GeoSeries) -> np.ndarray:
         return np.ones(len(points), dtype=bool)
     with open_raster(scene.path("building")) as mask:
         values = mask.sample(zip(points.x, points.y, strict=True))
-        return np.array([value[0] != UNKNOWN for value in values], dtype=bool)
+        return np.array([value[0] != MISSING for value in values], dtype=bool)

@@ -13,8 +13,8 @@ from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from img2height.io.grid import Grid, from_map
-from img2height.metrics.confusion import UNKNOWN
 from img2height.scoring.strata import GROUND, HEIGHTS_M, MASKS, SIZES_M2
+from img2height.vocabulary.layers import MISSING
 
 BURNING = Lock()  # rasterio silences a warning while it burns shapes, and for all threads
 REACH_PX = 2
@@ -51,7 +51,7 @@ class BuildingSizes:
 def read_mask(layers: Mapping[str, DatasetReader], name: str, window: Window) -> np.ndarray:
     """Return a mask layer, HxW uint8 (1, 0, 255 unknown); unknown everywhere where the scene lacks it."""
     if name not in layers:
-        return np.full((window.height, window.width), UNKNOWN, dtype=np.uint8)
+        return np.full((window.height, window.width), MISSING, dtype=np.uint8)
     return layers[name].read(1, window=window)
 
 

@@ -12,7 +12,6 @@ import pandas
 from shapely.geometry.base import BaseGeometry
 
 from img2height.errors import DataError
-from img2height.heights import RELATIVE
 from img2height.io.rasters import open_raster
 from img2height.io.tables import read_geotable
 from img2height.metrics.instances import InstanceStatistics
@@ -24,6 +23,7 @@ from img2height.scoring.strata import MASKS
 from img2height.scoring.tiles import per_image_scores
 from img2height.settings.protocol import Metrics
 from img2height.tiles.areas import area_of
+from img2height.vocabulary.quantities import RELATIVE
 
 logger = logging.getLogger(__name__)
 

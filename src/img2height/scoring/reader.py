@@ -8,11 +8,12 @@ from rasterio.io import DatasetReader
 from rasterio.windows import Window
 from shapely.geometry.base import BaseGeometry
 
-from img2height.heights import RELATIVE, SURFACE, TERRAIN, known, read_compared
+from img2height.heights import known, read_compared
 from img2height.io.rasters import read_heights
 from img2height.metrics.block import tile_slices
 from img2height.scoring.ground import BURNING, BuildingSizes, read_kinds, read_mask
 from img2height.tiles.areas import area_mask
+from img2height.vocabulary.quantities import RELATIVE, SURFACE, TERRAIN
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from rasterio.windows import Window
 from shapely.geometry.base import BaseGeometry
 
 from img2height.errors import DataError
-from img2height.heights import SURFACE
 from img2height.io.grid import Grid, require_same_grid
 from img2height.io.rasters import height_band, open_raster, read_heights, write_heights
 from img2height.scenes.scene import Scene
 from img2height.tiles.areas import area_mask
+from img2height.vocabulary.quantities import SURFACE
 
 
 def write_residuals(before: Path, after: Path, scene: Scene, area: BaseGeometry, out: Path) -> None:

@@ -5,8 +5,9 @@ from functools import cache
 
 import numpy as np
 
+from img2height.vocabulary.layers import LAYERS
+
 TALL_M = 20.0
-MASKS = ("building", "water", "forest", "dsm_filled")
 HEIGHTS_M = {  # above the first, up to the second
     "height_0_3": (-np.inf, 3.0),
     "height_3_10": (3.0, 10.0),
@@ -50,6 +51,7 @@ GROUND = (
     {"around": 4, "building": 3, "water": 3, "forest": 3},
     {"dsm_filled": 3, "height": 1 + len(HEIGHTS_M), "size": 1 + len(SIZES_M2), "nonzero": 2},
 )
+MASKS = tuple(name for group in GROUND for name in group if name in LAYERS)
 _UNKNOWN = 2
 
 

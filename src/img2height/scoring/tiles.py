@@ -13,16 +13,16 @@ from img2height.metrics.formulas import height_scores, mask_scores
 from img2height.metrics.statistics import QUANTILES, UNITS
 from img2height.metrics.sums import as_float
 from img2height.scoring.strata import STRATA
+from img2height.vocabulary.tiles import CORNER, TILE
 
 OUTCOMES = ["tp", "fp", "fn", "tn"]
-PLACE = ["dataset", "scene", "col_off", "row_off"]
 COLUMNS = [
-    "col_off", "row_off", "size_px", "stratum", "reference_pixels", "pixels", "error_sum_m", "absolute_sum_m",
+    *CORNER, "size_px", "stratum", "reference_pixels", "pixels", "error_sum_m", "absolute_sum_m",
     "square_sum_m2", "ratio_pixels", "relative_sum", "relative_square_sum", "log10_sum", "log_sum", "log_square_sum",
     "delta1_pixels", "delta2_pixels", "delta3_pixels", "ssim", *OUTCOMES, "error_bins",
 ]  # fmt: skip
-SUMS = [name for name in COLUMNS if name not in ("col_off", "row_off", "size_px", "stratum", "ssim", "error_bins")]
-WHOLE = ["col_off", "row_off", "size_px", *COUNTS, *OUTCOMES]
+SUMS = [name for name in COLUMNS if name not in (*CORNER, "size_px", "stratum", "ssim", "error_bins")]
+WHOLE = [*CORNER, "size_px", *COUNTS, *OUTCOMES]
 _NOTHING = dict.fromkeys(SUMS, 0)
 HEIGHT_SCORES, MASK_SCORES = list(height_scores(_NOTHING)), list(mask_scores(_NOTHING))
 EMPTY_VALUE = {"skip": np.nan, "one": 1.0, "zero": 0.0}
@@ -101,7 +101,7 @@ def tile_sums(tiles: pandas.DataFrame) -> dict[str, np.ndarray]:
     Args:
         tiles: rows of one stratum, at least one.
     """
-    numbers = tiles.drop(columns=[*PLACE, "size_px", "stratum", "method", "seed", "error_bins"], errors="ignore")
+    numbers = tiles.drop(columns=[*TILE, "size_px", "stratum", "method", "seed", "error_bins"], errors="ignore")
     sums = {name: numbers[name].to_numpy() for name in numbers}
     there = ~np.isnan(sums["ssim"])
     return sums | {
@@ -142,7 +142,7 @@ def tile_scores(tiles: pandas.DataFrame) -> pandas.DataFrame:
     """
     columns = {name: tiles[name].to_numpy() for name in SUMS}
     scores = height_scores(columns) | mask_scores(columns) | {"ssim": tiles["ssim"].to_numpy()}
-    place = tiles[[name for name in ("method", "seed", *PLACE, "size_px", "stratum", "pixels") if name in tiles]]
+    place = tiles[[name for name in ("method", "seed", *TILE, "size_px", "stratum", "pixels") if name in tiles]]
     return place.assign(**scores)
 
 

@@ -1,16 +1,18 @@
 """Dataset files as checked models: scenes, their layers as delivered, units and references."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from img2height.settings.base import Name, Settings
+from img2height.settings.base import Name, OneOf, Settings, with_fields
 from img2height.settings.city import CitySettings
 from img2height.settings.land import LandSettings
-from img2height.settings.protocol import Part
+from img2height.vocabulary.layers import INPUTS, LAYERS, VIEWS, view_name
+from img2height.vocabulary.parts import PARTS, Part
+from img2height.vocabulary.units import METRES
 
-Unit = Literal["metre", "foot", "us_survey_foot", "decimetre", "centimetre"]
+Unit = Annotated[str, OneOf(METRES)]
 Backscatter = Literal["decibel", "intensity", "amplitude"]
 
 
@@ -35,6 +37,15 @@ class Layer(Settings):
     look_azimuth_deg: float | None = Field(default=None, ge=0, lt=360)
 
 
+GRIDS = [name for name in INPUTS if name != VIEWS]  # a scene lies on the grid of the first of them
+_LAYERS = {
+    name: (Layer | None, Field(default=None, description=layer.about))
+    for name, layer in LAYERS.items()
+    if name != VIEWS
+}
+
+
+@with_fields(_LAYERS)
 class SceneLayers(Settings):
     """The layers that a scene may have; `building_polygons` is a vector file, `views` are numbered from 1.
 
@@ -42,36 +53,22 @@ class SceneLayers(Settings):
     filled before delivery, `dsm_filled` is that mark.
     """
 
-    eo: Layer | None = None
-    sar: Layer | None = None
-    ms: Layer | None = None
-    dsm_initial: Layer | None = None
-    dsm_filled: Layer | None = None
     views: list[Layer] = []
-    dsm: Layer | None = None
-    dtm: Layer | None = None
-    ndsm: Layer | None = None
-    building: Layer | None = None
-    building_polygons: Layer | None = None
-    water: Layer | None = None
-    forest: Layer | None = None
 
     @model_validator(mode="after")
     def _has_an_input(self) -> "SceneLayers":
-        if not (self.eo or self.sar or self.ms or self.dsm_initial):
-            raise ValueError("a scene needs one of eo, sar, ms, dsm_initial; it lies on the grid of the first of them")
+        if not any(map(self.get, GRIDS)):
+            raise ValueError(f"a scene needs one of {', '.join(GRIDS)}; it lies on the grid of the first of them")
         return self
+
+    def get(self, name: str) -> Layer | None:
+        """Return a layer other than the views, None where the scene lacks it."""
+        return getattr(self, name)
 
     def items(self) -> list[tuple[str, Layer]]:
         """Return name and layer of each layer that is there; the first is the one whose grid the scene takes."""
-        single = [name for name in type(self).model_fields if name != "views"]
-        found = [(name, layer) for name in single if (layer := getattr(self, name)) is not None]
+        found = [(name, layer) for name in _LAYERS if (layer := self.get(name)) is not None]
         return found + [(view_name(number), layer) for number, layer in enumerate(self.views, 1)]
-
-
-def view_name(number: int) -> str:
-    """Return the layer name of a view."""
-    return f"view_{number}"
 
 
 class Pair(Settings):
@@ -79,7 +76,7 @@ class Pair(Settings):
 
     first: int = Field(ge=1)
     second: int = Field(ge=1)
-    use: list[Part] = ["train", "val", "test"]
+    use: list[Part] = list(PARTS)
 
 
 def used_pairs(pairs: Sequence[Pair], part: str, views: Sequence[str], count: int) -> dict[int, list[int]]:

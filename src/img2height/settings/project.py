@@ -3,14 +3,16 @@
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import get_args
 
 from img2height.errors import SettingsError
 from img2height.settings.dataset import Dataset, used_pairs
 from img2height.settings.parsing import Model, meant, merge, parse, read_yaml
-from img2height.settings.protocol import Experiment, Params, Part
+from img2height.settings.protocol import Experiment, Params
 from img2height.settings.recipe import Recipe
 from img2height.settings.symmetries import drawn_symmetries
+from img2height.vocabulary.layers import LAYERS, RADAR, VIEWS, Layer
+from img2height.vocabulary.parts import SPLIT, parts_of
+from img2height.vocabulary.quantities import BUILDINGS, QUANTITIES
 
 NETWORKS = Path(__file__).parents[1] / "methods"  # listed as files, for importing them takes torch
 
@@ -41,13 +43,13 @@ class Project:
     @property
     def test_scenes(self) -> list[tuple[str, str]]:
         """Dataset and scene of those that are predicted and scored."""
-        tested = {"test", "split"} if self.params.split.tests else {"test"}
+        tested = {"test", SPLIT} if self.params.split.tests else {"test"}
         return [(dataset, scene) for dataset, scene, role in self.scenes if role in tested]
 
     @property
     def folds(self) -> list[int]:
         """The folds to run: one, unless stripes, blocks or regions divide a scene in turns."""
-        divided = any(role == "split" for _, _, role in self.scenes)
+        divided = any(role == SPLIT for _, _, role in self.scenes)
         count = self.params.split.count if divided else 1
         if self.experiment.folds == "all":
             return list(range(count))
@@ -102,18 +104,18 @@ def _check_inputs(experiment: Experiment, datasets: dict[str, Dataset], recipes:
     roles = [(d, s, role) for d, scenes in experiment.scenes.items() for s, role in scenes.items()]
     for (dataset, scene, role), (name, recipe) in product(roles, recipes.items()):
         file = datasets[dataset].scenes[scene]
-        there, views = [layer for layer, _ in file.layers.items()], recipe.inputs.get("views")
-        if missing := [layer for layer in recipe.inputs if layer != "views" and layer not in there]:
+        there, views = [layer for layer, _ in file.layers.items()], recipe.inputs.get(VIEWS)
+        if missing := [layer for layer in recipe.inputs if layer != VIEWS and layer not in there]:
             raise SettingsError(
                 f"method {name} looks at {', '.join(missing)}, and scene {dataset}/{scene} has only "
                 f"{', '.join(there)}: add the layer to its dataset file, or leave the method out"
             )
-        if wanting := _missing_reference(set(there), recipe):
+        if wanting := [layer.in_words for layer in _references(recipe) if not layer.is_among(there)]:
             raise SettingsError(
-                f"method {name} learns {recipe.target}, and scene {dataset}/{scene} has no {wanting}: add the layer to "
-                "its dataset file, or leave the method out"
+                f"method {name} learns {recipe.target}, and scene {dataset}/{scene} has no {wanting[0]}: add the layer "
+                "to its dataset file, or leave the method out"
             )
-        for part in get_args(Part) if role == "split" else [role]:
+        for part in parts_of(role):
             if views and not used_pairs(file.pairs, part, views, len(file.layers.views)):
                 raise SettingsError(
                     f"method {name} looks at views, and scene {dataset}/{scene} has no pair for {part}: name one in "
@@ -121,18 +123,10 @@ def _check_inputs(experiment: Experiment, datasets: dict[str, Dataset], recipes:
                 )
 
 
-def _missing_reference(layers: set[str], recipe: Recipe) -> str | None:
-    """Return in words which reference of a method is missing, or None; some are made of others in preparation."""
-    enough = {
-        "dtm": [{"dtm"}],
-        "dsm": [{"dsm"}],
-        "ndsm (or dsm and dtm)": [{"ndsm"}, {"dsm", "dtm"}],
-        "building (or buildings)": [{"building"}, {"buildings"}],
-    }
-    building = recipe.target == "building_height" or "footprint" in recipe.outputs
-    first = {"dem": "dtm", "dsm": "dsm"}.get(recipe.target, "ndsm (or dsm and dtm)")
-    needed = [first, *(["building (or buildings)"] if building else [])]
-    return next((words for words in needed if not any(some <= layers for some in enough[words])), None)
+def _references(recipe: Recipe) -> list[Layer]:
+    """Return the layers that a method learns from."""
+    mask = recipe.target == BUILDINGS or "footprint" in recipe.outputs
+    return [LAYERS[QUANTITIES[recipe.target].learnt_from], *([LAYERS["building"]] if mask else [])]
 
 
 def _looks(experiment: Experiment, datasets: dict[str, Dataset]) -> dict[str, float | None]:
@@ -140,8 +134,8 @@ def _looks(experiment: Experiment, datasets: dict[str, Dataset]) -> dict[str, fl
     looks = {}
     for dataset, scenes in experiment.scenes.items():
         for scene, role in scenes.items():
-            radar = datasets[dataset].scenes[scene].layers.sar
-            if radar and role in ("train", "split"):
+            radar = datasets[dataset].scenes[scene].layers.get(RADAR)
+            if radar and "train" in parts_of(role):
                 looks[f"{dataset}/{scene}"] = radar.look_azimuth_deg
     return looks
 

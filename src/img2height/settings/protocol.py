@@ -5,9 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from img2height.settings.base import Interval, Name, Settings, Share
+from img2height.vocabulary.parts import PARTS, SPLIT, Role
 
-Part = Literal["train", "val", "test"]
-Role = Literal["train", "val", "test", "split"]
 AreaName = Annotated[str, Field(coerce_numbers_to_str=True)]  # districts may be numbered
 LEAKS = "random split: neighbours of the test tiles were trained on"
 
@@ -188,6 +187,6 @@ class Experiment(Settings):
     @model_validator(mode="after")
     def _has_scenes(self) -> "Experiment":
         roles = {role for scenes in self.scenes.values() for role in scenes.values()}
-        if "split" not in roles and not {"train", "val", "test"} <= roles:
+        if SPLIT not in roles and not set(PARTS) <= roles:
             raise ValueError("scenes: needs a scene with the role split, or scenes for each of train, val and test")
         return self

@@ -1,12 +1,15 @@
 """Method files as checked models: one published recipe a file."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from img2height.settings.base import Name, Settings, Share
+from img2height.settings.base import Name, OneOf, Settings, Share
+from img2height.vocabulary.layers import INITIAL, INPUTS, VIEWS
+from img2height.vocabulary.quantities import SURFACE, TARGETS
 
-InputLayer = Literal["eo", "sar", "ms", "dsm_initial", "views"]
+InputLayer = Annotated[str, OneOf(INPUTS)]
+Target = Annotated[str, OneOf(TARGETS)]
 
 
 class Paper(Settings):
@@ -116,7 +119,7 @@ class Recipe(Settings):
     inputs: dict[InputLayer, list[Name]]
     outputs: list[Literal["height", "footprint"]] = ["height"]
     select: Literal["rmse_m", "mae_m", "footprint_error"] = "rmse_m"
-    target: Literal["ndsm", "building_height", "dsm", "dem"]
+    target: Target
     tile_multiple: int = 1
     normalisation: Normalisation
     loss: list[Loss]
@@ -131,11 +134,11 @@ class Recipe(Settings):
     @model_validator(mode="after")
     def _heights_fit_the_inputs(self) -> "Recipe":
         centred = self.normalisation.height == "patch_centred"
-        if centred != ("dsm_initial" in self.inputs):
+        if centred != (INITIAL in self.inputs):
             raise ValueError("normalisation.height must be patch_centred with the input dsm_initial, and only with it")
-        if centred and self.target != "dsm":
+        if centred and self.target != SURFACE:
             raise ValueError("target must be dsm: what is centred on the initial surface model is a surface model")
-        if len(views := self.inputs.get("views", [])) > 2 or views != ["first", "second"][: len(views)]:
+        if len(views := self.inputs.get(VIEWS, [])) > 2 or views != ["first", "second"][: len(views)]:
             raise ValueError("inputs.views must be [first] or [first, second], the images of a pair")
         if any(term.name == "silog" for term in self.loss) and self.normalisation.height != "metre":
             raise ValueError("the loss silog takes logarithms of metres: set normalisation.height: metre")

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from img2height.errors import SettingsError
 from img2height.settings.recipe import Recipe
+from img2height.vocabulary.layers import RADAR
 
 SYMMETRIES = 8
 MIRROR = 4  # from this number on, an array is mirrored before it is turned
@@ -35,7 +36,7 @@ def drawn_symmetries(method: str, recipe: Recipe, looks_deg: Mapping[str, float 
     """
     augmentation = recipe.augmentation
     symmetries = list(range(SYMMETRIES)) if augmentation.dihedral else [0, MIRROR] if augmentation.mirror else [0]
-    if "sar" not in recipe.inputs or augmentation.ignore_sar_look or symmetries == [0]:
+    if RADAR not in recipe.inputs or augmentation.ignore_sar_look or symmetries == [0]:
         return symmetries
     for scene, look_deg in looks_deg.items():
         if look_deg is None or not all(keeps_look(symmetry, look_deg) for symmetry in symmetries):

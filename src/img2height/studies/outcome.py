@@ -11,8 +11,9 @@ import pandas
 from img2height.comparison.blocks import Blocks
 from img2height.comparison.bootstrap import Resampled, draw_blocks, resample
 from img2height.errors import DataError
+from img2height.vocabulary.tiles import TILE
 
-TILE = ["dataset", "scene", "col_off", "row_off", "reference_pixels"]
+SAME = [*TILE, "reference_pixels"]
 SUMS = ["pixels", "square_sum_m2"]
 
 
@@ -73,7 +74,7 @@ def on_shared_ground(tables: Mapping[str, pandas.DataFrame], block_px: int) -> S
         DataError: there is no such tile.
     """
     every = {name: table[table.stratum == "all"] for name, table in tables.items()}
-    keys = reduce(pandas.Index.intersection, [pandas.MultiIndex.from_frame(table[TILE]) for table in every.values()])
+    keys = reduce(pandas.Index.intersection, [pandas.MultiIndex.from_frame(table[SAME]) for table in every.values()])
     if keys.empty:
         raise DataError(
             f"{', '.join(tables)} have no tile in common: their test ground must meet in whole tiles of metrics.tile_px"
@@ -82,7 +83,7 @@ def on_shared_ground(tables: Mapping[str, pandas.DataFrame], block_px: int) -> S
     drawn = draw_blocks(len(blocks.keys))
     rmse = {}
     for name, table in every.items():
-        known = table[pandas.MultiIndex.from_frame(table[TILE]).isin(keys)]
+        known = table[pandas.MultiIndex.from_frame(table[SAME]).isin(keys)]
         sums = {column: known[column].to_numpy(np.float64) for column in SUMS}
         rmse[name] = resample(blocks.add_up(known, sums), drawn, _rmse)["rmse_m"]
     return Shared(rmse, len(keys), blocks.neighbours)

@@ -11,6 +11,7 @@ from rasterio.features import geometry_mask, rasterize, shapes
 from rasterio.windows import Window
 
 from img2height.io.grid import Grid, footprint
+from img2height.vocabulary.tiles import CORNER
 
 SQUARE_PX = 8  # oblique borders become stairs of this step: fine compared with half a tile, and few corners
 
@@ -54,7 +55,7 @@ def covered(area: shapely.Geometry, tiles: pandas.DataFrame) -> np.ndarray:
 
 def tile_boxes(tiles: pandas.DataFrame) -> np.ndarray:
     """Return the outline of each tile in pixel coordinates of its scene."""
-    col, row, size = (tiles[name].to_numpy(np.float64) for name in ("col_off", "row_off", "size_px"))
+    col, row, size = (tiles[name].to_numpy(np.float64) for name in (*CORNER, "size_px"))
     return shapely.box(col, row, col + size, row + size)
 
 

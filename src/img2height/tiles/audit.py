@@ -12,8 +12,9 @@ from img2height.errors import FoldError
 from img2height.scenes.scene import Scene
 from img2height.tiles.areas import area_of, covered, tile_boxes
 from img2height.tiles.buffers import half_tile_m, neighbours, seen_from
-from img2height.tiles.layout import PARTS, Ground
+from img2height.tiles.layout import Ground
 from img2height.tiles.likeness import find_copies, tile_details
+from img2height.vocabulary.parts import PARTS
 
 PAIRS = list(combinations(PARTS, 2))
 LEAST_M2 = 1e-3  # smaller areas are rounding errors of coordinates

@@ -14,11 +14,10 @@ from img2height.io.atomic import atomic_path
 from img2height.io.rasters import open_raster
 from img2height.scenes.scene import Scene
 from img2height.tiles.areas import area_of
-from img2height.tiles.layout import PARTS
+from img2height.vocabulary.parts import PART_TITLES, PARTS
 
 COLOURS = {"train": "#0072B2", "val": "#F0E442", "test": "#D55E00"}  # Okabe and Ito, safe for colour blindness
 HATCHES = {"train": "", "val": "//", "test": ""}
-WORDS = {"train": "training", "val": "validation", "test": "test"}
 PANEL_INCHES = 2.6
 LEAST_INCHES = 5.2  # the title must fit
 MOST_PANELS = 30
@@ -50,7 +49,7 @@ def draw_folds(
     for axis, (scene, fold) in zip(axes.flat, shown, strict=False):
         _draw_panel(axis, scene, fold, tiles, areas)
     patches = [
-        Patch(facecolor=COLOURS[p], edgecolor="black", hatch=HATCHES[p], alpha=0.7, label=WORDS[p]) for p in PARTS
+        Patch(facecolor=COLOURS[p], edgecolor="black", hatch=HATCHES[p], alpha=0.7, label=PART_TITLES[p]) for p in PARTS
     ]
     figure.legend(handles=patches, loc="outside lower center", ncols=len(PARTS), frameon=False, fontsize=8)
     hidden = f"; {len(panels) - len(shown)} more not shown" if len(panels) > len(shown) else ""
@@ -79,7 +78,7 @@ def _draw_panel(
         _thumbnail(scene), extent=(0, width_m, height_m, 0), cmap="gray", vmin=0, vmax=1, interpolation="bilinear"
     )
     own = tiles[(tiles["fold"] == fold) & (tiles["dataset"] == scene.dataset) & (tiles["scene"] == scene.name)]
-    counts = [f"{WORDS[part]} {n}" for part in PARTS if (n := int((own["part"] == part).sum()))]
+    counts = [f"{PART_TITLES[part]} {n}" for part in PARTS if (n := int((own["part"] == part).sum()))]
     for part in PARTS:
         area = shapely.affinity.scale(
             area_of(areas, part, scene.dataset, scene.name, fold), grid.gsd_m, grid.gsd_m, origin=(0, 0)

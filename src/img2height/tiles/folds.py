@@ -9,15 +9,17 @@ import shapely
 from img2height.errors import FoldError
 from img2height.io.grid import reproject
 from img2height.scenes.scene import Scene
-from img2height.settings.protocol import Role, Split
+from img2height.settings.protocol import Split
 from img2height.tiles.areas import covered
 from img2height.tiles.buffers import buffer_of, cut_buffers, neighbours
 from img2height.tiles.index import tile_offsets
-from img2height.tiles.layout import PARTS, Ground
+from img2height.tiles.layout import Ground
 from img2height.tiles.places import divide_scenes
 from img2height.tiles.regions import read_regions
+from img2height.vocabulary.parts import PARTS, SPLIT, Role
+from img2height.vocabulary.tiles import CORNER, SCENE, WINDOW
 
-TILE_COLUMNS = ["tile_id", "dataset", "scene", "col_off", "row_off", "size_px"]
+TILE_COLUMNS = ["tile_id", *WINDOW]
 STEP_PX = 16
 
 GEOGRAPHIC = "EPSG:4326"
@@ -59,7 +61,7 @@ def split_folds(
         FoldError: a fold does not exist, or one of its parts has no tile.
         DataError: the file of the regions cannot be used.
     """
-    count = split.count if "split" in roles else 1
+    count = split.count if SPLIT in roles else 1
     if wrong := [fold for fold in folds if not 0 <= fold < count]:
         raise FoldError(f"fold {wrong[0]} does not exist: there are {count}, numbered from 0; choose one of them")
     buffer_m = buffer_of(split, scenes, tile_px)
@@ -81,7 +83,7 @@ def _list_areas(scenes: list[Scene], grounds: dict[int, list[Ground]]) -> geopan
         for scene, ground in zip(scenes, of_scenes, strict=True)
         if part in ground and not ground[part].is_empty
     ]
-    frame = pandas.DataFrame(rows, columns=["fold", "part", "dataset", "scene", "geometry"])
+    frame = pandas.DataFrame(rows, columns=["fold", "part", *SCENE, "geometry"])
     return geopandas.GeoDataFrame(frame, geometry="geometry", crs=None)
 
 
@@ -144,7 +146,7 @@ def _holds_tile(part: str, grounds: list[Ground], regular: list[pandas.DataFrame
 def _regular(scene: Scene, size: int) -> pandas.DataFrame:
     rows, cols = (tile_offsets(length, size, size // 2) for length in scene.grid.shape)
     corners = [(col, row, size) for row in rows for col in cols]
-    return pandas.DataFrame(corners, columns=["col_off", "row_off", "size_px"])
+    return pandas.DataFrame(corners, columns=[*CORNER, "size_px"])
 
 
 def fold_layers(scenes: list[Scene], folds: Folds) -> dict[str, geopandas.GeoDataFrame]:

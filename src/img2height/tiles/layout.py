@@ -9,8 +9,8 @@ import shapely
 from img2height.errors import FoldError
 from img2height.io.grid import Grid
 from img2height.settings.protocol import Split
+from img2height.vocabulary.parts import PARTS, Part
 
-PARTS = ("train", "val", "test")
 Ground = dict[str, shapely.Geometry]
 
 
@@ -30,7 +30,7 @@ def divide(grid: Grid, split: Split, fold: int) -> Ground:
     if split.strategy == "random":
         return _random(grid, split)
     cells = _blocks(grid, split) if split.strategy == "blocks" else _stripes(grid, split)
-    ground: dict[str, list] = {part: [] for part in PARTS}
+    ground: dict[Part, list] = {part: [] for part in PARTS}
     for number, cell in cells:
         ground[turn(number, fold, split.n_folds)].append(cell)
     return {part: shapely.union_all(boxes) for part, boxes in ground.items()}

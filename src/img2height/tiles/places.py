@@ -10,18 +10,19 @@ from scipy.sparse.csgraph import connected_components
 
 from img2height.io.grid import Grid, footprint
 from img2height.scenes.scene import Scene
-from img2height.settings.protocol import Role, Split
+from img2height.settings.protocol import Split
 from img2height.tiles.areas import in_squares
 from img2height.tiles.buffers import ROUNDING_PX, neighbours, seen_from, whole_pixels
 from img2height.tiles.layout import Ground, divide
 from img2height.tiles.regions import divide_by_regions
+from img2height.vocabulary.parts import SPLIT, Role
 
 LEAST_PX2 = 1.0  # a smaller overlap is rounding of coordinates
 
 
 def find_places(scenes: list[Scene], roles: list[Role]) -> list[list[int]]:
     """Return the numbers of the scenes with the role split, grouped where they overlap, also in a chain."""
-    divided = [index for index, role in enumerate(roles) if role == "split"]
+    divided = [index for index, role in enumerate(roles) if role == SPLIT]
     near = neighbours([scenes[index] for index in divided], 0.0)
     grids = [scenes[index].grid for index in divided]
     pairs = [(a, b) for a, others in near.items() for b in others if _overlap(grids[a], grids[b])]

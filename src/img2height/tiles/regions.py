@@ -12,7 +12,8 @@ from img2height.io.vectors import read_polygons
 from img2height.settings.parsing import meant
 from img2height.settings.protocol import Regions
 from img2height.tiles.areas import in_squares
-from img2height.tiles.layout import PARTS, Ground, turn
+from img2height.tiles.layout import Ground, turn
+from img2height.vocabulary.parts import PARTS
 
 MOST_OVERLAP = 0.01  # of the smaller area, because digitised borders never match exactly
 

@@ -12,8 +12,8 @@ from img2height.scenes.pairs import pairs_of
 from img2height.scenes.scene import Scene
 from img2height.settings.parsing import parse
 from img2height.settings.recipe import Recipe
-
-WINDOW = ["dataset", "scene", "col_off", "row_off", "size_px"]
+from img2height.vocabulary.layers import VIEWS
+from img2height.vocabulary.tiles import WINDOW
 
 
 def part_tiles(
@@ -62,7 +62,7 @@ def audit_statistics(cards: Sequence[dict], folds: pandas.DataFrame, scenes: Seq
         name = f"{card['method']}, fold {card['fold']}, seed {card['seed']}"
         recipe = parse(Recipe, card["recipe"], f"card of {name}")
         found = card.get("fitted_on")
-        views = recipe.inputs.get("views")
+        views = recipe.inputs.get(VIEWS)
         by_fold = {
             int(fold): fitted_on(fit_tiles(part_tiles(own, scenes, "train", views)))
             for fold, own in folds.groupby("fold")

@@ -8,17 +8,17 @@ from pathlib import Path
 import pandas
 
 from img2height.errors import TrainingError
-from img2height.heights import BUILDINGS
 from img2height.io.atomic import file_digest
 from img2height.io.rasters import open_raster
 from img2height.models.folder import WEIGHTS
 from img2height.provenance import code_digest
-from img2height.samples.dataset import REFERENCE, TileReader
+from img2height.samples.dataset import TileReader
 from img2height.scenes.scene import Scene
-from img2height.settings.dataset import view_name
 from img2height.settings.protocol import Training
 from img2height.settings.recipe import Recipe
 from img2height.training.fitted import part_tiles
+from img2height.vocabulary.layers import VIEWS, is_view, view_name
+from img2height.vocabulary.quantities import BUILDINGS, QUANTITIES
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class TrainingJob:
 
     def part(self, part: str) -> pandas.DataFrame:
         """Return the tiles of one part; with views, each once for each pair that the part uses."""
-        return part_tiles(self.tiles, self.scenes, part, self.recipe.inputs.get("views"))
+        return part_tiles(self.tiles, self.scenes, part, self.recipe.inputs.get(VIEWS))
 
     def fingerprint(self) -> str:
         """Return a digest of all that the result depends on, so that only the same training is resumed."""
@@ -71,11 +71,11 @@ class TrainingJob:
 
 def check_layers(job: TrainingJob) -> None:
     """Raise a DataError where a layer that the job reads is not the file that its scene was written with."""
-    read = {*job.recipe.inputs, REFERENCE[job.recipe.target]}
+    read = {*job.recipe.inputs, QUANTITIES[job.recipe.target].learnt_from}
     if "footprint" in job.recipe.outputs or job.recipe.target == BUILDINGS:
         read.add("building")
     for scene in job.scenes:
-        scene.check(n for n in scene.layers if n in read or ("views" in read and n.startswith("view_")))
+        scene.check(n for n in scene.layers if n in read or (VIEWS in read and is_view(n)))
 
 
 def pixel_types(job: TrainingJob) -> dict[str, str]:
@@ -94,5 +94,5 @@ def pixel_types(job: TrainingJob) -> dict[str, str]:
 
 
 def _dtype(scene: Scene, layer: str) -> str:
-    with open_raster(scene.path(view_name(1) if layer == "views" else layer)) as raster:
+    with open_raster(scene.path(view_name(1) if layer == VIEWS else layer)) as raster:
         return raster.dtypes[0]

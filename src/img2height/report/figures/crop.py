@@ -12,10 +12,11 @@ from rasterio.windows import Window
 from scipy.ndimage import uniform_filter
 from shapely.geometry.base import BaseGeometry
 
-from img2height.heights import BUILDINGS, RELATIVE, SURFACE, TERRAIN, align, inside_buildings
+from img2height.heights import align, inside_buildings
 from img2height.io.rasters import open_raster
 from img2height.picture import composites
 from img2height.scenes.scene import Scene
+from img2height.vocabulary.quantities import BUILDINGS, RELATIVE, SURFACE, TERRAIN
 
 DETAIL_PX = 256
 BUILT_M = 2.5

@@ -20,6 +20,7 @@ from img2height.report.figures.maps import ERROR_COLOURS, Scales
 from img2height.report.figures.pictures import Picture, photo
 from img2height.report.run import MethodFiles
 from img2height.scenes.scene import Scene
+from img2height.vocabulary.tiles import BY_ROWS
 
 EACH = 3
 LEAST_SHARE = 0.25  # of a tile that was scored; slivers at a border are no tiles to look at
@@ -84,7 +85,7 @@ def extremes(tiles: pandas.DataFrame) -> list[Extreme]:
     whole = tiles[tiles.pixels >= LEAST_SHARE * tiles.size_px**2]
     tiles = tiles if whole.empty else whole
     tiles = tiles.assign(rmse_m=np.sqrt(tiles.square_sum_m2 / tiles.pixels))
-    tiles = tiles.sort_values(["rmse_m", "dataset", "scene", "row_off", "col_off"])
+    tiles = tiles.sort_values(["rmse_m", *BY_ROWS])
     worst = tiles.tail(min(EACH, len(tiles) // 2))
     best = tiles.head(min(EACH, len(tiles) - len(worst)))
     return [

@@ -21,6 +21,7 @@ from img2height.report.run import MethodFiles
 from img2height.scenes.scene import Scene
 from img2height.scoring.method import reference_buildings
 from img2height.tiles.areas import area_of, area_window
+from img2height.vocabulary.layers import INITIAL
 
 PAGE_PIXELS = 34_000_000  # 5 to 10 MB inside the page; radar speckle is the dearest
 SIDE_PX = (400, 1200)
@@ -103,7 +104,7 @@ def scene_pictures(
     detail = None if shown.detail is None else shown.detail.window
     for one, part in shown.views:
         view, heights = read_prediction(height, shown.scene, one)
-        before = read_prediction(shown.scene.path("dsm_initial"), shown.scene, view)[1] if refines else None
+        before = read_prediction(shown.scene.path(INITIAL), shown.scene, view)[1] if refines else None
         figure = scene_panel(view, heights, shown.area, None if part else detail, before)
         caption = _panel_caption(method, shown, view, heights, part, before)
         kind = "image, reference, before, after, both errors" if refines else "image, reference, prediction, error"

@@ -8,11 +8,12 @@ import numpy as np
 from rasterio.windows import Window
 from shapely.geometry.base import BaseGeometry
 
-from img2height.heights import TERRAIN, read_compared
+from img2height.heights import read_compared
 from img2height.io.rasters import open_raster
 from img2height.report.figures.crop import read_quantity
 from img2height.scenes.scene import Scene
 from img2height.tiles.areas import area_mask, area_window
+from img2height.vocabulary.quantities import TERRAIN
 
 BLOCK_PX = 1024
 BIN_M = 0.5

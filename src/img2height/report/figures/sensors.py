@@ -13,9 +13,9 @@ from img2height.picture import FILLED, HEIGHT_COLOURS, anaglyph, draw_look, limi
 from img2height.report.figures.crop import View, read_band, read_pictures
 from img2height.report.figures.drawing import colour_bar, legend, panel_title, panels, scale_bar, show, unknown_key
 from img2height.scenes.scene import Scene
-from img2height.settings.dataset import view_name
+from img2height.vocabulary.layers import INITIAL, INPUTS, PICTURES, RADAR, view_name
 
-IMAGES = {"eo": "Image", "ms": "Multispectral", "sar": "Radar"}
+IMAGES = {name: INPUTS[name].title for name in PICTURES if INPUTS[name].kind in ("image", "backscatter")}
 
 
 def sensors_panel(scene: Scene, view: View) -> Figure:
@@ -32,7 +32,7 @@ def sensors_panel(scene: Scene, view: View) -> Figure:
         panel_title(panel, title, size)
     for panel, (title, picture) in zip(axes, shown.items(), strict=False):
         show(panel, picture)
-        if title.startswith(IMAGES["sar"]):
+        if title.startswith(IMAGES[RADAR]):
             _draw_look(panel, scene, size)
     for panel, bar, heights in zip(axes[len(shown) :], bars[len(shown) :], surfaces.values(), strict=True):
         limits, filled = limits_m(heights), None if heights is view.reference else _filled(scene, view)
@@ -50,7 +50,7 @@ def sensors_panel(scene: Scene, view: View) -> Figure:
 def sensor_names(scene: Scene) -> list[str]:
     """Return in words what a figure of a scene shows, for its caption."""
     names = [name.lower() for layer, name in IMAGES.items() if layer in scene.layers]
-    names += ["stereo views"] * (view_name(1) in scene.layers) + ["initial surface"] * ("dsm_initial" in scene.layers)
+    names += ["stereo views"] * (view_name(1) in scene.layers) + ["initial surface"] * (INITIAL in scene.layers)
     return [*names, "reference"]
 
 
@@ -82,8 +82,8 @@ def _stereo_panel(scene: Scene, view: View) -> dict[str, np.ndarray]:
 
 def _surfaces(scene: Scene, view: View) -> dict[str, np.ndarray]:
     surfaces = {"Reference, terrain" if view.terrain else "Reference, above ground": view.reference}
-    if "dsm_initial" in scene.layers:
-        initial = read_band(scene.path("dsm_initial"), view.window, view.reference.shape)
+    if INITIAL in scene.layers:
+        initial = read_band(scene.path(INITIAL), view.window, view.reference.shape)
         surfaces = {"Initial surface model": initial} | surfaces
     return surfaces
 
@@ -95,7 +95,7 @@ def _filled(scene: Scene, view: View) -> np.ndarray | None:
 
 
 def _draw_look(panel: Axes, scene: Scene, size: float) -> None:
-    if (azimuth := scene.layers["sar"].look_azimuth_deg) is not None:
+    if (azimuth := scene.layers[RADAR].look_azimuth_deg) is not None:
         draw_look(panel, azimuth, size)
         place = {"transform": panel.transAxes, "color": "white", "size": size, "weight": "bold", "zorder": 5}
         panel.text(0.15, 0.88, "radar look", va="center", bbox={"color": "black", "alpha": 0.5, "pad": 1}, **place)

@@ -2,9 +2,9 @@
 
 import pandas
 
-from img2height.heights import BUILDINGS, METRES, RELATIVE
 from img2height.report.tables.intervals import REAL_P, Uncertainty
 from img2height.report.tables.scores import BASELINE, format_score
+from img2height.vocabulary.quantities import BUILDINGS, METRES, RELATIVE
 
 WHERE = {"all": "over all pixels", "buildings": "on buildings"}
 
@@ -44,7 +44,7 @@ def ranked_on(table: pandas.DataFrame, stratum: str) -> pandas.DataFrame:
     trained = leading(table)
     if stratum == "all" or trained.empty or trained.group.iloc[0] == RELATIVE:
         return trained
-    return table[~table.trivial & table.group.isin([METRES, BUILDINGS])]
+    return table[~table.trivial & table.group.isin([METRES.name, BUILDINGS])]
 
 
 def _with_interval(uncertainty: Uncertainty, method: str, stratum: str, rmse_m: float) -> str:

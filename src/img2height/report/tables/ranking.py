@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 import pandas
 
-from img2height.heights import TITLES
 from img2height.report.tables.findings import leading, ranked_on
 from img2height.report.tables.intervals import Interval, Uncertainty
 from img2height.report.tables.scores import BASELINE, format_score, is_score
+from img2height.vocabulary.quantities import GROUPS
 
 STRATUM_TITLES = {
     "all": "All pixels",
@@ -75,7 +75,8 @@ def ranked_rows(table: pandas.DataFrame, columns: Columns, uncertainty: Uncertai
             for s, score in group
         ]
         kept = {name: row[name] for name in ("method", "trivial", "needs", "note")}
-        groups.setdefault(TITLES[row["group"]], []).append(kept | {"verdict": said[row["method"]], "cells": cells})
+        title = GROUPS[row["group"]].title
+        groups.setdefault(title, []).append(kept | {"verdict": said[row["method"]], "cells": cells})
     return groups
 
 

@@ -6,9 +6,10 @@ from typing import Any
 import pandas
 
 from img2height.errors import DataError
-from img2height.heights import REASONS, RELATIVE, group_of
 from img2height.settings.protocol import LEAKS
 from img2height.settings.recipe import Recipe
+from img2height.vocabulary.layers import INITIAL
+from img2height.vocabulary.quantities import GROUPS, RELATIVE, quantity_of
 
 BASELINE = "mean_height"
 TRIVIAL_NETWORKS = {"constant"}
@@ -28,7 +29,7 @@ def is_trivial(recipe: Recipe) -> bool:
 
 def refines(recipe: Recipe) -> bool:
     """Return whether a method learns to mend the initial surface model."""
-    return "dsm_initial" in recipe.inputs and not is_trivial(recipe)
+    return INITIAL in recipe.inputs and not is_trivial(recipe)
 
 
 def needs(recipe: Recipe) -> str:
@@ -57,7 +58,7 @@ def score_table(metrics: dict[str, Any], recipes: dict[str, Recipe], *, leaks: b
         raise DataError(f"metrics have no scores of {', '.join(missing)}; evaluate them and collect again")
     rows = [_row(name, recipe, list(metrics["methods"][name].values())) for name, recipe in recipes.items()]
     table = pandas.DataFrame(rows)
-    table["note"] = ["; ".join(filter(None, [LEAKS if leaks else "", REASONS[group]])) for group in table.group]
+    table["note"] = ["; ".join(filter(None, [LEAKS if leaks else "", GROUPS[group].reason])) for group in table.group]
     for stratum in ("all", "buildings"):
         rmse = table[f"{stratum}_rmse_m"]
         baseline = table[(table.method == BASELINE) & (rmse > 0)]
@@ -66,14 +67,14 @@ def score_table(metrics: dict[str, Any], recipes: dict[str, Recipe], *, leaks: b
             meet = (table.group == baseline.group.iloc[0]) | (stratum == "buildings") & (table.group != RELATIVE)
             ratio = (rmse / rmse[baseline.index[0]]).where(meet)
         table.insert(table.columns.get_loc(rmse.name) + 1, f"{stratum}_rmse_ratio", ratio)
-    order = table.assign(place=table.group.map(list(REASONS).index))
+    order = table.assign(place=table.group.map(list(GROUPS).index))
     order = order.sort_values(["place", "trivial", "all_rmse_m", "method"], na_position="last").index
     return table.loc[order].reset_index(drop=True)
 
 
 def _row(name: str, recipe: Recipe, entries: list[dict[str, Any]]) -> dict[str, Any]:
     row: dict[str, Any] = {"method": name, "trivial": is_trivial(recipe), "needs": needs(recipe)}
-    row |= {"group": group_of(entries[0]["quantity"]), "seeds": len(entries)}
+    row |= {"group": quantity_of(entries[0]["quantity"]).group.name, "seeds": len(entries)}
     for stratum, scores in STRATA.items():
         for score in scores:
             values = _values(entries, stratum, score)

@@ -6,13 +6,14 @@ import geopandas
 import numpy as np
 
 from img2height.io.grid import Grid
-from img2height.io.rasters import NODATA, Band, height_band, write_cog
+from img2height.io.rasters import Band, height_band, write_cog
 from img2height.io.tables import write_geopackage
 from img2height.scenes.city.model import City
 from img2height.scenes.city.optical import BANDS
 from img2height.scenes.city.sar import BANDS as POLARISATIONS
 from img2height.scenes.city.stereo import Stereo
 from img2height.scenes.synthetic import EPSG, synthetic_grid
+from img2height.vocabulary.layers import NODATA
 
 
 def write_city(city: City, eo: np.ndarray, folder: Path, *, sar: np.ndarray | None, stereo: Stereo | None) -> None:

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import numpy as np
 
-from img2height.io.rasters import NODATA, Band, height_band, write_cog
+from img2height.io.rasters import Band, height_band, write_cog
 from img2height.scenes.land import Land
 from img2height.scenes.land.optical import BANDS
 from img2height.scenes.synthetic import synthetic_grid
+from img2height.vocabulary.layers import NODATA
 
 
 def write_land(land: Land, ms: np.ndarray, folder: Path) -> None:
