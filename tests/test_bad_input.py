@@ -16,10 +16,11 @@ from script_steps import CHAIN, RECIPE, SCRIPTS, SMALL, TILING, Steps, files, ru
 
 from img2height.errors import DataError, ModelError
 from img2height.io.grid import Grid
-from img2height.io.rasters import NODATA, create_scratch, height_band, open_raster
+from img2height.io.rasters import create_scratch, height_band, open_raster
 from img2height.io.tables import read_geotable, write_geopackage, write_json, write_table
 from img2height.methods import build_network
 from img2height.models.folder import save_model
+from img2height.vocabulary.layers import NODATA
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,8 @@ from rasterio.windows import Window
 from img2height.errors import DataError
 from img2height.heights import known, read_above_ground, read_compared
 from img2height.io.grid import Grid, require_same_grid
-from img2height.io.rasters import NODATA, Band, height_band, open_raster, write_cog
+from img2height.io.rasters import Band, height_band, open_raster, write_cog
+from img2height.vocabulary.layers import NODATA
 
 GRID = Grid(CRS.from_epsg(25832), Affine(1, 0, 500_000, 0, -1, 5_400_000), 8, 6)
 

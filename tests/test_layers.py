@@ -100,7 +100,10 @@ def test_every_room_has_a_floor():
     assert {room_of(path) for path in FILES} == FLOOR.keys()
 
 
-@pytest.mark.parametrize("room", ["vocabulary", "io", "settings", "tiles", "metrics", "buildings", "scoring", "comparison"])
+TORCHLESS = ["vocabulary", "io", "settings", "tiles", "metrics", "buildings", "scoring", "comparison"]
+
+
+@pytest.mark.parametrize("room", TORCHLESS)
 def test_rooms_without_torch(room):
     names = [f"img2height.{room}.{path.stem}" for path in (PACKAGE / room).glob("[a-z]*.py")]
     code = f"import {', '.join(names)}, sys; sys.exit('torch' in sys.modules)"

@@ -7,9 +7,10 @@ from rasterio.crs import CRS
 from img2height.buildings.scene import extract_scene
 from img2height.errors import DataError
 from img2height.io.grid import Grid
-from img2height.io.rasters import NODATA, Band, height_band, write_cog
+from img2height.io.rasters import Band, height_band, write_cog
 from img2height.scenes.scene import Scene, SceneLayer
 from img2height.settings.protocol import Buildings
+from img2height.vocabulary.layers import NODATA
 
 GRID = Grid(CRS.from_epsg(25832), Affine(1, 0, 500_000, 0, -1, 5_400_000), 60, 50)
 SETTINGS = Buildings(min_height_m=2.5, ndvi_max=0.2, vari_max=0.1, min_area_m2=20.0, max_hole_m2=10.0, simplify_m=1.0)

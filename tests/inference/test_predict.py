@@ -13,7 +13,7 @@ from inference_cases import Convolutions, Diverged, FirstBand, TooLarge, as_mode
 
 from img2height.errors import DataError, ModelError
 from img2height.inference import predict_raster
-from img2height.io.rasters import NODATA
+from img2height.vocabulary.layers import NODATA
 
 
 def predicted(path: Path) -> np.ndarray:

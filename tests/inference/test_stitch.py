@@ -9,7 +9,8 @@ from rasterio.crs import CRS
 from img2height.errors import DataError
 from img2height.inference.stitch import merge_pairs, mosaic_folds
 from img2height.io.grid import Grid
-from img2height.io.rasters import NODATA, height_band, write_cog
+from img2height.io.rasters import height_band, write_cog
+from img2height.vocabulary.layers import NODATA
 
 GRID = Grid(CRS.from_epsg(32633), Affine(0.5, 0, 500_000, 0, -0.5, 5_800_000), 700, 600)
 HEIGHTS = np.random.default_rng(7).normal(5, 3, GRID.shape).astype(np.float32)

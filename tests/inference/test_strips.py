@@ -14,7 +14,7 @@ from rio_cogeo.cogeo import cog_validate
 
 from img2height.errors import DataError, ModelError
 from img2height.inference import predict_raster, predict_strips
-from img2height.io.rasters import NODATA
+from img2height.vocabulary.layers import NODATA
 
 SHAPE = (1700, 200)  # four strips
 OPTIONS = {"window_px": 64, "batch_size": 2, "threads": 1}

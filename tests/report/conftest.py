@@ -16,7 +16,7 @@ from shapely.geometry import box
 from img2height.comparison.collect import INTERVAL_COLUMNS
 from img2height.comparison.pairwise import COMPARISON_COLUMNS
 from img2height.io.grid import Grid
-from img2height.io.rasters import NODATA, Band, height_band, write_cog
+from img2height.io.rasters import Band, height_band, write_cog
 from img2height.io.tables import write_table
 from img2height.report.page import write_report
 from img2height.report.run import Run
@@ -30,6 +30,7 @@ from img2height.settings.dataset import Pair
 from img2height.settings.parsing import merge, parse, read_yaml
 from img2height.settings.project import load_recipe
 from img2height.settings.protocol import Experiment, Params
+from img2height.vocabulary.layers import NODATA
 
 ROOT = Path(__file__).parents[2]
 GRID = Grid(CRS.from_epsg(32633), Affine(0.5, 0, 500_000, 0, -0.5, 5_800_000), 300, 280)

@@ -10,10 +10,11 @@ from matplotlib.figure import Figure
 from rasterio.crs import CRS
 
 from img2height.io.grid import Grid
-from img2height.io.rasters import NODATA, Band, height_band, write_cog
+from img2height.io.rasters import Band, height_band, write_cog
 from img2height.samples.contact import contact_sheet, draw_contact_sheet
 from img2height.samples.dataset import TileReader
 from img2height.scenes.scene import Scene, SceneLayer
+from img2height.vocabulary.layers import NODATA
 
 GRID = Grid(CRS.from_epsg(32633), Affine(0.5, 0, 500_000, 0, -0.5, 5_800_000), 64, 64)
 BANDS = {"eo": ["red", "green", "blue", "nir"], "sar": ["hh", "hv", "vv"], "view_1": ["pan"], "view_2": ["pan"]}

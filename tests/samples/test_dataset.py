@@ -14,11 +14,12 @@ from rasterio.windows import Window
 
 from img2height.errors import DataError
 from img2height.io.grid import Grid
-from img2height.io.rasters import NODATA, Band, height_band, write_cog
+from img2height.io.rasters import Band, height_band, write_cog
 from img2height.samples.augment import transform
 from img2height.samples.dataset import SampleDataset, TileReader, fit_normalisation
 from img2height.samples.normalise import Normalisation
 from img2height.scenes.scene import Scene, SceneLayer
+from img2height.vocabulary.layers import NODATA
 
 PLACE = {"dataset": "demo", "scene": "district", "col_off": 40, "row_off": 70, "size_px": 64}
 STEREO = {"dsm_initial": ["dsm"], "views": ["first", "second"]}

@@ -16,10 +16,10 @@ from raw_cases import NORTH, SIDE, UTM, WEST, band, deliver, prepare, prepare_fi
 from img2height.errors import DataError
 from img2height.io.atomic import atomic_folder
 from img2height.io.grid import Grid
-from img2height.io.rasters import NODATA
 from img2height.scenes.pairs import read_pairs
 from img2height.scenes.scene import Scene
 from img2height.settings.dataset import SceneFile
+from img2height.vocabulary.layers import NODATA
 
 
 @pytest.fixture

@@ -9,11 +9,12 @@ from shapely.geometry import box
 from img2height.buildings import extract, write_buildings
 from img2height.errors import DataError
 from img2height.io.grid import Grid
-from img2height.io.rasters import NODATA, Band, height_band, open_raster, read_heights, write_cog
+from img2height.io.rasters import Band, height_band, open_raster, read_heights, write_cog
 from img2height.scenes.scene import Scene, SceneLayer
 from img2height.scoring.method import PairHeights, evaluate_method
 from img2height.scoring.tiles import COLUMNS, tile_scores
 from img2height.settings.protocol import Metrics
+from img2height.vocabulary.layers import NODATA
 
 GRID = Grid(CRS.from_epsg(25832), Affine(1, 0, 500_000, 0, -1, 5_400_000), 64, 64)
 SETTINGS = Metrics(ratio_min_height_m=1.0, ssim_range_m=30.0, instance_iou=0.5, tile_px=32)

@@ -10,9 +10,10 @@ from shapely.geometry import Polygon, box
 
 from img2height.errors import DataError
 from img2height.io.grid import Grid
-from img2height.io.rasters import NODATA, height_band, write_cog
+from img2height.io.rasters import height_band, write_cog
 from img2height.scenes.scene import Scene, SceneLayer
 from img2height.scoring.residuals import write_residuals
+from img2height.vocabulary.layers import NODATA
 
 GRID = Grid(CRS.from_epsg(25832), Affine(0.5, 0, 500_000, 0, -0.5, 5_400_000), 530, 520)  # four blocks
 EVERYWHERE = box(0, 0, GRID.width, GRID.height)

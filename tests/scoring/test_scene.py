@@ -11,12 +11,13 @@ from shapely.geometry import Polygon, box
 
 from img2height.errors import DataError
 from img2height.io.grid import Grid
-from img2height.io.rasters import NODATA, Band, height_band, write_cog
+from img2height.io.rasters import Band, height_band, write_cog
 from img2height.metrics import ConfusionStatistics, ErrorStatistics, ssim
 from img2height.metrics.coarse import COARSE_BINS, coarse_bins
 from img2height.scoring.scene import SceneStatistics, evaluate_scene
 from img2height.scoring.strata import HEIGHTS_M, STRATA
 from img2height.scoring.tiles import COLUMNS
+from img2height.vocabulary.layers import NODATA
 
 SIZE = 90, 110
 SPANS_M = {"ndsm": (0, 30), "dtm": (200, 210)}

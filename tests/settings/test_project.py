@@ -72,8 +72,9 @@ def test_a_reference_that_a_scene_lacks_is_named(tmp_path):
     for method in ("fusionheightnet_a1", "fusionheightnet_a4"):
         with pytest.raises(SettingsError, match="learns building_height, and scene city/a has no building"):
             project(tmp_path, method, scenes=without)
-        polygons = {"building_polygons": {"path": "buildings.gpkg"}}  # the mask is made of them
-        assert project(tmp_path, method, scenes={name: {"layers": image | heights | polygons} for name in "abc"}).recipes
+        outlines = {"building_polygons": {"path": "buildings.gpkg"}}  # the mask is made of them
+        outlined = {name: {"layers": image | heights | outlines} for name in "abc"}
+        assert project(tmp_path, method, scenes=outlined).recipes
     with pytest.raises(SettingsError, match="learns ndsm, and scene city/a has no ndsm"):
         project(tmp_path, "unet", scenes={name: {"layers": image} for name in "abc"})
 

@@ -12,7 +12,8 @@ from img2height.errors import FoldError
 from img2height.tiles.areas import area_of, covered
 from img2height.tiles.buffers import seen_from
 from img2height.tiles.folds import split_folds
-from img2height.tiles.layout import PARTS, divide
+from img2height.tiles.layout import divide
+from img2height.vocabulary.parts import PARTS
 
 
 def folds_of(scenes, roles, how, *, size=16, stride=8, folds=None):

@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 from rasterio.crs import CRS
 
 from img2height.io.grid import Grid
-from img2height.io.rasters import NODATA, Band, height_band, write_cog
+from img2height.io.rasters import Band, height_band, write_cog
 from img2height.io.tables import read_geotable, write_table
 from img2height.scenes.scene import Scene, SceneLayer
 from img2height.settings.protocol import Tiling
 from img2height.tiles.index import index_tiles, tile_offsets
+from img2height.vocabulary.layers import NODATA
 
 TILING = Tiling(tile_px=16, stride_px=16, min_valid_share=0.5)
 

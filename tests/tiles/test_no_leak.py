@@ -20,9 +20,10 @@ from img2height.settings.protocol import Split
 from img2height.tiles.audit import audit_ground
 from img2height.tiles.buffers import buffer_of, cut_buffers, neighbours, widen
 from img2height.tiles.folds import Folds, split_folds
-from img2height.tiles.layout import PARTS, Ground
+from img2height.tiles.layout import Ground
 from img2height.tiles.places import divide_scenes
 from img2height.tiles.regions import read_regions
+from img2height.vocabulary.parts import PARTS
 
 TILE_PX = 16
 ZONE, NEXT_ZONE = CRS.from_epsg(32633), CRS.from_epsg(32632)

@@ -9,10 +9,11 @@ from rasterio.windows import Window
 from shapely.geometry import box
 
 from img2height.io.grid import Grid
-from img2height.io.rasters import NODATA, Band, height_band, write_cog
+from img2height.io.rasters import Band, height_band, write_cog
 from img2height.report.figures.crop import DETAIL_PX, detail_window, read_prediction, read_view
 from img2height.report.figures.joint import joint_histogram
 from img2height.scenes.scene import Scene, SceneLayer
+from img2height.vocabulary.layers import NODATA
 
 WHOLE = Window(0, 0, 300, 280)
 

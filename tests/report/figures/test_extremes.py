@@ -7,9 +7,10 @@ import pandas
 import pytest
 from rasterio.windows import Window
 
-from img2height.io.rasters import NODATA, height_band, write_cog
+from img2height.io.rasters import height_band, write_cog
 from img2height.report.figures.extremes import extremes, place, tile_panel, tile_view
 from img2height.scenes.scene import Scene
+from img2height.vocabulary.layers import NODATA
 
 
 def tiles_of(*tiles: tuple[float, int], stratum: str = "all") -> pandas.DataFrame:

@@ -7,10 +7,11 @@ import pytest
 from rasterio.windows import Window
 from shapely.geometry import box
 
-from img2height.io.rasters import NODATA, height_band, open_raster, read_heights, write_cog
+from img2height.io.rasters import height_band, open_raster, read_heights, write_cog
 from img2height.report.figures.crop import read_prediction, read_view
 from img2height.report.figures.joint import BIN_M, RANGE_M, joint_histogram
 from img2height.scenes.scene import Scene
+from img2height.vocabulary.layers import NODATA
 
 
 @pytest.fixture
