@@ -1,20 +1,26 @@
 # Each target makes what it needs: `make demo` and `make test` work from a fresh clone.
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+# Interpreters, newest first: the first that is supported and that pip has the pinned torch for makes the environment.
+PYTHON ?= python3.14 python3.13 python3.12 python3.11 python3
 CORES  ?= $(shell getconf _NPROCESSORS_ONLN)
-BIN    := .venv/bin
-ENV    := .venv/.ready
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+ENV    := $(VENV)/.ready
+HOST   := $(PATH)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: env slurm demo test test-slow check pulled lock
+.PHONY: env slurm demo test test-slow test-python check pulled lock
 
 env: $(ENV)
 
 # torch first and alone: its one pin takes the CPU build where the machine offers one; the lock has no torch in it.
 # The stamp is written last, so an interrupted installation is begun again.
+SUPPORTED := import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
 $(ENV): requirements/torch.txt requirements/lock.txt
-	@$(PYTHON) -c 'import sys; sys.version_info[:2] == (3, 11) or sys.exit("error: Python 3.11 is needed, found " + sys.version.split()[0] + "; make PYTHON=/path/to/python3.11")'
-	$(PYTHON) -m venv --clear .venv
-	$(BIN)/python -m pip install --quiet -r requirements/torch.txt
+	@export PATH="$(HOST)"; for python in $(PYTHON); do \
+		$$python -c '$(SUPPORTED)' 2>/dev/null && $$python -m venv --clear $(VENV) \
+		&& $(BIN)/python -m pip install --quiet -r requirements/torch.txt && exit 0; \
+	done; \
+	echo "error: none of these is a Python 3.11 to 3.14 that pip has torch for: $(PYTHON); make PYTHON=/path/to/python" >&2; exit 1
 	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements/lock.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
@@ -42,6 +48,10 @@ test: $(ENV)
 test-slow: $(ENV)
 	pytest -m slow
 
+# The fast tests with another Python, in an environment of its own: make test-python VERSION=3.12
+test-python:
+	$(MAKE) test VENV=.venv-$(VERSION) PYTHON=python$(VERSION)
+
 check: $(ENV)
 	ruff check .
 	ruff format --check .
@@ -55,5 +65,7 @@ pulled: $(ENV)
 	dvc status --quiet || { echo "error: the files are not those of dvc.lock; run dvc checkout or dvc pull, then dvc status"; exit 1; }
 	snakemake --touch --forceall --cores 1
 
-lock: requirements/direct.in
-	uvx uv pip compile $< --no-emit-package torch --generate-hashes --universal --python-version 3.11 --no-header --quiet -o requirements/lock.txt
+# Keeps what is pinned; `make lock UPGRADE=--upgrade` takes the newest of everything. One lock for all supported Pythons.
+lock: $(ENV)
+	uv pip compile pyproject.toml --all-extras --group dev --constraint requirements/torch.txt --no-emit-package torch \
+		--universal --python-version 3.11 --generate-hashes --no-header --quiet $(UPGRADE) -o requirements/lock.txt

@@ -17,7 +17,7 @@ from img2height.errors import SettingsError
 from img2height.methods._layout import DEFAULT, Layout
 from img2height.settings.project import load_recipe
 
-SOURCE_RECIPES = Path(__file__).parents[3] / "config" / "methods"
+PACKAGE = Path(__file__).parents[1]
 
 
 def networks() -> list[str]:
@@ -54,9 +54,9 @@ def layout_of(network: str) -> Layout:
 
 
 def recipes_folder() -> Path:
-    """Return the folder of method files: config/methods here, else that of the source checkout."""
-    here = Path("config/methods")
-    return here if here.is_dir() else SOURCE_RECIPES
+    """Return the folder of recipes: config/methods here, else that of the wheel or of the source checkout."""
+    roots = (Path(), PACKAGE, PACKAGE.parents[1])
+    return next(folder for root in roots if (folder := root / "config" / "methods").is_dir())
 
 
 def names() -> list[str]:
