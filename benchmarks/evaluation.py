@@ -19,7 +19,7 @@ from rasterio.crs import CRS
 from rasterio.windows import Window
 from scipy.ndimage import gaussian_filter
 
-from img2height.io.grid import Grid, blocks
+from img2height.io.grid import Grid
 from img2height.io.rasters import (
     Band,
     copy_to_cog,
@@ -55,7 +55,7 @@ def make(folder: Path, side: int) -> None:
         compute = partial(height, predicted=name == "height")
         write_heights(folder / f"{name}.tif", grid, [height_band("ndsm")], compute)
         with create_scratch(folder / "scratch.tif", grid, [Band(mask)], "uint8", 255) as scratch:
-            for window in blocks(grid):
+            for window in grid.blocks():
                 scratch.write(compute(window) > BUILDING_M, window)
         copy_to_cog(folder / "scratch.tif", folder / f"{mask}.tif", categorical=True)
 
@@ -65,7 +65,7 @@ def read(folder: Path, threads: int) -> None:
 
     def work(number: int) -> None:
         with open_raster(folder / "height.tif") as height, open_raster(folder / "ndsm.tif") as truth:
-            for window in list(blocks(Grid.of(height)))[number::threads]:
+            for window in list(Grid.of(height).blocks())[number::threads]:
                 read_heights(height, window)
                 read_heights(truth, window)
 

@@ -22,7 +22,7 @@ from img2height.cpu import set_up_cpu
 from img2height.inference import load_model, predict_raster
 from img2height.inference.image import protocol
 from img2height.inference.inputs import open_inputs
-from img2height.io.grid import Grid, blocks
+from img2height.io.grid import Grid
 from img2height.io.rasters import (
     NODATA,
     Band,
@@ -56,7 +56,7 @@ def make(folder: Path, side: int) -> None:
     write_heights(folder / "dsm_initial.tif", grid, [height_band("dsm")], lambda window: height(window) + 300)
     for number, (name, bands) in enumerate(BYTES.items()):
         with create_scratch(folder / "scratch.tif", grid, [Band(band) for band in bands], "uint8") as scratch:
-            for window in blocks(grid):
+            for window in grid.blocks():
                 rng = np.random.default_rng([number, window.row_off, window.col_off])
                 noise = rng.normal(MEAN, DEVIATION, (len(bands), window.height, window.width))
                 scratch.write((noise + height(window)).clip(1, 255).astype(np.uint8), window)
@@ -188,7 +188,7 @@ def polygons(rasters: Path) -> dict[str, Any]:
 def reading(rasters: Path) -> dict[str, Any]:
     """Read the same rasters, block by block."""
     with open_raster(rasters / "ndsm.tif") as heights, open_raster(rasters / "eo.tif") as image, _timed() as found:
-        for window in blocks(Grid.of(heights)):
+        for window in Grid.of(heights).blocks():
             read_heights(heights, window)
             image.read(window=window)
     return found
@@ -197,7 +197,7 @@ def reading(rasters: Path) -> dict[str, Any]:
 def difference(one: str, other: str) -> float:
     """Return the mean absolute difference of two height maps in metres."""
     with open_raster(one) as first, open_raster(other) as second:
-        means = [np.abs(read_heights(first, w) - read_heights(second, w)).mean() for w in blocks(Grid.of(first))]
+        means = [np.abs(read_heights(first, w) - read_heights(second, w)).mean() for w in Grid.of(first).blocks()]
     return float(np.mean(means))
 
 

@@ -6,7 +6,7 @@ from rasterio.windows import Window
 
 from img2height.errors import DataError
 from img2height.heights import known, read_above_ground, read_compared
-from img2height.io.grid import Grid, require_same_grid
+from img2height.io.grid import Grid
 from img2height.io.rasters import Band, height_band, open_raster, write_cog
 from img2height.vocabulary.layers import NODATA
 
@@ -39,9 +39,9 @@ def test_relative_heights_have_no_metres(tmp_path):
     with open_raster(write(tmp_path, "relative", np.zeros(GRID.shape))) as raster:
         with pytest.raises(DataError, match="relative"):
             read_above_ground(raster, None)
-        require_same_grid(raster, GRID, "itself")
+        Grid.of(raster).require(GRID, "one", "itself")
         with pytest.raises(DataError, match="different grids"):
-            require_same_grid(raster, GRID.crop(Window(0, 0, 4, 4)), "a part")
+            Grid.of(raster).require(GRID.crop(Window(0, 0, 4, 4)), "one", "a part")
 
 
 def test_terrain_is_compared_with_terrain_and_stands_nowhere_above_it(tmp_path):

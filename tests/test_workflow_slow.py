@@ -13,7 +13,6 @@ import pandas
 import pytest
 from workflow_tree import Tree
 
-from img2height.io.grid import footprint, to_map
 from img2height.io.rasters import open_raster, read_heights
 from img2height.scenes.scene import Scene
 
@@ -61,7 +60,7 @@ def test_districts_are_left_out_in_turns(tmp_path):
     tree = Tree(tmp_path, "districts")
     tree.make("--cores", "2", "--config", "experiment=tiny", "--", "scenes")  # the areas are drawn around them
     grids = {name: Scene.load(tmp_path / f"data/scenes/tiny/{name}/scene.json").grid for name in DISTRICTS}
-    outlines = [to_map(footprint(grid), grid) for grid in grids.values()]
+    outlines = [grid.to_map(grid.extent) for grid in grids.values()]
     frame = geopandas.GeoDataFrame({"name": DISTRICTS}, geometry=outlines, crs=grids["east"].crs)
     (tmp_path / "data/raw/tiny").mkdir(parents=True, exist_ok=True)
     frame.to_file(tmp_path / "data/raw/tiny/districts.gpkg")

@@ -8,7 +8,7 @@ import shapely
 from affine import Affine
 from rasterio.crs import CRS
 
-from img2height.io.grid import Grid, to_map
+from img2height.io.grid import Grid
 from img2height.scenes.scene import Scene
 from img2height.settings.protocol import Split
 from img2height.tiles.index import tile_offsets
@@ -38,5 +38,5 @@ def regular_tiles(scene: Scene, size: int, stride: int) -> geopandas.GeoDataFram
     frame = pandas.DataFrame(corners, columns=["col_off", "row_off"])
     frame["tile_id"] = [f"d/{scene.name}/{row:06d}_{col:06d}" for col, row in corners]
     frame["dataset"], frame["scene"], frame["size_px"] = "d", scene.name, size
-    outlines = [to_map(shapely.box(col, row, col + size, row + size), scene.grid) for col, row in corners]
+    outlines = [scene.grid.to_map(shapely.box(col, row, col + size, row + size)) for col, row in corners]
     return geopandas.GeoDataFrame(frame, geometry=outlines, crs=scene.grid.crs)

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from img2height.errors import FoldError
 from img2height.tiles.areas import area_of, covered
-from img2height.tiles.buffers import seen_from
 from img2height.tiles.folds import split_folds
 from img2height.tiles.layout import divide
 from img2height.vocabulary.parts import PARTS
@@ -143,13 +142,13 @@ def test_the_buffer_holds_between_scenes_that_touch(epsg):
     far = [ground(64, 64, name="c", west=410_000), ground(64, 64, name="d", west=420_000)]
     touching = ground(100, 100, name="b", west=400_100.3)
     if epsg != 32633:  # the same place in the neighbouring zone
-        place = seen_from(ground(1, 1, epsg=epsg).grid, shapely.Point(0, 0), touching.grid)
+        place = touching.grid.seen_from(ground(1, 1, epsg=epsg).grid, shapely.Point(0, 0))
         touching = ground(100, 100, name="b", west=500_000 + place.x, north=5_800_000 - place.y, epsg=epsg)
     scenes = [left, touching, *far]
     made = folds_of(scenes, ["train", "test", "val", "train"], split(buffer_m=20))
     train, test = area_of(made.areas, "train", "d", "a"), area_of(made.areas, "test", "d", "b")
     assert test.area == 100 * 100
-    distance = train.distance(seen_from(left.grid, test, touching.grid))
+    distance = train.distance(touching.grid.seen_from(left.grid, test))
     assert 20 <= distance <= 24
     assert area_of(made.areas, "train", "d", "d").area == 64 * 64
 

@@ -14,7 +14,6 @@ from pyproj import Transformer
 from rasterio.crs import CRS
 
 from img2height.errors import FoldError
-from img2height.io.grid import to_map
 from img2height.scenes.scene import Scene
 from img2height.settings.protocol import Split
 from img2height.tiles.audit import audit_ground
@@ -84,7 +83,7 @@ def least_distance_m(scenes: list[Scene], grounds: list[Ground], a: str, b: str)
     """Return the least distance of two parts on the plane of the first scene, each piece with each."""
     seen = {}
     for part in (a, b):
-        areas = [to_map(g.get(part, shapely.Polygon()), s.grid) for s, g in zip(scenes, grounds, strict=True)]
+        areas = [s.grid.to_map(g.get(part, shapely.Polygon())) for s, g in zip(scenes, grounds, strict=True)]
         planes = [plane(scene.grid.crs, scenes[0].grid.crs) for scene in scenes]
         seen[part] = [shapely.transform(x, p, interleaved=False) for x, p in zip(areas, planes, strict=True)]
     return np.nanmin(shapely.distance(np.array(seen[a])[:, None], np.array(seen[b])[None]), initial=np.inf)

@@ -7,7 +7,7 @@ from img2height.errors import DataError, FoldError
 from img2height.io.tables import write_layers
 from img2height.settings.protocol import Regions
 from img2height.tiles.areas import area_of
-from img2height.tiles.buffers import buffer_of, half_tile_m, seen_from
+from img2height.tiles.buffers import buffer_of, half_tile_m
 from img2height.tiles.folds import fold_layers, split_folds
 from img2height.tiles.places import divide_scenes, find_places
 from img2height.tiles.regions import read_regions
@@ -34,7 +34,7 @@ def test_two_dates_of_one_ground_are_divided_alike():
     dates = [ground(120, 90, name="a"), ground(60, 45, name="b", gsd=2.0)]
     first, second = divide_scenes(dates, ["split"] * 2, split(n_folds=3), [1])[1]
     for part in ("train", "val", "test"):
-        assert seen_from(dates[0].grid, second[part], dates[1].grid).equals(first[part])
+        assert dates[1].grid.seen_from(dates[0].grid, second[part]).equals(first[part])
 
 
 def test_a_place_is_divided_as_a_whole():

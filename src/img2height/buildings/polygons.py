@@ -8,15 +8,15 @@ import pandas
 import shapely
 from affine import Affine
 from rasterio.crs import CRS
-from rasterio.features import shapes
 from rasterio.windows import Window
 from scipy.ndimage import label
-from shapely.geometry import Polygon, shape
+from shapely.geometry import Polygon
 
 from img2height.buildings.regions import Reader, find_regions
 from img2height.errors import DataError
 from img2height.heights import known
-from img2height.io.grid import Grid, to_map
+from img2height.io.areas import outlines
+from img2height.io.grid import Grid
 from img2height.io.tables import write_geopackage, write_table
 
 COLUMNS = {
@@ -153,17 +153,16 @@ def _chosen(mask: np.ndarray, first: np.ndarray, window: Window, width: int) -> 
 
 def _outlines(labels: np.ndarray, window: Window) -> list[Polygon]:
     """Return the outline of each label in pixels of the whole raster, which are exact for any window."""
-    origin = Affine.translation(window.col_off, window.row_off)
-    found = {int(number): shape(outline) for outline, number in shapes(labels, mask=labels > 0, transform=origin)}
+    found = {number: outline for outline, number in outlines(labels, window)}
     return [found[number] for number in sorted(found)]
 
 
 def _table(parts: pandas.DataFrame, grid: Grid, simplify_m: float) -> geopandas.GeoDataFrame:
     """Return the buildings in the order of their first pixels, with simplified outlines in map coordinates."""
     parts = parts.sort_values("first", ignore_index=True)
-    outlines = to_map(parts["outline"].to_numpy(), grid)
-    simple = shapely.simplify(outlines, simplify_m, preserve_topology=True)
+    exact = grid.to_map(parts["outline"].to_numpy())
+    simple = shapely.simplify(exact, simplify_m, preserve_topology=True)
     # GEOS keeps each ring valid but may move a shell across its hole; such a building keeps the outline of its pixels.
-    polygons = shapely.normalize(np.where(shapely.is_valid(simple), simple, outlines))
+    polygons = shapely.normalize(np.where(shapely.is_valid(simple), simple, exact))
     frame = parts.assign(building_id=parts.index + 1, area_m2=shapely.area(polygons))[list(COLUMNS)].astype(COLUMNS)
     return geopandas.GeoDataFrame(frame, geometry=geopandas.GeoSeries(polygons, crs=grid.crs), crs=grid.crs)

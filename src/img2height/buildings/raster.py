@@ -14,11 +14,11 @@ from shapely.geometry.base import BaseGeometry
 from img2height.buildings.mask import INDEX_BANDS, cleaned, elevated, index_name, probable
 from img2height.buildings.polygons import extract_by_block
 from img2height.buildings.regions import Reader, blocks_of
+from img2height.io.areas import area_mask
 from img2height.io.atomic import SUFFIX
 from img2height.io.grid import Grid
 from img2height.io.rasters import Band, copy_to_cog, create_scratch, open_raster
 from img2height.settings.protocol import Buildings
-from img2height.tiles.areas import area_mask
 from img2height.vocabulary.layers import MISSING
 
 

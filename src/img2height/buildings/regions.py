@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas
-from rasterio.windows import Window, subdivide
+from rasterio.windows import Window
 from scipy.ndimage import find_objects, label
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
+
+from img2height.io.grid import blocks
 
 BLOCK_PX = 1024  # side of a block: few regions cross its border, and it takes a few MiB
 COLUMNS = {"pixels": "sum", "first": "min", "top": "min", "left": "min", "bottom": "max", "right": "max"}
@@ -21,7 +23,7 @@ Reader = Callable[[Window], np.ndarray]  # reads a window of a raster, HxW
 
 def blocks_of(shape: tuple[int, int]) -> list[Window]:
     """Return the blocks of a raster with these rows and columns, row by row."""
-    return subdivide(Window(0, 0, shape[1], shape[0]), BLOCK_PX, BLOCK_PX)
+    return list(blocks(Window(0, 0, shape[1], shape[0]), BLOCK_PX))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from rasterio.windows import Window
 
 from img2height.buildings.raster import Image, Sources, extract_raster
 from img2height.heights import read_above_ground
-from img2height.io.grid import require_same_grid
+from img2height.io.grid import Grid
 from img2height.io.rasters import open_raster, read_heights
 from img2height.scenes.scene import Scene
 from img2height.settings.protocol import Buildings
@@ -47,7 +47,7 @@ def extract_scene(
             for path in (height_tif, *(_path(scene, name) for name in ("dtm", "eo")), probability_tif)
         )
         for raster in filter(None, (heights, probability)):
-            require_same_grid(raster, scene.grid, f"scene {scene.dataset}/{scene.name}")
+            Grid.of(raster).require(scene.grid, raster.name, f"scene {scene.dataset}/{scene.name}")
         sources = Sources(
             scene.grid,
             partial(_above_ground, heights, terrain),

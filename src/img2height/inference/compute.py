@@ -18,9 +18,9 @@ from img2height.inference.inputs import InputRasters, InputWindow, open_inputs
 from img2height.inference.network import Network
 from img2height.inference.plan import Plan, Task
 from img2height.inference.windows import blending_weights
+from img2height.io.areas import area_mask
 from img2height.io.grid import BLOCK_PX
 from img2height.io.rasters import bounded_cache
-from img2height.tiles.areas import area_mask
 
 READ_AHEAD = 2  # batches
 

@@ -19,7 +19,7 @@ from img2height.inference import predict_raster
 from img2height.inference.fingerprint import of_model, of_rasters
 from img2height.inference.inputs import find_bands
 from img2height.io.atomic import atomic_folder
-from img2height.io.grid import Grid, require_same_grid
+from img2height.io.grid import Grid
 from img2height.io.rasters import copy_to_cog, open_raster, read_heights
 from img2height.io.tables import write_geopackage, write_table
 from img2height.methods import recipes_folder
@@ -113,7 +113,7 @@ def _check_buildings(model: LoadedModel, inputs: Inputs, image: Path | None) -> 
         require_metres(raster.crs)
         if image:
             with open_raster(image) as colours:
-                require_same_grid(raster, colours, colours.name)
+                Grid.of(raster).require(Grid.of(colours), raster.name, colours.name)
 
 
 @contextmanager

@@ -162,9 +162,10 @@ def open_inputs(model: LoadedModel, paths: Mapping[str, Path | Sequence[Path]]) 
                 _check_type(raster, indexes, model.card["dtypes"][layer])
                 _check_gsd(raster, model.card["gsd_m"])
         grids = {raster.name: Grid.of(raster) for parts in found.values() for raster, _ in parts}
-        if len(set(grids.values())) > 1:
+        first = next(iter(grids.values()))
+        if not all(first.matches(other) for other in grids.values()):
             raise ModelError(f"{', '.join(grids)} lie on different pixel grids; warp them to one grid")
-        yield InputRasters(next(iter(grids.values())), found, model.normalisation)
+        yield InputRasters(first, found, model.normalisation)
 
 
 def _parts(layer: str, bands: list[str], paths: Path | Sequence[Path]) -> list[tuple[Path, list[str]]]:

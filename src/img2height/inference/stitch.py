@@ -67,7 +67,7 @@ def _write_blocks(
 def _common_band(rasters: list[DatasetReader], grid: Grid) -> Band:
     """Return the one quantity and unit of all rasters, which must lie on the grid."""
     for raster in rasters:
-        if Grid.of(raster) != grid:
+        if not Grid.of(raster).matches(grid):
             raise DataError(f"{raster.name}: does not lie on the grid of its scene; predict it again")
     bands = {Band(raster.descriptions[0] or "", raster.units[0] or "") for raster in rasters}
     if len(bands) != 1:

@@ -1,32 +1,35 @@
-"""The pixel grid of a raster: where each pixel lies on the map, its file blocks, and areas in its pixel coordinates."""
+"""The pixel grid of a raster: where each pixel lies on the map, its blocks, and how it compares with other grids."""
 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from typing import Any, Self
 
 import numpy as np
 import shapely
 from affine import Affine
-from pyproj import Transformer
 from rasterio.crs import CRS
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from img2height.errors import DataError
+from img2height.io.areas import area_window
+from img2height.io.projections import Areas, Bounds, System, metres_per_unit, reproject
 
 BLOCK_PX = 512
 SEGMENT_PX = 100.0  # straight edges bend between projections; each segment of this length is moved on its own
-
-Areas = shapely.Geometry | np.ndarray  # one, or an array of them
+SAME_PX = 0.01  # grids whose pixels lie further apart are different grids
+ALIGNED_PX = 1e-3  # pixels that lie further apart are interpolated, not copied
 
 
 @dataclass(frozen=True)
 class Grid:
-    """The pixel grid of a scene: where each pixel lies on the ground.
+    """The pixel grid of a raster: where each pixel lies on the ground.
+
+    Pixel coordinates are x = column and y = row, from the corner of the first pixel.
 
     Attributes:
-        crs: projected coordinate reference system, axes in metres.
+        crs: coordinate reference system; projected with axes in metres for scenes.
         transform: pixel corner to map coordinates.
         width: columns.
         height: rows.
@@ -38,14 +41,46 @@ class Grid:
     height: int
 
     @classmethod
-    def of(cls, dataset: DatasetReader) -> "Grid":
+    def of(cls, dataset: DatasetReader) -> Self:
         """Return the grid of an open raster."""
         return cls(dataset.crs, dataset.transform, dataset.width, dataset.height)
+
+    @classmethod
+    def north_up(cls, crs: CRS, west: float, north: float, side: float, shape: tuple[int, int]) -> Self:
+        """Return a grid of square pixels along the axes of the map.
+
+        Args:
+            crs: coordinate reference system.
+            west: left border in map coordinates.
+            north: upper border in map coordinates.
+            side: of a pixel, in units of the map.
+            shape: rows and columns.
+        """
+        return cls(crs, Affine(side, 0, west, 0, -side, north), shape[1], shape[0])
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Self:
+        """Return the grid that `to_json` wrote."""
+        return cls(CRS.from_string(value["crs"]), Affine(*value["transform"]), value["width"], value["height"])
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values, with the size of a pixel for people."""
+        transform = list(self.transform)[:6]
+        return {
+            "crs": _crs_text(self.crs), "transform": transform, "width": self.width, "height": self.height,
+            "gsd_m": self.gsd_m,
+        }  # fmt: skip
 
     @property
     def gsd_m(self) -> float:
         """Ground sampling distance in metres: the side of a square as large as a pixel, which may be turned."""
-        return math.sqrt(abs(self.transform.determinant))
+        return math.sqrt(abs(self.transform.determinant)) * metres_per_unit(self.crs)
+
+    @property
+    def pixel_m(self) -> tuple[float, float]:
+        """Width and height of a pixel in metres."""
+        metres, t = metres_per_unit(self.crs), self.transform
+        return math.hypot(t.a, t.d) * metres, math.hypot(t.b, t.e) * metres
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -53,65 +88,121 @@ class Grid:
         return self.height, self.width
 
     @property
-    def bounds(self) -> tuple[float, float, float, float]:
-        """West, south, east and north in map coordinates."""
-        west, north = self.transform @ (0, 0)
-        east, south = self.transform @ (self.width, self.height)
-        return min(west, east), min(south, north), max(west, east), max(south, north)
+    def extent(self) -> shapely.Polygon:
+        """The ground of the grid in its pixel coordinates."""
+        return shapely.box(0, 0, self.width, self.height)
 
-    def crop(self, window: Window) -> "Grid":
-        """Return the grid of one window of this grid."""
+    @property
+    def bounds(self) -> Bounds:
+        """West, south, east and north in map coordinates, of all four corners."""
+        west, south, east, north = self.to_map(self.extent).bounds
+        return west, south, east, north
+
+    @property
+    def is_north_up(self) -> bool:
+        """Whether rows run from west to east, the first in the north, and pixels are square to a thousandth."""
+        t = self.transform
+        return t.b == 0 == t.d and t.a > 0 > t.e and math.isclose(t.a, -t.e, rel_tol=ALIGNED_PX)
+
+    def crop(self, window: Window) -> Self:
+        """Return the grid of a window of this grid, which may reach beyond it."""
         transform = self.transform @ Affine.translation(window.col_off, window.row_off)
-        return Grid(self.crs, transform, int(window.width), int(window.height))
+        return type(self)(self.crs, transform, int(window.width), int(window.height))
+
+    def coarser(self, step: int) -> Self:
+        """Return the grid whose pixels are `step` x `step` pixels of this one; what is left over is not in it."""
+        return type(self)(self.crs, self.transform @ Affine.scale(step), self.width // step, self.height // step)
+
+    def moved(self, east: float, north: float) -> Self:
+        """Return the grid moved on the map, in its units."""
+        return type(self)(self.crs, Affine.translation(east, north) @ self.transform, self.width, self.height)
+
+    def blocks(self, side_px: int = BLOCK_PX) -> Iterator[Window]:
+        """Yield the square blocks of the grid, row by row, cut where it ends; by default those of its file."""
+        yield from blocks(Window(0, 0, self.width, self.height), side_px)
+
+    def around(self, window: Window, margin_px: int) -> tuple[Window, tuple[slice, slice]]:
+        """Return a window grown by a margin as far as the grid reaches, and rows and columns of the window in it."""
+        wide = self.clip(
+            Window(
+                window.col_off - margin_px, window.row_off - margin_px,
+                window.width + 2 * margin_px, window.height + 2 * margin_px,
+            )
+        )  # fmt: skip
+        row, column = window.row_off - wide.row_off, window.col_off - wide.col_off
+        return wide, np.s_[row : row + window.height, column : column + window.width]
+
+    def clip(self, window: Window) -> Window:
+        """Return the part of a window that lies in the grid; of no size where none does."""
+        left, top = max(window.col_off, 0), max(window.row_off, 0)
+        right = min(window.col_off + window.width, self.width)
+        bottom = min(window.row_off + window.height, self.height)
+        return Window(left, top, max(right - left, 0), max(bottom - top, 0))
+
+    def window_of(self, bounds: Bounds) -> Window:
+        """Return the smallest window of whole pixels that holds a box of map coordinates; may reach beyond the grid."""
+        return area_window(self.from_map(shapely.box(*bounds)))
+
+    def to_map(self, areas: Areas) -> Areas:
+        """Return areas in pixel coordinates in map coordinates."""
+        return shapely.transform(areas, lambda x, y: self.transform @ (x, y), interleaved=False)
+
+    def from_map(self, areas: Areas) -> Areas:
+        """Return areas in map coordinates in pixel coordinates."""
+        inverse = ~self.transform
+        return shapely.transform(areas, lambda x, y: inverse @ (x, y), interleaved=False)
+
+    def to_crs(self, areas: Areas, crs: System) -> Areas:
+        """Return areas in pixel coordinates in the map coordinates of a CRS; edges that bend are followed."""
+        if self.crs == crs:
+            return self.to_map(areas)
+        return reproject(self.to_map(shapely.segmentize(areas, SEGMENT_PX)), self.crs, crs)
+
+    def seen_from(self, other: "Grid", areas: Areas) -> Areas:
+        """Return areas in pixel coordinates in those of another grid."""
+        return other.from_map(self.to_crs(areas, other.crs))
+
+    def matches(self, other: "Grid") -> bool:
+        """Return whether two grids have the same pixels, to a hundredth of a pixel."""
+        return self.shape == other.shape and self._apart_px(other, (0, 0)) <= SAME_PX
+
+    def aligned_with(self, other: "Grid") -> bool:
+        """Return whether each pixel of another grid is a pixel of this one, or of its continuation."""
+        step = ~self.transform @ other.transform
+        return self._apart_px(other, (round(step.c), round(step.f))) < ALIGNED_PX
+
+    def require(self, other: "Grid", own: str, name: str) -> None:
+        """Raise a DataError that names both unless another grid has the same pixels.
+
+        Args:
+            other: the grid that this one must match.
+            own: what lies on this grid, for the message.
+            name: what lies on the other.
+        """
+        if not self.matches(other):
+            one, two = (f"{grid.shape}, {grid.crs}, {grid.transform.to_gdal()}" for grid in (self, other))
+            raise DataError(f"{own} and {name} lie on different grids ({one} and {two}); bring them to one grid")
+
+    def _apart_px(self, other: "Grid", origin: tuple[int, int]) -> float:
+        """Return how far corners of another grid lie from where they are with its first pixel at `origin`, at most."""
+        if self.crs != other.crs:
+            return math.inf
+        step = ~self.transform @ other.transform
+        corners = np.array([(0, 0), (other.width, 0), (0, other.height), (other.width, other.height)], np.float64)
+        found = np.stack(step @ (corners[:, 0], corners[:, 1]), axis=1)
+        return float(np.abs(found - corners - origin).max())
 
 
-def blocks(grid: Grid) -> Iterator[Window]:
-    """Yield the file blocks of a grid, row by row."""
-    for row in range(0, grid.height, BLOCK_PX):
-        for column in range(0, grid.width, BLOCK_PX):
-            yield Window(column, row, min(BLOCK_PX, grid.width - column), min(BLOCK_PX, grid.height - row))
+def blocks(window: Window, side_px: int = BLOCK_PX) -> Iterator[Window]:
+    """Yield the square blocks of a window from its first pixel on, row by row, cut where it ends."""
+    left, top = int(window.col_off), int(window.row_off)
+    right, bottom = left + int(window.width), top + int(window.height)
+    for row in range(top, bottom, side_px):
+        for column in range(left, right, side_px):
+            yield Window(column, row, min(side_px, right - column), min(side_px, bottom - row))
 
 
-def require_same_grid(heights: DatasetReader, other: DatasetReader | Grid, name: str) -> None:
-    """Raise a DataError that names both grids unless a height raster lies on the grid of another raster.
-
-    Args:
-        heights: open raster.
-        other: open raster or grid that it must share.
-        name: what the other is, for the message.
-    """
-    one, two = Grid.of(heights), other if isinstance(other, Grid) else Grid.of(other)
-    if (one.shape, one.crs) != (two.shape, two.crs) or not one.transform.almost_equals(two.transform, 1e-6):
-        raise DataError(
-            f"{heights.name} and {name} lie on different grids ({one.shape}, {one.crs}, {one.transform.to_gdal()} and "
-            f"{two.shape}, {two.crs}, {two.transform.to_gdal()}); predict on the scene's grid"
-        )
-
-
-def footprint(grid: Grid) -> shapely.Polygon:
-    """Return the whole ground of a grid in its pixel coordinates."""
-    return shapely.box(0, 0, grid.width, grid.height)
-
-
-def to_map(area: Areas, grid: Grid) -> Areas:
-    """Return areas in the map coordinates of their grid."""
-    return shapely.transform(area, lambda x, y: grid.transform @ (x, y), interleaved=False)
-
-
-def from_map(area: Areas, grid: Grid) -> Areas:
-    """Return areas given in map coordinates in the pixel coordinates of a grid."""
-    inverse = ~grid.transform
-    return shapely.transform(area, lambda x, y: inverse @ (x, y), interleaved=False)
-
-
-def reproject(area: Areas, source: Grid, crs: CRS | str) -> Areas:
-    """Return areas given in pixel coordinates in the map coordinates of a CRS."""
-    if source.crs == crs:
-        return to_map(area, source)
-    bent = to_map(shapely.segmentize(area, SEGMENT_PX), source)
-    return shapely.transform(bent, _transformer(source.crs, crs).transform, interleaved=False)
-
-
-@cache
-def _transformer(source: CRS, target: CRS | str) -> Transformer:
-    return Transformer.from_crs(source, target, always_xy=True)
+def _crs_text(crs: CRS) -> str:
+    """Return the EPSG code of a CRS if it says the same, else WKT2: codes drop a shift of the datum (TOWGS84)."""
+    short = crs.to_string()
+    return short if short.startswith("EPSG:") and CRS.from_string(short) == crs else crs.to_wkt(version="WKT2_2019")

@@ -20,7 +20,7 @@ from rasterio.windows import Window
 
 from img2height.errors import DataError
 from img2height.io.atomic import SUFFIX, atomic_path
-from img2height.io.grid import BLOCK_PX, Grid, blocks
+from img2height.io.grid import BLOCK_PX, Grid
 from img2height.vocabulary.layers import NODATA
 
 CACHE_BYTES = 32 * 2**20
@@ -190,7 +190,7 @@ def write_heights(path: Path, grid: Grid, bands: Sequence[Band], compute: Callab
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".scratch.", suffix=SUFFIX) as folder:
         scratch = Path(folder) / path.name
         with create_scratch(scratch, grid, bands, "float32", NODATA) as writer:
-            for block in blocks(grid):
+            for block in grid.blocks():
                 heights_m = compute(block)
                 writer.write(np.where(np.isfinite(heights_m), heights_m, np.float32(NODATA)), block)
         copy_to_cog(scratch, path)

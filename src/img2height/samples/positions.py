@@ -10,7 +10,8 @@ import pandas
 import shapely
 
 from img2height.errors import TrainingError
-from img2height.tiles.areas import area_window, covered
+from img2height.io.areas import area_window
+from img2height.tiles.areas import covered
 from img2height.vocabulary.tiles import SCENE
 
 

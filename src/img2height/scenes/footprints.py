@@ -7,12 +7,12 @@ import geopandas
 import numpy as np
 import pandas
 import shapely
-from affine import Affine
-from rasterio.features import rasterize
 from shapely import box
 
 from img2height.errors import DataError
-from img2height.io.grid import Grid, blocks, from_map
+from img2height.io.areas import burn, window_box
+from img2height.io.grid import Grid
+from img2height.io.projections import reproject_table
 from img2height.io.rasters import Band, copy_to_cog, create_scratch
 from img2height.io.vectors import numbers, polygon_parts, read_polygons
 from img2height.settings.dataset import Layer
@@ -36,7 +36,7 @@ def read_footprints(layer: Layer, raw: Path, grid: Grid) -> geopandas.GeoDataFra
     """
     path = raw / layer.path
     frame = read_polygons(path, "building_polygons", layer.layer)
-    moved = frame.to_crs(grid.crs)
+    moved = reproject_table(frame, grid.crs)
     shifted = moved.translate(*layer.shift_m).to_numpy()
     moved = moved.set_geometry(geopandas.GeoSeries(polygon_parts(shifted), crs=grid.crs))
     ground = box(*grid.bounds)
@@ -88,15 +88,12 @@ def burn_footprints(footprints: geopandas.GeoDataFrame, grid: Grid, path: Path) 
     Centres on an edge belong to the building east or south of it, so that houses whose corners are pixel centres keep
     their area, and neighbours share no pixel: GDAL would burn such rows on both sides.
     """
-    outlines = shapely.transform(from_map(footprints.geometry.to_numpy(), grid), lambda xy: xy + OFF_CENTRE_PX)
+    outlines = shapely.transform(grid.from_map(footprints.geometry.to_numpy()), lambda xy: xy + OFF_CENTRE_PX)
     tree = shapely.STRtree(outlines)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".burn.") as folder:
         scratch = Path(folder) / "building.tif"
         with create_scratch(scratch, grid, [Band("building")], "uint8", MISSING) as out:
-            for block in blocks(grid):
-                left, top = block.col_off, block.row_off
-                near = outlines[tree.query(box(left, top, left + block.width, top + block.height))]
-                corner = Affine.translation(left, top)
-                shape = (int(block.height), int(block.width))
-                out.write(rasterize([*near, box(0, 0, 0, 0)], shape, transform=corner, dtype="uint8"), block)
+            for block in grid.blocks():
+                near = outlines[tree.query(window_box(block))]
+                out.write(burn([(outline, 1) for outline in near], block, "uint8"), block)
         copy_to_cog(scratch, path, categorical=True)

@@ -3,9 +3,8 @@
 from pathlib import Path
 
 import numpy as np
-from rasterio.windows import Window
 
-from img2height.io.grid import Grid, blocks
+from img2height.io.grid import Grid
 from img2height.io.rasters import Band, copy_to_cog, create_scratch, height_band, open_raster, read_heights
 from img2height.scenes.holes import REACH_PX, fill_holes
 from img2height.scenes.sources import check_raster
@@ -47,8 +46,8 @@ def fill_initial(folder: Path, grid: Grid) -> int:
         create_scratch(heights, grid, [height_band("dsm")], "float32", NODATA) as filled,
         create_scratch(marks, grid, [Band("dsm_filled")], "uint8", MISSING) as marked,
     ):
-        for block in blocks(grid):
-            window, inside = _with_margin(block, grid)
+        for block in grid.blocks():
+            window, inside = grid.around(block, REACH_PX)
             holed = read_heights(raw, window)
             whole = fill_holes(holed)[inside]
             known = np.isfinite(whole)
@@ -61,12 +60,3 @@ def fill_initial(folder: Path, grid: Grid) -> int:
     heights.unlink()
     marks.unlink()
     return count
-
-
-def _with_margin(block: Window, grid: Grid) -> tuple[Window, tuple[slice, slice]]:
-    """Return the window to read so that a block is filled as in one piece, and the block inside it."""
-    top, left = max(block.row_off - REACH_PX, 0), max(block.col_off - REACH_PX, 0)
-    bottom = min(block.row_off + block.height + REACH_PX, grid.height)
-    right = min(block.col_off + block.width + REACH_PX, grid.width)
-    row, column = block.row_off - top, block.col_off - left
-    return Window(left, top, right - left, bottom - top), np.s_[row : row + block.height, column : column + block.width]

@@ -8,7 +8,7 @@ import numpy as np
 
 from img2height.errors import DataError
 from img2height.io.atomic import atomic_folder
-from img2height.io.grid import Grid, blocks
+from img2height.io.grid import Grid
 from img2height.io.rasters import copy_to_cog, create_scratch, height_band, open_raster, read_heights
 from img2height.io.tables import write_table
 from img2height.scenes.footprints import burn_footprints, read_footprints
@@ -87,7 +87,7 @@ def _subtract_terrain(folder: Path, grid: Grid) -> None:
         open_raster(folder / "dtm.tif") as terrain,
         create_scratch(scratch, grid, [height_band("ndsm")], "float32", NODATA) as out,
     ):
-        for block in blocks(grid):
+        for block in grid.blocks():
             above = np.maximum(read_heights(surface, block) - read_heights(terrain, block), 0)
             known += int(np.isfinite(above).sum())
             out.write(np.where(np.isfinite(above), above, np.float32(NODATA)), block)

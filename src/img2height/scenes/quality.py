@@ -6,7 +6,6 @@ from contextlib import ExitStack
 import numpy as np
 from rasterio.io import DatasetReader
 
-from img2height.io.grid import blocks
 from img2height.io.rasters import open_raster, read_heights
 from img2height.scenes.registration import estimate_offset
 from img2height.scenes.scene import Scene
@@ -62,7 +61,7 @@ def _read(dataset: DatasetReader, name: str, window=None) -> np.ndarray:
 def _sample(scene: Scene, rasters: dict[str, DatasetReader]) -> dict[str, np.ndarray]:
     """Return the same pixels of all layers, every n-th row and column of each block, float32 with NaN."""
     step = max(1, round((scene.grid.width * scene.grid.height / SAMPLE_PX) ** 0.5))
-    windows = list(blocks(scene.grid))
+    windows = list(scene.grid.blocks())
     return {
         name: np.concatenate([_read(dataset, name, window)[::step, ::step].ravel() for window in windows])
         for name, dataset in rasters.items()
@@ -71,7 +70,7 @@ def _sample(scene: Scene, rasters: dict[str, DatasetReader]) -> dict[str, np.nda
 
 def _describe(scene: Scene, dataset: DatasetReader, name: str, sample: np.ndarray) -> dict:
     known, zeros, low, high = 0, 0, np.inf, -np.inf
-    for window in blocks(scene.grid):
+    for window in scene.grid.blocks():
         values = _read(dataset, name, window)
         values = values[np.isfinite(values)]
         if values.size:

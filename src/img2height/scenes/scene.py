@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from affine import Affine
-from rasterio.crs import CRS
 from rasterio.errors import CRSError
 
 from img2height.errors import DataError
@@ -107,20 +105,13 @@ class Scene:
 
     def save(self) -> Path:
         """Write the manifest scene.json into the scene's folder and return its path."""
-        grid = self.grid
         path = self.folder / "scene.json"
         write_json(
             {
                 "dataset": self.dataset,
                 "scene": self.name,
                 "about": self.about,
-                "grid": {
-                    "crs": _crs_text(grid.crs),
-                    "transform": list(grid.transform)[:6],
-                    "width": grid.width,
-                    "height": grid.height,
-                    "gsd_m": grid.gsd_m,
-                },
+                "grid": self.grid.to_json(),
                 "layers": {name: vars(layer) for name, layer in self.layers.items()},
             },
             path,
@@ -136,24 +127,17 @@ class Scene:
         """
         value = read_json(manifest)
         try:
-            grid = value["grid"]
             return cls(
                 folder=Path(manifest).parent,
                 dataset=value["dataset"],
                 name=value["scene"],
-                grid=Grid(CRS.from_string(grid["crs"]), Affine(*grid["transform"]), grid["width"], grid["height"]),
+                grid=Grid.from_json(value["grid"]),
                 layers={name: SceneLayer(**layer) for name, layer in value["layers"].items()},
                 about=value["about"],
             )
         except (KeyError, TypeError, AttributeError, CRSError) as error:
             what = f"{type(error).__name__}: {error}"
             raise DataError(f"{manifest}: is not the manifest of a scene ({what}); prepare the scene again") from error
-
-
-def _crs_text(crs: CRS) -> str:
-    """Return the EPSG code of a CRS if it says the same, else WKT2: codes drop a shift of the datum (TOWGS84)."""
-    short = crs.to_string()
-    return short if short.startswith("EPSG:") and CRS.from_string(short) == crs else crs.to_wkt(version="WKT2_2019")
 
 
 @cache

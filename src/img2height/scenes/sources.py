@@ -7,17 +7,16 @@ from pathlib import Path
 from typing import get_args
 
 import geopandas
-from affine import Affine
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp
 from rasterio.errors import CRSError
 from rasterio.io import DatasetReader
 from rasterio.vrt import WarpedVRT
-from rasterio.warp import transform_bounds
 from shapely import box
 
 from img2height.errors import DataError
 from img2height.io.grid import Grid
+from img2height.io.projections import reproject_bounds
 from img2height.io.rasters import open_raster
 from img2height.settings.dataset import Backscatter, Layer, TargetGrid
 from img2height.vocabulary.layers import Kind, layer_of
@@ -26,7 +25,6 @@ from img2height.vocabulary.units import METRES, UNIT_OF
 LOG = logging.getLogger(__name__)
 VIEW_BAND = "pan"
 IMAGE_TYPES = ("uint8", "uint16", "float32")
-SQUARE = 1e-3  # relative difference of pixel width and height that still counts as a square pixel
 
 
 @dataclass(frozen=True)
@@ -157,13 +155,13 @@ def target_grid(image: Path, wanted: TargetGrid) -> Grid:
     with open_raster(image) as dataset:
         grid = Grid.of(dataset)
         crs = _metric(wanted.crs, grid, image)
-        if wanted.gsd_m is None and crs == grid.crs and _north_up(grid):
+        if wanted.gsd_m is None and crs == grid.crs and grid.is_north_up:
             return grid
         with WarpedVRT(dataset, crs=crs) as unforced:
             gsd = wanted.gsd_m or unforced.res[0]
-    west, south, east, north = transform_bounds(grid.crs, crs, *_corner_box(grid), densify_pts=51)
+    west, south, east, north = reproject_bounds(grid.bounds, grid.crs, crs)
     width, height = (max(1, math.ceil(extent / gsd - 1e-6)) for extent in (east - west, north - south))
-    return Grid(crs, Affine(gsd, 0, west, 0, -gsd, north), width, height)
+    return Grid.north_up(crs, west, north, gsd, (height, width))
 
 
 def _metric(wanted: str | None, grid: Grid, image: Path) -> CRS:
@@ -174,21 +172,8 @@ def _metric(wanted: str | None, grid: Grid, image: Path) -> CRS:
     if crs.is_projected and abs(crs.linear_units_factor[1] - 1) < 1e-9:
         return crs
     unit = crs.linear_units if crs.is_projected else "degrees"
-    utm = geopandas.GeoSeries([box(*_corner_box(grid))], crs=grid.crs).estimate_utm_crs()
+    utm = geopandas.GeoSeries([box(*grid.bounds)], crs=grid.crs).estimate_utm_crs()
     raise DataError(
         f"{image}: the axes of {crs.to_string()} are {unit}, a scene's must be metres; add to the dataset file "
         f"grid: {{crs: {utm.to_string()}, gsd_m: …}}"
     )
-
-
-def _north_up(grid: Grid) -> bool:
-    t = grid.transform
-    return t.b == 0 == t.d and t.a > 0 > t.e and math.isclose(t.a, -t.e, rel_tol=SQUARE)
-
-
-def _corner_box(grid: Grid) -> tuple[float, float, float, float]:
-    corners = [
-        grid.transform @ corner for corner in ((0, 0), (grid.width, 0), (0, grid.height), (grid.width, grid.height))
-    ]
-    xs, ys = zip(*corners, strict=True)
-    return min(xs), min(ys), max(xs), max(ys)

@@ -6,15 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import rasterio
-from affine import Affine
 from rasterio.enums import MaskFlags, Resampling
 from rasterio.io import DatasetReader
 from rasterio.vrt import WarpedVRT
-from rasterio.warp import transform_bounds
 from rasterio.windows import Window
 
 from img2height.errors import DataError
-from img2height.io.grid import Grid, blocks
+from img2height.io.grid import Grid
+from img2height.io.projections import reproject_bounds
 from img2height.io.rasters import Band, Scratch, copy_to_cog, create_scratch, height_band, open_raster
 from img2height.io.validity import known_by_nodata, known_pixels
 from img2height.scenes.sources import Source
@@ -55,18 +54,16 @@ def bring_to_grid(source: Source, grid: Grid, path: Path) -> None:
 
 def source_window(source: Source, dataset: DatasetReader, grid: Grid) -> Window:
     """Return the part of a source that a grid needs, or raise a DataError where they do not meet."""
-    needed = transform_bounds(grid.crs, dataset.crs, *_shifted(source, grid).bounds, densify_pts=51)
-    inverse = ~dataset.transform
-    corners = [inverse @ (x, y) for x in needed[::2] for y in needed[1::2]]
-    cols, rows = ([int(np.floor(min(axis))), int(np.ceil(max(axis)))] for axis in zip(*corners, strict=True))
-    left, top = max(cols[0] - MARGIN_PX, 0), max(rows[0] - MARGIN_PX, 0)
-    right, bottom = min(cols[1] + MARGIN_PX, dataset.width), min(rows[1] + MARGIN_PX, dataset.height)
-    if cols[0] >= dataset.width or rows[0] >= dataset.height or cols[1] <= 0 or rows[1] <= 0:
+    own = Grid.of(dataset)
+    needed = reproject_bounds(_shifted(source, grid).bounds, grid.crs, own.crs)
+    window = own.window_of(needed)
+    inside = own.clip(window)
+    if not inside.width or not inside.height:
         raise DataError(
             f"{source.path}: layer {source.name} covers {_box(dataset.bounds)}, the image {_box(needed)} "
             f"({dataset.crs.to_string()}); they do not meet: check the files and their CRS"
         )
-    return Window(left, top, right - left, bottom - top)
+    return own.around(window, MARGIN_PX)[0]
 
 
 def _box(bounds: tuple[float, float, float, float]) -> str:
@@ -77,7 +74,7 @@ def _box(bounds: tuple[float, float, float, float]) -> str:
 def _shifted(source: Source, grid: Grid) -> Grid:
     """Return the grid as it lies on the layer before the layer is moved."""
     east, north = source.shift_m
-    return Grid(grid.crs, Affine.translation(-east, -north) @ grid.transform, grid.width, grid.height)
+    return grid.moved(-east, -north)
 
 
 def _clean(source: Source, dataset: DatasetReader, window: Window, path: Path) -> None:
@@ -85,7 +82,7 @@ def _clean(source: Source, dataset: DatasetReader, window: Window, path: Path) -
     part = Grid.of(dataset).crop(window)
     marks: set[float] = set()
     with _create(source, part, dataset.dtypes[0], path) as out:
-        for block in blocks(part):
+        for block in part.blocks():
             there = Window(block.col_off + window.col_off, block.row_off + window.row_off, block.width, block.height)
             values, known = _known_values(source, dataset, there)
             if source.kind == "mask":
@@ -169,7 +166,7 @@ def _warp(source: Source, clean: Path, grid: Grid, path: Path) -> int:
         dataset, crs=grid.crs, transform=shifted.transform, width=grid.width, height=grid.height,
         resampling=_resampling(source, dataset, shifted), tolerance=EXACT_PX, add_alpha=source.is_image,
     ) as warped:  # fmt: skip
-        for block in blocks(grid):
+        for block in grid.blocks():
             values = warped.read(list(range(1, len(source.bands) + 1)), window=block)  # C x H x W
             # GDAL derives no mask from an alpha band of floating-point type, hence the band itself.
             mask = warped.read(warped.count, window=block) if source.is_image else warped.dataset_mask(window=block)
@@ -182,20 +179,8 @@ def _warp(source: Source, clean: Path, grid: Grid, path: Path) -> int:
 
 
 def _resampling(source: Source, dataset: DatasetReader, grid: Grid) -> Resampling:
-    if source.kind == "mask" or _aligned(Grid.of(dataset), grid):
+    if source.kind == "mask" or Grid.of(dataset).aligned_with(grid):
         return Resampling.nearest
     with WarpedVRT(dataset, crs=grid.crs) as unforced:
         natural = unforced.res[0]
     return Resampling.average if grid.gsd_m > COARSER * natural else Resampling.bilinear
-
-
-def _aligned(own: Grid, grid: Grid) -> bool:
-    """Return whether the pixels of two grids coincide; then values are copied, not interpolated."""
-    if own.crs != grid.crs:
-        return False
-    step = ~own.transform @ grid.transform
-    whole = max(abs(step.c - round(step.c)), abs(step.f - round(step.f)))
-    same_size = max(
-        abs(step.a - 1) * grid.width, abs(step.e - 1) * grid.height, abs(step.b * grid.height), abs(step.d * grid.width)
-    )
-    return max(whole, same_size) < EXACT_PX

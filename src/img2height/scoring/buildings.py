@@ -6,7 +6,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from img2height.buildings.polygons import extract
-from img2height.io.grid import to_map
+from img2height.io.projections import reproject_table
 from img2height.io.rasters import open_raster, read_heights
 from img2height.io.tables import read_geotable
 from img2height.metrics.instances import InstanceStatistics, match_instances
@@ -17,7 +17,7 @@ from img2height.vocabulary.layers import MISSING
 def reference_buildings(scene: Scene) -> geopandas.GeoDataFrame | None:
     """Return the reference polygons of a scene, else those of its building mask and heights, else None."""
     if "buildings" in scene.layers:
-        return read_geotable(scene.path("buildings")).to_crs(scene.grid.crs)
+        return reproject_table(read_geotable(scene.path("buildings")), scene.grid.crs)
     if not {"building", "ndsm"} <= scene.layers.keys():
         return None
     with open_raster(scene.path("building")) as mask, open_raster(scene.path("ndsm")) as heights:
@@ -45,7 +45,7 @@ def match_buildings(
     """
     if reference is None:
         return InstanceStatistics()
-    ground = to_map(area, scene.grid)
+    ground = scene.grid.to_map(area)
     whole, found = reference.geometry.make_valid(), predicted.geometry.make_valid().intersection(ground)
     inside = whole.intersection(ground)
     counts = inside.area >= whole.area / 2

@@ -2,21 +2,18 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from threading import Lock
 
 import geopandas
 import numpy as np
 import shapely
-from affine import Affine
-from rasterio.features import rasterize
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
-from img2height.io.grid import Grid, from_map
+from img2height.io.areas import burn, window_box
+from img2height.io.grid import Grid
 from img2height.scoring.strata import GROUND, HEIGHTS_M, MASKS, SIZES_M2
 from img2height.vocabulary.layers import MISSING
 
-BURNING = Lock()  # rasterio silences a warning while it burns shapes, and for all threads
 REACH_PX = 2
 
 
@@ -31,21 +28,14 @@ class BuildingSizes:
     def __init__(self, buildings: geopandas.GeoSeries, grid: Grid):
         area_m2 = buildings.area.to_numpy()
         order = np.argsort(area_m2, kind="stable")  # where two overlap, the larger one is burnt last
-        self._shapes = np.array([from_map(shape, grid) for shape in buildings.to_numpy()[order]], dtype=object)
+        self._shapes = np.array([grid.from_map(shape) for shape in buildings.to_numpy()[order]], dtype=object)
         self._classes = np.searchsorted(list(SIZES_M2.values()), area_m2[order], side="left")
         self._tree = shapely.STRtree(self._shapes)
 
     def read(self, window: Window) -> np.ndarray:
         """Return the class of each pixel of a window, HxW uint8: 0 none, else 1 + the place in `SIZES_M2`."""
-        shape = (int(window.height), int(window.width))
-        box = shapely.box(window.col_off, window.row_off, window.col_off + window.width, window.row_off + window.height)
-        found = np.sort(self._tree.query(box))
-        burnt = [(self._shapes[k], int(self._classes[k])) for k in found]
-        if not burnt:
-            return np.zeros(shape, np.uint8)
-        corner = Affine.translation(window.col_off, window.row_off)
-        with BURNING:
-            return rasterize(burnt, shape, transform=corner, dtype="uint8")
+        found = np.sort(self._tree.query(window_box(window)))
+        return burn([(self._shapes[k], int(self._classes[k])) for k in found], window, "uint8")
 
 
 def read_mask(layers: Mapping[str, DatasetReader], name: str, window: Window) -> np.ndarray:
@@ -109,12 +99,8 @@ def _read_buildings(layers: Mapping[str, DatasetReader], window: Window) -> tupl
         unknown = read_mask(layers, "building", window)
         return unknown, np.zeros_like(unknown)
     mask = layers["building"]
-    left, top = max(window.col_off - REACH_PX, 0), max(window.row_off - REACH_PX, 0)
-    right = min(window.col_off + window.width + REACH_PX, mask.width)
-    bottom = min(window.row_off + window.height + REACH_PX, mask.height)
-    wide = mask.read(1, window=Window(left, top, right - left, bottom - top))
-    row, column = window.row_off - top, window.col_off - left
-    here = np.s_[row : row + window.height, column : column + window.width]
+    around, here = Grid.of(mask).around(window, REACH_PX)
+    wide = mask.read(1, window=around)
     return wide[here], _grow((wide == 1) + (wide == 0) * np.uint8(2))[here]
 
 

@@ -9,10 +9,10 @@ from rasterio.windows import Window
 from shapely.geometry.base import BaseGeometry
 
 from img2height.heights import known, read_compared
+from img2height.io.areas import area_mask
 from img2height.io.rasters import read_heights
 from img2height.metrics.block import tile_slices
-from img2height.scoring.ground import BURNING, BuildingSizes, read_kinds, read_mask
-from img2height.tiles.areas import area_mask
+from img2height.scoring.ground import BuildingSizes, read_kinds, read_mask
 from img2height.vocabulary.quantities import RELATIVE, SURFACE, TERRAIN
 
 
@@ -92,5 +92,4 @@ class SceneReader:
 def _inside(window: Window, area: BaseGeometry | None) -> np.ndarray:
     if area is None:
         return np.ones((int(window.height), int(window.width)), bool)
-    with BURNING:
-        return area_mask(area, window)
+    return area_mask(area, window)

@@ -10,10 +10,10 @@ from rasterio.windows import Window
 from shapely.geometry.base import BaseGeometry
 
 from img2height.errors import DataError
-from img2height.io.grid import Grid, require_same_grid
+from img2height.io.areas import area_mask
+from img2height.io.grid import Grid
 from img2height.io.rasters import height_band, open_raster, read_heights, write_heights
 from img2height.scenes.scene import Scene
-from img2height.tiles.areas import area_mask
 from img2height.vocabulary.quantities import SURFACE
 
 
@@ -60,7 +60,7 @@ def _reference_layers(scene: Scene) -> list[str]:
 def _require_surface(heights: DatasetReader, grid: Grid) -> None:
     if (quantity := heights.descriptions[0]) != SURFACE:
         raise DataError(f"{heights.name}: holds {quantity}; residuals are those of surface heights ({SURFACE})")
-    require_same_grid(heights, grid, "the scene")
+    Grid.of(heights).require(grid, heights.name, "the scene")
 
 
 def _read_reference(layers: Mapping[str, DatasetReader], block: Window) -> np.ndarray:

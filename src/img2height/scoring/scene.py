@@ -18,7 +18,8 @@ from rasterio.io import DatasetReader
 from rasterio.windows import Window
 from shapely.geometry.base import BaseGeometry
 
-from img2height.io.grid import Grid, footprint, require_same_grid
+from img2height.io.areas import window_box
+from img2height.io.grid import Grid
 from img2height.io.rasters import open_raster
 from img2height.metrics.confusion import ConfusionStatistics
 from img2height.metrics.correlation import CorrelationStatistics
@@ -28,7 +29,6 @@ from img2height.scoring.ground import BuildingSizes
 from img2height.scoring.reader import SceneReader
 from img2height.scoring.strata import NONZERO, STRATA
 from img2height.scoring.totals import Constants, Totals
-from img2height.tiles.areas import area_window
 
 BLOCK_PX = 512
 
@@ -116,9 +116,9 @@ def evaluate_scene(
     require_ratio_height(ratio_min_height_m)
     side_px = max(block_px // tile_px, 1) * tile_px
     with _rasters(prediction_tif, scene) as (heights, layers):
-        for layer in layers.values():
-            require_same_grid(heights, layer, layer.name)
         grid = Grid.of(heights)
+        for layer in layers.values():
+            grid.require(Grid.of(layer), heights.name, layer.name)
         if not SceneReader(heights, layers, None, tile_px).above_ground:
             ratio_min_height_m, ssim_range_m = math.inf, math.nan
     sizes = None if buildings is None else BuildingSizes(buildings, grid)
@@ -163,16 +163,8 @@ def _windows(grid: Grid, side_px: int, area: BaseGeometry | None) -> list[tuple[
 
     Those at the far edges of the grid are cut.
     """
-    ground = footprint(grid) if area is None else area
-    box = area_window(ground)
-    first_col, first_row = (max(0, int(start)) // side_px * side_px for start in (box.col_off, box.row_off))
-    windows = [
-        Window(col, row, min(side_px, grid.width - col), min(side_px, grid.height - row))
-        for row in range(first_row, min(grid.height, int(box.row_off + box.height)), side_px)
-        for col in range(first_col, min(grid.width, int(box.col_off + box.width)), side_px)
-    ]
-    corners = np.array([(w.col_off, w.row_off, w.col_off + w.width, w.row_off + w.height) for w in windows])
-    boxes = shapely.box(*corners.reshape(-1, 4).T)
+    ground, windows = grid.extent if area is None else area, list(grid.blocks(side_px))
+    boxes = np.array([window_box(window) for window in windows])
     shapely.prepare(ground)
     touched, covered = shapely.intersects(ground, boxes), shapely.covers(ground, boxes)
     return [

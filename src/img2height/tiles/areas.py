@@ -6,27 +6,13 @@ import geopandas
 import numpy as np
 import pandas
 import shapely
-from affine import Affine
-from rasterio.features import geometry_mask, rasterize, shapes
 from rasterio.windows import Window
 
-from img2height.io.grid import Grid, footprint
+from img2height.io.areas import burn, outlines
+from img2height.io.grid import Grid
 from img2height.vocabulary.tiles import CORNER
 
 SQUARE_PX = 8  # oblique borders become stairs of this step: fine compared with half a tile, and few corners
-
-
-def area_mask(area: shapely.Geometry, window: Window) -> np.ndarray:
-    """Return which pixel centres of a window lie in an area, HxW bool.
-
-    Args:
-        area: polygon in pixel coordinates; may be empty.
-        window: part of the scene's grid.
-    """
-    shape = int(window.height), int(window.width)
-    if area.is_empty:
-        return np.zeros(shape, bool)
-    return geometry_mask([area], shape, transform=Affine.translation(window.col_off, window.row_off), invert=True)
 
 
 def area_of(
@@ -59,15 +45,6 @@ def tile_boxes(tiles: pandas.DataFrame) -> np.ndarray:
     return shapely.box(col, row, col + size, row + size)
 
 
-def area_window(area: shapely.Geometry) -> Window:
-    """Return the smallest window of whole pixels that contains an area; of size 0 if the area is empty."""
-    if area.is_empty:
-        return Window(0, 0, 0, 0)
-    west, north, east, south = area.bounds
-    col, row = int(np.floor(west)), int(np.floor(north))
-    return Window(col, row, int(np.ceil(east)) - col, int(np.ceil(south)) - row)
-
-
 def in_squares(pieces: Sequence[tuple[str, shapely.Geometry]], grid: Grid) -> dict[str, shapely.Geometry]:
     """Return the area of each part in squares of `SQUARE_PX`; the first piece that contains its centre owns a square.
 
@@ -77,10 +54,8 @@ def in_squares(pieces: Sequence[tuple[str, shapely.Geometry]], grid: Grid) -> di
     """
     found: dict[str, list] = {part: [] for part, _ in pieces}
     numbered = list(enumerate((area for _, area in pieces), start=1))
-    burnt = [(area, number) for number, area in reversed(numbered) if area.intersects(footprint(grid))]
-    if burnt:
-        shape, squares = (-(-grid.height // SQUARE_PX), -(-grid.width // SQUARE_PX)), Affine.scale(SQUARE_PX)
-        labels = rasterize(burnt, shape, transform=squares, dtype="int32")
-        for outline, number in shapes(labels, mask=labels > 0, transform=squares):
-            found[pieces[int(number) - 1][0]].append(shapely.geometry.shape(outline))
-    return {part: shapely.union_all(areas).intersection(footprint(grid)) for part, areas in found.items()}
+    here = [(area, number) for number, area in reversed(numbered) if area.intersects(grid.extent)]
+    whole = Window(0, 0, grid.width, grid.height)
+    for outline, number in outlines(burn(here, whole, "int32", SQUARE_PX), whole, SQUARE_PX):
+        found[pieces[number - 1][0]].append(outline)
+    return {part: shapely.union_all(areas).intersection(grid.extent) for part, areas in found.items()}

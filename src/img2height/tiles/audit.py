@@ -11,7 +11,7 @@ import shapely
 from img2height.errors import FoldError
 from img2height.scenes.scene import Scene
 from img2height.tiles.areas import area_of, covered, tile_boxes
-from img2height.tiles.buffers import half_tile_m, neighbours, seen_from
+from img2height.tiles.buffers import half_tile_m, neighbours
 from img2height.tiles.layout import Ground
 from img2height.tiles.likeness import find_copies, tile_details
 from img2height.vocabulary.parts import PARTS
@@ -138,7 +138,7 @@ def _between(
         for other in near[index]:
             first, second = grounds[index][a], grounds[other][b]
             if not first.is_empty and not second.is_empty:
-                yield first, seen_from(scene.grid, second, scenes[other].grid), scene
+                yield first, scenes[other].grid.seen_from(scene.grid, second), scene
 
 
 def _grounds(scenes: list[Scene], areas: geopandas.GeoDataFrame) -> list[Ground]:
@@ -202,7 +202,7 @@ def nearest_tiles(
         for other in (scene, *(scenes[number] for number in near[index])):
             if (second := groups.get((b, other.dataset, other.name))) is None:
                 continue
-            boxes = tile_boxes(second) if other is scene else seen_from(scene.grid, tile_boxes(second), other.grid)
+            boxes = tile_boxes(second) if other is scene else other.grid.seen_from(scene.grid, tile_boxes(second))
             one, two, distance_px = _nearest(tile_boxes(first), boxes)
             distance_m = distance_px * scene.grid.gsd_m
             if best is None or distance_m < best["distance_m"]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 import shapely
 
-from img2height.io.grid import Areas, Grid, footprint, from_map, reproject
+from img2height.io.grid import Grid
 from img2height.scenes.scene import Scene
 from img2height.settings.protocol import Split
 from img2height.tiles.layout import Ground
@@ -27,7 +27,7 @@ def buffer_of(split: Split, scenes: list[Scene], tile_px: int) -> float:
 
 def neighbours(scenes: list[Scene], distance_m: float) -> dict[int, list[int]]:
     """Return, for each scene, the other scenes that may come closer to it than a distance in metres."""
-    outlines = [reproject(footprint(scene.grid), scene.grid, "EPSG:4326") for scene in scenes]
+    outlines = [scene.grid.to_crs(scene.grid.extent, "EPSG:4326") for scene in scenes]
     tree = shapely.STRtree(outlines)
     near = {}
     for index, outline in enumerate(outlines):
@@ -76,12 +76,7 @@ def _around(area: shapely.Geometry | None, source: Grid, grid: Grid, buffer_m: f
         yield widen(area, buffer_px)
     else:  # one pixel more if the CRS differ, because their scales differ too
         extra_px = 0 if source.crs == grid.crs else 1
-        yield _outer_pixels(widen(seen_from(grid, area, source), buffer_px + extra_px))
-
-
-def seen_from(grid: Grid, area: Areas, source: Grid) -> Areas:
-    """Return the areas of another scene in the pixel coordinates of a grid."""
-    return from_map(reproject(area, source, grid.crs), grid)
+        yield _outer_pixels(widen(source.seen_from(grid, area), buffer_px + extra_px))
 
 
 def widen(area: shapely.Geometry, pixels: float) -> shapely.Geometry:

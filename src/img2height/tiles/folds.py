@@ -7,7 +7,7 @@ import pandas
 import shapely
 
 from img2height.errors import FoldError
-from img2height.io.grid import reproject
+from img2height.io.projections import reproject_table
 from img2height.scenes.scene import Scene
 from img2height.settings.protocol import Split
 from img2height.tiles.areas import covered
@@ -91,7 +91,7 @@ def _assign(
     scenes: list[Scene], grounds: dict[int, list[Ground]], tiles: list[geopandas.GeoDataFrame]
 ) -> geopandas.GeoDataFrame:
     """Return the tiles that lie completely inside a part, by fold, part and scene."""
-    outlines = [frame.to_crs(4326) for frame in tiles]
+    outlines = [reproject_table(frame, GEOGRAPHIC) for frame in tiles]
     chosen = []
     for fold, of_scenes in grounds.items():
         for part in PARTS:
@@ -160,6 +160,6 @@ def fold_layers(scenes: list[Scene], folds: Folds) -> dict[str, geopandas.GeoDat
     crs = next(iter(systems.values())) if len(systems) == 1 else GEOGRAPHIC
     grids = {(scene.dataset, scene.name): scene.grid for scene in scenes}
     names = zip(folds.areas["dataset"], folds.areas["scene"], strict=True)
-    outlines = [reproject(area, grids[name], crs) for area, name in zip(folds.areas.geometry, names, strict=True)]
+    outlines = [grids[name].to_crs(area, crs) for area, name in zip(folds.areas.geometry, names, strict=True)]
     areas = geopandas.GeoDataFrame(folds.areas.drop(columns="geometry"), geometry=outlines, crs=crs)
-    return {"areas": areas, "tiles": folds.tiles.to_crs(crs)}
+    return {"areas": areas, "tiles": reproject_table(folds.tiles, crs)}

@@ -9,7 +9,6 @@ import shapely
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
-from img2height.io.grid import to_map
 from img2height.io.rasters import open_raster, read_heights
 from img2height.scenes.scene import Scene
 from img2height.settings.protocol import Tiling
@@ -91,5 +90,5 @@ def _as_table(frame: pandas.DataFrame, scene: Scene) -> geopandas.GeoDataFrame:
     ]
     ends = frame["col_off"] + frame["size_px"], frame["row_off"] + frame["size_px"]
     boxes = shapely.box(*(axis.astype("float64") for axis in (frame["col_off"], frame["row_off"], *ends)))
-    outlines = [to_map(outline, scene.grid) for outline in boxes]
+    outlines = [scene.grid.to_map(outline) for outline in boxes]
     return geopandas.GeoDataFrame(frame.astype(TYPES), geometry=outlines, crs=scene.grid.crs)

@@ -4,15 +4,15 @@ import math
 
 import geopandas
 import numpy as np
-from affine import Affine
+from rasterio.windows import Window
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from img2height.io.grid import Grid, footprint
+from img2height.io.grid import Grid
 from img2height.scenes.scene import Scene
 from img2height.settings.protocol import Split
 from img2height.tiles.areas import in_squares
-from img2height.tiles.buffers import ROUNDING_PX, neighbours, seen_from, whole_pixels
+from img2height.tiles.buffers import ROUNDING_PX, neighbours, whole_pixels
 from img2height.tiles.layout import Ground, divide
 from img2height.tiles.regions import divide_by_regions
 from img2height.vocabulary.parts import SPLIT, Role
@@ -33,7 +33,7 @@ def find_places(scenes: list[Scene], roles: list[Role]) -> list[list[int]]:
 
 
 def _overlap(grid: Grid, other: Grid) -> bool:
-    return footprint(grid).intersection(seen_from(grid, footprint(other), other)).area >= LEAST_PX2
+    return grid.extent.intersection(other.seen_from(grid, other.extent)).area >= LEAST_PX2
 
 
 def divide_scenes(
@@ -52,7 +52,7 @@ def divide_scenes(
         folds: numbers of the folds.
         regions: named areas, see `read_regions`; for that strategy only.
     """
-    whole = [{role: footprint(scene.grid)} for scene, role in zip(scenes, roles, strict=True)]
+    whole = [{role: scene.grid.extent} for scene, role in zip(scenes, roles, strict=True)]
     grounds = {fold: list(whole) for fold in folds}
     for place in find_places(scenes, roles):
         grids = [scenes[index].grid for index in place]
@@ -75,15 +75,15 @@ def _divide_place(grids: list[Grid], split: Split, fold: int, regions: geopandas
 def _common_grid(grids: list[Grid]) -> Grid:
     """Return a grid with the pixels of the first one that covers all of them."""
     first = grids[0]
-    bounds = np.array([seen_from(first, footprint(grid), grid).bounds for grid in grids])
+    bounds = np.array([grid.seen_from(first, grid.extent).bounds for grid in grids])
     west, north = (math.floor(edge + ROUNDING_PX) for edge in bounds[:, :2].min(axis=0))
     east, south = (math.ceil(edge - ROUNDING_PX) for edge in bounds[:, 2:].max(axis=0))
-    return Grid(first.crs, first.transform @ Affine.translation(west, north), east - west, south - north)
+    return first.crop(Window(west, north, east - west, south - north))
 
 
 def _on_grid(ground: Ground, whole: Grid, grid: Grid) -> Ground:
     """Return the part of a place's split that one of its scenes shows, in that scene's pixels."""
-    seen = {part: seen_from(grid, area, whole) for part, area in ground.items()}
+    seen = {part: whole.seen_from(grid, area) for part, area in ground.items()}
     if grid.crs != whole.crs:  # borders are oblique
         return in_squares(list(seen.items()), grid)
-    return {part: whole_pixels(area.intersection(footprint(grid))) for part, area in seen.items()}
+    return {part: whole_pixels(area.intersection(grid.extent)) for part, area in seen.items()}

@@ -7,7 +7,8 @@ import geopandas
 import pandas
 
 from img2height.errors import DataError, FoldError
-from img2height.io.grid import Grid, from_map
+from img2height.io.grid import Grid
+from img2height.io.projections import reproject_table
 from img2height.io.vectors import read_polygons
 from img2height.settings.parsing import meant
 from img2height.settings.protocol import Regions
@@ -65,10 +66,10 @@ def divide_by_regions(grid: Grid, areas: geopandas.GeoDataFrame, settings: Regio
         settings: which name is in which part.
         fold: with `turns`, the number of the name that is tested.
     """
-    here = areas.geometry.to_crs(grid.crs)
+    here = reproject_table(areas, grid.crs).geometry
     if settings.turns:
         parts = [turn(number, fold, len(settings.turns)) for number in range(len(settings.turns))]
     else:
         parts = [part for part in PARTS for _ in getattr(settings, part)]
-    pieces = [(part, from_map(area, grid)) for part, area in zip(parts, here, strict=True)]
+    pieces = [(part, grid.from_map(area)) for part, area in zip(parts, here, strict=True)]
     return in_squares(pieces, grid)

@@ -9,10 +9,10 @@ from rasterio.windows import Window
 from shapely.geometry.base import BaseGeometry
 
 from img2height.errors import DataError
-from img2height.io.grid import blocks
+from img2height.io.areas import area_mask
 from img2height.io.rasters import open_raster
 from img2height.scenes.scene import Scene
-from img2height.tiles.areas import area_mask, area_of
+from img2height.tiles.areas import area_of
 
 REFERENCES = ("ndsm", "dsm", "dtm")  # the first one that a scene has is used
 
@@ -53,7 +53,7 @@ def _count(scene: Scene, reference: str, layer: str, area: BaseGeometry) -> int:
     with open_raster(scene.path(reference)) as heights, open_raster(scene.path(layer)) as image:
         return sum(
             int((area_mask(area, block) & _known(heights, block) & ~_known(image, block)).sum())
-            for block in blocks(scene.grid)
+            for block in scene.grid.blocks()
         )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from rasterio.windows import Window
-from shapely.geometry import box
+from shapely.geometry import Point, box
 
 from img2height.io.grid import Grid
 from img2height.io.rasters import Band, height_band, write_cog
@@ -32,7 +32,7 @@ def test_decimation_keeps_place_and_height(houses: Scene):
     assert (view.step, view.reference.shape) == (3, (93, 100))
     assert view.reference[135 // 3, 220 // 3] == pytest.approx(9.0)
     assert view.area[:, :50].all() and not view.area[:, 50:].any()
-    assert view.to_view @ (120, 60) == (40, 20)
+    assert view.drawn(Point(120, 60)) == Point(40, 20)
 
 
 def test_detail_holds_most_outline_of_the_test_area(houses: Scene):

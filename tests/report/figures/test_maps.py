@@ -99,7 +99,7 @@ def test_outlines_lie_where_the_polygons_are(view: View, houses: Scene):
     east, south = houses.grid.transform @ (100, 70)
     frame = geopandas.GeoDataFrame(geometry=[box(west, south, east, north)], crs=houses.grid.crs)
     far = geopandas.GeoDataFrame(geometry=[box(0, 0, 1, 1)], crs=houses.grid.crs)
-    figure = buildings_panel(view, houses.grid, frame, far)
+    figure = buildings_panel(view, frame, far)
     reference, predicted = figure.axes[0].collections
     assert len(reference.get_segments()) == 0
     corners = predicted.get_segments()[0]

@@ -5,14 +5,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from affine import Affine
 from rasterio.enums import Resampling
-from rasterio.features import geometry_mask
 from rasterio.windows import Window
 from scipy.ndimage import uniform_filter
 from shapely.geometry.base import BaseGeometry
 
 from img2height.heights import align, inside_buildings
+from img2height.io.areas import area_mask, in_window
+from img2height.io.grid import Grid
+from img2height.io.projections import Areas
 from img2height.io.rasters import open_raster
 from img2height.picture import composites
 from img2height.scenes.scene import Scene
@@ -29,7 +30,7 @@ class View:
     Attributes:
         window: in pixels of the scene.
         step: scene pixels a drawn pixel, in each direction.
-        gsd_m: ground size of a scene pixel in metres.
+        grid: of the scene.
         image: HxWx4 uint8, red, green, blue and opacity; 0 where there is no image.
         reference: HxW float32, metres, NaN where unknown.
         terrain: whether the reference is the terrain above its datum; else it is heights above ground.
@@ -39,7 +40,7 @@ class View:
 
     window: Window
     step: int
-    gsd_m: float
+    grid: Grid
     image: np.ndarray
     reference: np.ndarray
     terrain: bool
@@ -52,9 +53,13 @@ class View:
         return "elevation (m)" if self.terrain else "height (m)"
 
     @property
-    def to_view(self) -> Affine:
-        """Pixel coordinates of the scene to those of the drawing."""
-        return Affine.scale(1 / self.step) @ Affine.translation(-self.window.col_off, -self.window.row_off)
+    def gsd_m(self) -> float:
+        """Ground size of a scene pixel in metres."""
+        return self.grid.gsd_m
+
+    def drawn(self, areas: Areas) -> Areas:
+        """Return areas in pixel coordinates of the scene in those of the drawing."""
+        return in_window(areas, self.window, self.step)
 
 
 def read_view(scene: Scene, area: BaseGeometry, window: Window, side_px: int) -> View:
@@ -80,10 +85,9 @@ def read_view(scene: Scene, area: BaseGeometry, window: Window, side_px: int) ->
         built = read_band(scene.path("building"), window, shape, Resampling.nearest) == 1
     else:
         built = (reference > BUILT_M) & (not terrain)
-    to_scene = Affine.translation(window.col_off, window.row_off) @ Affine.scale(step)
-    inside = geometry_mask([area], shape, to_scene, invert=True)  # at the size that is drawn, not pixel by pixel
+    inside = area_mask(area, window, step)  # at the size that is drawn, not pixel by pixel
     image = next(iter(read_pictures(scene, scene.picture, window, shape).values()))
-    return View(window, step, scene.grid.gsd_m, image, reference, terrain, built, inside)
+    return View(window, step, scene.grid, image, reference, terrain, built, inside)
 
 
 def read_prediction(height: Path, scene: Scene, view: View) -> tuple[View, np.ndarray]:

@@ -7,11 +7,11 @@ import numpy as np
 import pandas
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from rasterio.warp import transform
 from rasterio.windows import Window
-from shapely.geometry import box
+from shapely.geometry import Point, box
 
 from img2height.io.grid import Grid
+from img2height.io.projections import reproject
 from img2height.io.tables import read_table
 from img2height.picture import HEIGHT_COLOURS
 from img2height.report.figures.crop import View, read_prediction, read_view
@@ -102,8 +102,9 @@ def place(grid: Grid, window: Window) -> str:
         grid: of the scene.
         window: on it.
     """
-    x, y = grid.transform @ (window.col_off + window.width / 2, window.row_off + window.height / 2)
-    (longitude,), (latitude,) = transform(grid.crs, WGS84, [x], [y])
+    middle = grid.to_map(Point(window.col_off + window.width / 2, window.row_off + window.height / 2))
+    degrees = reproject(middle, grid.crs, WGS84)
+    (x, y), (longitude, latitude) = (middle.x, middle.y), (degrees.x, degrees.y)
     north, east = ("N" if latitude >= 0 else "S"), ("E" if longitude >= 0 else "W")
     return f"x {x:.1f}, y {y:.1f} ({grid.crs.to_string()}); {abs(latitude):.5f}° {north}, {abs(longitude):.5f}° {east}"
 

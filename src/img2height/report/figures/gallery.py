@@ -10,6 +10,7 @@ import pandas
 from shapely.geometry.base import BaseGeometry
 
 from img2height.errors import DataError
+from img2height.io.areas import area_window
 from img2height.io.tables import read_geotable
 from img2height.report.figures.charts import class_errors, scatter_density, training_curves, usable_histories
 from img2height.report.figures.crop import DETAIL_PX, View, detail_window, read_prediction, read_view
@@ -20,7 +21,7 @@ from img2height.report.figures.sensors import sensor_names, sensors_panel
 from img2height.report.run import MethodFiles
 from img2height.scenes.scene import Scene
 from img2height.scoring.method import reference_buildings
-from img2height.tiles.areas import area_of, area_window
+from img2height.tiles.areas import area_of
 from img2height.vocabulary.layers import INITIAL
 
 PAGE_PIXELS = 34_000_000  # 5 to 10 MB inside the page; radar speckle is the dearest
@@ -111,7 +112,7 @@ def scene_pictures(
         panels.append(photo(figure, folder / f"{name}{part}.png", caption, kind))
         if view.terrain:
             continue
-        figure = buildings_panel(view, shown.scene.grid, predicted, shown.reference)
+        figure = buildings_panel(view, predicted, shown.reference)
         caption = _buildings_caption(method, shown, predicted, part)
         outlines.append(photo(figure, folder / f"{name}_buildings{part}.png", caption, "outlines over the image"))
     return {"panels": panels, "outlines": outlines}

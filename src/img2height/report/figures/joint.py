@@ -1,18 +1,17 @@
 """Predicted against true height over whole scenes: a joint histogram, block by block."""
 
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
-from rasterio.windows import Window
 from shapely.geometry.base import BaseGeometry
 
 from img2height.heights import read_compared
+from img2height.io.areas import area_mask, area_window
+from img2height.io.grid import blocks
 from img2height.io.rasters import open_raster
 from img2height.report.figures.crop import read_quantity
 from img2height.scenes.scene import Scene
-from img2height.tiles.areas import area_mask, area_window
 from img2height.vocabulary.quantities import TERRAIN
 
 BLOCK_PX = 1024
@@ -38,7 +37,7 @@ def joint_histogram(scene: Scene, area: BaseGeometry, height: Path) -> np.ndarra
         layers = {name: scene.path(name) for name in ("ndsm", "dtm", "building") if name in scene.layers}
         layers["predicted"] = height
         rasters = {name: stack.enter_context(open_raster(path)) for name, path in layers.items()}
-        for window in _blocks(area_window(area)):
+        for window in blocks(area_window(area), BLOCK_PX):
             predicted, reference = read_compared(rasters["predicted"], rasters, window)
             valid = area_mask(area, window) & np.isfinite(reference) & np.isfinite(predicted)
             joint += _joint(predicted[valid], reference[valid])
@@ -48,10 +47,3 @@ def joint_histogram(scene: Scene, area: BaseGeometry, height: Path) -> np.ndarra
 def _joint(predicted: np.ndarray, reference: np.ndarray) -> np.ndarray:
     rows, columns = (np.clip((v - RANGE_M[0]) / BIN_M, 0, BINS - 1).astype(np.int64) for v in (reference, predicted))
     return np.bincount(rows * BINS + columns, minlength=BINS * BINS).reshape(BINS, BINS)
-
-
-def _blocks(window: Window) -> Iterator[Window]:
-    right, bottom = int(window.col_off + window.width), int(window.row_off + window.height)
-    for row in range(int(window.row_off), bottom, BLOCK_PX):
-        for column in range(int(window.col_off), right, BLOCK_PX):
-            yield Window(column, row, min(BLOCK_PX, right - column), min(BLOCK_PX, bottom - row))

@@ -6,6 +6,7 @@ from typing import Self
 
 import geopandas
 import numpy as np
+import shapely
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
@@ -13,11 +14,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 from rasterio.windows import Window
-from shapely.affinity import affine_transform
-from shapely.geometry import box
 from shapely.geometry.base import BaseGeometry
 
-from img2height.io.grid import Grid
+from img2height.io.areas import window_box
 from img2height.picture import HEIGHT_COLOURS
 from img2height.report.figures.crop import View
 from img2height.report.figures.drawing import (
@@ -101,14 +100,11 @@ def scene_panel(
     return figure
 
 
-def buildings_panel(
-    view: View, grid: Grid, predicted: geopandas.GeoDataFrame, reference: geopandas.GeoDataFrame | None
-) -> Figure:
+def buildings_panel(view: View, predicted: geopandas.GeoDataFrame, reference: geopandas.GeoDataFrame | None) -> Figure:
     """Return a figure of the image with predicted building outlines, and the reference's where there are any.
 
     Args:
         view: what the scene shows.
-        grid: of the scene, to place the outlines.
         predicted: polygons in map coordinates.
         reference: polygons in map coordinates.
     """
@@ -120,7 +116,7 @@ def buildings_panel(
         ("predicted", predicted, PREDICTED, (0, (4, 1.5))),
     ):
         if frame is not None:
-            lines = _pixel_lines(frame, view, grid)
+            lines = _drawn_lines(frame, view)
             effects = [withStroke(linewidth=0.28 * size, foreground="black")]
             options = {"colors": colour, "linewidths": 0.16 * size, "linestyles": [style], "path_effects": effects}
             axes[0].add_collection(LineCollection(lines, zorder=3, **options), autolim=False)
@@ -137,35 +133,28 @@ def _outlines(
     """Draw the border of the test area and the frame of the detail on all panels; return their legend entries."""
     keys = []
     if area is not None and not area.equals(area.envelope):  # a box is all of what is drawn
-        lines = _rings(affine_transform(area, _shapely(view)))
+        lines = _rings(view.drawn(area))
         for panel in axes:
             options = {"colors": "white", "linewidths": 0.15 * size, "linestyles": "dashed", "zorder": 2}
             stroke = [withStroke(linewidth=0.28 * size, foreground="black")]
             panel.add_collection(LineCollection(lines, path_effects=stroke, **options), autolim=False)
         keys.append(Line2D([], [], color="black", linestyle="dashed", label="test area"))
     if detail is not None:
-        left, top = view.to_view @ (detail.col_off, detail.row_off)
+        left, top, right, bottom = view.drawn(window_box(detail)).bounds
         frame = {"fill": False, "edgecolor": DETAIL, "linewidth": 0.2 * size, "label": "detail"}
         for panel in axes:
-            sides = detail.width / view.step, detail.height / view.step
-            panel.add_patch(Rectangle((left, top), *sides, zorder=3, **frame))
+            panel.add_patch(Rectangle((left, top), right - left, bottom - top, zorder=3, **frame))
         keys.append(Rectangle((0, 0), 1, 1, **frame))
     return keys
 
 
-def _pixel_lines(frame: geopandas.GeoDataFrame, view: View, grid: Grid) -> list[np.ndarray]:
-    to_view = view.to_view @ ~grid.transform
-    moved = frame.geometry.affine_transform([to_view.a, to_view.b, to_view.d, to_view.e, to_view.c, to_view.f])
-    rows, columns = view.reference.shape
-    return [line for shape in moved[moved.intersects(box(0, 0, columns, rows))] for line in _rings(shape)]
+def _drawn_lines(frame: geopandas.GeoDataFrame, view: View) -> list[np.ndarray]:
+    shapes = view.drawn(view.grid.from_map(frame.geometry.to_numpy()))
+    seen = shapely.intersects(shapes, view.drawn(window_box(view.window)))
+    return [line for shape in shapes[seen] for line in _rings(shape)]
 
 
 def _rings(shape: BaseGeometry) -> list[np.ndarray]:
     """Return the outer and inner rings of polygons, each Nx2."""
     polygons = [part for part in getattr(shape, "geoms", [shape]) if part.geom_type == "Polygon"]
     return [np.asarray(ring.coords)[:, :2] for part in polygons for ring in (part.exterior, *part.interiors)]
-
-
-def _shapely(view: View) -> list[float]:
-    move = view.to_view
-    return [move.a, move.b, move.d, move.e, move.c, move.f]
