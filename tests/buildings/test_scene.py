@@ -50,7 +50,7 @@ def test_without_colours_height_alone_decides_and_the_log_says_so(scene, caplog)
     buildings = extract_scene(scene.folder / "ndsm.tif", grey, SETTINGS, scene.folder / "footprint.tif")
     assert buildings.area_m2.sum() == 200
     assert buildings.ground_m.isna().all()
-    assert "height alone decides" in caplog.text
+    assert "only the height decides" in caplog.text
 
 
 def test_heights_on_another_grid_are_refused(scene, tmp_path):

@@ -92,5 +92,5 @@ def test_more_pixels_than_are_added_up_at_once_and_more_kinds_than_own_histogram
 @pytest.mark.parametrize("height", [3e6, -1e30, 3e38])
 def test_what_is_no_height_is_refused(height):
     pair = np.full((1, 4), height), np.ones((1, 4))
-    with pytest.raises(DataError, match="no height error"):
+    with pytest.raises(DataError, match="not a possible height error"):
         sum_block(*pair, np.zeros((1, 4), np.uint16), np.ones(1, np.uint32), 4, 1.0, ErrorHistograms(1))

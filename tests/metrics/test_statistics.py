@@ -168,7 +168,7 @@ def test_confusion_adds_up_and_dice_follows_from_iou(predicted, reference, other
     [
         (lambda: ErrorStatistics.from_arrays(np.zeros((2, 3)), np.zeros((3, 2))), "shape"),
         (lambda: ErrorStatistics.from_arrays(np.zeros(2), np.zeros(2), np.ones(3, bool)), "mask"),
-        (lambda: ErrorStatistics.from_arrays(np.array([1e30]), np.zeros(1)), "no height error"),
+        (lambda: ErrorStatistics.from_arrays(np.array([1e30]), np.zeros(1)), "not a possible height error"),
         (lambda: ErrorStatistics.from_arrays(np.zeros(1), np.zeros(1), None, 0.0), "ratio_min_height_m"),
         (lambda: ErrorStatistics() + ErrorStatistics(ratio_min_height_m=2.0), "ratio_min_height_m"),
         (lambda: ConfusionStatistics.from_arrays(np.zeros(2), np.zeros(3)), "shape"),
