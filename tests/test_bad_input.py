@@ -130,7 +130,7 @@ def test_a_fold_without_a_tile_is_refused(program, steps, tmp_path, script, word
 
 def test_a_network_that_does_not_exist_is_named(program, steps, tmp_path):
     recipe = RECIPE.replace('"network":"unet"', '"network":"unett"')
-    program("train", steps.train(tmp_path, recipe=recipe)).refused("no network 'unett'; known: .*im2height.*unet")
+    program("train", steps.train(tmp_path, recipe=recipe)).refused("no network 'unett'; available: .*im2height.*unet")
     assert files(tmp_path) == []
 
 

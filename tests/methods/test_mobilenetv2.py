@@ -66,7 +66,7 @@ def test_a_file_fills_the_encoder_and_freezes_it(pretrained: Path) -> None:
 
 
 def test_pretrained_weights_need_three_bands(pretrained: Path) -> None:
-    with pytest.raises(SettingsError, match="inputs of as many bands"):
+    with pytest.raises(SettingsError, match="inputs with the same number of bands"):
         build_network("mobilenetv2", {"eo": 4}, {"weights": str(pretrained)})
 
 

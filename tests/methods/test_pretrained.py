@@ -60,5 +60,5 @@ def test_a_missing_file_says_what_to_give(network: str) -> None:
 
 
 def test_xception_takes_no_weights() -> None:
-    with pytest.raises(SettingsError, match="set weights: none, or take a ResNet"):
+    with pytest.raises(SettingsError, match="set weights: none, or use a ResNet"):
         build_network("deeplabv3plus", {"eo": 4}, {"encoder": "tu-xception41", "weights": "imagenet"})

@@ -80,5 +80,5 @@ def test_a_frozen_encoder_gets_no_gradient() -> None:
 
 
 def test_an_unknown_encoder_names_what_is_known() -> None:
-    with pytest.raises(SettingsError, match="known: squeezenet1_0, squeezenet1_1"):
+    with pytest.raises(SettingsError, match="available: squeezenet1_0, squeezenet1_1"):
         build("squeezenet", encoder="squeezenet2")

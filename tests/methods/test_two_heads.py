@@ -125,11 +125,11 @@ def test_averages_of_one_tile_are_normalised_by_what_was_seen_before() -> None:
 @pytest.mark.parametrize(
     ("network", "options", "problem"),
     [
-        ("deeplabv3plus", {"encoder": "vgg"}, "encoder is 'vgg'; known: resnet18, .*tu-xception65"),
-        ("upernet", {"encoder": "vgg"}, "known: resnet18"),
-        ("pspnet", {"encoder": "vgg"}, "known: resnet18"),
-        ("duc_hdc", {"encoder": "vgg"}, "known: resnet18"),
-        ("resunet", {"gating": "open"}, "gating is 'open'; known: hard, soft, none"),
+        ("deeplabv3plus", {"encoder": "vgg"}, "encoder is 'vgg'; available: resnet18, .*tu-xception65"),
+        ("upernet", {"encoder": "vgg"}, "available: resnet18"),
+        ("pspnet", {"encoder": "vgg"}, "available: resnet18"),
+        ("duc_hdc", {"encoder": "vgg"}, "available: resnet18"),
+        ("resunet", {"gating": "open"}, "gating is 'open'; available: hard, soft, none"),
         ("segnet", {"widht": 3}, "widht"),
     ],
 )

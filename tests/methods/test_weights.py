@@ -48,7 +48,7 @@ def test_imagenet_is_what_the_library_returns_and_none_changes_nothing() -> None
 
 
 def test_without_a_network_the_error_says_what_to_do() -> None:
-    with pytest.raises(SettingsError, match=r"encoder\.pth could not be fetched .*no route.* set weights: <path"):
+    with pytest.raises(SettingsError, match=r"encoder\.pth could not be downloaded .*no route.* set weights: <path"):
         load_encoder_weights(encoder(0), "imagenet", no_network, SOURCE)
 
 
@@ -67,11 +67,11 @@ class Trap:
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (Trap(), "nothing of it was run"),
-        ([torch.ones(1)], "holds no state_dict"),
-        ({"epoch": 3, "model": {}}, "holds no state_dict"),
-        ({"0.weight": torch.ones(4, 2, 3, 3)}, r"lack 0\.bias"),
-        (encoder(0, channels=3).state_dict(), r"\[4, 3, 3, 3\], the network \[4, 2, 3, 3\].* as many bands"),
+        (Trap(), "nothing in it was executed"),
+        ([torch.ones(1)], "contains no state_dict"),
+        ({"epoch": 3, "model": {}}, "contains no state_dict"),
+        ({"0.weight": torch.ones(4, 2, 3, 3)}, r"0\.bias is missing"),
+        (encoder(0, channels=3).state_dict(), r"\[4, 3, 3, 3\], the network \[4, 2, 3, 3\].* same number of bands"),
     ],
 )
 def test_a_wrong_torch_file_is_an_error(content: object, problem: str, tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_a_cut_off_or_missing_file_is_an_error(name: str, tmp_path: Path) -> Non
         load_encoder_weights(encoder(0), str(tmp_path / name), no_network, SOURCE)
     save_file(encoder(0).state_dict(), tmp_path / "whole")
     (tmp_path / name).write_bytes((tmp_path / "whole").read_bytes()[:100])
-    with pytest.raises(SettingsError, match="cut off"):
+    with pytest.raises(SettingsError, match="truncated"):
         load_encoder_weights(encoder(0), str(tmp_path / name), no_network, SOURCE)
 
 
@@ -95,5 +95,5 @@ def test_auto_freezes_where_weights_were_given() -> None:
     assert is_frozen("imagenet", "auto")
     assert is_frozen("none", True)
     assert not is_frozen("weights.pth", False)
-    with pytest.raises(SettingsError, match="known: auto, true, false"):
+    with pytest.raises(SettingsError, match="available: auto, true, false"):
         is_frozen("none", "yes")

@@ -110,7 +110,7 @@ def test_files_that_do_not_fit_are_refused(tmp_path):
     file = write_districts(tmp_path / "districts.gpkg")
     with pytest.raises(FoldError, match="has no area 'harbor'; did you mean 'harbour'"):
         read_regions(Regions(file=file, turns=["harbor", "hill", "old town"]))
-    with pytest.raises(DataError, match="no column 'district'; known: name"):
+    with pytest.raises(DataError, match="no column 'district'; available: name"):
         read_regions(Regions(file=file, column="district", turns=NAMES))
     with pytest.raises(DataError, match="does not exist"):
         read_regions(Regions(file=str(tmp_path / "none.gpkg"), turns=NAMES))

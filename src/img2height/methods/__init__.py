@@ -1,8 +1,8 @@
-"""The methods: one file a published network in this folder, one recipe a method in config/methods.
+"""The methods: one file per published network in this folder, one recipe per method in config/methods.
 
 A network file has a function `build(bands, **options)` that returns a plain `nn.Module` whose `forward` takes the
 normalised inputs by layer and returns `{"height": B x 1 x H x W}` in the method's normalised unit. The folder is the
-registry: adding a file and a recipe adds a method. `LAYOUT` in a file says how a CPU computes its network fastest.
+registry: adding a file and a recipe adds a method. `LAYOUT` in a file declares the fastest memory layout on a CPU.
 Files that start with an underscore hold shared blocks.
 """
 
@@ -26,7 +26,7 @@ def networks() -> list[str]:
 
 
 def build_network(network: str, bands: dict[str, int], options: dict) -> nn.Module:
-    """Return a network with fresh weights.
+    """Return a network with untrained weights.
 
     Args:
         network: name of a file in this folder.
@@ -37,7 +37,7 @@ def build_network(network: str, bands: dict[str, int], options: dict) -> nn.Modu
         SettingsError: there is no such network, or it has no such option.
     """
     if network not in networks():
-        raise SettingsError(f"there is no network {network!r}; known: {', '.join(networks())}")
+        raise SettingsError(f"there is no network {network!r}; available: {', '.join(networks())}")
     try:
         return importlib.import_module(f"img2height.methods.{network}").build(bands, **options)
     except TypeError as error:
@@ -45,7 +45,7 @@ def build_network(network: str, bands: dict[str, int], options: dict) -> nn.Modu
 
 
 def layout_of(network: str) -> Layout:
-    """Return how a network is computed fastest on a CPU: what its file says in `LAYOUT`, else `DEFAULT`.
+    """Return the layout with which a network runs fastest on a CPU: `LAYOUT` of its file, else `DEFAULT`.
 
     Args:
         network: name of a file in this folder.
@@ -60,16 +60,16 @@ def recipes_folder() -> Path:
 
 
 def names() -> list[str]:
-    """Return the names of all methods, one a recipe."""
+    """Return the names of all methods, one per recipe."""
     return sorted(path.stem for path in recipes_folder().glob("*.yaml"))
 
 
 def build(name: str, **options: bool | int | float | str | None) -> nn.Module:
-    """Return the network of a method with fresh weights.
+    """Return the network of a method with untrained weights.
 
     Args:
         name: a method, see `names`.
-        options: replace those of the recipe.
+        options: override those of the recipe.
     """
     recipe = load_recipe(recipes_folder(), name)
     bands = {layer: len(bands) for layer, bands in recipe.inputs.items()}

@@ -1,9 +1,9 @@
-"""The decoder of DenseDepth behind a pretrained encoder, as two of the methods have it.
+"""The decoder of DenseDepth after a pretrained encoder, shared by two methods.
 
 Wang, Wang, Chen and Qiu, "Monocular Depth Estimation Based on Convolutional Neural Networks", a report of the
 University of Michigan, after DenseDepth: Alhashim and Wonka (2018), "High Quality Monocular Depth Estimation via
-Transfer Learning", https://arxiv.org/abs/1812.11941. The report states no widths: as in DenseDepth a 1 x 1 convolution
-keeps those of the encoder, and each block halves them.
+Transfer Learning", https://arxiv.org/abs/1812.11941. The report states no widths: as in DenseDepth, a 1 x 1 convolution
+keeps the width of the encoder, and each block halves it.
 """
 
 from collections.abc import Sequence
@@ -13,11 +13,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-LEAKY_SLOPE = 0.2  # DenseDepth's
+LEAKY_SLOPE = 0.2  # as in DenseDepth
 
 
 class DepthBlock(nn.Module):
-    """Bilinear upsampling, the encoder's map of that size beside it, two convolutions and one activation."""
+    """Bilinear upsampling, concatenation with the encoder's map of that size, two convolutions and one activation."""
 
     def __init__(self, in_channels: int, skip_channels: int, channels: int):
         super().__init__()
@@ -31,21 +31,21 @@ class DepthBlock(nn.Module):
 
 
 class DepthNetwork(nn.Module):
-    """A pretrained encoder and DenseDepth's decoder; heights come at half the resolution and are interpolated.
+    """A pretrained encoder and DenseDepth's decoder; heights are predicted at half the resolution and interpolated.
 
     Args:
-        encoder: layers in their order.
-        taps: the layers whose outputs are skips, shallow to deep, and last the one that the decoder starts from.
-        channels: of those outputs.
-        width: channels that the decoder starts with.
-        frozen: the encoder is not trained, the statistics of its batch norms neither.
+        encoder: layers in order.
+        taps: the layers whose outputs are skips, shallow to deep, and last the one where the decoder starts.
+        channels: of these outputs.
+        width: channels at the start of the decoder.
+        frozen: do not train the encoder, nor the statistics of its batch norms.
     """
 
     def __init__(
         self, encoder: nn.Sequential, taps: Sequence[int], channels: Sequence[int], *, width: int, frozen: bool
     ):
         super().__init__()
-        widths = [width >> level for level in range(len(channels))]  # a block for each skip
+        widths = [width >> level for level in range(len(channels))]  # one block per skip
         self.taps = taps
         self.frozen = frozen
         self.encoder = encoder.requires_grad_(not frozen)
@@ -76,5 +76,5 @@ class DepthNetwork(nn.Module):
 
 
 def resize(x: Tensor, like: Tensor) -> Tensor:
-    """Return maps interpolated to the height and width of other maps, corner to corner as in DenseDepth."""
+    """Return maps interpolated to the height and width of other maps, with aligned corners as in DenseDepth."""
     return functional.interpolate(x, like.shape[-2:], mode="bilinear", align_corners=True)

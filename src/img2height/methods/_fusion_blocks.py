@@ -38,7 +38,7 @@ class Encoder(nn.Module):
     """Feature extractor of one modality.
 
     Args:
-        in_channels: bands of the modality.
+        widths: channels at 1/2, 1/4, 1/8 and 1/16 of the size.
         widths: channels at a half, a quarter, an eighth and a sixteenth of the size.
     """
 
@@ -48,7 +48,7 @@ class Encoder(nn.Module):
         self.stages = nn.ModuleList(Stage(i, o) for i, o in pairwise(widths))
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        """Return the features of each level, the largest first."""
+        """Return the features of each level, largest first."""
         features = [self.stem(x)]  # B x w x H/2 x W/2
         for stage in self.stages:
             features.append(stage(features[-1]))  # B x 2w,4w,8w x H/4,H/8,H/16 x ...
@@ -68,7 +68,7 @@ class Attention(nn.Module):
         self.out = nn.Linear(dim, dim)
 
     def forward(self, query: Tensor, own: Tensor) -> Tensor:
-        """Return B x N x dim for queries and an own sequence of the same shape."""
+        """Return B x N x dim for queries and a sequence of the same shape."""
         parts = (self.query(query), *self.key_value(own).chunk(2, dim=-1))  # 3 of B x N x dim
         q, k, v = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in parts)  # B x heads x N x d
         mixed = functional.scaled_dot_product_attention(q, k, v)  # B x heads x N x d
@@ -76,7 +76,7 @@ class Attention(nn.Module):
 
 
 class AttentionBlock(nn.Module):
-    """Pre-norm transformer block: attention and a perceptron, both added to the own sequence."""
+    """Pre-norm transformer block: attention and a perceptron, both added to the input sequence."""
 
     def __init__(self, dim: int, heads: int):
         super().__init__()
@@ -87,7 +87,7 @@ class AttentionBlock(nn.Module):
         )
 
     def forward(self, x: Tensor, query: Tensor | None = None) -> Tensor:
-        """Return B x N x dim; `query` is another sequence, already normalised, and x itself where there is none."""
+        """Return B x N x dim; `query` is another sequence, already normalised; by default it is x itself."""
         own = self.norm(x)
         x = x + self.attention(own if query is None else query, own)
         return x + self.mlp(x)
@@ -96,7 +96,7 @@ class AttentionBlock(nn.Module):
 class CrossFusion(nn.Module):
     """Layer in which each of two modalities is rearranged by the queries of the other.
 
-    Both read what entered the layer; neither sees the other's result.
+    Both use the input of the layer; neither uses the other's result.
     """
 
     def __init__(self, layers: list[str], dim: int, heads: int):
@@ -118,7 +118,7 @@ class Transformer(nn.Module):
         dim: channels of a token.
         depth: number of blocks.
         heads: heads of the attention.
-        positions: learned positions along a side; other sizes interpolate them.
+        positions: learned positions along a side; they are interpolated for other sizes.
     """
 
     def __init__(self, in_channels: int, dim: int, *, depth: int, heads: int, positions: int):
@@ -141,10 +141,10 @@ class Decoder(nn.Module):
 
     Args:
         in_channels: channels of the fused tokens.
-        widths: channels of the skips of one modality, and of the blocks, the deepest first.
-        modalities: how many of them give skips.
+        widths: channels of the skips of one modality, and of the blocks, deepest first.
+        modalities: number of modalities that provide skips.
         out_channels: channels of the head.
-        last_norm: the head ends in batch normalisation.
+        last_norm: the head ends with batch normalisation.
     """
 
     def __init__(self, in_channels: int, widths: list[int], *, modalities: int, out_channels: int, last_norm: bool):
@@ -166,7 +166,7 @@ class Decoder(nn.Module):
 
         Args:
             x: fused tokens as a map, B x C x H/16 x W/16.
-            skips: features of all modalities at a half, a quarter and an eighth of the size.
+            skips: features of all modalities at 1/2, 1/4 and 1/8 of the size.
         """
         x = self.entry(x)  # B x 8w x H/16 x W/16
         for block, skip in zip(self.blocks, reversed(skips), strict=True):

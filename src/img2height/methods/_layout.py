@@ -1,18 +1,18 @@
-"""How the windows of a prediction lie in memory on a CPU, declared by network from a measurement."""
+"""The memory layout of prediction windows on a CPU, declared per network from a measurement."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Layout:
-    """What computes a network fastest on a CPU, as `benchmarks/layouts.py` measures it.
+    """The settings with which a network runs fastest on a CPU, as measured by `benchmarks/layouts.py`.
 
-    It is declared, not probed when a prediction begins: both change the order of sums and so the last digits, and a
-    probe may choose differently on a busy machine. Declared, the same prediction gives the same bytes.
+    They are declared, not probed at the start of a prediction: both change the order of sums and thus the last digits,
+    and a probe may choose differently on a busy machine. When declared, the same prediction gives the same bytes.
 
     Attributes:
-        channels_last: images and weights lie in memory as N x H x W x C.
-        batch: windows that go through the network together.
+        channels_last: store images and weights in memory as N x H x W x C.
+        batch: number of windows computed together.
     """
 
     channels_last: bool

@@ -1,4 +1,4 @@
-"""PatchGAN, the adversary of pix2pix: Isola et al. (2017), https://arxiv.org/abs/1611.07004."""
+"""PatchGAN, the discriminator of pix2pix: Isola et al. (2017), https://arxiv.org/abs/1611.07004."""
 
 from torch import nn
 
@@ -8,12 +8,12 @@ from img2height.methods._pix2pix import batch_norm, convolution
 def build_discriminator(
     in_channels: int, *, width: int = 64, leaky_slope: float = 0.2, bn_momentum: float = 0.01
 ) -> nn.Module:
-    """Return a network that says of each 70 x 70 patch whether its heights are real, as logits.
+    """Return a network that classifies each 70 x 70 patch of heights as real or predicted, as logits.
 
-    It takes image and height as one map, B x in_channels x H x W, and gives B x 1 x H/8 - 2 x W/8 - 2.
+    Its input is image and height as one map, B x in_channels x H x W, its output B x 1 x H/8 - 2 x W/8 - 2.
 
     Args:
-        in_channels: bands of the image and one for the height.
+        in_channels: bands of the image plus one for the height.
         width: channels of the first level; each level doubles them.
         leaky_slope: of the activations.
         bn_momentum: share of a new batch in the running statistics.

@@ -1,13 +1,13 @@
-"""What generator and discriminator of pix2pix share: Isola et al. (2017), https://arxiv.org/abs/1611.07004."""
+"""Blocks shared by generator and discriminator of pix2pix: Isola et al. (2017), https://arxiv.org/abs/1611.07004."""
 
 from torch import nn
 
 WEIGHT_STD = 0.02
-BN_EPS = 1e-3  # Keras's default, as the authors of the height method had it
+BN_EPS = 1e-3  # Keras's default, as in the authors' code
 
 
 def convolution(in_channels: int, channels: int, *, stride: int = 2, bias: bool = False) -> nn.Module:
-    """Return a 4 x 4 convolution that halves height and width; with stride 1 it takes one pixel off."""
+    """Return a 4 x 4 convolution that halves height and width; with stride 1 it removes one pixel."""
     return initialised(nn.Conv2d(in_channels, channels, 4, stride, padding=1, bias=bias))
 
 
@@ -17,7 +17,7 @@ def batch_norm(channels: int, momentum: float) -> nn.BatchNorm2d:
 
 
 def initialised(module: nn.Conv2d | nn.ConvTranspose2d) -> nn.Module:
-    """Return a convolution whose weights are drawn anew from N(0, 0.02), with a bias of 0."""
+    """Return a convolution with new weights from N(0, 0.02) and a bias of 0."""
     nn.init.normal_(module.weight, std=WEIGHT_STD)
     if module.bias is not None:
         nn.init.zeros_(module.bias)

@@ -1,4 +1,4 @@
-"""Pretrained encoders that look at more bands than red, green and blue."""
+"""Pretrained encoders for more bands than red, green and blue."""
 
 import segmentation_models_pytorch as smp
 from timm.models import adapt_input_conv
@@ -12,16 +12,16 @@ RESNETS = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
 
 
 def pretrain(encoder: nn.Module, rgb: nn.Module, weights: str, published: WeightsEnum) -> None:
-    """Fill an encoder with pretrained weights; those of red, green and blue are repeated over all bands, and scaled.
+    """Load pretrained weights into an encoder; those of red, green and blue are repeated over all bands, and scaled.
 
     Args:
-        encoder: what to fill; its first weight is that of the convolution that sees the bands.
-        rgb: the same encoder of three bands, with torchvision's names.
+        encoder: the encoder to fill; its first weight is that of the convolution on the bands.
+        rgb: the same encoder with three bands and torchvision's names.
         weights: `imagenet` or a file, see `load_encoder_weights`.
         published: torchvision's weights.
 
     Raises:
-        SettingsError: the weights cannot be had, or are not those of this encoder.
+        SettingsError: the weights cannot be loaded, or belong to another encoder.
     """
     load_encoder_weights(rgb, weights, lambda: published.get_state_dict(**FETCH), published.url)
     state = rgb.state_dict()
@@ -31,13 +31,13 @@ def pretrain(encoder: nn.Module, rgb: nn.Module, weights: str, published: Weight
 
 
 def pretrain_resnet(encoder: nn.Module, name: str, weights: str) -> None:
-    """Fill an encoder of segmentation-models-pytorch, where weights are asked for; see `pretrain`.
+    """Load pretrained weights into an encoder of segmentation-models-pytorch, if requested; see `pretrain`.
 
     Raises:
-        SettingsError: this encoder is no ResNet.
+        SettingsError: this encoder is not a ResNet.
     """
     if weights == NONE:
         return
     if name not in RESNETS:
-        raise SettingsError(f"weights are {weights!r}, which {name} cannot take; set weights: none, or take a ResNet")
+        raise SettingsError(f"{name} cannot take the weights {weights!r}; set weights: none, or use a ResNet")
     pretrain(encoder, smp.encoders.get_encoder(name, weights=None), weights, get_model_weights(name)["IMAGENET1K_V1"])

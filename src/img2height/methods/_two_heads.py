@@ -1,4 +1,4 @@
-"""What the comparison networks of FusionHeightNet share: layers joined at the input, two heads at the output."""
+"""The common parts of FusionHeightNet's comparison networks: layers concatenated at the input, two heads."""
 
 import torch
 from torch import Tensor, nn
@@ -11,12 +11,12 @@ OUT_CHANNELS = 3  # two footprint logits and a height
 
 
 class TwoHeads(nn.Module):
-    """A network of one image that says where buildings are and how high.
+    """A network on one concatenated image that predicts footprints and heights.
 
     Args:
-        bands: number of bands by layer; the layers are joined in this order.
+        bands: number of bands by layer; the layers are concatenated in this order.
         trunk: turns B x sum of bands x H x W into B x 3 x H x W.
-        gating: how footprints limit heights, see `gate`; it is FusionHeightNet's own, so the recipes leave it off.
+        gating: gating of heights by footprints, see `gate`; it is specific to FusionHeightNet, so recipes leave it off.
 
     Raises:
         SettingsError: there is no such gating.
@@ -38,7 +38,7 @@ class TwoHeads(nn.Module):
         return torch.cat([inputs[layer] for layer in self.layers], dim=1)  # B x sum of C x H x W
 
     def heads(self, maps: Tensor) -> dict[str, Tensor]:
-        """Return the outputs that three channels stand for.
+        """Return the outputs encoded in three channels.
 
         Args:
             maps: B x 3 x H x W.
@@ -48,19 +48,19 @@ class TwoHeads(nn.Module):
 
 
 class PooledBatchNorm(nn.BatchNorm2d):
-    """Batch norm of maps that are averaged to one pixel: a batch of one tile is normalised by the running statistics.
+    """Batch norm of maps averaged to one pixel: a batch of one tile is normalised by the running statistics.
 
-    Such a batch has one value a channel, which torch refuses to normalise; the last batch of a training may be one.
+    Such a batch has one value per channel, which torch refuses to normalise; the last batch of a training may be one.
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return B x C x 1 x 1 for the same."""
+        """Return B x C x 1 x 1 for an input of the same shape."""
         if self.training and len(x) == 1:
             return functional.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
         return super().forward(x)
 
 
 def require_known(option: str, value: str, known: tuple[str, ...]) -> None:
-    """Raise a SettingsError where an option has a value that is not known."""
+    """Raise a SettingsError if an option has an invalid value."""
     if value not in known:
-        raise SettingsError(f"{option} is {value!r}; known: {', '.join(known)}")
+        raise SettingsError(f"{option} is {value!r}; available: {', '.join(known)}")

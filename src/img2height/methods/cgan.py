@@ -1,8 +1,8 @@
 """Elevation by a conditional GAN: Panagiotou et al. (2020), "Generating Elevation Surface from a Single RGB Remotely
 Sensed Image Using Deep Learning", https://doi.org/10.3390/rs12122002.
 
-The generator is the U-Net-256 of pix2pix, Isola et al. (2017), https://arxiv.org/abs/1611.07004. Its adversary, in
-`_patchgan.py`, is only there in training.
+The generator is the U-Net-256 of pix2pix, Isola et al. (2017), https://arxiv.org/abs/1611.07004. Its discriminator, in
+`_patchgan.py`, is only used in training.
 """  # noqa: D205
 
 import torch
@@ -12,8 +12,8 @@ from img2height.errors import SettingsError
 from img2height.methods._layout import Layout
 from img2height.methods._pix2pix import batch_norm, convolution, initialised
 
-LAYOUT = Layout(channels_last=True, batch=8)  # deep levels are a few pixels each: their weights serve more windows
-DROPOUT_LEVELS = 3  # the deepest steps up, whose dropout is the noise of the generator
+LAYOUT = Layout(channels_last=True, batch=8)  # deep levels have few pixels: a batch shares the reading of their weights
+DROPOUT_LEVELS = 3  # the deepest upsampling steps, whose dropout is the noise of the generator
 
 
 class Generator(nn.Module):
@@ -23,9 +23,9 @@ class Generator(nn.Module):
         bands: number of bands by input layer.
         depth: number of halvings; height and width of the inputs are multiples of 2 ** depth.
         width: channels of the first level; each level doubles them, up to eight times as many.
-        innermost_bn: normalise the innermost map by batch too, as the authors' code does.
-        leaky_slope: of the activations on the way down.
-        dropout: share of the values that rest in the three deepest steps up.
+        innermost_bn: apply batch norm to the innermost map too, as the authors' code does.
+        leaky_slope: of the encoder's activations.
+        dropout: dropout probability in the three deepest upsampling steps.
         bn_momentum: share of a new batch in the running statistics; Keras's momentum 0.99 is 0.01 here.
     """
 
@@ -52,12 +52,12 @@ class Generator(nn.Module):
         """Return the height from -1 to 1, B x 1 x H x W, of layers of B x C x H x W.
 
         Raises:
-            SettingsError: the innermost map has a single value a channel, and should be normalised by batch.
+            SettingsError: batch norm is on for an innermost map with a single value per channel.
         """
         x = torch.cat([inputs[layer] for layer in self.layers], dim=1)  # B x sum of C x H x W
         if self.training and self.innermost_bn and x[:, 0].numel() == 4 ** len(self.down):
             raise SettingsError(
-                "cgan: innermost_bn would normalise one value by itself, which leaves nothing of it; "
+                "cgan: innermost_bn would normalise a single value by itself, which always gives 0; "
                 "set innermost_bn: false, or batch_size to 2 or more"
             )
         skips = []
@@ -71,7 +71,7 @@ class Generator(nn.Module):
 
 
 def _joined(widths: list[int]) -> list[int]:
-    """Return the channels that enter each step up: the innermost map, then each map joined with its skip."""
+    """Return the channels that enter each upsampling step: the innermost map, then maps concatenated with skips."""
     return [widths[-1], *(2 * w for w in widths[-2:0:-1])]
 
 

@@ -1,6 +1,6 @@
-"""A network without weights: 0 everywhere, or the initial surface model as it is.
+"""A network without weights: 0 everywhere, or the unchanged initial surface model.
 
-With heights in metres 0 is the flat world, with z-scores the mean training height.
+With heights in metres, 0 is the flat world; with z-scores, it is the mean training height.
 """
 
 import torch
@@ -11,10 +11,10 @@ from img2height.vocabulary.layers import INITIAL
 
 
 class Constant(nn.Module):
-    """The normalised height 0 at each pixel.
+    """Predicts the normalised height 0 at each pixel.
 
     Args:
-        outer_skip: added to the initial surface model, as ResDepth adds what it predicts.
+        outer_skip: add 0 to the initial surface model, as ResDepth adds its prediction.
     """
 
     def __init__(self, *, outer_skip: bool):

@@ -20,12 +20,12 @@ def build(
     Args:
         bands: number of bands by layer.
         encoder: see `ENCODERS`; heights and widths of the inputs are multiples of 16.
-        weights: of the encoder: `none`, `imagenet`, or a file in torchvision's names; Xceptions take none.
-        width: channels of the pyramid and of the decoder.
+        weights: of the encoder: `none`, `imagenet`, or a file with torchvision's names; Xceptions accept only `none`.
+        width: channels of the pyramid and the decoder.
         gating: see `TwoHeads`.
 
     Raises:
-        SettingsError: an option has a value that is not known, or the weights cannot be had.
+        SettingsError: an option has an invalid value, or the weights cannot be loaded.
     """
     require_known("encoder", encoder, ENCODERS)
     trunk = smp.DeepLabV3Plus(

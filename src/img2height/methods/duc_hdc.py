@@ -11,16 +11,16 @@ from img2height.methods._pretrained import RESNETS, pretrain_resnet
 from img2height.methods._two_heads import OUT_CHANNELS, TwoHeads, require_known
 
 STRIDE = 8
-DILATIONS = {"layer3": (1, 2, 5, 9), "layer4": (5, 9, 17)}  # over the blocks of a stage, again and again
+DILATIONS = {"layer3": (1, 2, 5, 9), "layer4": (5, 9, 17)}  # over the blocks of a stage, repeated
 
 
 class DUCHDC(nn.Module):
-    """A ResNet without gridding, and a convolution that predicts all 8 x 8 pixels under each of its own.
+    """A ResNet without gridding artefacts, and a convolution that predicts the 8 x 8 pixels under each of its own.
 
     Args:
         in_channels: image bands.
         encoder: a ResNet.
-        weights: of the encoder: `none`, `imagenet`, or a file in torchvision's names.
+        weights: of the encoder: `none`, `imagenet`, or a file with torchvision's names.
     """
 
     def __init__(self, in_channels: int, *, encoder: str, weights: str = "none"):
@@ -30,7 +30,7 @@ class DUCHDC(nn.Module):
         for stage, dilations in DILATIONS.items():
             for block, dilation in zip(getattr(self.encoder, stage), cycle(dilations), strict=False):
                 _dilate(block, dilation)
-        # Neither batch norm nor ReLU follows: a ReLU before the sigmoid would keep heights above half the range.
+        # No batch norm or ReLU follows: a ReLU before the sigmoid would keep heights above half the range.
         self.duc = nn.Conv2d(self.encoder.out_channels[-1], OUT_CHANNELS * STRIDE**2, 3, padding=1)
         self.shuffle = nn.PixelShuffle(STRIDE)
 
@@ -52,7 +52,7 @@ def build(
     """Return DUC-HDC with two heads; see `DUCHDC` and `TwoHeads` for the options.
 
     Raises:
-        SettingsError: an option has a value that is not known, or the weights cannot be had.
+        SettingsError: an option has an invalid value, or the weights cannot be loaded.
     """
     require_known("encoder", encoder, RESNETS)
     return TwoHeads(bands, DUCHDC(sum(bands.values()), encoder=encoder, weights=weights), gating)

@@ -1,5 +1,5 @@
 """Eigen, Puhrsch and Fergus (2014), "Depth Map Prediction from a Single Image using a Multi-Scale Deep Network",
-https://arxiv.org/abs/1406.2283, as IM2HEIGHT compares itself with it: trained jointly, enlarged bilinearly.
+https://arxiv.org/abs/1406.2283, as in IM2HEIGHT's comparison: trained jointly, upsampled bilinearly.
 
 At 256 x 256 px both scales have 87,760,909 parameters, 84 million of them in the two fully connected layers.
 """  # noqa: D205
@@ -11,18 +11,18 @@ from torch.nn import functional
 from img2height.errors import SettingsError
 from img2height.methods._layout import Layout
 
-LAYOUT = Layout(channels_last=True, batch=8)  # the weights of the fully connected layers are read once a batch
+LAYOUT = Layout(channels_last=True, batch=8)  # the weights of the fully connected layers are read once per batch
 COARSE_STRIDE = 32  # of the maps that enter the fully connected layers
 HIDDEN = 4096
 
 
 class Eigen(nn.Module):
-    """A coarse network that sees the whole tile and a fine one that adds its edges.
+    """A coarse network on the whole tile and a fine one that adds edges.
 
     Args:
         bands: number of bands by input layer.
-        size_px: side of the tiles; the fully connected layers fit no other.
-        dropout: share of the hidden units that rest in a training step.
+        size_px: side of the tiles; the fully connected layers fit no other size.
+        dropout: dropout probability of the hidden units.
     """
 
     def __init__(self, bands: dict[str, int], *, size_px: int, dropout: float):
@@ -56,7 +56,7 @@ class Eigen(nn.Module):
         """Return the normalised height, B x 1 x H x W, of layers of B x C x H x W.
 
         Raises:
-            SettingsError: the tile has another size than the network was built for.
+            SettingsError: the tile size differs from the size of the network.
         """
         x = torch.cat([inputs[layer] for layer in self.layers], dim=1)  # B x sum of C x H x W
         if x.shape[-2:] != (self.size_px, self.size_px):
@@ -72,7 +72,7 @@ def build(bands: dict[str, int], *, size_px: int = 256, dropout: float = 0.5) ->
     """Return the network for tiles of `size_px`; see `Eigen` for the options.
 
     Raises:
-        SettingsError: the size is no multiple of 32.
+        SettingsError: the size is not a multiple of 32.
     """
     if size_px < COARSE_STRIDE or size_px % COARSE_STRIDE:
         raise SettingsError(f"eigen: size_px is {size_px}; it must be a multiple of {COARSE_STRIDE}, e.g. 256")

@@ -1,7 +1,7 @@
 """FusionHeightNet: Ma et al. (2024), "FusionHeightNet: A Multi-Level Cross-Fusion Method from Multi-Source Remote
 Sensing Images for Urban Building Height Estimation", https://doi.org/10.3390/rs16060958.
 
-No code was published. Widths, depths and the number of tokens are our choice; docs/methods.md says which and why.
+No code was published. Widths, depths and the number of tokens are our choice; docs/methods.md lists them with reasons.
 """  # noqa: D205
 
 import torch
@@ -18,17 +18,17 @@ SHARED = "shared"
 
 
 class FusionHeightNet(nn.Module):
-    """Footprints, and heights inside them, of an image, a radar image, or both.
+    """Predicts footprints, and heights inside them, from an image, a radar image, or both.
 
     Args:
         bands: number of bands by modality.
         tasks: `footprint` or `both`.
-        fusion: what two modalities are fused by: `cross` (cross-attention before and after the transformers, then
-            concatenation) or `concat`; `none` with one.
+        fusion: how two modalities are fused: `cross` (cross-attention before and after the transformers, then
+            concatenation) or `concat`; `none` with one modality.
         share_encoder: both modalities go through the same feature extractor and the same transformer.
-        gating: how footprints limit heights: `hard` (0 outside, without a gradient to the footprints), `soft` (times
-            the probability of a building), `none`.
-        head_last_bn: normalise logits by batch.
+        gating: gating of heights by footprints: `hard` (0 outside, without a gradient to the footprints), `soft`
+            (multiplied by the building probability), `none`.
+        head_last_bn: apply batch norm to the logits.
         width: channels of the first features; each of the three stages doubles them.
         d_model: channels of a token.
         layers: blocks of a transformer.
@@ -67,10 +67,10 @@ class FusionHeightNet(nn.Module):
         )
 
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Return footprint logits, and for both tasks the normalised height.
+        """Return footprint logits, and for both tasks also the normalised height.
 
         Args:
-            inputs: `eo` and `sar`, as far as they are built in, B x C x H x W; H and W are multiples of 16.
+            inputs: `eo` and `sar`, as far as they are in use, B x C x H x W; H and W are multiples of 16.
         """
         features = self._features(inputs)
         size = features[self.modalities[0]][-1].shape[-2:]
@@ -86,11 +86,11 @@ class FusionHeightNet(nn.Module):
         return outputs
 
     def _features(self, inputs: dict[str, Tensor]) -> dict[str, list[Tensor]]:
-        """Return the features of each modality, the largest first."""
+        """Return the features of each modality, largest first."""
         images = {layer: inputs[layer] for layer in self.modalities}
         if SHARED not in self.encoders:
             return {layer: self.encoders[layer](image) for layer, image in images.items()}
-        # One batch of both, so that the running statistics of batch norm are those that training normalises by.
+        # One batch of both, so that the running statistics of batch norm match those used in training.
         halves = [maps.chunk(len(images)) for maps in self.encoders[SHARED](torch.cat(list(images.values())))]
         return {layer: [maps[i] for maps in halves] for i, layer in enumerate(images)}
 
@@ -105,15 +105,15 @@ def build(
         bands: number of bands of `eo`, `sar`, or both.
         tasks: `footprint` or `both`.
         fusion: `cross` or `concat` with both modalities, `none` with one.
-        share_encoder: only with as many bands of each.
+        share_encoder: only if both modalities have the same number of bands.
         gating: `hard`, `soft` or `none`.
         options: sizes of the network.
 
     Raises:
-        SettingsError: an option has a value that is not known, or does not fit the modalities.
+        SettingsError: an option has an invalid value, or does not fit the modalities.
     """
     if not bands or set(bands) - {"eo", "sar"}:
-        raise SettingsError(f"fusionheightnet looks at eo and sar, found {', '.join(bands)}; change the inputs")
+        raise SettingsError(f"fusionheightnet uses eo and sar, found {', '.join(bands)}; change the inputs")
     choices = {"tasks": (tasks, tuple(TASKS)), "fusion": (fusion, FUSIONS[len(bands)]), "gating": (gating, GATINGS)}
     for name, (found, known) in choices.items():
         if found not in known:
@@ -121,5 +121,5 @@ def build(
             raise SettingsError(f"fusionheightnet: {name} is {found!r}; with {inputs} set it to {' or '.join(known)}")
     if share_encoder and (len(bands) < 2 or len(set(bands.values())) > 1):
         found = ", ".join(f"{layer} with {number} bands" for layer, number in bands.items())
-        raise SettingsError(f"fusionheightnet: share_encoder needs eo and sar with as many bands each, found {found}")
+        raise SettingsError(f"fusionheightnet: share_encoder needs eo and sar with equal band counts, found {found}")
     return FusionHeightNet(bands, tasks=tasks, fusion=fusion, share_encoder=share_encoder, gating=gating, **options)

@@ -1,8 +1,8 @@
 """IM2HEIGHT: Mou and Zhu (2018), "IM2HEIGHT: Height Estimation from Single Monocular Imagery via Fully Residual
 Convolutional-Deconvolutional Network", https://arxiv.org/abs/1802.10249.
 
-Widths and positions of pooling are those of the paper's Fig. 7; kernel sizes inside the blocks and the places of batch
-normalisation follow from its parameter counts (3,976,907 trainable, 4,864 not).
+Widths and positions of pooling are those of the paper's Fig. 7; kernel sizes inside the blocks and the positions of
+batch normalisation follow from its parameter counts (3,976,907 trainable, 4,864 not).
 """  # noqa: D205
 
 import torch
@@ -11,11 +11,11 @@ from torch.nn import functional
 
 ENCODER = (64, 128, 256, 512)
 DECODER = (256, 128, 64)
-BN_EPS = 1e-3  # Keras's default, as the paper's implementation had it
+BN_EPS = 1e-3  # Keras's default, as in the paper's implementation
 
 
 class Block(nn.Module):
-    """Three convolutions; the last two are bypassed by the identity where the block is residual."""
+    """Three convolutions; in a residual block the identity bypasses the last two."""
 
     def __init__(self, in_channels: int, channels: int, *, residual: bool, bn_momentum: float):
         super().__init__()
@@ -38,7 +38,7 @@ class IM2Height(nn.Module):
     Args:
         in_channels: image bands.
         residual: blocks with identity bypasses; False gives the paper's plain network.
-        skip: the first block's output joins the last block's input.
+        skip: concatenate the first block's output with the last block's input.
         bn_momentum: share of a new batch in the running statistics; Keras's momentum 0.99 is 0.01 here.
         output_scale: factor on the initial weights of block 8; plain Glorot starts ten times too high.
     """
@@ -89,7 +89,7 @@ class IM2Height(nn.Module):
 
 
 def glorot_normal_truncated_(weight: Tensor) -> None:
-    """Fill a weight with Glorot's normal distribution cut at two standard deviations, as Keras does.
+    """Fill a weight from Glorot's normal distribution truncated at two standard deviations, as Keras does.
 
     Source: Glorot and Bengio (2010), https://proceedings.mlr.press/v9/glorot10a.html.
     """

@@ -12,7 +12,7 @@ from img2height.methods._weights import FETCH, is_frozen, load_encoder_weights
 
 TAPS = (1, 3, 6, 13, 18)
 CHANNELS = (16, 24, 32, 96, 1280)
-IMAGENET = MobileNet_V2_Weights.IMAGENET1K_V1  # what the paper's time had; V2 was trained differently
+IMAGENET = MobileNet_V2_Weights.IMAGENET1K_V1  # the weights available to the paper; V2 was trained differently
 
 
 def build(
@@ -22,12 +22,12 @@ def build(
 
     Args:
         bands: number of bands of `eo`; pretrained weights are for three.
-        weights: `imagenet`, `none`, or a file in torchvision's names; see `load_encoder_weights`.
-        freeze_encoder: true, false, or auto: where weights are given.
-        half_features: the decoder starts with 640 channels in place of 1,280.
+        weights: `imagenet`, `none`, or a file with torchvision's names; see `load_encoder_weights`.
+        freeze_encoder: true, false, or auto: frozen if weights are given.
+        half_features: the decoder starts with 640 channels instead of 1,280.
 
     Raises:
-        SettingsError: the weights cannot be had, or an option has a value that is not known.
+        SettingsError: the weights cannot be loaded, or an option has an invalid value.
     """
     model = mobilenet_v2()
     model.classifier = nn.Identity()

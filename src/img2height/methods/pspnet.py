@@ -1,6 +1,6 @@
 """PSPNet: Zhao, Shi, Qi, Wang and Jia (2017), "Pyramid Scene Parsing Network", https://arxiv.org/abs/1612.01105.
 
-Encoder and pyramid come from segmentation-models-pytorch; what follows the pyramid there is narrower than in the paper.
+Encoder and pyramid come from segmentation-models-pytorch; the layers after its pyramid are narrower than in the paper.
 """
 
 import segmentation_models_pytorch as smp
@@ -16,12 +16,12 @@ DROPOUT = 0.1
 
 
 class PSPNet(TwoHeads):
-    """PSPNet with two heads, and two more on the third stage that only help the training.
+    """PSPNet with two heads, and two auxiliary ones on the third stage that are only used in training.
 
     Args:
         bands: number of bands by layer.
         encoder: a ResNet, dilated to output stride 8.
-        weights: of the encoder: `none`, `imagenet`, or a file in torchvision's names.
+        weights: of the encoder: `none`, `imagenet`, or a file with torchvision's names.
         width: channels after the pyramid; the auxiliary heads have half of them.
         gating: see `TwoHeads`.
     """
@@ -61,7 +61,7 @@ def build(
     """Return PSPNet with two heads; see `PSPNet` for the options.
 
     Raises:
-        SettingsError: an option has a value that is not known, or the weights cannot be had.
+        SettingsError: an option has an invalid value, or the weights cannot be loaded.
     """
     require_known("encoder", encoder, RESNETS)
     return PSPNet(bands, encoder=encoder, weights=weights, width=width, gating=gating)

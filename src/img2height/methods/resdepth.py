@@ -1,7 +1,7 @@
 """ResDepth: Stucker and Schindler (2022), "ResDepth: A Deep Residual Prior For 3D Reconstruction From High-Resolution
 Satellite Images", https://arxiv.org/abs/2106.08107.
 
-Names and shapes of the weights are those of the authors' code, so that their checkpoints fit.
+Names and shapes of the weights are those of the authors' code, so that their checkpoints can be loaded.
 """  # noqa: D205
 
 from functools import partial
@@ -17,22 +17,23 @@ ACTIVATIONS = {"relu": partial(nn.ReLU, inplace=True), "lrelu": partial(nn.Leaky
 
 
 class ResDepth(nn.Module):
-    """U-Net with summed skips that predicts what has to be added to an initial surface model.
+    """U-Net with additive skips that predicts the correction to an initial surface model.
 
     Args:
         layers: input layers in the order of their channels.
-        in_channels: channels of all of them together.
+        in_channels: total number of channels.
         depth: number of poolings; height and width of the inputs are multiples of 2 ** depth.
         start_kernel: channels of the first level; each level doubles them, up to 512.
         outer_skip: add the initial surface model to the output.
-        outer_skip_bn: normalise it by batch first.
+        outer_skip_bn: apply batch norm to it first.
         up_mode: `transpose` (transposed convolution) or `bilinear` (interpolation and a 1 x 1 convolution).
         activation_encoder: `relu`, `lrelu` or `prelu`.
         activation_decoder: the same.
         activation_bottleneck: the same.
-        batch_norm: normalise after each convolution; without it the convolutions have a bias.
+        batch_norm: apply batch norm after each convolution; without it the convolutions have a bias.
         bias_last: the last convolution has a bias.
-        zero_last: the last convolution starts at zero: a fresh network returns the initial surface model (our option).
+        zero_last: initialise the last convolution with zeros, so that an untrained network returns the initial surface
+            model (our option).
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class ResDepth(nn.Module):
         """Return the normalised height of each pixel.
 
         Args:
-            inputs: normalised `dsm_initial`, B x 1 x H x W, and `views`, B x k x H x W, as far as they are built in.
+            inputs: normalised `dsm_initial`, B x 1 x H x W, and `views`, B x k x H x W, as far as they are in use.
         """
         x = torch.cat([inputs[layer] for layer in self.layers], dim=1)  # B x (1 + k) x H x W
         skips = []
@@ -93,20 +94,20 @@ def _upsampling(channels: int, mode: str) -> nn.Module:
 
 
 def build(bands: dict[str, int], *, images_only: bool = False, **options: bool | int | str) -> nn.Module:
-    """Return a ResDepth network: with no image ResDepth-0, with one ResDepth-mono, with two ResDepth-stereo.
+    """Return a ResDepth network: ResDepth-0 without images, ResDepth-mono with one, ResDepth-stereo with two.
 
     Args:
         bands: number of channels of `dsm_initial` and `views`.
-        images_only: the network sees the images alone; the initial surface model only says what heights are measured
-            from.
+        images_only: the network sees only the images; the initial surface model only defines from where heights are
+            measured.
         options: see `ResDepth`.
 
     Raises:
-        SettingsError: an option has a value that is not known, or needs an input that the network does not see.
+        SettingsError: an option has an invalid value, or needs an input that the network does not see.
     """
     layers = [layer for layer in (INITIAL, VIEWS) if layer in bands and not (images_only and layer == INITIAL)]
     if not layers or set(bands) - {INITIAL, VIEWS}:
-        raise SettingsError(f"resdepth looks at dsm_initial and views, found {', '.join(bands)}; change the inputs")
+        raise SettingsError(f"resdepth uses dsm_initial and views, found {', '.join(bands)}; change the inputs")
     if options.get("outer_skip", True) and INITIAL not in layers:
         raise SettingsError(
             "resdepth: outer_skip adds the initial surface model to the output, but the network does not see it; "
@@ -123,7 +124,7 @@ def _check_choices(options: dict[str, bool | int | str]) -> None:
     choices = {f"activation_{part}": list(ACTIVATIONS) for part in parts} | {"up_mode": ["transpose", "bilinear"]}
     for name in choices.keys() & options.keys():
         if options[name] not in choices[name]:
-            raise SettingsError(f"resdepth: {name} is {options[name]!r}; known: {', '.join(choices[name])}")
+            raise SettingsError(f"resdepth: {name} is {options[name]!r}; available: {', '.join(choices[name])}")
     for name in {"depth", "start_kernel"} & options.keys():
         if options[name] < 1:
             raise SettingsError(f"resdepth: {name} is {options[name]}; it must be at least 1")

@@ -8,12 +8,12 @@ from img2height.methods._two_heads import OUT_CHANNELS, TwoHeads
 
 
 class Unit(nn.Module):
-    """Pre-activated residual unit: normalise, activate and convolve twice, beside a shortcut that is convolved too.
+    """Pre-activated residual unit: normalise, activate and convolve twice, with a convolution in the shortcut.
 
     Args:
-        in_channels: channels that go in.
-        channels: channels that come out.
-        stride: of the first convolution and of the shortcut.
+        in_channels: input channels.
+        channels: output channels.
+        stride: of the first convolution and the shortcut.
         first: the unit at the image, which starts with its convolution.
     """
 
@@ -38,7 +38,7 @@ class ResUNet(nn.Module):
 
     Args:
         in_channels: image bands.
-        width: channels of the first unit; each further one down doubles them.
+        width: channels of the first unit; each deeper one doubles them.
     """
 
     def __init__(self, in_channels: int, width: int):

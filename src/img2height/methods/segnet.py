@@ -18,7 +18,7 @@ VGG16: list[int | str] = cfgs["D"]  # 13 convolutions, five poolings
 
 
 class SegNet(nn.Module):
-    """The convolutions of VGG-16 with batch norm, and their mirror image that unpools to where each maximum was.
+    """The convolutions of VGG-16 with batch norm, and their mirror image, which unpools to each maximum.
 
     Args:
         in_channels: image bands.
@@ -55,7 +55,7 @@ class SegNet(nn.Module):
 
 
 def _mirrored(plan: list[int | str]) -> list[nn.Module]:
-    """Return the decoder of an encoder's plan, without the mirror of its first convolution: that is the head."""
+    """Return the decoder for an encoder's plan, without the mirror of its first convolution, which is the head."""
     steps = list(pairwise(item for item in plan if item != POOL))
     layers: list[nn.Module] = []
     for item in reversed(plan):
@@ -73,12 +73,12 @@ def build(bands: dict[str, int], *, weights: str = "none", width: int = 64, gati
 
     Args:
         bands: number of bands by layer.
-        weights: of the encoder: `none`, `imagenet`, or a file of VGG-16 with batch norm in torchvision's names.
+        weights: of the encoder: `none`, `imagenet`, or a file of VGG-16 with batch norm and torchvision's names.
         width: see `SegNet`.
         gating: see `TwoHeads`.
 
     Raises:
-        SettingsError: there is no such gating, or the weights cannot be had.
+        SettingsError: there is no such gating, or the weights cannot be loaded.
     """
     trunk = SegNet(sum(bands.values()), width)
     if weights != NONE:

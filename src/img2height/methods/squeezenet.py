@@ -16,7 +16,7 @@ from img2height.methods._weights import FETCH, is_frozen, load_encoder_weights
 
 @dataclass(frozen=True)
 class Encoder:
-    """One of torchvision's two versions: the layers whose outputs the decoder sees, their channels, the weights."""
+    """One of torchvision's two versions: the layers whose outputs the decoder uses, their channels, the weights."""
 
     model: type[nn.Module]
     taps: tuple[int, ...]
@@ -39,15 +39,15 @@ def build(
     Args:
         bands: number of bands of `eo`; pretrained weights are for three.
         encoder: `squeezenet1_0` or `squeezenet1_1`.
-        weights: `imagenet`, `none`, or a file in torchvision's names; see `load_encoder_weights`.
-        freeze_encoder: true, false, or auto: where weights are given.
-        half_features: the decoder starts with 256 channels in place of 512.
+        weights: `imagenet`, `none`, or a file with torchvision's names; see `load_encoder_weights`.
+        freeze_encoder: true, false, or auto: frozen if weights are given.
+        half_features: the decoder starts with 256 channels instead of 512.
 
     Raises:
-        SettingsError: the weights cannot be had, or an option has a value that is not known.
+        SettingsError: the weights cannot be loaded, or an option has an invalid value.
     """
     if encoder not in ENCODERS:
-        raise SettingsError(f"encoder is {encoder!r}; known: {', '.join(ENCODERS)}")
+        raise SettingsError(f"encoder is {encoder!r}; available: {', '.join(ENCODERS)}")
     chosen = ENCODERS[encoder]
     model = chosen.model()
     model.classifier = nn.Identity()

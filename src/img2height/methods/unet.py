@@ -1,4 +1,4 @@
-"""A small modern U-Net from segmentation-models-pytorch: the sanity peer of every published network.
+"""A small modern U-Net from segmentation-models-pytorch, the reference method for every published network.
 
 Ronneberger, Fischer and Brox (2015), https://arxiv.org/abs/1505.04597, with a ResNet encoder.
 """
@@ -26,5 +26,5 @@ class UNet(nn.Module):
 
 
 def build(bands: dict[str, int], *, encoder: str = "resnet18", depth: int = 4, width: int = 128) -> nn.Module:
-    """Return a U-Net whose decoder starts at `width` channels and halves them at each step up."""
+    """Return a U-Net whose decoder starts with `width` channels and halves them at each upsampling step."""
     return UNet(bands, encoder=encoder, depth=depth, decoder_channels=[width >> i for i in range(depth)])

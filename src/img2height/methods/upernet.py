@@ -17,12 +17,12 @@ def build(
     Args:
         bands: number of bands by layer.
         encoder: a ResNet; heights and widths of the inputs are multiples of 32.
-        weights: of the encoder: `none`, `imagenet`, or a file in torchvision's names.
+        weights: of the encoder: `none`, `imagenet`, or a file with torchvision's names.
         width: channels of the feature pyramid.
         gating: see `TwoHeads`.
 
     Raises:
-        SettingsError: an option has a value that is not known, or the weights cannot be had.
+        SettingsError: an option has an invalid value, or the weights cannot be loaded.
     """
     require_known("encoder", encoder, RESNETS)
     trunk = smp.UPerNet(

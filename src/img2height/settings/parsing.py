@@ -72,7 +72,7 @@ def _siblings(model: type[BaseModel], path: tuple) -> list[str]:
 
 
 def meant(word: str, known: list[str] | dict) -> str:
-    """Return a word that is not known, and the known one that is most like it, or all of them."""
+    """Return an invalid word with the most similar valid one, or with all of them."""
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"
+    hint = f"did you mean {close[0]!r}?" if close else f"available: {', '.join(known)}"
     return f"{word!r}; {hint}"
