@@ -23,8 +23,8 @@ def main(args: Namespace) -> None:
     from img2height.io.atomic import atomic_paths
     from img2height.io.tables import read_geotable, read_table, write_table
     from img2height.samples.contact import draw_contact_sheet
-    from img2height.samples.dataset import TileReader
     from img2height.samples.plan import plan_samples
+    from img2height.samples.reader import TileReader
     from img2height.scenes.listing import all_scenes
     from img2height.scenes.pairs import pairs_of
     from img2height.settings.parsing import parse

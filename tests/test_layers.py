@@ -100,7 +100,7 @@ def test_every_room_has_a_floor():
     assert {room_of(path) for path in FILES} == FLOOR.keys()
 
 
-TORCHLESS = ["vocabulary", "io", "settings", "tiles", "metrics", "buildings", "scoring", "comparison"]
+TORCHLESS = ["vocabulary", "io", "settings", "tiles", "metrics", "buildings", "samples", "scoring", "comparison"]
 
 
 @pytest.mark.parametrize("room", TORCHLESS)

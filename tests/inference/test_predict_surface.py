@@ -18,9 +18,10 @@ from img2height.io.grid import Grid
 from img2height.io.rasters import Band, height_band, write_cog
 from img2height.methods import build_network, recipes_folder
 from img2height.models.folder import LoadedModel
-from img2height.samples.dataset import SampleDataset, TileReader
 from img2height.samples.normalise import Normalisation
+from img2height.samples.reader import TileReader
 from img2height.settings.project import load_recipe
+from img2height.training.dataset import SampleDataset
 from img2height.vocabulary.layers import NODATA
 
 SHAPE = (150, 210)

@@ -12,7 +12,7 @@ from rasterio.crs import CRS
 from img2height.io.grid import Grid
 from img2height.io.rasters import Band, height_band, write_cog
 from img2height.samples.contact import contact_sheet, draw_contact_sheet
-from img2height.samples.dataset import TileReader
+from img2height.samples.reader import TileReader
 from img2height.scenes.scene import Scene, SceneLayer
 from img2height.vocabulary.layers import NODATA
 

@@ -15,9 +15,9 @@ from img2height.inference.inputs import input_paths
 from img2height.inference.predict import predict_raster
 from img2height.io.rasters import open_raster
 from img2height.methods import names, recipes_folder
-from img2height.samples.dataset import Tile, window_of
 from img2height.samples.normalise import INITIAL
 from img2height.samples.plan import plan_samples
+from img2height.samples.reader import Tile, window_of
 from img2height.scenes.pairs import pairs_of
 from img2height.scenes.scene import Scene
 from img2height.settings.project import load_recipe

@@ -21,7 +21,7 @@ import json
 from pathlib import Path
 from img2height.cli.predict import OPTIONS
 from img2height.report.figures.sensors import sensor_names
-from img2height.samples.dataset import TileReader
+from img2height.samples.reader import TileReader
 from img2height.scenes.prepare import prepare_scene
 from img2height.settings.dataset import SceneFile, TargetGrid
 from img2height.settings.project import load_recipe

@@ -17,7 +17,7 @@ from img2height.io.atomic import atomic_path
 from img2height.io.rasters import open_raster
 from img2height.picture import HEIGHT_COLOURS, anaglyph, composites, draw_look, limits_m, relief
 from img2height.samples.augment import transform
-from img2height.samples.dataset import Tile, TileReader, window_of
+from img2height.samples.reader import Tile, TileReader, window_of
 from img2height.scenes.scene import Scene
 from img2height.settings.symmetries import turned_look
 from img2height.vocabulary.layers import INITIAL, RADAR, VIEWS

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import pandas
 
 from img2height.errors import TrainingError
-from img2height.samples.dataset import FIT_TILES, spread
 from img2height.samples.plan import pair_up
+from img2height.samples.reader import FIT_TILES, spread
 from img2height.scenes.pairs import pairs_of
 from img2height.scenes.scene import Scene
 from img2height.settings.parsing import parse

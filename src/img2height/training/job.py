@@ -12,7 +12,7 @@ from img2height.io.atomic import file_digest
 from img2height.io.rasters import open_raster
 from img2height.models.folder import WEIGHTS
 from img2height.provenance import code_digest
-from img2height.samples.dataset import TileReader
+from img2height.samples.reader import TileReader
 from img2height.scenes.scene import Scene
 from img2height.settings.protocol import Training
 from img2height.settings.recipe import Recipe

@@ -12,8 +12,9 @@ import rasterio
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from img2height.samples.dataset import SampleDataset, TileReader
 from img2height.samples.normalise import Normalisation
+from img2height.samples.reader import TileReader
+from img2height.training.dataset import SampleDataset
 from img2height.training.interruption import SIGNALS
 
 CACHE_BYTES = 2**28  # of decoded blocks, a worker; GDAL would take 5 % of the machine's memory for each

@@ -20,8 +20,8 @@ from img2height.io.atomic import atomic_folder
 from img2height.methods import build_network
 from img2height.models.folder import LoadedModel, load_model, save_model
 from img2height.provenance import versions
-from img2height.samples.dataset import fit_normalisation, spread
 from img2height.samples.normalise import Normalisation
+from img2height.samples.reader import fit_normalisation, spread
 from img2height.training.adversarial import AdversarialModule
 from img2height.training.fitted import fit_tiles, fitted_on
 from img2height.training.history import COLUMNS, SCORES, History, scores_of

@@ -1,4 +1,4 @@
-"""Samples as torch data: windows are read from the scenes when they are needed; nothing is cut to files."""
+"""Windows of scenes as a training reads them, and the statistics that normalise them; nothing is cut to files."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,18 +8,14 @@ from typing import Any
 import numpy as np
 import pandas
 import rasterio
-import torch
 from rasterio.windows import Window
-from torch import Tensor
-from torch.utils.data import Dataset
 
 from img2height.heights import inside_buildings
 from img2height.io.rasters import read_heights, reading
-from img2height.samples.augment import recolour, transform
 from img2height.samples.normalise import Normalisation, fit_bands, fit_heights, fit_patches
 from img2height.scenes.scene import Scene
 from img2height.scenes.sources import VIEW_BAND
-from img2height.vocabulary.layers import INITIAL, MISSING, PRESENT, VIEWS, view_name
+from img2height.vocabulary.layers import INITIAL, VIEWS, view_name
 from img2height.vocabulary.quantities import BUILDINGS, QUANTITIES
 
 MOST_OPEN = 256  # rasters a worker; systems commonly grant a process 1024 files
@@ -110,48 +106,6 @@ class TileReader:
 def _parts(layer: str, bands: list[str], row: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
     """Return the rasters of an input layer with the bands to read: views are one raster each."""
     return [(view_name(row[name]), [VIEW_BAND]) for name in bands] if layer == VIEWS else [(layer, bands)]
-
-
-class SampleDataset(Dataset):
-    """The rows of a sample table as normalised tensors.
-
-    Args:
-        table: dataset, scene, col_off, row_off, size_px, and for training samples `transform`.
-        reader: reads their windows.
-        normalisation: from the training tiles.
-    """
-
-    def __init__(self, table: pandas.DataFrame, reader: TileReader, normalisation: Normalisation):
-        self.rows = table.to_dict("records")
-        self.reader = reader
-        self.normalisation = normalisation
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, n: int) -> dict[str, Tensor | dict[str, Tensor]]:
-        """Return inputs by layer (C x H x W), height and valid (1 x H x W), and what heights stand for in metres.
-
-        With footprints also `building` and where it is `mapped`, 1 x H x W bool.
-        """
-        row = self.rows[n]
-        tile = self.reader.read(row)
-        images = {layer: recolour(image, self.reader.inputs[layer], row) for layer, image in tile.images.items()}
-        inputs, offset_m = self.normalisation.normalise_patch(images, tile.valids)
-        known = tile.known  # H x W
-        offset_m, scale_m = self.normalisation.height_range(tile.heights_m[known], offset_m)
-        heights_m = np.where(known, tile.heights_m, offset_m)
-        rasters = {"height": self.normalisation.normalise_heights(heights_m, offset_m, scale_m), "valid": known}
-        if tile.building is not None:
-            rasters["building"] = tile.building == PRESENT
-            rasters["mapped"] = tile.seen & (tile.building != MISSING)
-        symmetry = row.get("transform", 0)
-        return {
-            "inputs": {layer: torch.from_numpy(transform(image, symmetry)) for layer, image in inputs.items()},
-            **{name: torch.from_numpy(transform(raster, symmetry))[None] for name, raster in rasters.items()},
-            "offset_m": torch.full((1, 1, 1), offset_m),
-            "scale_m": torch.full((1, 1, 1), scale_m),
-        }
 
 
 def window_of(row: Mapping[str, Any]) -> Window:

@@ -1,0 +1,39 @@
+"""What a network is given of the rasters."""
+
+import numpy as np
+import pandas
+import pytest
+import torch
+from tile_cases import GRID, PLACE, STEREO, pixels, reader, view_scene
+
+from img2height.samples.augment import transform
+from img2height.samples.normalise import Normalisation
+from img2height.samples.reader import fit_normalisation
+from img2height.training.dataset import SampleDataset
+
+
+def test_a_patch_says_what_its_height_zero_stands_for(district):
+    rows = pandas.DataFrame([{**PLACE, "first": 1, "second": 2, "transform": 5}])
+    normalisation = Normalisation({"views": dict.fromkeys(STEREO["views"], (100.0, 20.0))}, "patch_centred", 0.0, 4.0)
+    sample = SampleDataset(rows, reader(district, STEREO), normalisation)[0]
+    initial, truth = pixels(district, "dsm_initial", [1]), pixels(district, "dsm", [1])
+    offset_m = sample["offset_m"].item()
+    assert sample["offset_m"].shape == (1, 1, 1)
+    assert offset_m == pytest.approx(initial.mean(dtype=np.float64), rel=1e-6)
+    assert sample["inputs"]["dsm_initial"].mean().item() == pytest.approx(0, abs=1e-5)
+    for tensor, expected in ((sample["inputs"]["dsm_initial"], initial), (sample["height"], truth)):
+        np.testing.assert_allclose(tensor.numpy() * 4 + offset_m, transform(expected, 5), atol=1e-3)
+    views = np.concatenate([pixels(district, f"view_{n}", [1]) for n in (1, 2)]).astype(float)
+    np.testing.assert_allclose(sample["inputs"]["views"].numpy(), transform((views - 100) / 20, 5), atol=1e-5)
+    assert sample["height"].dtype == sample["offset_m"].dtype == torch.float32
+
+
+def test_a_pixel_unknown_in_one_view_is_not_learnt_from(tmp_path):
+    unknown = np.zeros(GRID.shape, bool)
+    unknown[3, 5] = True
+    scene = view_scene(tmp_path, unknown)
+    row = {"dataset": "d", "scene": "s", "col_off": 0, "row_off": 0, "size_px": 32, "first": 1, "second": 3}
+    fitted = fit_normalisation(pandas.DataFrame([row]), reader(scene, STEREO), "patch_centred")
+    sample = SampleDataset(pandas.DataFrame([row]), reader(scene, STEREO), fitted)[0]
+    assert np.argwhere(~sample["valid"][0].numpy()).tolist() == [[3, 5]]
+    assert sample["inputs"]["views"][:, 3, 5].tolist() == [0, 0]
