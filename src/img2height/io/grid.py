@@ -117,9 +117,9 @@ class Grid:
         """Return the grid moved on the map, in its units."""
         return type(self)(self.crs, Affine.translation(east, north) @ self.transform, self.width, self.height)
 
-    def blocks(self, side_px: int = BLOCK_PX) -> Iterator[Window]:
-        """Yield the square blocks of the grid, row by row, cut where it ends; by default those of its file."""
-        yield from blocks(Window(0, 0, self.width, self.height), side_px)
+    def blocks(self, side_px: int | None = None) -> Iterator[Window]:
+        """Yield the square blocks of the grid, row by row, cut where it ends; without a side those of its file."""
+        yield from blocks(Window(0, 0, self.width, self.height), side_px or BLOCK_PX)
 
     def around(self, window: Window, margin_px: int) -> tuple[Window, tuple[slice, slice]]:
         """Return a window grown by a margin as far as the grid reaches, and rows and columns of the window in it."""
@@ -193,7 +193,7 @@ class Grid:
         return float(np.abs(found - corners - origin).max())
 
 
-def blocks(window: Window, side_px: int = BLOCK_PX) -> Iterator[Window]:
+def blocks(window: Window, side_px: int) -> Iterator[Window]:
     """Yield the square blocks of a window from its first pixel on, row by row, cut where it ends."""
     left, top = int(window.col_off), int(window.row_off)
     right, bottom = left + int(window.width), top + int(window.height)
