@@ -8,7 +8,7 @@ ENV    := $(VENV)/.ready
 HOST   := $(PATH)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: env slurm demo test test-slow test-python check pulled lock
+.PHONY: env slurm demo test test-slow test-python check reference pulled lock
 
 env: $(ENV)
 
@@ -58,6 +58,10 @@ check: $(ENV)
 	snakefmt --check workflow
 	snakemake --lint
 	pytest --quiet tests/test_layers.py
+
+# docs/reference, from the descriptions of the settings.
+reference: $(ENV)
+	python docs/make_reference.py
 
 # After `git checkout` + `dvc checkout`, or a clone + `dvc pull`: DVC certifies the files, Snakemake takes their times as new
 # and notes what all of them were made with.

@@ -21,8 +21,9 @@ def main(args: Namespace) -> None:
     """Audit the coverage."""
     from img2height.io.tables import read_geotable, write_json
     from img2height.scenes.listing import all_scenes
+    from img2height.settings.experiment import Experiment
     from img2height.settings.parsing import merge, parse, read_yaml
-    from img2height.settings.protocol import Experiment, Params
+    from img2height.settings.protocol import Params
     from img2height.tiles.unseen import refuse_unseen, unseen_pixels
 
     unseen = unseen_pixels(all_scenes(args.scenes), read_geotable(args.areas), args.layers)

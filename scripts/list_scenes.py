@@ -17,8 +17,8 @@ flags.add_argument("--out", type=Path, required=True, help="scenes.json: manifes
 def main(args: Namespace) -> None:
     """Write the list."""
     from img2height.scenes.listing import write_listing
+    from img2height.settings.experiment import Experiment
     from img2height.settings.parsing import parse, read_yaml
-    from img2height.settings.protocol import Experiment
 
     chosen = parse(Experiment, read_yaml(args.experiment), str(args.experiment)).scenes
     manifests = [

@@ -55,8 +55,9 @@ def main(args: Namespace) -> None:
     from img2height.report.run import Run
     from img2height.report.tables.intervals import read_uncertainty
     from img2height.scenes.listing import all_scenes, tested_scenes
+    from img2height.settings.experiment import Experiment
     from img2height.settings.parsing import parse, read_yaml
-    from img2height.settings.protocol import Experiment, Params
+    from img2height.settings.protocol import Params
     from img2height.settings.recipe import Recipe
 
     experiment = parse(Experiment, read_yaml(args.experiment), str(args.experiment))

@@ -27,9 +27,10 @@ from img2height.scenes.pairs import write_pairs
 from img2height.scenes.scene import Scene, SceneLayer
 from img2height.scoring.method import PairHeights, evaluate_method
 from img2height.settings.dataset import Pair
+from img2height.settings.experiment import Experiment
 from img2height.settings.parsing import merge, parse, read_yaml
 from img2height.settings.project import load_recipe
-from img2height.settings.protocol import Experiment, Params
+from img2height.settings.protocol import Params
 from img2height.vocabulary.layers import NODATA
 
 ROOT = Path(__file__).parents[2]

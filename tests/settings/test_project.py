@@ -100,6 +100,12 @@ def test_windows_have_to_suit_the_network(tmp_path):
         project(tmp_path, "resdepth_0", {"tile_multiple": 36})
 
 
+@pytest.mark.parametrize("optimizer", [None, "adam", [], {"name": ["adam"], "lr": 0.1}])
+def test_an_optimizer_that_is_none_is_refused_in_one_line(tmp_path, optimizer):
+    with pytest.raises(SettingsError, match=r"^method unet: optimizer"):
+        project(tmp_path, "unet", {"optimizer": optimizer})
+
+
 @pytest.mark.parametrize("test", [[], [[0.75, 1.0]]])
 def test_a_scene_of_which_a_fraction_trains_is_tested_only_where_it_has_test_ground(tmp_path, test):
     found = project(tmp_path, "unet", roles={"a": "split", "b": "val", "c": "test"})

@@ -8,10 +8,10 @@ from img2height.errors import SettingsError
 from img2height.methods import names, recipes_folder
 from img2height.settings.city import CitySettings
 from img2height.settings.dataset import Pair, SceneFile, used_pairs
+from img2height.settings.experiment import Experiment
 from img2height.settings.land import LandSettings
 from img2height.settings.parsing import parse, read_yaml
 from img2height.settings.project import load_recipe
-from img2height.settings.protocol import Experiment
 from img2height.settings.recipe import Recipe
 
 ROOT = Path(__file__).parents[2]

@@ -5,71 +5,47 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from img2height.settings.base import Name, Settings
+from img2height.settings.base import Distinct, Name, Settings
 from img2height.settings.parsing import parse, read_yaml
 
 
 class Column(Settings):
-    """One printed column.
+    """One printed column."""
 
-    Attributes:
-        header: as printed, with the arrow of the better direction where the paper has one.
-        score: our score, a dotted key of the scores such as `footprint.dice`; it follows the `within` of the row. Null
-            where we have nothing of the kind.
-        unit: unit of our number where the printed one has another or none.
-        decimals: as printed.
-        method: whose score it is, where it is not that of the row.
-        note: why the two numbers cannot be compared, or which convention ours follows.
-    """
-
-    header: str
-    score: str | None
-    unit: str = ""
-    decimals: int = Field(default=4, ge=0, le=8)
-    method: Name | None = None
-    note: str = ""
+    header: str = Field(description="as printed, with the arrow of the better direction where the paper has one")
+    score: str | None = Field(
+        description="our score, a dotted key of the scores such as `footprint.dice`, which follows the `within` of the "
+        "row; null where we have nothing of the kind"
+    )
+    unit: str = Field("", description="unit of our number where the printed one has another or none")
+    decimals: int = Field(4, ge=0, le=8, description="digits after the point, as printed")
+    method: Name | None = Field(None, description="whose score it is, where it is not that of the row")
+    note: str = Field("", description="why the two numbers cannot be compared, or which convention ours follows")
 
 
 class Row(Settings):
-    """One printed row.
+    """One printed row."""
 
-    Attributes:
-        label: as printed.
-        method: our method.
-        facts: text of the columns that hold no score.
-        within: key of the scores that those of the columns lie in, such as a stratum.
-        printed: one number a column, null where the paper prints none; empty where it prints no row.
-        note: what holds for this row alone.
-    """
-
-    label: str
-    method: Name
-    facts: list[str] = Field(default_factory=list)
-    within: str = ""
-    printed: list[float | None] = Field(default_factory=list)
-    note: str = ""
+    label: str = Field(description="as printed; each row has its own")
+    method: Name = Field(description="our method")
+    facts: list[str] = Field([], description="text of the columns that hold no score")
+    within: str = Field("", description="key of the scores that those of the columns lie in, such as a stratum")
+    printed: list[float | None] = Field(
+        [], description="one number a column, null where the paper prints none; empty where it prints no row"
+    )
+    note: str = Field("", description="what holds for this row alone")
 
 
 class Table(Settings):
-    """A published table.
+    """A published table: the printed numbers, and our scores that belong to them."""
 
-    Attributes:
-        title: what it is called in print.
-        source: paper, table and year.
-        corner: header of the first column.
-        facts: headers of the columns that hold no score.
-        columns: in the printed order.
-        rows: in the printed order.
-        notes: what holds for all numbers.
-    """
-
-    title: str
-    source: str
-    corner: str = "method"
-    facts: list[str] = Field(default_factory=list)
-    columns: list[Column] = Field(min_length=1)
-    rows: list[Row] = Field(min_length=1)
-    notes: list[str] = Field(default_factory=list)
+    title: str = Field(description="what it is called in print")
+    source: str = Field(description="paper, table and year")
+    corner: str = Field("method", description="header of the first column")
+    facts: list[str] = Field([], description="headers of the columns that hold no score")
+    columns: list[Column] = Field(min_length=1, description="in the printed order")
+    rows: list[Row] = Field(min_length=1, description="in the printed order")
+    notes: list[str] = Field([], description="what holds for all numbers")
 
     @model_validator(mode="after")
     def _rows_fit_the_columns(self) -> "Table":
@@ -90,23 +66,16 @@ class Table(Settings):
 
 
 class Figure(Settings):
-    """A published figure of tiles: the scores of two methods on each tile against each other.
+    """A published figure of tiles: the scores of two methods on each tile against each other."""
 
-    Attributes:
-        title: what it is called in print.
-        source: paper, figure and year.
-        across: method whose score is drawn along x.
-        up: method whose score is drawn along y.
-        scores: drawn one beside the other.
-        notes: what differs from the print.
-    """
-
-    title: str
-    source: str
-    across: Name
-    up: Name
-    scores: list[Literal["mse_m2", "rmse_m", "mae_m", "ssim"]] = Field(min_length=1)
-    notes: list[str] = Field(default_factory=list)
+    title: str = Field(description="what it is called in print")
+    source: str = Field(description="paper, figure and year")
+    across: Name = Field(description="method whose score is drawn along x")
+    up: Name = Field(description="method whose score is drawn along y")
+    scores: Distinct[Literal["mse_m2", "rmse_m", "mae_m", "ssim"]] = Field(
+        min_length=1, description="drawn one beside the other"
+    )
+    notes: list[str] = Field([], description="what differs from the print")
 
     @property
     def methods(self) -> set[str]:

@@ -9,7 +9,8 @@ import geopandas
 from img2height.errors import DataError
 from img2height.report.tables.intervals import Uncertainty
 from img2height.scenes.scene import Scene
-from img2height.settings.protocol import Experiment, Params
+from img2height.settings.experiment import Experiment
+from img2height.settings.protocol import Params
 from img2height.settings.recipe import Recipe
 from img2height.tiles.areas import area_of
 from img2height.tiles.buffers import buffer_of

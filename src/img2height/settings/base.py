@@ -1,20 +1,44 @@
-"""What all settings share: unknown keys are refused, values are checked and do not change."""
+"""What all settings share: unknown keys are refused, numbers are finite, values do not change after reading.
+
+A number's unit stands in its name (`_m`, `_m2`, `_px`, `_deg`), else in its type (Share, Factor, Count).
+"""
 
 from collections.abc import Callable, Iterable
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, StringConstraints, create_model
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchemaHandler, StringConstraints, create_model
 from pydantic_core import CoreSchema, core_schema
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+$")]
-Share = Annotated[float, Field(ge=0, le=1)]
-Interval = tuple[Share, Share]
+Item = TypeVar("Item")
+
+
+def _no_twins(values: list[Item]) -> list[Item]:
+    """Return the list, or raise where an item stands in it twice."""
+    if twins := [value for n, value in enumerate(values) if value in values[:n]]:
+        raise ValueError(f"{twins[0]!r} is listed twice; list each once")
+    return values
+
+
+def _forward(interval: tuple[float, float]) -> tuple[float, float]:
+    """Return the interval, or raise where it is empty or runs backwards."""
+    if interval[0] >= interval[1]:
+        raise ValueError(f"[{interval[0]}, {interval[1]}] is empty; write the smaller share first")
+    return interval
+
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+$", max_length=64)]  # names files and folders
+Share = Annotated[float, Field(ge=0, le=1, json_schema_extra={"unit": "share"})]
+Factor = Annotated[float, Field(json_schema_extra={"unit": "1"})]
+Count = Annotated[int, Field(json_schema_extra={"unit": "count"})]
+Interval = Annotated[tuple[Share, Share], AfterValidator(_forward)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]  # what numpy and torch take
+Distinct = Annotated[list[Item], AfterValidator(_no_twins)]
 
 
 class Settings(BaseModel):
-    """Base of all settings: unknown keys are errors, values do not change after reading."""
+    """Base of all settings: unknown keys are errors, numbers are finite, values do not change after reading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class OneOf:

@@ -1,9 +1,10 @@
 """Settings of the synthetic city; imports nothing heavy, for the settings files of every program read them."""
 
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from img2height.settings.base import Factor, Settings, Share
 from img2height.settings.synthetic import SyntheticPlace
 
 CELL_M = 5000.0
@@ -11,29 +12,29 @@ SMALLEST_M = 64.0
 CELLS_PER_ROW = 60
 SEEDS = 36_000
 MAX_HEIGHT_M = {"mixed": 60.0, "towers": 150.0}
+Azimuth = Annotated[float, Field(ge=0, lt=360)]
+OffNadir = Annotated[float, Field(ge=0, le=45)]
 
 
-class SarSettings(BaseModel):
+class SarSettings(Settings):
     """A side-looking radar with four polarisations, and how it sees the district."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    look_azimuth_deg: float = Field(180.0, ge=0, lt=360, description="from the ground to the sensor, from north")
+    look_azimuth_deg: Azimuth = Field(180.0, description="from the ground to the sensor, clockwise from north")
     incidence_deg: float = Field(40.0, ge=15, le=65, description="angle of the line of sight from the vertical")
-    looks: float = Field(4.0, ge=1, le=100, description="equivalent number of looks; more looks, less speckle")
+    looks: Factor = Field(4.0, ge=1, le=100, description="equivalent number of looks; more looks, less speckle")
 
 
-class StereoSettings(BaseModel):
+class StereoSettings(Settings):
     """Panchromatic views, and the faults of the surface model that was matched from them."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    views: list[tuple[float, float]] = Field(
+    views: list[tuple[OffNadir, Azimuth]] = Field(
         [(18.0, 10.0), (18.0, 190.0), (12.0, 75.0), (24.0, 260.0)],
         min_length=2,
-        description="off-nadir angle and azimuth (from the ground to the sensor, clockwise from north) in degrees",
+        max_length=32,
+        description="off-nadir angle and azimuth (from the ground to the sensor, clockwise from north)",
+        json_schema_extra={"unit": "°"},
     )
-    faults: float = Field(1.0, ge=0, le=3, description="strength of the faults of matching; 0: the surface itself")
+    faults: Factor = Field(1.0, ge=0, le=3, description="strength of the faults of matching; 0: the surface itself")
 
 
 class CitySettings(SyntheticPlace):
@@ -45,30 +46,28 @@ class CitySettings(SyntheticPlace):
 
     size_px: int = Field(1024, ge=128, le=4096, description="width and height of the square district in pixels")
     gsd_m: float = Field(0.5, ge=0.2, le=2.0, description="ground sampling distance in metres")
-    seed: int = Field(ge=0, lt=SEEDS, description="draws everything; also the place on the map, one cell a seed")
+    seed: int = Field(
+        ge=0, lt=SEEDS, description="draws everything; also the place on the map, one cell of 5 km a seed"
+    )
     preset: Literal["mixed", "towers"] = Field("mixed", description="mostly low houses, or a centre of high-rises")
-    density: float = Field(0.9, gt=0, le=1, description="share of the parcels that are built on")
+    density: Share = Field(0.9, gt=0, description="share of the parcels that are built on")
     relief_m: float = Field(15.0, ge=0, le=100, description="standard range of the rolling terrain in metres")
     min_height_m: float = Field(3.0, ge=2, le=10, description="no building is lower, in metres above ground")
-    max_height_m: float = Field(ge=12, le=300, description="no building is higher; 60 m, or 150 m with preset towers")
+    max_height_m: float = Field(
+        default_factory=lambda given: MAX_HEIGHT_M[given["preset"]], ge=12, le=300,
+        description="no building is higher; left out, 60 m, or 150 m with preset towers",
+    )  # fmt: skip
     water: bool = Field(True, description="a river, or a pond where the district is narrower than 250 m")
-    sun_azimuth_deg: float = Field(155.0, ge=0, lt=360, description="direction of the sun, clockwise from north")
+    sun_azimuth_deg: Azimuth = Field(155.0, description="direction of the sun, clockwise from north")
     sun_elevation_deg: float = Field(42.0, ge=10, le=90, description="angle of the sun above the horizon")
-    off_nadir_deg: float = Field(0.0, ge=0, le=45, description="angle of the line of sight from the vertical")
-    off_nadir_azimuth_deg: float = Field(
-        0.0, ge=0, lt=360, description="from the ground to the sensor, clockwise from north; roofs lean the other way"
+    off_nadir_deg: OffNadir = Field(0.0, description="angle of the line of sight from the vertical")
+    off_nadir_azimuth_deg: Azimuth = Field(
+        0.0, description="from the ground to the sensor, clockwise from north; roofs lean the other way"
     )
-    haze: float = Field(0.3, ge=0, le=1, description="0: clear air, 1: milky; adds path radiance, blue most")
-    noise: float = Field(1.5, ge=0, le=20, description="standard deviation of the sensor noise in 8-bit grey values")
+    haze: Share = Field(0.3, description="0: clear air, 1: milky; adds path radiance, blue most")
+    noise: Factor = Field(1.5, ge=0, le=20, description="standard deviation of the sensor noise, in 8-bit grey values")
     sar: SarSettings | None = Field(None, description="the radar, if one sees the district")
     stereo: StereoSettings | None = Field(None, description="the stereo views, if there are any")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _height_of_preset(cls, values: Any) -> Any:
-        if isinstance(values, dict) and "max_height_m" not in values:
-            return {**values, "max_height_m": MAX_HEIGHT_M.get(values.get("preset", "mixed"), 60.0)}
-        return values
 
     @model_validator(mode="after")
     def _fits_into_its_cell(self) -> "CitySettings":
@@ -78,13 +77,13 @@ class CitySettings(SyntheticPlace):
             )
         return self
 
-    def delivered(self) -> dict:
+    def delivered(self) -> dict[str, Any]:
         """Return the layers and pairs of a dataset file that name what `city.write` makes of these settings.
 
         Each pair of neighbouring views trains; the first of them validates, and it and the third are tested.
         """
         names = ["eo", "dsm", "dtm", "ndsm", "building", "water", "forest"]
-        layers: dict = {name: {"path": f"{name}.tif"} for name in names}
+        layers: dict[str, Any] = {name: {"path": f"{name}.tif"} for name in names}
         layers["building_polygons"] = {"path": "buildings.gpkg"}
         if self.sar:
             look = self.sar.look_azimuth_deg

@@ -1,11 +1,11 @@
 """Dataset files as checked models: scenes, their layers as delivered, units and references."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from img2height.settings.base import Name, OneOf, Settings, with_fields
+from img2height.settings.base import Distinct, Name, OneOf, Settings, with_fields
 from img2height.settings.city import CitySettings
 from img2height.settings.land import LandSettings
 from img2height.vocabulary.layers import INPUTS, LAYERS, VIEWS, view_name
@@ -14,27 +14,35 @@ from img2height.vocabulary.units import METRES
 
 Unit = Annotated[str, OneOf(METRES)]
 Backscatter = Literal["decibel", "intensity", "amplitude"]
+Shift = Annotated[float, Field(ge=-10_000, le=10_000)]
 
 
 class Layer(Settings):
-    """One layer of a scene as it was delivered.
+    """One layer of a scene as it was delivered."""
 
-    `layer` names the layer of a vector file that holds several.
-    `shift_m` moves the layer by metres east and north, to mend a known misregistration. `height_column` names the
-    column of building polygons that holds their height, in `unit`; left out, it is `height_m` where there is one.
-    `backscatter` says how radar values are written, `look_azimuth_deg` from where it looked (from the ground to the
-    sensor, clockwise from north).
-    """
-
-    path: str
-    layer: str | None = None
-    bands: list[Name] | None = None
-    unit: Unit | None = None
-    nodata: float | None = None
-    shift_m: tuple[float, float] = (0.0, 0.0)
-    height_column: str | None = None
-    backscatter: Backscatter | None = None
-    look_azimuth_deg: float | None = Field(default=None, ge=0, lt=360)
+    path: str = Field(description="of the file, relative to `data/raw/<name>/`")
+    layer: str | None = Field(None, description="of a vector file that holds several")
+    bands: Distinct[Name] | None = Field(
+        None, description="names of the bands in the order of the file; null: as the file describes them"
+    )
+    unit: Unit | None = Field(None, description="of heights; null: as the file says")
+    nodata: float | None = Field(
+        None,
+        description="value of missing pixels; null: as the file says. NaN and infinite pixels are missing in any case",
+        json_schema_extra={"unit": "of the layer"},
+    )
+    shift_m: tuple[Shift, Shift] = Field(
+        (0.0, 0.0),
+        description="moves the layer east and north, to mend a known misregistration of at most 10 km",
+    )
+    height_column: str | None = Field(
+        None,
+        description="building polygons: column that holds their height, in `unit`; null: height_m, where there is one",
+    )
+    backscatter: Backscatter | None = Field(None, description="radar: how its values are written")
+    look_azimuth_deg: float | None = Field(
+        None, ge=0, lt=360, description="radar: direction from the ground to the sensor, clockwise from north"
+    )
 
 
 GRIDS = [name for name in INPUTS if name != VIEWS]  # a scene lies on the grid of the first of them
@@ -47,13 +55,9 @@ _LAYERS = {
 
 @with_fields(_LAYERS)
 class SceneLayers(Settings):
-    """The layers that a scene may have; `building_polygons` is a vector file, `views` are numbered from 1.
+    """The layers of a scene; it needs one of eo, sar, ms, dsm_initial and lies on the grid of the first of them."""
 
-    `dsm_initial` may have holes: they are filled, and the filling is marked in `dsm_filled`. Where the holes were
-    filled before delivery, `dsm_filled` is that mark.
-    """
-
-    views: list[Layer] = []
+    views: list[Layer] = Field([], description=LAYERS[VIEWS].about)
 
     @model_validator(mode="after")
     def _has_an_input(self) -> "SceneLayers":
@@ -72,11 +76,11 @@ class SceneLayers(Settings):
 
 
 class Pair(Settings):
-    """Two views that are looked at together, by their numbers, and the parts of an experiment that use them."""
+    """Two views that are looked at together."""
 
-    first: int = Field(ge=1)
-    second: int = Field(ge=1)
-    use: list[Part] = list(PARTS)
+    first: int = Field(ge=1, description="number of a view")
+    second: int = Field(ge=1, description="number of another view")
+    use: Distinct[Part] = Field(list(PARTS), description="parts of an experiment that use the pair")
 
 
 def used_pairs(pairs: Sequence[Pair], part: str, views: Sequence[str], count: int) -> dict[int, list[int]]:
@@ -101,19 +105,16 @@ def used_pairs(pairs: Sequence[Pair], part: str, views: Sequence[str], count: in
 class SceneFile(Settings):
     """One scene of a dataset: delivered layers, or the settings of the synthetic world that makes them."""
 
-    layers: SceneLayers
-    pairs: list[Pair] = []
-    city: CitySettings | None = None
-    land: LandSettings | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _list_what_is_made(cls, value: dict) -> dict:
-        """A synthetic scene says once what is made; its files follow from that."""
-        for kind, settings in (("city", CitySettings), ("land", LandSettings)):
-            if isinstance(value, dict) and value.get(kind) and "layers" not in value:
-                return settings.model_validate(value[kind]).delivered() | value
-        return value
+    city: CitySettings | None = Field(None, description="settings of a district of the synthetic city")
+    land: LandSettings | None = Field(None, description="settings of a synthetic landscape")
+    layers: SceneLayers = Field(
+        default_factory=lambda given: _made(given).get("layers", {}), validate_default=True,
+        description="the files; left out in a synthetic scene, whose settings say which files are made",
+    )  # fmt: skip
+    pairs: list[Pair] = Field(
+        default_factory=lambda given: _made(given).get("pairs", []), validate_default=True,
+        description="stereo pairs of the views; left out in a synthetic scene: neighbouring views",
+    )  # fmt: skip
 
     @model_validator(mode="after")
     def _pairs_are_of_views(self) -> "SceneFile":
@@ -124,25 +125,34 @@ class SceneFile(Settings):
         return self
 
 
+def _made(given: dict[str, Any]) -> dict[str, Any]:
+    """Return the layers and pairs of a synthetic scene, which says once what is made; nothing of a delivered one."""
+    settings = given["city"] or given["land"]
+    return settings.delivered() if settings else {}
+
+
 class TargetGrid(Settings):
     """The grid that all layers are brought to; left out, it is the grid of the image."""
 
-    crs: str | None = None
-    gsd_m: float | None = Field(default=None, gt=0)
+    crs: str | None = Field(None, description="EPSG code or WKT, in metres; null: that of the image")
+    gsd_m: float | None = Field(
+        None, ge=0.01, le=1000,
+        description="ground sampling distance; null: that of the image. No overhead image is finer than 1 cm",
+    )  # fmt: skip
 
 
 class About(Settings):
     """Where data comes from and what its heights refer to."""
 
-    title: str
-    source: str
-    licence: str
-    vertical_reference: str
+    title: str = Field(description="what the data set is called in reports")
+    source: str = Field(description="who made the data")
+    licence: str = Field(description="under which it may be used")
+    vertical_reference: str = Field(description="datum and unit that the heights refer to")
 
 
 class Dataset(About):
     """A dataset file: where its scenes come from and what they hold. Paths are relative to data/raw/<name>/."""
 
-    name: Name
-    grid: TargetGrid = TargetGrid()
-    scenes: dict[Name, SceneFile]
+    name: Name = Field(description="the same as the name of the file, and of the folder in data/raw")
+    grid: TargetGrid = Field(TargetGrid(), description="grid that all layers are brought to")
+    scenes: dict[Name, SceneFile] = Field(min_length=1, description="by name")

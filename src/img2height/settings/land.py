@@ -1,9 +1,10 @@
 """Settings of the synthetic landscape; imports nothing heavy, for the settings files of every program read them."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field, model_validator
 
+from img2height.settings.base import Factor, Share
 from img2height.settings.synthetic import SyntheticPlace
 
 CELL_M = 50_000.0  # the cities lie further north than all of these cells
@@ -20,15 +21,15 @@ class LandSettings(SyntheticPlace):
 
     size_px: int = Field(768, ge=256, le=4096, description="width and height of the square landscape in pixels")
     gsd_m: float = Field(10.0, ge=5, le=60, description="ground sampling distance in metres")
-    seed: int = Field(ge=0, lt=SEEDS, description="draws everything; also the place on the map, one cell a seed")
+    seed: int = Field(
+        ge=0, lt=SEEDS, description="draws everything; also the place on the map, one cell of 50 km a seed"
+    )
     relief_m: float = Field(900.0, ge=20, le=3000, description="highest minus lowest elevation in metres")
     base_m: float = Field(300.0, ge=-400, le=4000, description="lowest elevation, in metres above the vertical datum")
     sun_azimuth_deg: float = Field(155.0, ge=0, lt=360, description="direction of the sun, clockwise from north")
     sun_elevation_deg: float = Field(48.0, ge=10, le=90, description="angle of the sun above the horizon")
-    haze: float = Field(
-        0.2, ge=0, le=1, description="0: clear air, 1: milky; adds path radiance, blue and low ground most"
-    )
-    noise: float = Field(0.0015, ge=0, le=0.05, description="standard deviation of the sensor noise in reflectance")
+    haze: Share = Field(0.2, description="0: clear air, 1: milky; adds path radiance, blue and low ground most")
+    noise: Factor = Field(0.0015, ge=0, le=0.05, description="standard deviation of the sensor noise, in reflectance")
 
     @model_validator(mode="after")
     def _fits_into_its_cell(self) -> "LandSettings":
@@ -36,6 +37,6 @@ class LandSettings(SyntheticPlace):
             raise ValueError(f"size_px * gsd_m is {self.extent_m:g} m; a landscape is {CELL_M:g} m wide at most")
         return self
 
-    def delivered(self) -> dict:
+    def delivered(self) -> dict[str, Any]:
         """Return the layers of a dataset file that name what `land_files.write_land` makes of these settings."""
         return {"layers": {name: {"path": f"{name}.tif"} for name in ("ms", "dtm", "water", "forest")}}

@@ -2,31 +2,61 @@
 
 import difflib
 import json
+import reprlib
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
 from img2height.errors import SettingsError
 
 Model = TypeVar("Model", bound=BaseModel)
+NUMBER_ERRORS = {"greater_than", "greater_than_equal", "less_than", "less_than_equal", "multiple_of", "finite_number"}
+FOLLOWS_FROM_ANOTHER = "default_factory_not_called"
+SHORT = reprlib.Repr()  # what was found, in at most a line
+SHORT.maxstring = SHORT.maxother = SHORT.maxlong = 60
 
 
-def read_yaml(path: Path) -> dict:
-    """Return the mapping of a YAML file."""
+class _Loader(yaml.SafeLoader):
+    """YAML's safe loader, to which a key given twice is an error; YAML keeps the last of them."""
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
+        keys: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in keys:
+                    raise yaml.MarkedYAMLError(problem=f"key {key.value!r} is given twice", problem_mark=key.start_mark)
+                keys.add(key.value)
+        return node
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Return the mapping of a YAML file.
+
+    Raises:
+        SettingsError: the file cannot be read, or is not a mapping in YAML and UTF-8, or has a key twice.
+    """
     try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+        value = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except FileNotFoundError as error:
         raise SettingsError(f"{path}: this file does not exist") from error
-    except yaml.YAMLError as error:
-        raise SettingsError(f"{path}: is no YAML: {' '.join(str(error).split())}") from error
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path}: is not text in UTF-8 (byte {error.start + 1}); save it as UTF-8") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date such as 2024-02-30
+        raise SettingsError(f"{path}: is not valid YAML: {' '.join(str(error).split())}") from error
     if not isinstance(value, dict):
         raise SettingsError(f"{path}: must be a mapping of keys, found {type(value).__name__}")
     return value
 
 
-def merge(base: dict, changes: dict) -> dict:
+def merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     """Return `base` with the keys of `changes`; nested mappings are merged, everything else is replaced."""
     merged = dict(base)
     for key, value in changes.items():
@@ -35,44 +65,70 @@ def merge(base: dict, changes: dict) -> dict:
     return merged
 
 
-def parse(model: type[Model], value: dict | str, where: str) -> Model:
+def parse(model: type[Model], value: dict[str, Any] | str, where: str) -> Model:
     """Return the checked model of a mapping or of JSON text, or raise one line that says what was meant."""
     try:
-        return model.model_validate(json.loads(value) if isinstance(value, str) else value)
+        read = json.loads(value) if isinstance(value, str) else value
+        return model.model_validate(read)
     except json.JSONDecodeError as error:
-        raise SettingsError(f"{where}: is no JSON ({error})") from error
+        raise SettingsError(f"{where}: is not valid JSON ({error})") from error
     except ValidationError as error:
-        problems = [_explain(model, problem) for problem in error.errors()]
-        raise SettingsError(f"{where}: " + "; ".join(problems)) from error
+        problems = [_explain(model, read, found) for found in error.errors() if found["type"] != FOLLOWS_FROM_ANOTHER]
+        raise SettingsError(f"{where}: " + "; ".join(dict.fromkeys(problems))) from error
 
 
-def _explain(model: type[BaseModel], problem: dict) -> str:
-    place = ".".join(str(part) for part in problem["loc"])
-    if problem["type"] == "extra_forbidden":
-        return f"unknown key {place}; {meant(str(problem['loc'][-1]), _siblings(model, problem['loc'][:-1]))}"
-    if problem["type"] == "missing":
+def _explain(model: type[BaseModel], value: Any, problem: ErrorDetails) -> str:
+    keys, kind = _keys(value, problem), problem["type"]
+    place = ".".join(str(key) for key in keys)
+    if kind == "extra_forbidden":
+        return f"unknown key {place}; {meant(str(keys[-1]), _known_keys(model, keys[:-1]))}"
+    if kind == "missing":
         return f"key {place} is missing"
-    return f"{place}: {problem['msg']}, found {problem['input']!r}"
+    field = _field(model, keys) if kind in NUMBER_ERRORS else None
+    meaning = f" ({field.description})" if field and field.description else ""
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"{place}: {message}, found {SHORT.repr(problem['input'])}{meaning}".removeprefix(": ")
 
 
-def _siblings(model: type[BaseModel], path: tuple) -> list[str]:
-    """Return the keys that are known where an unknown one stood; none where the path runs through a union or list."""
-    current = model
-    for part in path:
-        field = getattr(current, "model_fields", {}).get(part)
-        if field is None:
-            continue  # a key of a mapping or an index of a list: the model of its values is next
-        inner = [
-            a for a in (field.annotation, *getattr(field.annotation, "__args__", ())) if hasattr(a, "model_fields")
-        ]
-        if not inner:
-            return []
-        current = inner[0]
-    return list(current.model_fields)
+def _keys(value: Any, problem: ErrorDetails) -> list[str | int]:
+    """Return where a problem lies, without what pydantic adds to it: the branch of a union, `[key]`."""
+    keys: list[str | int] = []
+    for part in problem["loc"]:
+        try:
+            value = value[part]
+        except (KeyError, IndexError, TypeError):  # no key of what was found
+            if problem["type"] != "missing" or part != problem["loc"][-1]:
+                continue
+        keys.append(part)
+    return keys
 
 
-def meant(word: str, known: list[str] | dict) -> str:
+def _field(model: type[BaseModel], keys: Iterable[str | int]) -> FieldInfo | None:
+    """Return the last field on the way to a key; keys of mappings and indices of lists lie between fields."""
+    field, models = None, [model]
+    for key in keys:
+        found = [known.model_fields[key] for known in models if key in known.model_fields]
+        if found:
+            field, models = found[0], _models(found[0].annotation)
+    return field
+
+
+def _known_keys(model: type[BaseModel], keys: list[str | int]) -> list[str]:
+    """Return the keys that are known beside an unknown one."""
+    field = _field(model, keys)
+    return [key for known in (_models(field.annotation) if field else [model]) for key in known.model_fields]
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    """Return the models that a type holds, at any depth."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for inner in get_args(annotation) for model in _models(inner)]
+
+
+def meant(word: str, known: Iterable[str]) -> str:
     """Return an invalid word with the most similar valid one, or with all of them."""
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    hint = f"did you mean {close[0]!r}?" if close else f"available: {', '.join(known)}"
+    names = list(known)
+    close = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
+    hint = f"did you mean {close[0]!r}?" if close else f"available: {', '.join(names)}"
     return f"{word!r}; {hint}"

@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 from img2height.errors import SettingsError
 from img2height.settings.dataset import Dataset, used_pairs
+from img2height.settings.experiment import Experiment
 from img2height.settings.parsing import Model, meant, merge, parse, read_yaml
-from img2height.settings.protocol import Experiment, Params
+from img2height.settings.protocol import Params
 from img2height.settings.recipe import Recipe
 from img2height.settings.symmetries import drawn_symmetries
 from img2height.vocabulary.layers import LAYERS, RADAR, VIEWS, Layer
@@ -140,21 +142,25 @@ def _looks(experiment: Experiment, datasets: dict[str, Dataset]) -> dict[str, fl
     return looks
 
 
-def load_recipe(folder: Path, name: str, overrides: dict | None = None) -> Recipe:
+def load_recipe(folder: Path, name: str, overrides: dict[str, Any] | None = None) -> Recipe:
     """Return the recipe of one method, with the keys that an experiment overrides; its network must exist.
 
     Nested keys are merged, but other inputs, and an optimiser of another name, take the place of the recipe's.
     """
     written, changes = read_yaml(_find(folder, name)), overrides or {}
-    own = written.get("optimizer", {}).get("name")
-    other = changes.get("optimizer", {}).get("name", own) != own
-    replaced = {"inputs"} & changes.keys() | ({"optimizer"} if other else set())
+    own, other = (_optimizer_name(keys) for keys in (written, changes))
+    replaced = {"inputs"} & changes.keys() | ({"optimizer"} if other not in (None, own) else set())
     kept = {key: value for key, value in written.items() if key not in replaced}
     recipe = parse(Recipe, merge(kept, changes), f"method {name}")
     known = [path.stem for path in NETWORKS.glob("[!_]*.py")]
     if recipe.network not in known:
         raise SettingsError(f"method {name}: there is no network {meant(recipe.network, sorted(known))}")
     return recipe
+
+
+def _optimizer_name(keys: dict[str, Any]) -> Any:
+    optimizer = keys.get("optimizer")
+    return optimizer.get("name") if isinstance(optimizer, dict) else None
 
 
 def load_named(model: type[Model], folder: Path, name: str) -> Model:

@@ -1,11 +1,10 @@
-"""The protocol (params.yaml) and experiment files as checked models. Unknown keys are refused."""
+"""The protocol (params.yaml) as a checked model. Unknown keys are refused."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from img2height.settings.base import Interval, Name, Settings, Share
-from img2height.vocabulary.parts import PARTS, SPLIT, Role
+from img2height.settings.base import Count, Factor, Interval, Seed, Settings, Share
 
 AreaName = Annotated[str, Field(coerce_numbers_to_str=True)]  # districts may be numbered
 LEAKS = "random split: neighbours of the test tiles were trained on"
@@ -14,40 +13,45 @@ LEAKS = "random split: neighbours of the test tiles were trained on"
 class Tiling(Settings):
     """How scenes are indexed as tiles."""
 
-    tile_px: int = Field(gt=0, multiple_of=16)
-    stride_px: int = Field(gt=0)
-    min_valid_share: Share
+    tile_px: int = Field(
+        gt=0, le=4096, multiple_of=16,
+        description="side of a training tile; a multiple of what the networks need. A batch of larger tiles than 4096 "
+        "does not fit into memory",
+    )  # fmt: skip
+    stride_px: int = Field(
+        gt=0, le=4096, description="distance between the corners of neighbouring tiles; half of tile_px is usual"
+    )
+    min_valid_share: Share = Field(description="a tile with a smaller share of valid reference is not listed")
 
 
 class FractionParts(Settings):
     """Intervals of the axis that belong to each part, as shares from 0 to 1."""
 
-    train: list[Interval]
-    val: list[Interval]
-    test: list[Interval]
+    train: list[Interval] = Field(description="[from, to] of the training areas")
+    val: list[Interval] = Field(description="[from, to] of the validation areas")
+    test: list[Interval] = Field(description="[from, to] of the test areas; empty where other scenes test")
 
 
 class Shares(Settings):
-    """Shares of the cells of a random split; what is left of 1 trains."""
+    """Shares of the cells of a random split; the rest of 1 trains."""
 
-    val: Share
-    test: Share
+    val: Share = Field(description="of the cells, for validation")
+    test: Share = Field(description="of the cells, for the test")
 
 
 class Regions(Settings):
-    """Named areas of a vector file that divide the ground: `turns`, or one fold of train, val and test.
+    """Named areas of a vector file that divide a scene: `turns`, or one fold of train, val and test.
 
-    `layer` names the layer of a file that holds several. With `turns` fold k tests on the k-th name and validates on
-    the next: leave one district out. Areas of one name are one district; ground outside the named ones is in no part.
+    Areas of one name are one district. What lies outside the named areas is in no part.
     """
 
-    file: str
-    layer: str | None = None
-    column: str = "name"
-    turns: list[AreaName] = []
-    train: list[AreaName] = []
-    val: list[AreaName] = []
-    test: list[AreaName] = []
+    file: str = Field(description="vector file of any format and CRS, relative to the project")
+    layer: str | None = Field(None, description="of a file that holds several")
+    column: str = Field("name", description="column that holds the names of the areas")
+    turns: list[AreaName] = Field([], description="fold k tests on the k-th name and validates on the next one")
+    train: list[AreaName] = Field([], description="names of the training areas, where there are no turns")
+    val: list[AreaName] = Field([], description="names of the validation areas, where there are no turns")
+    test: list[AreaName] = Field([], description="names of the test areas, where there are no turns")
 
     @model_validator(mode="after")
     def _divides_in_one_way(self) -> "Regions":
@@ -63,22 +67,32 @@ class Regions(Settings):
 
 
 class Split(Settings):
-    """How the ground of a scene with the role `split` is divided into folds.
+    """How a scene with the role `split` is divided into training, validation and test areas."""
 
-    `buffer_m` left out is half a tile of the coarsest scene. `random` deals out cells of `block_m` as papers did with
-    tiles: neighbours of test tiles are trained on, so it leaks, and must be asked for with `allow_leak`.
-    """
-
-    strategy: Literal["vertical_stripes", "horizontal_stripes", "blocks", "fraction", "regions", "random"]
-    n_folds: int = Field(ge=3)
-    buffer_m: float | None = Field(default=None, ge=0)
-    block_m: float = Field(gt=0)
-    axis: Literal["column", "row"]
-    parts: FractionParts
-    regions: Regions | None = None
-    shares: Shares = Shares(val=0.2, test=0.01)
-    seed: int = 0
-    allow_leak: bool = False
+    strategy: Literal["vertical_stripes", "horizontal_stripes", "blocks", "fraction", "regions", "random"] = Field(
+        description="stripes and blocks take turns by fold; fraction: intervals of an axis; regions: named areas of a "
+        "vector file; random: cells, as papers did with tiles, so that neighbours of test tiles are trained on"
+    )
+    n_folds: Count = Field(
+        ge=3, le=1000,
+        description="stripes and blocks: number of folds; fold k is tested, the next one validates, the rest trains",
+    )  # fmt: skip
+    buffer_m: float | None = Field(
+        None, ge=0, le=100_000,
+        description="distance between parts, cut from training and validation areas, never from test areas; null: half "
+        "a tile of the coarsest scene. Scenes are narrower than 100 km",
+    )  # fmt: skip
+    block_m: float = Field(
+        ge=1, le=100_000, description="blocks and random: side of a square; scenes are narrower than 100 km"
+    )
+    axis: Literal["column", "row"] = Field(
+        description="fraction: column runs from west to east, row from north to south"
+    )
+    parts: FractionParts = Field(description="fraction: the intervals of the axis")
+    regions: Regions | None = Field(None, description="regions: the file and the names of its areas")
+    shares: Shares = Field(Shares(val=0.2, test=0.01), description="random: how many cells validate and test")
+    seed: Seed = Field(0, description="random: draws the cells")
+    allow_leak: bool = Field(False, description="random: must be true, and buffer_m 0: such scores are too good")
 
     @property
     def count(self) -> int:
@@ -89,7 +103,7 @@ class Split(Settings):
 
     @property
     def tests(self) -> bool:
-        """Whether a scene with the role `split` has ground to test on: a fraction may be of training ground alone."""
+        """Whether a scene with the role `split` has a test area: of a fraction, all may be for training."""
         return self.strategy != "fraction" or bool(self.parts.test)
 
     @model_validator(mode="after")
@@ -109,84 +123,101 @@ class Split(Settings):
 
 
 class Precision(Settings):
-    """Lightning's precision by kind of device."""
+    """Precision of the training by kind of device, as Lightning names it."""
 
-    cpu: Literal["32-true", "bf16-mixed"]
-    gpu: Literal["32-true", "bf16-mixed", "16-mixed"]
+    cpu: Literal["32-true", "bf16-mixed"] = Field(description="bf16-mixed is faster only on CPUs that compute in it")
+    gpu: Literal["32-true", "bf16-mixed", "16-mixed"] = Field(description="bf16-mixed is twice as fast on most GPUs")
 
 
 class Training(Settings):
     """The budget that all methods share."""
 
-    samples: int = Field(gt=0)
-    validate_every: int = Field(gt=0)
-    patience: int = Field(gt=0)
-    val_tiles: int = Field(gt=0)
-    precision: Precision
-    threads: int = Field(gt=0)
+    samples: Count = Field(gt=0, le=10**9, description="training samples seen, the common budget of all methods")
+    validate_every: Count = Field(gt=0, description="samples between two validations")
+    patience: Count = Field(
+        gt=0,
+        description="validations without improvement after which the training stops; fewer than 10 would cut a cosine "
+        "schedule short",
+    )
+    val_tiles: Count = Field(gt=0, description="validation tiles at most, spread evenly over the validation area")
+    precision: Precision = Field(description="of the training, by kind of device")
+    threads: Count = Field(gt=0,
+        le=1024,
+        description="compute threads on a CPU; part of the protocol, because weights differ between 1 and 2",
+    )  # fmt: skip
 
 
 class Inference(Settings):
-    """How a scene is predicted in overlapping windows.
+    """How a scene is predicted in overlapping windows."""
 
-    `batch_size` null takes what the network declares for a CPU, and on a GPU what is found to be fastest. `precision`
-    bfloat16 is refused where its heights differ by more than a centimetre on average from those of float32.
-    """
-
-    window_px: int = Field(gt=0, multiple_of=16)
-    overlap: float = Field(ge=0, le=0.5)
-    batch_size: int | None = Field(default=None, gt=0)
-    precision: Literal["float32", "bfloat16"] = "float32"
+    window_px: int = Field(
+        gt=0, le=8192, multiple_of=16,
+        description="side of a prediction window; larger ones than 8192 do not fit into memory with a network's layers",
+    )  # fmt: skip
+    overlap: float = Field(
+        ge=0, le=0.5,
+        description="share of a window that it has in common with the next; 0.5 costs 1.8 times as much as 0.25 and "
+        "gives the same scores",
+        json_schema_extra={"unit": "share"},
+    )  # fmt: skip
+    batch_size: Count | None = Field(
+        None, gt=0, le=4096,
+        description="windows that are computed together; null: what the network declares, on a GPU the fastest",
+    )  # fmt: skip
+    precision: Literal["float32", "bfloat16"] = Field(
+        "float32", description="bfloat16 is refused where heights differ by more than 1 cm on average from float32"
+    )
 
 
 class Buildings(Settings):
-    """Height threshold, vegetation index, small areas and holes of IM2HEIGHT III-D."""
+    """How building footprints follow from heights and colours: IM2HEIGHT, section III-D."""
 
-    min_height_m: float
-    ndvi_max: float
-    vari_max: float
-    min_area_m2: float = Field(ge=0)
-    max_hole_m2: float = Field(ge=0)
-    simplify_m: float = Field(ge=0)
+    min_height_m: float = Field(
+        ge=0,
+        le=100,
+        description="what is higher above the ground may be a building; many buildings are lower than 100 m",
+    )
+    ndvi_max: Factor = Field(
+        ge=-1, le=1,
+        description="what is above is vegetation, in scenes with near infrared; the index runs from -1 to 1",
+    )  # fmt: skip
+    vari_max: Factor = Field(
+        ge=-10, le=10,
+        description="what is above is vegetation, in scenes without near infrared; the index rarely leaves -1 to 1",
+    )  # fmt: skip
+    min_area_m2: float = Field(ge=0, le=1e6, description="smaller buildings are dropped; none is a square kilometre")
+    max_hole_m2: float = Field(ge=0, le=1e6, description="smaller holes in buildings are filled")
+    simplify_m: float = Field(ge=0, le=100, description="outlines move by at most this when they are simplified")
 
 
 class Metrics(Settings):
     """Constants of the scores."""
 
-    ratio_min_height_m: float = Field(gt=0)
-    ssim_range_m: float = Field(gt=0)
-    instance_iou: float = Field(gt=0, le=1)
-    tile_px: int = Field(gt=0)
-    empty_tiles: Literal["skip", "one", "zero"] = "skip"
-    allow_missing: bool = False
+    ratio_min_height_m: float = Field(
+        gt=0, le=1000, description="delta, AbsRel and log10 count only where the reference is higher: they divide by it"
+    )
+    ssim_range_m: float = Field(
+        gt=0, le=10_000, description="data range of SSIM, one for all methods; no scene has a range of more than 10 km"
+    )
+    instance_iou: Share = Field(gt=0, description="a building is found from this overlap on")
+    tile_px: int = Field(
+        gt=0, le=4096, description="side of the tiles of the per-tile scores, and of the unit of bootstrap blocks"
+    )
+    empty_tiles: Literal["skip", "one", "zero"] = Field(
+        "skip",
+        description="means over tiles: what to do with a tile whose mask score is 0/0: skip it or count one or zero",
+    )
+    allow_missing: bool = Field(
+        False, description="a valid reference without a prediction lowers the coverage instead of being an error"
+    )
 
 
 class Params(Settings):
     """The protocol, params.yaml."""
 
-    tiling: Tiling
-    split: Split
-    training: Training
-    inference: Inference
-    buildings: Buildings
-    metrics: Metrics
-
-
-class Experiment(Settings):
-    """An experiment file: which scenes in which role, which methods, folds and seeds, and what it overrides."""
-
-    name: Name
-    title: str
-    scenes: dict[Name, dict[Name, Role]]
-    methods: list[Name] = Field(min_length=1)
-    folds: list[int] | Literal["all"] = "all"
-    seeds: list[int] = Field(default=[0], min_length=1)
-    params: dict[str, dict] = {}
-    recipes: dict[Name, dict] = {}
-
-    @model_validator(mode="after")
-    def _has_scenes(self) -> "Experiment":
-        roles = {role for scenes in self.scenes.values() for role in scenes.values()}
-        if SPLIT not in roles and not set(PARTS) <= roles:
-            raise ValueError("scenes: needs a scene with the role split, or scenes for each of train, val and test")
-        return self
+    tiling: Tiling = Field(description="how scenes are indexed as tiles")
+    split: Split = Field(description="how scenes with the role split are divided")
+    training: Training = Field(description="the budget that all methods share")
+    inference: Inference = Field(description="how scenes are predicted")
+    buildings: Buildings = Field(description="how buildings follow from heights")
+    metrics: Metrics = Field(description="constants of the scores")

@@ -4,132 +4,152 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from img2height.settings.base import Name, OneOf, Settings, Share
+from img2height.settings.base import Count, Distinct, Factor, Name, OneOf, Settings, Share
 from img2height.vocabulary.layers import INITIAL, INPUTS, VIEWS
 from img2height.vocabulary.quantities import SURFACE, TARGETS
 
 InputLayer = Annotated[str, OneOf(INPUTS)]
 Target = Annotated[str, OneOf(TARGETS)]
+Option = bool | int | float | str | None
 
 
 class Paper(Settings):
     """Where a method was published."""
 
-    title: str
-    year: int
-    url: str
+    title: str = Field(description="as printed")
+    year: int = Field(ge=1900, le=2100, description="of publication")
+    url: str = Field(description="DOI or preprint")
 
 
 class Normalisation(Settings):
-    """How images and heights become the numbers that a network sees; statistics come from the training folds.
+    """How images and heights become the numbers that a network sees; statistics come from the training folds."""
 
-    Images: `zscore`; `unit` from 0 to 1 (bytes by 255, others between their 2 and 98 percentiles); `tanh` between the
-    same percentiles from -1 to 1; `imagenet`, bytes by 255 and then the mean and deviation of ImageNet's colours.
-    Heights: `minmax` from 0 to 1 and `tanh` from -1 to 1 between robust quantiles; `zscore`; `metre`; `patch_centred`
-    measures them from the mean of the initial surface model in the window that is looked at; `relative` from -1 to 1
-    between the lowest and the highest of each tile.
-    """
-
-    image: Literal["zscore", "unit", "tanh", "imagenet"]
-    height: Literal["minmax", "tanh", "zscore", "metre", "patch_centred", "relative"]
+    image: Literal["zscore", "unit", "tanh", "imagenet"] = Field(
+        description="zscore; unit: from 0 to 1, bytes by 255, others between their 2 and 98 percentiles; tanh: from -1 "
+        "to 1 between the same percentiles; imagenet: bytes by 255, then the mean and deviation of ImageNet's colours"
+    )
+    height: Literal["minmax", "tanh", "zscore", "metre", "patch_centred", "relative"] = Field(
+        description="minmax from 0 to 1 and tanh from -1 to 1 between robust quantiles; zscore; metre; patch_centred: "
+        "from the mean of the initial surface model in the window; relative: from -1 to 1 between the lowest and the "
+        "highest of each tile"
+    )
 
 
 class Loss(Settings):
-    """One term of the loss: of heights, as they are normalised or in metres, or of footprints (cross_entropy, dice)."""
+    """One term of the loss."""
 
-    name: Literal["l1", "l2", "smooth_l1", "silog", "gradient", "ssim", "cross_entropy", "dice"]
-    weight: float = 1.0
-    unit: Literal["normalised", "metre"] = "normalised"
+    name: Literal["l1", "l2", "smooth_l1", "silog", "gradient", "ssim", "cross_entropy", "dice"] = Field(
+        description="cross_entropy and dice are of footprints, the others of heights"
+    )
+    weight: Factor = Field(1.0, ge=0, le=1e6, description="factor of the term in the sum")
+    unit: Literal["normalised", "metre"] = Field(
+        "normalised", description="heights as the network sees them, or in metres"
+    )
 
 
 class Optimizer(Settings):
     """Optimiser with torch's names for its options."""
 
-    name: Literal["nadam", "adam", "adamw", "sgd"]
-    lr: float = Field(gt=0)
-    options: dict[str, float | tuple[float, float]] = {}
-    gradient_clip: float | None = Field(default=None, gt=0)
+    name: Literal["nadam", "adam", "adamw", "sgd"] = Field(description="of torch.optim")
+    lr: Factor = Field(gt=0, le=10, description="highest learning rate")
+    options: dict[str, float | tuple[float, float]] = Field({}, description="further arguments, such as weight_decay")
+    gradient_clip: Factor | None = Field(
+        None, gt=0, description="longest gradient, as Euclidean norm; null: not clipped"
+    )
 
 
 class Schedule(Settings):
-    """Learning-rate schedule in fractions of the budget; `step` multiplies by `gamma` after each such fraction.
+    """Learning-rate schedule in fractions of the budget."""
 
-    `poly` falls to 0 as the `power` of what is left of the budget.
-    """
-
-    name: Literal["constant", "cosine", "step", "poly"]
-    warmup: Share = 0.0
-    step: float = Field(default=1.0, gt=0, le=1)
-    gamma: float = Field(default=0.1, gt=0, le=1)
-    power: float = Field(default=0.9, gt=0)
+    name: Literal["constant", "cosine", "step", "poly"] = Field(description="how the learning rate falls")
+    warmup: Share = Field(0.0, description="of the budget, in which the learning rate rises linearly")
+    step: Share = Field(
+        1.0, gt=0, description="step: after each such share of the budget the rate is multiplied by gamma"
+    )
+    gamma: Factor = Field(0.1, gt=0, le=1, description="step: factor on the learning rate")
+    power: Factor = Field(
+        0.9, gt=0, le=100, description="poly: the rate falls to 0 as this power of what is left of the budget"
+    )
 
 
 class Augmentation(Settings):
-    """What happens to a training tile: one of the square's eight symmetries or a left-right mirror, a shifted corner.
+    """What happens to a training tile."""
 
-    `permute_views` swaps the images of a pair at random. A mirror or turn that shows a radar looking from elsewhere is
-    refused unless `ignore_sar_look` says that it may. `channel_swap` and `grayscale` are the shares of samples whose
-    red, green and blue are permuted, or replaced by their mean.
-    """
-
-    dihedral: bool = False
-    mirror: bool = False
-    jitter: bool = False
-    permute_views: bool = False
-    ignore_sar_look: bool = False
-    channel_swap: Share = 0.0
-    grayscale: Share = 0.0
+    dihedral: bool = Field(False, description="one of the eight symmetries of the square at random")
+    mirror: bool = Field(False, description="a left-right mirror at random; part of dihedral")
+    jitter: bool = Field(False, description="the corner of the tile is shifted at random")
+    permute_views: bool = Field(False, description="the images of a pair are swapped at random")
+    ignore_sar_look: bool = Field(
+        False,
+        description="allow mirrors and turns that show a radar looking from elsewhere; they are refused otherwise",
+    )
+    channel_swap: Share = Field(0.0, description="of the samples, whose red, green and blue are permuted")
+    grayscale: Share = Field(0.0, description="of the samples, whose red, green and blue are replaced by their mean")
 
 
 class Sampling(Settings):
-    """Where training samples come from.
+    """Where training samples come from."""
 
-    `positions` draws so many corners from the training ground once, without replacement; left out, samples are the
-    tiles of the index. `offline` makes so many augmented copies of them once, as if they had been written to disk, and
-    the training sees no others; left out, each sample is augmented anew. With stereo views each place is looked at in
-    all training pairs of its scene, or in one.
-    """
-
-    positions: int | None = Field(default=None, gt=0)
-    offline: int | None = Field(default=None, gt=0)
-    pairs: Literal["all", "one"] = "all"
+    positions: Count | None = Field(
+        None,
+        gt=0,
+        le=10**8,
+        description="corners that are drawn once from the training area, without replacement; null: the tiles of "
+        "the index",
+    )
+    offline: Count | None = Field(
+        None,
+        gt=0,
+        le=10**9,
+        description="augmented samples that are drawn once, as if written to disk, and seen again; null: each sample "
+        "is augmented anew",
+    )
+    pairs: Literal["all", "one"] = Field(
+        "all", description="stereo views: look at each place in all training pairs of its scene, or in one"
+    )
 
 
 class Discriminator(Settings):
-    """The adversary of a network: its options, its optimiser, and the weight of its verdict in the network's loss."""
+    """The adversary of a network."""
 
-    options: dict[str, bool | int | float | str | None] = {}
-    optimizer: Optimizer
-    weight: float = 1.0
+    options: dict[str, Option] = Field({}, description="arguments of the network's `discriminator`")
+    optimizer: Optimizer = Field(description="of its weights")
+    weight: Factor = Field(1.0, ge=0, le=1e6, description="of its verdict in the network's loss")
 
 
 class Recipe(Settings):
-    """A method file: one published recipe.
+    """A method file: one published recipe."""
 
-    `target` building_height is the height inside building footprints and 0 outside. `select` is the validation score
-    that chooses the best weights: RMSE or MAE in metres, or 1 - Dice of footprints. `init_from` is a model folder whose
-    weights the training starts from.
-    """
-
-    title: str
-    paper: Paper | None = None
-    notes: str = ""
-    network: Name
-    options: dict[str, bool | int | float | str | None] = {}
-    inputs: dict[InputLayer, list[Name]]
-    outputs: list[Literal["height", "footprint"]] = ["height"]
-    select: Literal["rmse_m", "mae_m", "footprint_error"] = "rmse_m"
-    target: Target
-    tile_multiple: int = 1
-    normalisation: Normalisation
-    loss: list[Loss]
-    optimizer: Optimizer
-    schedule: Schedule
-    discriminator: Discriminator | None = None
-    batch_size: int = Field(gt=0)
-    augmentation: Augmentation
-    sampling: Sampling = Sampling()
-    init_from: str | None = None
+    title: str = Field(description="what the method is called in reports")
+    paper: Paper | None = Field(None, description="where it was published")
+    notes: str = Field("", description="what a user of the method should know")
+    network: Name = Field(description="module of img2height.methods that builds the network")
+    options: dict[str, Option] = Field({}, description="arguments of the network's `build`")
+    inputs: dict[InputLayer, Distinct[Name]] = Field(
+        description="bands by layer; of dsm_initial [dsm], of views [first] or [first, second]"
+    )
+    outputs: Distinct[Literal["height", "footprint"]] = Field(
+        ["height"], min_length=1, description="what the network predicts"
+    )
+    select: Literal["rmse_m", "mae_m", "footprint_error"] = Field(
+        "rmse_m",
+        description="validation score that chooses the best weights; footprint_error is 1 - Dice of footprints",
+    )
+    target: Target = Field(
+        description="reference that is learned; building_height is the height inside building footprints and 0 outside"
+    )
+    tile_multiple: int = Field(
+        1, ge=1, le=4096, description="tiles and windows must be a multiple of this", json_schema_extra={"unit": "px"}
+    )
+    normalisation: Normalisation = Field(description="of images and heights")
+    loss: list[Loss] = Field(description="terms that are added up")
+    optimizer: Optimizer = Field(description="of the network's weights")
+    schedule: Schedule = Field(description="of the learning rate")
+    discriminator: Discriminator | None = Field(None, description="adversary, where the network is trained with one")
+    batch_size: Count = Field(gt=0, le=4096, description="samples of one training step")
+    augmentation: Augmentation = Field(description="of the training tiles")
+    sampling: Sampling = Field(Sampling(), description="where training samples come from")
+    init_from: str | None = Field(None, description="model folder whose weights the training starts from")
 
     @model_validator(mode="after")
     def _heights_fit_the_inputs(self) -> "Recipe":

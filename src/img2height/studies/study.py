@@ -12,33 +12,27 @@ RANDOM, BLOCKED = "random", "blocked"
 
 
 class Variant(Settings):
-    """One experiment of a study: its name in figures, and the keys of the experiment file that it changes."""
+    """One experiment of a study."""
 
-    label: str
-    changes: dict[str, Any] = Field(default_factory=dict)
+    label: str = Field(description="name in figures")
+    changes: dict[str, Any] = Field({}, description="keys of the experiment file that differ from the study's")
 
 
 class Study(Settings):
-    """A study file.
+    """A study file: experiments that differ in one thing, and the question that they answer."""
 
-    Attributes:
-        name: the file's name; the experiments are called `<name>_<variant>`.
-        title: what the figure is called.
-        question: `leakage` compares the variants `random` and `blocked`; `transfer` has one variant for each scene,
-            called like the scene that it trains in; `area` has variants that train on more and more ground.
-        base: the experiment that all variants change.
-        method: the method that is studied; `mean_height` runs beside it.
-        changes: keys of the experiment file that differ from the base in all variants.
-        variants: by name, in the order of table and figure.
-    """
-
-    name: Name
-    title: str
-    question: Literal["leakage", "transfer", "area"]
-    base: Name
-    method: Name
-    changes: dict[str, Any] = Field(default_factory=dict)
-    variants: dict[Name, Variant] = Field(min_length=2)
+    name: Name = Field(description="the same as the name of the file; the experiments are called `<name>_<variant>`")
+    title: str = Field(description="title of the figure")
+    question: Literal["leakage", "transfer", "area"] = Field(
+        description="leakage compares the variants random and blocked; transfer has one variant for each scene, called "
+        "like the scene that it trains in; area has variants that train on more and more area"
+    )
+    base: Name = Field(description="the experiment that all variants change")
+    method: Name = Field(description="the method that is studied; mean_height runs beside it")
+    changes: dict[str, Any] = Field(
+        {}, description="keys of the experiment file that differ from the base in all variants"
+    )
+    variants: dict[Name, Variant] = Field(min_length=2, description="by name, in the order of table and figure")
 
     @model_validator(mode="after")
     def _has_the_variants_of_its_question(self) -> "Study":

@@ -1,0 +1,36 @@
+"""Experiment files as checked models. Unknown keys are refused."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from img2height.settings.base import Distinct, Name, Seed, Settings
+from img2height.vocabulary.parts import PARTS, SPLIT, Role
+
+Fold = Annotated[int, Field(ge=0)]
+
+
+class Experiment(Settings):
+    """An experiment file: which scenes in which role, which methods, folds and seeds, and what it overrides."""
+
+    name: Name = Field(description="the same as the name of the file")
+    title: str = Field(description="title of the report")
+    scenes: dict[Name, dict[Name, Role]] = Field(
+        description="role of each scene, by data set and scene; split: divided by params.split"
+    )
+    methods: Distinct[Name] = Field(min_length=1, description="files of config/methods that are trained and compared")
+    folds: Distinct[Fold] | Literal["all"] = Field("all", description="numbers of the folds that run, from 0")
+    seeds: Distinct[Seed] = Field(
+        [0], min_length=1, description="each is a training of its own; intervals and tests are of the first one"
+    )
+    params: dict[str, dict[str, Any]] = Field({}, description="keys of the protocol that differ from params.yaml")
+    recipes: dict[Name, dict[str, Any]] = Field(
+        {}, description="keys of recipes that differ from their files, by method; nested keys are merged"
+    )
+
+    @model_validator(mode="after")
+    def _has_scenes(self) -> "Experiment":
+        roles = {role for scenes in self.scenes.values() for role in scenes.values()}
+        if SPLIT not in roles and not set(PARTS) <= roles:
+            raise ValueError("scenes: needs a scene with the role split, or scenes for each of train, val and test")
+        return self
