@@ -92,8 +92,8 @@ def test_a_bad_delivery_is_refused_and_no_scene_appears(program, tmp_path, spoil
 
 def test_flags_that_are_no_json_are_named(program, steps, tmp_path):
     flags = [flag if flag != json.dumps(ABOUT) else "title" for flag in steps.prepare_scene(tmp_path)]
-    program("prepare_scene", flags).refused("--about: is no JSON")
-    program("train", steps.train(tmp_path, recipe="{")).refused("--recipe: is no JSON")
+    program("prepare_scene", flags).refused("--about: is not valid JSON")
+    program("train", steps.train(tmp_path, recipe="{")).refused("--recipe: is not valid JSON")
     program("train", steps.train(tmp_path, recipe=RECIPE.replace('"lr"', '"rl"'))).refused("rl", "did you mean 'lr'")
     assert files(tmp_path) == []
 
