@@ -74,9 +74,9 @@ def spoil_key(raw: Path, layers: dict) -> None:
     [
         (spoil_missing, [r"dsm\.tif: this raster does not exist"]),
         (spoil_unit, [r"dsm\.tif: layer dsm has no unit", "unit: metre", "foot"]),
-        (spoil_crs, [r"dsm\.tif: layer dsm covers", "do not meet", "EPSG:32618"]),
+        (spoil_crs, [r"dsm\.tif: layer dsm covers", "do not overlap", "EPSG:32618"]),
         (spoil_no_crs, [r"dsm\.tif: layer dsm has no coordinate reference system"]),
-        (spoil_reference, [r"dsm\.tif: layer dsm has not one known pixel", "nodata"]),
+        (spoil_reference, [r"dsm\.tif: layer dsm has no valid pixel", "nodata"]),
         (spoil_bytes, [r"raw/dsm\.tif: cannot be read", "fetch it again"]),
         (spoil_bands, [r"eo\.tif: the image has 3 bands, named: red, green"]),
         (spoil_key, ["--scene-file", "unti", "did you mean 'unit'"]),
@@ -155,7 +155,7 @@ def test_a_truncated_image_is_named(program, steps, tmp_path, script):
     image = (tmp_path / "s/eo.tif").read_bytes()
     (tmp_path / "s/eo.tif").write_bytes(image[: len(image) // 2])
     flags = of_another_scene(steps, script, tmp_path / "out", tmp_path / "s/scene.json")
-    program(script, flags).refused(r"/s[/:]", "cannot be read as a raster|may be cut off")
+    program(script, flags).refused(r"/s[/:]", "cannot be read as a raster|may be truncated")
     assert files(tmp_path / "out") == []
 
 
@@ -172,7 +172,7 @@ def test_a_layer_altered_behind_the_workflow_is_refused(program, steps, tmp_path
     with rasterio.open(tmp_path / f"s/{layer}.tif", "r+", IGNORE_COG_LAYOUT_BREAK="YES") as raster:
         raster.write(raster.read() + 1)
     flags = of_another_scene(steps, script, tmp_path / "out", tmp_path / "s/scene.json")
-    program(script, flags).refused(rf"s/{layer}\.tif: is missing or not the file that scene.json was written with")
+    program(script, flags).refused(rf"s/{layer}\.tif: is missing or differs from the file described by scene.json")
     assert files(tmp_path / "out") == []
 
 

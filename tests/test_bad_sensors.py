@@ -76,13 +76,13 @@ def surface_in_feet(raw: Path, layers: dict) -> None:
 
 
 SPOILS = [
-    (no_backscatter, [r"sar\.tif: layer sar does not say how its values are written", "backscatter: decibel"]),
-    (empty_surface, [r"dsm_initial\.tif: layer dsm_initial has not one known pixel", "nodata"]),
+    (no_backscatter, [r"sar\.tif: the scale of the values of layer sar is not stated", "backscatter: decibel"]),
+    (empty_surface, [r"dsm_initial\.tif: layer dsm_initial has no valid pixel", "nodata"]),
     (nine_bands, [r"ms\.tif: the image has 9 bands, named: coastal, .*cirrus"]),
-    (view_elsewhere, [r"v2\.tif: layer view_2 covers", "do not meet"]),
-    (view_of_another_type, [r"several pixel types: .*v1\.tif uint16, .*v2\.tif uint8; convert"]),
+    (view_elsewhere, [r"v2\.tif: layer view_2 covers", "do not overlap"]),
+    (view_of_another_type, [r"different data types: .*v1\.tif uint16, .*v2\.tif uint8; convert"]),
     (view_of_a_strange_type, [r"v2\.tif: image of type int32; convert it to one of uint8, uint16, float32"]),
-    (view_in_colour, [r"v2\.tif: layer view_2 has 3 bands, one is needed"]),
+    (view_in_colour, [r"v2\.tif: layer view_2 has 3 bands instead of one"]),
     (truncated_view, [r"v2\.tif: cannot be read", "fetch it again"]),
     (missing_view, [r"v2\.tif: this raster does not exist"]),
     (surface_in_feet, [r"dsm_initial\.tif: layer dsm_initial has no unit", "unit: metre"]),
@@ -167,7 +167,7 @@ def test_a_truncated_view_of_a_scene_is_named(program, district, stereo, tmp_pat
     content = (scene / "view_2.tif").read_bytes()
     (scene / "view_2.tif").write_bytes(content[: len(content) // 2])
     flags = [scene / "scene.json" if flag == district.folder / "scene.json" else flag for flag in stereo[1]]
-    program("predict", [*flags, "--views", 2, 1, *outputs(tmp_path / "out")]).refused(r"view_2\.tif: .*cut off")
+    program("predict", [*flags, "--views", 2, 1, *outputs(tmp_path / "out")]).refused(r"view_2\.tif: .*truncated")
     assert files(tmp_path / "out") == []
 
 

@@ -97,5 +97,5 @@ def test_a_surface_without_a_scene_is_filled_in_metres(tmp_path):
 
 def test_an_undeclared_nodata_is_no_height(tmp_path):
     write(tmp_path / "raw.tif", holed(64, 64))
-    with pytest.raises(DataError, match=r"at first -9999, .* write it into the raster"):
+    with pytest.raises(DataError, match=r"the first is -9999, .* write it into the raster"):
         bring_initial(tmp_path / "raw.tif", tmp_path)

@@ -266,12 +266,12 @@ def test_bands_without_names_are_refused(tmp_path, layers, bands):
 
 def test_a_reference_elsewhere_is_refused(tmp_path, layers):
     write(tmp_path / "raw/dsm.tif", ramp(), unit="metre", west=WEST + 5000)
-    refused(tmp_path, layers, "dsm", "do not meet")
+    refused(tmp_path, layers, "dsm", "do not overlap")
 
 
 def test_a_reference_without_a_known_pixel_is_refused(tmp_path, layers):
     write(tmp_path / "raw/dsm.tif", np.full((SIDE, SIDE), NODATA, np.float32), unit="metre", nodata=NODATA)
-    refused(tmp_path, layers, "dsm", "not one known pixel")
+    refused(tmp_path, layers, "dsm", "no valid pixel")
 
 
 def test_a_mask_whose_background_is_nodata_is_refused(tmp_path, layers):
@@ -295,7 +295,7 @@ def test_a_mask_of_several_values_is_refused_until_one_is_declared_missing(tmp_p
 @pytest.mark.parametrize(
     ("frame", "words"),
     [
-        (geopandas.GeoDataFrame({"h": [1]}, geometry=[shapely.box(0, 0, 1, 1)], crs=UTM), "not one building polygon"),
+        (geopandas.GeoDataFrame({"h": [1]}, geometry=[shapely.box(0, 0, 1, 1)], crs=UTM), "no building footprint"),
         (geopandas.GeoDataFrame({"h": [1]}, geometry=[shapely.Point(WEST, NORTH)], crs=UTM), "found also Point"),
     ],
 )

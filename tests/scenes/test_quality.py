@@ -66,7 +66,7 @@ def test_feet_in_one_layer_are_noticed(tmp_path):
 
 def test_centimetres_are_noticed(tmp_path):
     above = np.full((64, 64), 500, np.float32)
-    assert "taken for metres" in warned(tmp_path, "ndsm", above, {"ndsm": {"path": "ndsm.tif", "unit": "metre"}})
+    assert "read as metres" in warned(tmp_path, "ndsm", above, {"ndsm": {"path": "ndsm.tif", "unit": "metre"}})
 
 
 def test_scaled_heights_are_noticed(tmp_path):

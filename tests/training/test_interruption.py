@@ -172,7 +172,7 @@ def test_a_layer_that_is_not_what_was_written_is_refused(
     content[len(content) // 2] ^= 1
     if harm != "gone":
         path.write_bytes(content[:-100] if harm == "cut" else content)
-    with pytest.raises(DataError, match=r"dsm\.tif.*(made again|truncated)"):
+    with pytest.raises(DataError, match=r"dsm\.tif.*(prepared again|truncated)"):
         train(replace(job, scenes=[replace(district, folder=folder)]), tmp_path / "model", tmp_path / "scratch")
 
 

@@ -1,4 +1,4 @@
-"""Reference building polygons: brought to the grid of a scene, and burnt into a mask where none was delivered."""
+"""Reference building footprints: clipped to the grid of a scene, and burnt into a mask if none was delivered."""
 
 import tempfile
 from pathlib import Path
@@ -19,20 +19,20 @@ from img2height.settings.dataset import Layer
 from img2height.vocabulary.layers import MISSING
 from img2height.vocabulary.units import METRES
 
-TALLEST_M = 1000.0  # the tallest building of the world has 828 m
-OFF_CENTRE_PX = 1e-6  # more than rounding of map coordinates, and no pixel
+TALLEST_M = 1000.0  # the world's tallest building has 828 m
+OFF_CENTRE_PX = 1e-6  # more than the rounding of map coordinates, far less than a pixel
 
 
 def read_footprints(layer: Layer, raw: Path, grid: Grid) -> geopandas.GeoDataFrame:
-    """Return the building polygons on the ground of a grid, in its CRS: building_id, height_m (where known), geometry.
+    """Return the footprints in the extent of a grid, in its CRS: building_id, height_m (if available), geometry.
 
     Args:
-        layer: what the dataset file declares; any vector format that GDAL reads.
+        layer: the declaration in the dataset file; any vector format that GDAL reads.
         raw: folder of the delivered files.
-        grid: the grid of the scene; polygons are cut at its border.
+        grid: the grid of the scene; footprints are clipped at its border.
 
     Raises:
-        DataError: the file is missing, no vector file, without CRS, without the declared column, or lies elsewhere.
+        DataError: the file is missing, not a vector file, has no CRS or not the declared column, or lies elsewhere.
     """
     path = raw / layer.path
     frame = read_polygons(path, "building_polygons", layer.layer)
@@ -42,7 +42,7 @@ def read_footprints(layer: Layer, raw: Path, grid: Grid) -> geopandas.GeoDataFra
     ground = box(*grid.bounds)
     if len(moved) and not ground.intersects(box(*moved.total_bounds)):
         raise DataError(
-            f"{path}: not one building polygon lies on the ground of the image ({grid.crs.to_string()}); "
+            f"{path}: no building footprint lies in the extent of the image ({grid.crs.to_string()}); "
             "check the file and its CRS"
         )
     table = geopandas.GeoDataFrame({"building_id": _identifiers(frame)}, geometry=moved.geometry.array, crs=grid.crs)
@@ -53,7 +53,7 @@ def read_footprints(layer: Layer, raw: Path, grid: Grid) -> geopandas.GeoDataFra
 
 
 def _identifiers(frame: geopandas.GeoDataFrame) -> np.ndarray:
-    """Return the delivered building_id where it is a whole number and unique, else numbers from 1 in file order."""
+    """Return the delivered building_id if it is a unique whole number, else numbers from 1 in file order."""
     given = frame.get("building_id")
     if given is not None and pandas.api.types.is_integer_dtype(given) and given.is_unique:
         return given.to_numpy(np.int64)
@@ -61,7 +61,7 @@ def _identifiers(frame: geopandas.GeoDataFrame) -> np.ndarray:
 
 
 def _heights(frame: geopandas.GeoDataFrame, layer: Layer, path: Path) -> np.ndarray | None:
-    """Return the heights of the buildings in metres, float64 with NaN where unknown; None without such a column."""
+    """Return the heights of the buildings in metres, float64 with NaN where missing; None without such a column."""
     column = layer.height_column or "height_m"
     if column not in frame:
         if layer.height_column is None:
@@ -69,7 +69,7 @@ def _heights(frame: geopandas.GeoDataFrame, layer: Layer, path: Path) -> np.ndar
         columns = ", ".join(frame.columns.drop(frame.geometry.name))
         raise DataError(f"{path}: building_polygons has no column {column!r}; it has: {columns}")
     if layer.unit is None and not column.endswith("_m"):
-        raise DataError(f"{path}: the unit of the column {column!r} is not known; declare it, e.g. unit: metre")
+        raise DataError(f"{path}: the unit of the column {column!r} is missing; declare it, e.g. unit: metre")
     heights = numbers(frame[column], f"{path}, column {column}")
     if layer.nodata is not None:
         heights = np.where(heights == layer.nodata, np.nan, heights)
@@ -77,16 +77,16 @@ def _heights(frame: geopandas.GeoDataFrame, layer: Layer, path: Path) -> np.ndar
     if (strange := heights[(heights_m < 0) | (heights_m > TALLEST_M)]).size:
         raise DataError(
             f"{path}: column {column!r} holds implausible heights, e.g. {strange[0]:g} ({strange.size} times), not 0 "
-            f"to {TALLEST_M:g} m: if that stands for missing, declare nodata: {strange[0]:g}, else mend unit or values"
+            f"to {TALLEST_M:g} m: if that means missing, declare nodata: {strange[0]:g}, else correct unit or values"
         )
     return heights_m
 
 
 def burn_footprints(footprints: geopandas.GeoDataFrame, grid: Grid, path: Path) -> None:
-    """Write the building mask of polygons as a COG: 1 where a pixel centre lies in a building, 0 elsewhere.
+    """Write the building mask of footprints as a COG: 1 where a pixel centre lies in a building, 0 elsewhere.
 
     Centres on an edge belong to the building east or south of it, so that houses whose corners are pixel centres keep
-    their area, and neighbours share no pixel: GDAL would burn such rows on both sides.
+    their area and neighbours share no pixel; GDAL would burn such rows on both sides.
     """
     outlines = shapely.transform(grid.from_map(footprints.geometry.to_numpy()), lambda xy: xy + OFF_CENTRE_PX)
     tree = shapely.STRtree(outlines)

@@ -1,4 +1,4 @@
-"""The initial surface model of a scene: its holes are filled, and what was filled is marked."""
+"""The initial surface model of a scene: fills its holes and marks filled pixels."""
 
 from pathlib import Path
 
@@ -14,14 +14,14 @@ from img2height.vocabulary.layers import MISSING, NODATA
 
 
 def bring_initial(path: Path, folder: Path) -> tuple[Path, int]:
-    """Return a delivered surface model in metres with its holes filled, on its own grid, and how many pixels were.
+    """Return a delivered surface model in metres with its holes filled, on its own grid, and the number filled.
 
     Args:
-        path: heights in the unit that the file says, else in metres.
+        path: heights in the unit stated in the file, else in metres.
         folder: where dsm_initial.tif and dsm_filled.tif are written.
 
     Raises:
-        DataError: the file cannot be read, or holds no heights.
+        DataError: the file cannot be read, or contains no heights.
     """
     with open_raster(path) as raster:
         grid, unit = Grid.of(raster), None if raster.units[0] else "metre"
@@ -31,12 +31,12 @@ def bring_initial(path: Path, folder: Path) -> tuple[Path, int]:
 
 
 def fill_initial(folder: Path, grid: Grid) -> int:
-    """Return how many pixels of dsm_initial.tif were unknown and are filled now.
+    """Fill the missing pixels of dsm_initial.tif and return how many were filled.
 
-    Beside it dsm_filled.tif is written: 1 filled, 0 matched, 255 still unknown.
+    Also writes dsm_filled.tif: 1 filled, 0 matched, 255 still missing.
 
     Args:
-        folder: holds the surface model.
+        folder: contains the surface model.
         grid: its grid.
     """
     count = 0

@@ -1,4 +1,4 @@
-"""The scenes of an experiment in one file, so that no command has to name a thousand of them."""
+"""The scenes of an experiment in one file, so that no command has to list a thousand of them."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -21,7 +21,7 @@ class ListedScene(NamedTuple):
 
 
 def write_listing(scenes: Iterable[tuple[Path, Role]], path: Path) -> None:
-    """Write manifest, role and SHA-256 of the manifest of each scene: the file changes when any scene does.
+    """Write manifest, role and SHA-256 digest of the manifest of each scene: the file changes when any scene does.
 
     Args:
         scenes: scene.json and role of each, in the order of the experiment.
@@ -32,12 +32,12 @@ def write_listing(scenes: Iterable[tuple[Path, Role]], path: Path) -> None:
     """
     listed = list(scenes)
     if missing := [file for file, _ in listed if not file.exists()]:
-        raise DataError(f"{missing[0]}: this file does not exist; make the scene first")
+        raise DataError(f"{missing[0]}: this file does not exist; prepare the scene first")
     write_json([{"manifest": str(file), "role": role, "sha256": file_digest(file)} for file, role in listed], path)
 
 
 def read_listing(path: Path) -> list[ListedScene]:
-    """Return the scenes that `write_listing` listed, in its order."""
+    """Return the scenes listed by `write_listing`, in its order."""
     return [ListedScene(Scene.load(row["manifest"]), row["role"]) for row in read_json(path)]
 
 
@@ -47,11 +47,11 @@ def all_scenes(path: Path) -> list[Scene]:
 
 
 def tested_scenes(path: Path, areas: pandas.DataFrame) -> list[Scene]:
-    """Return the scenes of a listing that have test ground in any fold.
+    """Return the scenes of a listing that have a test area in any fold.
 
     Args:
         path: scenes.json.
-        areas: the table of ground that `split_folds` makes.
+        areas: the table of areas made by `split_folds`.
     """
     ground = areas[areas["part"] == "test"]
     tested = set(zip(ground["dataset"], ground["scene"], strict=True))

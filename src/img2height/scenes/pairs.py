@@ -1,4 +1,4 @@
-"""Stereo pairs of a scene: which views are looked at together, and for what."""
+"""Stereo pairs of a scene: which views are used together, and in which parts."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,13 +26,13 @@ def write_pairs(pairs: Sequence[Pair], path: Path) -> None:
 
 
 def read_pairs(scene: Scene, part: str, views: Sequence[str]) -> pandas.DataFrame:
-    """Return the pairs that a part uses: pair, and the numbers of the views that a method asks for.
+    """Return the pairs that a part uses: pair, and the numbers of the views that a method needs.
 
     Args:
         scene: a prepared scene.
         part: train, val or test.
-        views: `first` and `second`, or `first` alone: then pairs that share their first view count once, and every view
-            counts where the scene declares no pairs.
+        views: `first` and `second`, or only `first`: then pairs that share their first view count once, and every view
+            counts if the scene declares no pairs.
 
     Raises:
         DataError: the scene has no pair for this part.
@@ -45,7 +45,7 @@ def read_pairs(scene: Scene, part: str, views: Sequence[str]) -> pandas.DataFram
     used = used_pairs(pairs, part, views, count)
     if not used:
         raise DataError(
-            f"scene {scene.dataset}/{scene.name}: no pair of views is for {part}; name one in the dataset file, e.g. "
+            f"scene {scene.dataset}/{scene.name}: no pair of views is for {part}; add one to the dataset file, e.g. "
             f"pairs: [{{first: 1, second: 2, use: [{part}]}}]"
         )
     return pandas.DataFrame.from_dict(used, "index", columns=list(views)).rename_axis("pair").reset_index()

@@ -1,4 +1,4 @@
-"""Delivered layers of any CRS, pixel size, extent, type and nodata become one scene on one grid."""
+"""Turns delivered layers of any CRS, pixel size, extent, type and nodata into one scene on one grid."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -26,21 +26,21 @@ POLYGONS = "building_polygons"
 def prepare_scene(
     scene_file: SceneFile, *, dataset: str, name: str, raw: Path, grid: TargetGrid, about: dict[str, str], folder: Path
 ) -> Scene:
-    """Return the scene made from delivered layers; its folder appears, or is replaced, as a whole.
+    """Return the scene prepared from delivered layers; its folder appears, or is replaced, as a whole.
 
-    Every layer is checked before the first is written.
+    Every layer is checked before the first one is written.
 
     Args:
         scene_file: the layers as delivered.
         dataset: name of the dataset.
         name: name of the scene.
-        raw: folder that the layers' paths are relative to.
-        grid: the CRS and pixel size that the dataset asks for; the grid of the first layer where it does not.
+        raw: folder to which the layers' paths are relative.
+        grid: the CRS and pixel size that the dataset requests; by default the grid of the first layer.
         about: title, source, licence and vertical reference.
         folder: where the scene is written.
 
     Raises:
-        DataError: a layer cannot be used; the message says which, why and what to declare.
+        DataError: a layer cannot be used; the message says which one, why and what to declare.
     """
     layers = dict(scene_file.layers.items())
     sources = [check_raster(layer, declared, raw) for layer, declared in layers.items() if layer != POLYGONS]
@@ -70,7 +70,7 @@ def prepare_scene(
 def _check_views(views: Sequence[Source]) -> None:
     if len({view.dtype for view in views}) > 1:
         found = ", ".join(f"{view.path} {view.dtype}" for view in views)
-        raise DataError(f"the views have several pixel types: {found}; convert them to one")
+        raise DataError(f"the views have different data types: {found}; convert them to one")
 
 
 def _check_overlap(source: Source, grid: Grid) -> None:
@@ -79,7 +79,7 @@ def _check_overlap(source: Source, grid: Grid) -> None:
 
 
 def _subtract_terrain(folder: Path, grid: Grid) -> None:
-    """Write ndsm = max(dsm - dtm, 0), unknown where either is."""
+    """Write ndsm = max(dsm - dtm, 0), missing where either is."""
     scratch = folder / ".ndsm.tif"
     known = 0
     with (
@@ -92,7 +92,7 @@ def _subtract_terrain(folder: Path, grid: Grid) -> None:
             known += int(np.isfinite(above).sum())
             out.write(np.where(np.isfinite(above), above, np.float32(NODATA)), block)
     if not known:
-        raise DataError("dsm and dtm are nowhere both known, so there is no height above ground; check their extents")
+        raise DataError("dsm and dtm have no valid pixel in common, so there is no height above ground; check extents")
     copy_to_cog(scratch, folder / "ndsm.tif")
     scratch.unlink()
 

@@ -1,4 +1,4 @@
-"""What is suspicious about a prepared scene, measured: units, unknown stored as 0, registration, overlap."""
+"""Measures what is suspicious about a prepared scene: units, missing stored as 0, registration, overlap."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -20,12 +20,12 @@ FEET = 1 / 0.3048
 
 
 def quality_report(scene: Scene) -> dict:
-    """Return what was measured on a scene, and warnings as sentences.
+    """Return measurements of a scene, and warnings as sentences.
 
     `layers`: valid and zero share, min, median, p99 and max of each raster layer (median and p99 on an even sample of
     about a million pixels); `overlap_share`: pixels with both image and heights above ground; `ndsm_ratio`: median of
-    ndsm / (dsm - dtm); `building_height_m`: median height above ground inside the building mask; `registration`: where
-    the image lies seen from the heights, in metres, with a confidence. What cannot be measured is null.
+    ndsm / (dsm - dtm); `building_height_m`: median height above ground inside the building mask; `registration`: the
+    offset of the image from the heights, in metres, with a confidence. What cannot be measured is null.
     """
     with ExitStack() as stack:
         rasters = {name: stack.enter_context(open_raster(scene.path(name))) for name in _raster_layers(scene)}
@@ -51,7 +51,7 @@ def _raster_layers(scene: Scene) -> list[str]:
 
 
 def _read(dataset: DatasetReader, name: str, window=None) -> np.ndarray:
-    """Return the values of a layer, images as the mean of their bands, HxW float32 with NaN where unknown."""
+    """Return the values of a layer, images as the mean of their bands, HxW float32 with NaN where missing."""
     if layer_of(name).kind in ("height", "mask"):
         return read_heights(dataset, window)
     grey = dataset.read(window=window).mean(axis=0, dtype=np.float32)
@@ -114,7 +114,7 @@ def _warnings(report: dict) -> Iterator[str]:
     for name, layer in report["layers"].items():
         yield from _layer_warnings(name, layer)
     if report["overlap_share"] is not None and report["overlap_share"] < LITTLE:
-        yield f"image and heights are both known on only {report['overlap_share']:.0%} of the scene"
+        yield f"image and heights overlap on only {report['overlap_share']:.0%} of the scene"
     ratio = report["ndsm_ratio"]
     if ratio is not None and abs(ratio - 1) > 0.05:
         feet = "; one of them seems to be in feet" if min(abs(ratio / FEET - 1), abs(ratio * FEET - 1)) < 0.05 else ""
@@ -126,22 +126,22 @@ def _warnings(report: dict) -> Iterator[str]:
     if offset and offset["confident"] and np.hypot(offset["east_m"], offset["north_m"]) > report["gsd_m"]:
         yield (
             f"the image seems to lie {offset['east_m']:+.1f} m east, {offset['north_m']:+.1f} m north of the heights "
-            f"(confidence {offset['confidence']:.2f}); where that is a shift and not lean or shadow, declare for eo "
+            f"(confidence {offset['confidence']:.2f}); if that is a shift, not building lean or shadow, declare for eo "
             f"shift_m: [{-offset['east_m']:.1f}, {-offset['north_m']:.1f}]"
         )
 
 
 def _layer_warnings(name: str, layer: dict) -> Iterator[str]:
     if layer["valid_share"] < LITTLE:
-        yield f"{name} is known on only {layer['valid_share']:.0%} of the scene"
+        yield f"{name} is valid on only {layer['valid_share']:.0%} of the scene"
     if name == "eo" and (layer["zero_share"] or 0) > BLACK_SHARE:
-        yield f"{layer['zero_share']:.0%} of the image is black and counts as image; declare nodata: 0 if it is none"
+        yield f"{layer['zero_share']:.0%} of the image is black and counts as image; if it is not, declare nodata: 0"
     if name == "ndsm" and layer["p99"] is not None and layer["p99"] > TALLEST_M:
-        yield f"ndsm reaches {layer['p99']:.0f} m on 1 % of the ground; feet or centimetres taken for metres?"
+        yield f"ndsm reaches {layer['p99']:.0f} m on 1 % of the scene; are feet or centimetres read as metres?"
     if name == "ndsm" and layer["max"] is not None and layer["max"] <= 1:
         yield f"ndsm is nowhere above {layer['max']:.2g} m; is it scaled to 0..1?"
     if name in ("dsm", "dtm") and layer["median"] and abs(layer["median"]) > 20 and layer["zero_share"] > 1e-3:
         yield (
-            f"{name} is exactly 0 m on {layer['zero_share']:.1%} of the ground, its median is {layer['median']:.0f} m; "
-            "if that stands for unknown, declare nodata: 0"
+            f"{name} is exactly 0 m on {layer['zero_share']:.1%} of the scene, its median is {layer['median']:.0f} m; "
+            "if that means missing, declare nodata: 0"
         )

@@ -1,4 +1,4 @@
-"""How far the image lies off the heights, estimated from edges that both show."""
+"""Estimates the offset of the image from the heights, from edges that both show."""
 
 from dataclasses import dataclass
 
@@ -20,12 +20,12 @@ CONFIDENT = 1.25
 
 @dataclass(frozen=True)
 class Offset:
-    """Where the image lies, seen from the heights.
+    """The offset of the image from the heights.
 
     Attributes:
         east_m: metres east.
         north_m: metres north.
-        confidence: height of the peak over the next one; below `CONFIDENT` the estimate says nothing.
+        confidence: height of the peak relative to the next one; below `CONFIDENT` the estimate is meaningless.
     """
 
     east_m: float
@@ -39,11 +39,11 @@ class Offset:
 
 
 def estimate_offset(image: DatasetReader, heights: DatasetReader, gsd_m: float) -> Offset | None:
-    """Return the offset of an image from heights above ground, None where there is not one edge.
+    """Return the offset of an image from heights above ground, None if there is no edge.
 
-    Directions of edges are correlated (Fitch, Kadyrov, Christmas and Kittler, "Orientation correlation", BMVC 2002), as
-    doubled angles, for a roof may be brighter or darker than its ground, and summed over windows
-    spread over the scene, to a part of a pixel.
+    Edge directions are correlated (Fitch, Kadyrov, Christmas and Kittler, "Orientation correlation", BMVC 2002), with
+    doubled angles, because a roof may be brighter or darker than its surroundings, and summed over windows spread over
+    the scene, with sub-pixel resolution.
 
     Args:
         image: the image; its bands are averaged.
@@ -79,7 +79,7 @@ def _read(image: DatasetReader, heights: DatasetReader, window: Window) -> tuple
 
 
 def _edges(values: np.ndarray) -> np.ndarray:
-    """Return the gradient as a complex number, its angle doubled and its length at most 1, HxW."""
+    """Return the gradient as a complex number, with doubled angle and length of at most 1, HxW."""
     gradient = ndimage.gaussian_filter(values, 1, order=(0, 1)) + 1j * ndimage.gaussian_filter(values, 1, order=(1, 0))
     length = np.abs(gradient)
     strong = np.quantile(length, EDGE_QUANTILE)
@@ -88,7 +88,7 @@ def _edges(values: np.ndarray) -> np.ndarray:
 
 
 def _correlate(image: np.ndarray, heights: np.ndarray, reach: int) -> np.ndarray:
-    """Return the correlation for each shift of up to `reach` pixels, the middle is none."""
+    """Return the correlation for each shift of up to `reach` pixels; the centre is no shift."""
     taper = np.outer(*(np.hanning(length) for length in image.shape))
     spectra = [fft.fft2(_edges(values) * taper) for values in (image, heights)]
     surface = fft.fftshift(fft.ifft2(spectra[0] * np.conj(spectra[1])).real)
@@ -98,7 +98,7 @@ def _correlate(image: np.ndarray, heights: np.ndarray, reach: int) -> np.ndarray
 
 
 def _vertex(surface: np.ndarray, peak: tuple, axis: int) -> float:
-    """Return where between pixels the parabola through a peak and its two neighbours is highest, -0.5 to 0.5."""
+    """Return the sub-pixel maximum of the parabola through a peak and its two neighbours, -0.5 to 0.5."""
     line = surface[:, peak[1]] if axis == 0 else surface[peak[0]]
     at = peak[axis]
     if not 0 < at < len(line) - 1:
@@ -108,7 +108,7 @@ def _vertex(surface: np.ndarray, peak: tuple, axis: int) -> float:
 
 
 def _prominence(surface: np.ndarray, peak: tuple) -> float:
-    """Return a peak over the highest value farther than `PEAK_PX` from it."""
+    """Return a peak divided by the highest value farther than `PEAK_PX` from it."""
     others = surface.copy()
     others[tuple(slice(max(at - PEAK_PX, 0), at + PEAK_PX + 1) for at in peak)] = -np.inf
     return float(surface[peak] / max(others.max(), 1e-9 * surface[peak]))

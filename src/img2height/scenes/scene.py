@@ -1,4 +1,4 @@
-"""A prepared scene on disk: one grid, its layers, and a manifest that says what they are."""
+"""A prepared scene on disk: one grid, its layers, and a manifest that describes them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -21,9 +21,9 @@ class SceneLayer:
     Attributes:
         file: name inside the scene's folder.
         sha256: digest of that file.
-        bands: what each band holds, in order; empty for vector layers.
-        unit: unit of the values, empty where there is none.
-        look_azimuth_deg: of a radar layer, from the ground to the sensor, clockwise from north; None where not known.
+        bands: the name of each band, in order; empty for vector layers.
+        unit: unit of the values, empty if there is none.
+        look_azimuth_deg: of a radar layer, from the ground to the sensor, clockwise from north; None if not declared.
     """
 
     file: str
@@ -43,12 +43,12 @@ class Scene:
     """A prepared scene.
 
     Attributes:
-        folder: where the layers lie.
+        folder: folder of the layers.
         dataset: name of its dataset.
         name: name of the scene.
         grid: the one grid of all raster layers.
         layers: by name: eo, sar, ms, dsm_initial, dsm_filled, view_<number>, dsm, dtm, ndsm, building, water, forest;
-            `buildings` are the reference polygons, `pairs` says which views make pairs.
+            `buildings` are the reference footprints, `pairs` says which views form pairs.
         about: title, source, licence and vertical reference.
     """
 
@@ -61,25 +61,25 @@ class Scene:
 
     @property
     def picture(self) -> str:
-        """Name of the layer that a person looks at, and that says where the scene is covered."""
+        """Name of the display layer, which also defines the covered area."""
         names = (view_name(1) if layer == VIEWS else layer for layer in PICTURES)  # every scene has one of them
         return next(name for name in names if name in self.layers)
 
     def path(self, layer: str) -> Path:
-        """Return the path of a layer whose content is that of the manifest.
+        """Return the path of a layer whose content matches the manifest.
 
-        A block that was cut off or altered on the disk can often still be decoded, into other values.
+        A block that was truncated or altered on disk can often still be decoded, into other values.
 
         Raises:
-            DataError: there is no such layer, or its file is not the one that the manifest was written with.
+            DataError: there is no such layer, or its file does not match the manifest.
         """
         if layer not in self.layers:
             raise DataError(f"scene {self.dataset}/{self.name} has no layer {layer!r}; it has {', '.join(self.layers)}")
         path = self.folder / self.layers[layer].file
         if not path.exists() or _digest_of(path, path.stat().st_mtime_ns) != self.layers[layer].sha256:
             raise DataError(
-                f"{path}: is missing or not the file that scene.json was written with; it may be cut off or "
-                "altered: delete the folder of the scene, so that it is made again"
+                f"{path}: is missing or differs from the file described by scene.json; it may be truncated or "
+                "altered: delete the folder of the scene, so that it is prepared again"
             )
         return path
 
@@ -87,7 +87,7 @@ class Scene:
         """Raise the error of `path` for these layers before hours of work, not when they are read.
 
         Args:
-            layers: names; those that the scene does not have are passed over.
+            layers: names; those that the scene does not have are skipped.
         """
         for layer in layers:
             if layer in self.layers:
@@ -120,7 +120,7 @@ class Scene:
 
     @classmethod
     def load(cls, manifest: str | Path) -> "Scene":
-        """Return the scene that a scene.json describes.
+        """Return the scene described by a scene.json.
 
         Raises:
             DataError: it is missing, or not the manifest of a scene.
@@ -142,5 +142,5 @@ class Scene:
 
 @cache
 def _digest_of(path: Path, changed_ns: int) -> str:
-    """Return the SHA-256 of a file; a program that reads many windows of it takes it once."""
+    """Return the SHA-256 digest of a file, computed once even if a program reads many windows of it."""
     return file_digest(path)

@@ -1,4 +1,4 @@
-"""Delivered layers, checked before anything is made of them: CRS, unit, bands, nodata."""
+"""Checks delivered layers before anything is made from them: CRS, unit, bands, nodata."""
 
 import logging
 import math
@@ -34,12 +34,12 @@ class Source:
     Attributes:
         name: layer of the scene.
         path: the file.
-        kind: image, view (an image of one band), backscatter (an image in decibel), height or mask.
+        kind: image, view (an image of one band), backscatter (an image in decibels), height or mask.
         bands: names in order, without an alpha band.
         dtype: type of its pixels.
-        metres: what one unit of the values is in metres; 1 for all but heights.
+        metres: length of one unit of the values in metres; 1 except for heights.
         nodata: the declared value, else that of the file, else None.
-        shift_m: metres east and north that the layer is moved by.
+        shift_m: metres east and north by which the layer is moved.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Source:
 
     @property
     def is_image(self) -> bool:
-        """Whether unknown pixels are marked by a mask, and not by a value."""
+        """Whether missing pixels are marked by a mask, not by a value."""
         return self.kind in ("image", "view", "backscatter")
 
 
@@ -63,30 +63,30 @@ def check_raster(name: str, layer: Layer, raw: Path) -> Source:
 
     Args:
         name: raster layer of the scene.
-        layer: what the dataset file declares.
+        layer: the declaration in the dataset file.
         raw: folder of the delivered files.
 
     Raises:
-        DataError: the file is missing or no raster, or says neither CRS, unit nor band names where they are needed.
+        DataError: the file is missing or not a raster, or lacks a CRS, unit or band names that are needed.
     """
     kind, path = layer_of(name).kind, raw / layer.path
     with open_raster(path) as dataset:
         if dataset.crs is None:
             raise DataError(
                 f"{path}: layer {name} has no coordinate reference system; write it into the file "
-                "(rio edit-info --crs EPSG:…) so that it can be laid over the other layers"
+                "(rio edit-info --crs EPSG:…) so that it can be aligned with the other layers"
             )
         nodata = layer.nodata if layer.nodata is not None else dataset.nodata
         bands, dtype = _bands(name, kind, layer, dataset), dataset.dtypes[0]
         metres = _metres(name, layer, dataset) if kind == "height" else 1.0
     if kind == "mask" and nodata == 0:
         raise DataError(
-            f"{path}: layer {name} marks 0 as nodata, so that nothing in it is known to be no {name}; "
+            f"{path}: layer {name} marks 0 as nodata, so that no pixel is marked as not {name}; "
             "declare another nodata in the dataset file, e.g. nodata: 255"
         )
     if kind == "backscatter" and layer.backscatter is None:
         raise DataError(
-            f"{path}: layer {name} does not say how its values are written; declare it in the dataset file, e.g. "
+            f"{path}: the scale of the values of layer {name} is not stated; declare it in the dataset file, e.g. "
             f"backscatter: decibel (one of {', '.join(get_args(Backscatter))})"
         )
     return Source(name, path, kind, bands, dtype, metres, nodata, layer.shift_m, layer.backscatter)
@@ -107,9 +107,9 @@ def _image_bands(layer: Layer, dataset: DatasetReader) -> list[str]:
     described = [(dataset.descriptions[i] or "").strip().lower().replace(" ", "_") for i in colours]
     names = layer.bands if layer.bands is not None else described
     if len(names) != len(colours) or not all(names) or len(set(names)) != len(names):
-        found = "not one" if not any(names) else ", ".join(name or "?" for name in names)
+        found = "none" if not any(names) else ", ".join(name or "?" for name in names)
         raise DataError(
-            f"{dataset.name}: the image has {len(colours)} bands, named: {found}; name each once in the dataset file, "
+            f"{dataset.name}: the image has {len(colours)} bands, named: {found}; name each band in the dataset file, "
             "e.g. bands: [red, green, blue]"
         )
     return list(names)
@@ -124,7 +124,7 @@ def _check_image_type(dataset: DatasetReader) -> None:
 
 def _one_band(name: str, dataset: DatasetReader, band: str) -> list[str]:
     if dataset.count != 1:
-        raise DataError(f"{dataset.name}: layer {name} has {dataset.count} bands, one is needed; extract it")
+        raise DataError(f"{dataset.name}: layer {name} has {dataset.count} bands instead of one; extract the right one")
     return [band]
 
 
@@ -132,13 +132,13 @@ def _metres(name: str, layer: Layer, dataset: DatasetReader) -> float:
     written = dataset.units[0]
     known = UNIT_OF.get((written or "").strip().lower())
     if layer.unit is None and known is None:
-        found = f"the unit {written!r}, which is not known" if written else "no unit"
+        found = f"an unsupported unit, {written!r}" if written else "no unit"
         raise DataError(
             f"{dataset.name}: layer {name} has {found}; declare it in the dataset file, e.g. unit: metre "
             f"(one of {', '.join(METRES)})"
         )
     if layer.unit and known and layer.unit != known:
-        LOG.warning("%s: declared as %s, the file says %s; the declaration is taken", dataset.name, layer.unit, known)
+        LOG.warning("%s: declared as %s, the file says %s; using the declaration", dataset.name, layer.unit, known)
     return METRES[layer.unit or known]
 
 
@@ -146,11 +146,11 @@ def target_grid(image: Path, wanted: TargetGrid) -> Grid:
     """Return the grid of a scene: that of the image, or a north-up grid with the wanted CRS and pixel size.
 
     Args:
-        image: the delivered layer that sets the grid, which has a CRS.
-        wanted: CRS and pixel size that the dataset asks for, if it does.
+        image: the delivered layer that defines the grid, which has a CRS.
+        wanted: CRS and pixel size requested by the dataset, if any.
 
     Raises:
-        DataError: the CRS is unknown, or its axes are no metres.
+        DataError: the CRS is unknown, or its axes are not in metres.
     """
     with open_raster(image) as dataset:
         grid = Grid.of(dataset)
@@ -168,12 +168,12 @@ def _metric(wanted: str | None, grid: Grid, image: Path) -> CRS:
     try:
         crs = CRS.from_user_input(wanted) if wanted else grid.crs
     except CRSError as error:
-        raise DataError(f"grid: {wanted!r} is no known CRS ({error}); write e.g. EPSG:32633") from error
+        raise DataError(f"grid: {wanted!r} is not a known CRS ({error}); write e.g. EPSG:32633") from error
     if crs.is_projected and abs(crs.linear_units_factor[1] - 1) < 1e-9:
         return crs
     unit = crs.linear_units if crs.is_projected else "degrees"
     utm = geopandas.GeoSeries([box(*grid.bounds)], crs=grid.crs).estimate_utm_crs()
     raise DataError(
-        f"{image}: the axes of {crs.to_string()} are {unit}, a scene's must be metres; add to the dataset file "
+        f"{image}: the axes of {crs.to_string()} are {unit}, but a scene needs metres; add to the dataset file "
         f"grid: {{crs: {utm.to_string()}, gsd_m: …}}"
     )

@@ -1,4 +1,4 @@
-"""Brings one delivered raster to the grid of a scene, block by block: first cleaned on its own grid, then warped."""
+"""Warps one delivered raster to the grid of a scene, block by block: cleaned on its own grid first, then resampled."""
 
 import tempfile
 from contextlib import AbstractContextManager
@@ -20,16 +20,16 @@ from img2height.scenes.sources import Source
 from img2height.vocabulary.layers import LAYERS, MISSING, NODATA
 
 LOWEST_M, HIGHEST_M = -1000.0, 9000.0
-COARSER = 1.5  # from this ratio of pixel sizes on, a target pixel is the mean of what it covers
-EXACT_PX = 1e-3  # error that the warp may make in placing a pixel, in source pixels
+COARSER = 1.5  # from this ratio of pixel sizes on, a target pixel is the mean of the pixels that it covers
+EXACT_PX = 1e-3  # largest error in the position of a pixel, in source pixels
 MARGIN_PX = 4
 
 
 def bring_to_grid(source: Source, grid: Grid, path: Path) -> None:
-    """Write one layer as a COG on the grid; what the source does not cover is unknown.
+    """Write one layer as a COG on the grid; pixels outside the source are missing.
 
-    Images are interpolated bilinearly (averaged where the grid is coarser), heights too, without ever mixing in
-    unknown pixels, radar as intensity and written in decibel; masks take the nearest class.
+    Images and heights are interpolated bilinearly (averaged if the grid is coarser) without mixing in missing pixels,
+    radar as intensity and written in decibels; masks take the nearest class.
 
     Args:
         source: the checked raster.
@@ -37,7 +37,7 @@ def bring_to_grid(source: Source, grid: Grid, path: Path) -> None:
         path: the COG.
 
     Raises:
-        DataError: no overlap with the grid, no known pixel, or heights that can be no heights.
+        DataError: no overlap with the grid, no valid pixel, or implausible heights.
     """
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".warp.") as folder, open_raster(source.path) as dataset:
         clean, warped = Path(folder) / "clean.tif", Path(folder) / "warped.tif"
@@ -46,14 +46,14 @@ def bring_to_grid(source: Source, grid: Grid, path: Path) -> None:
             known = _warp(source, clean, grid, warped)
         if not known:
             raise DataError(
-                f"{source.path}: layer {source.name} has not one known pixel on the ground of the image; "
+                f"{source.path}: layer {source.name} has no valid pixel in the extent of the image; "
                 "check its nodata, its CRS and that it is the right file"
             )
         copy_to_cog(warped, path, categorical=source.kind == "mask")
 
 
 def source_window(source: Source, dataset: DatasetReader, grid: Grid) -> Window:
-    """Return the part of a source that a grid needs, or raise a DataError where they do not meet."""
+    """Return the part of a source that a grid needs, or raise a DataError if they do not overlap."""
     own = Grid.of(dataset)
     needed = reproject_bounds(_shifted(source, grid).bounds, grid.crs, own.crs)
     window = own.window_of(needed)
@@ -61,7 +61,7 @@ def source_window(source: Source, dataset: DatasetReader, grid: Grid) -> Window:
     if not inside.width or not inside.height:
         raise DataError(
             f"{source.path}: layer {source.name} covers {_box(dataset.bounds)}, the image {_box(needed)} "
-            f"({dataset.crs.to_string()}); they do not meet: check the files and their CRS"
+            f"({dataset.crs.to_string()}); they do not overlap: check the files and their CRS"
         )
     return own.around(window, MARGIN_PX)[0]
 
@@ -78,7 +78,7 @@ def _shifted(source: Source, grid: Grid) -> Grid:
 
 
 def _clean(source: Source, dataset: DatasetReader, window: Window, path: Path) -> None:
-    """Write the needed part on the source's own grid with one meaning of unknown and heights in metres."""
+    """Write the needed part on the source's own grid with one nodata convention and heights in metres."""
     part = Grid.of(dataset).crop(window)
     marks: set[float] = set()
     with _create(source, part, dataset.dtypes[0], path) as out:
@@ -93,20 +93,20 @@ def _clean(source: Source, dataset: DatasetReader, window: Window, path: Path) -
 
 
 def _require_one_mark(source: Source, marks: set[float]) -> None:
-    """Raise a DataError where a mask holds several values beside 0: which of them is missing is never guessed."""
+    """Raise a DataError if a mask holds several values other than 0, because it is unclear which one means missing."""
     if len(marks) > 1:
         found = ", ".join(f"{mark:g}" for mark in sorted(marks)[:4])
         raise DataError(
-            f"{source.path}: layer {source.name} marks with several values, {found}; if one stands for missing, "
+            f"{source.path}: layer {source.name} marks with several values, {found}; if one means missing, "
             f"declare it in the dataset file, e.g. nodata: {max(marks):g}, else write one value for {source.name}"
         )
 
 
 def _known_values(source: Source, dataset: DatasetReader, window: Window) -> tuple[np.ndarray, np.ndarray]:
-    """Return values CxHxW in the type of the scene and where they are known, HxW bool."""
+    """Return values CxHxW in the type of the scene and where they are valid, HxW bool."""
     values = dataset.read(list(range(1, len(source.bands) + 1)), window=window)  # C x H x W
     known = np.isfinite(values).all(axis=0)
-    if MaskFlags.nodata not in dataset.mask_flag_enums[0]:  # a mask or alpha band; nodata may be declared otherwise
+    if MaskFlags.nodata not in dataset.mask_flag_enums[0]:  # a mask or alpha band; another nodata may be declared
         known &= known_pixels(dataset, range(1, len(values) + 1), window)
     if source.nodata is not None:
         known &= known_by_nodata(values != source.nodata, values.dtype, [source.nodata])
@@ -122,7 +122,7 @@ def _known_values(source: Source, dataset: DatasetReader, window: Window) -> tup
 
 
 def _intensity(source: Source, values: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return intensities, which alone may be averaged, and where there is any: 0 is no echo but the edge of a strip."""
+    """Return intensities, which may be averaged, and where they are valid: 0 is not an echo but outside the strip."""
     values = np.where(known, values, 1).astype(np.float64)
     power = {"decibel": lambda v: 10 ** (v / 10), "intensity": lambda v: v, "amplitude": np.square}
     intensity = power[source.backscatter](values).astype(np.float32)
@@ -134,9 +134,9 @@ def _refuse_strange(source: Source, values: np.ndarray) -> None:
         found, counts = np.unique(values, return_counts=True)
         value, count = found[counts.argmax()], counts.max()
         raise DataError(
-            f"{source.path}: layer {source.name} has heights below {LOWEST_M:g} or above {HIGHEST_M:g} m, at first "
-            f"{value:.9g}, {count} times: if that stands for unknown, declare nodata: {value:.9g} in the dataset file "
-            "or write it into the raster (gdal_edit.py -a_nodata), else mend the unit"
+            f"{source.path}: layer {source.name} has heights below {LOWEST_M:g} or above {HIGHEST_M:g} m, the first is "
+            f"{value:.9g}, {count} times: if that means missing, declare nodata: {value:.9g} in the dataset file "
+            "or write it into the raster (gdal_edit.py -a_nodata), else correct the unit"
         )
 
 
@@ -159,7 +159,7 @@ def _write(source: Source, out: Scratch, values: np.ndarray, known: np.ndarray, 
 
 
 def _warp(source: Source, clean: Path, grid: Grid, path: Path) -> int:
-    """Write the cleaned raster on the grid and return how many pixels are known."""
+    """Write the cleaned raster on the grid and return how many pixels are valid."""
     shifted = _shifted(source, grid)
     total = 0
     with open_raster(clean) as dataset, _create(source, grid, dataset.dtypes[0], path) as out, WarpedVRT(
@@ -168,7 +168,7 @@ def _warp(source: Source, clean: Path, grid: Grid, path: Path) -> int:
     ) as warped:  # fmt: skip
         for block in grid.blocks():
             values = warped.read(list(range(1, len(source.bands) + 1)), window=block)  # C x H x W
-            # GDAL derives no mask from an alpha band of floating-point type, hence the band itself.
+            # GDAL derives no mask from an alpha band of floating-point type, so the band itself is read.
             mask = warped.read(warped.count, window=block) if source.is_image else warped.dataset_mask(window=block)
             known = mask > 0
             if source.kind == "backscatter":

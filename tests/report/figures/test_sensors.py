@@ -62,5 +62,5 @@ def test_a_scene_with_an_image_has_image_and_reference(houses: Scene, view: View
 def test_pairs_that_are_gone_are_told_in_one_line(stereo: Scene, view: View, tmp_path: Path):
     moved = dataclasses.replace(stereo, folder=shutil.copytree(stereo.folder, tmp_path / "scene"))
     (moved.folder / "pairs.csv").unlink()
-    with pytest.raises(DataError, match=r"pairs\.csv: is missing or not the file"):
+    with pytest.raises(DataError, match=r"pairs\.csv: is missing or differs from the file"):
         sensors_panel(moved, view)
