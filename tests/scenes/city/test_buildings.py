@@ -7,7 +7,7 @@ import shapely
 from img2height.scenes.city import CitySettings
 from img2height.scenes.city.buildings import Limits, Part, gable, hall, house, slab, tower
 from img2height.scenes.city.geometry import Frame
-from img2height.scenes.city.plan import draw_plan
+from img2height.scenes.city.layout import draw_layout
 from img2height.scenes.city.site import lots
 
 EAST = Frame(0.0, 0.0, 1.0, 0.0)
@@ -45,12 +45,12 @@ def test_designs_keep_to_the_limits_and_their_footprint(make):
 
 
 def test_streets_are_connected_and_blocks_lie_between_them():
-    plan = draw_plan(CitySettings(seed=3, water=False), np.random.default_rng(3))
-    network = shapely.union_all([street.corridor for street in plan.streets])
+    layout = draw_layout(CitySettings(seed=3, water=False), np.random.default_rng(3))
+    network = shapely.union_all([street.corridor for street in layout.streets])
     assert network.geom_type == "Polygon"
-    blocks = shapely.union_all([block.polygon for block in plan.blocks])
+    blocks = shapely.union_all([block.polygon for block in layout.blocks])
     assert blocks.intersection(network).area < 1.0
-    assert blocks.area == pytest.approx(sum(block.polygon.area for block in plan.blocks), rel=1e-6)
+    assert blocks.area == pytest.approx(sum(block.polygon.area for block in layout.blocks), rel=1e-6)
 
 
 def test_parcels_share_a_block_without_overlap_and_front_its_edge():

@@ -1,7 +1,7 @@
-"""The synthetic city: districts of known height, for demonstration and for tests that need exact truth.
+"""The synthetic city: districts with exact heights, for the demonstration and for tests that need exact truth.
 
-Geometry and materials are made here; images of it are made by its siblings (`city_optical`, `city_sar`,
-`city_stereo`), from the `City` alone.
+Geometry and materials are generated here; its siblings `optical`, `sar` and `stereo` render images from the `City`
+alone.
 """
 
 from pathlib import Path
@@ -19,8 +19,8 @@ __all__ = ["CitySettings", "generate", "write"]
 
 
 def generate(settings: CitySettings) -> "City":
-    """Return a district: terrain, streets, buildings, trees, cars and water, the same for the same settings."""
-    from img2height.scenes.city.build import build  # the settings of every program come from here: keep it light
+    """Return a district: terrain, streets, buildings, trees, cars, water; the same settings give the same district."""
+    from img2height.scenes.city.build import build  # every program imports the settings from here: keep it light
 
     return build(settings)
 
@@ -33,7 +33,7 @@ def write(
     sar: "np.ndarray | None" = None,
     stereo: "Stereo | None" = None,
 ) -> None:
-    """Write a district as a dataset would be delivered.
+    """Write a district in the form in which a dataset would be delivered.
 
     Always eo, dsm, dtm, ndsm, building, water, forest and buildings.gpkg; with the radar also sar, with stereo also
     dsm_initial (with holes), view_<number> and pairs.csv (base-to-height ratio of each pair of views).
@@ -41,8 +41,8 @@ def write(
     Args:
         city: the truth.
         eo: red, green, blue and near infrared, 4xHxW uint8.
-        folder: is made if it is not there.
-        sar: hh, hv, vh and vv in decibel, 4xHxW float32, NaN where unknown.
+        folder: created if it does not exist.
+        sar: hh, hv, vh and vv in decibels, 4xHxW float32, NaN where missing.
         stereo: raw surface model and views.
     """
     from img2height.scenes.city.files import write_city

@@ -1,4 +1,4 @@
-"""How a block is filled, by its use: buildings, paving, and places for trees and cars."""
+"""Fills a block according to its use: buildings, paving, and positions of trees and cars."""
 
 from collections.abc import Callable
 
@@ -15,12 +15,12 @@ from img2height.scenes.city.terraces import perimeter
 
 
 def fill_block(site: Site, block: Polygon, use: str, density: float, limits: Limits, rng: np.random.Generator) -> None:
-    """Add everything that stands on a block of a given use.
+    """Add everything on a block of a given use.
 
     Args:
         site: receives surfaces, buildings, trees and cars.
         block: the land, x and y in metres.
-        use: one of the uses of the plan.
+        use: one of the uses of the layout.
         density: share of the parcels that are built on.
         limits: lowest and highest building.
         rng: the random state of this block.
@@ -42,7 +42,7 @@ def _perimeter(site: Site, block: Polygon, density: float, limits: Limits, rng: 
 
 
 def _flats(site: Site, block: Polygon, density: float, limits: Limits, rng: np.random.Generator) -> None:
-    """Lay parallel blocks of flats in a green, with parking at one end."""
+    """Add parallel blocks of flats on a green, with parking at one end."""
     site.cover(block, Material.GRASS)
     across = rng.random() < 0.6
     frame, length, width = Frame.of_envelope(block)
@@ -80,7 +80,7 @@ def _core(inner: Polygon, frame: Frame, u0: float, u1: float, reach: float) -> t
 
 
 def _car_park(site: Site, area: Polygon, frame: Frame, rng: np.random.Generator) -> None:
-    """Pave an area, dark or bright whatever stands beside it, and stand cars in rows on it."""
+    """Pave an area, dark or bright regardless of its surroundings, and add rows of cars."""
     paving = Material(rng.choice([Material.ASPHALT, Material.CONCRETE, Material.BRICK, Material.GRAVEL]))
     for piece in polygons(area, 60):
         site.cover(piece, paving)
@@ -92,7 +92,7 @@ def _car_park(site: Site, area: Polygon, frame: Frame, rng: np.random.Generator)
 
 
 def _trade(site: Site, block: Polygon, density: float, limits: Limits, rng: np.random.Generator) -> None:
-    """Put one or two halls on a block and pave the rest."""
+    """Add one or two halls to a block and pave the rest."""
     frame, length, width = Frame.of_envelope(block)
     inner = block.buffer(-3)
     count = 2 if length > 95 else 1
@@ -117,7 +117,7 @@ def _trade(site: Site, block: Polygon, density: float, limits: Limits, rng: np.r
 
 
 def _towers(site: Site, block: Polygon, density: float, limits: Limits, rng: np.random.Generator) -> None:
-    """Stand one to three towers of any height on a paved plaza; the first of a block is a high one."""
+    """Add one to three towers of any height on a paved plaza; the first one of a block is tall."""
     site.cover(block, Material(rng.choice([Material.CONCRETE, Material.BRICK, Material.ASPHALT])))
     frame, length, width = Frame.of_envelope(block)
     inner, count, plans = block.buffer(-4), max(1, round(length / 48)), []

@@ -1,4 +1,4 @@
-"""Buildings: roofs as plain functions of the place, and the designs (house, hall, slab, tower) made of them."""
+"""Buildings: roofs as functions of position, and the designs (house, hall, slab, tower) made from them."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -12,13 +12,13 @@ from img2height.scenes.city.geometry import Frame
 
 @dataclass(frozen=True)
 class Limits:
-    """Lowest and highest building that is allowed, metres above ground."""
+    """Lowest and highest allowed building, metres above ground."""
 
     low_m: float
     high_m: float
 
     def eaves(self, wanted_m: float, rise_m: float = 0.0) -> float:
-        """Return the eaves nearest to the wanted ones that leave room for the rise of the roof, in metres."""
+        """Return the eaves height closest to the wanted one that leaves room for the rise of the roof, in metres."""
         return float(np.clip(wanted_m, self.low_m, max(self.high_m - rise_m, self.low_m)))
 
 
@@ -27,14 +27,14 @@ class Part:
     """One roof surface over a polygon with vertical walls.
 
     Attributes:
-        polygon: what it covers.
-        kind: how it rises from the eaves: not, from both long sides, from all sides, from one side.
+        polygon: the area that it covers.
+        kind: flat, or rising from the eaves on both long sides, on all sides, or on one side.
         eaves_m: height of its lowest edge above ground.
         pitch: rise per metre.
         frame: axes of gabled and shed roofs, u along the ridge.
         half_width_m: distance of ridge (gabled) or middle (shed) from the eaves.
-        outline: what a hipped roof rises from; the polygon itself, unless it is a piece of a longer house.
-        top_m: a hipped roof is cut off flat at this height.
+        outline: the outline from which a hipped roof rises: the polygon, unless it is a piece of a longer house.
+        top_m: height at which a hipped roof is truncated.
     """
 
     polygon: Polygon
@@ -61,10 +61,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Design:
-    """A building before it stands.
+    """A building before it is placed.
 
     Attributes:
-        footprint: the ground that it covers.
+        footprint: the area that it covers.
         parts: roof surfaces that cover the footprint; the highest counts.
         roof: name of the roof.
     """
@@ -130,7 +130,7 @@ def _stepped_top(
 def equipment(
     frame: Frame, length: float, width: float, roof_m: float, limits: Limits, rng: np.random.Generator
 ) -> list[Part]:
-    """Return lift houses and ventilation boxes on a flat roof."""
+    """Return lift housings and ventilation boxes on a flat roof."""
     parts = []
     for _ in range(int(rng.integers(1, 2 + int(length * width / 150)))):
         u, v = rng.uniform(-0.38, 0.38) * length, rng.uniform(-0.3, 0.3) * width
@@ -142,7 +142,7 @@ def equipment(
 
 
 def slab(frame: Frame, length: float, width: float, roof_m: float, limits: Limits, rng: np.random.Generator) -> Design:
-    """Return a block of flats: flat with equipment, set back in steps, or with a low hipped roof."""
+    """Return a block of flats: flat with equipment, stepped back, or with a low hipped roof."""
     roof_m = limits.eaves(roof_m, 4.0)
     shape = frame.rectangle(-length / 2, length / 2, -width / 2, width / 2)
     kind = rng.choice(["flat", "stepped", "hipped"], p=[0.55, 0.25, 0.2])
@@ -161,7 +161,7 @@ def slab(frame: Frame, length: float, width: float, roof_m: float, limits: Limit
 
 
 def hall(frame: Frame, length: float, width: float, limits: Limits, rng: np.random.Generator) -> Design:
-    """Return a hall of a trading estate: flat, low gabled, or with a row of shed roofs."""
+    """Return a commercial hall: flat, low gabled, or with a row of shed roofs."""
     roof_m = limits.eaves(rng.uniform(4.5, 12.0), 4.0)
     shape = frame.rectangle(-length / 2, length / 2, -width / 2, width / 2)
     kind = rng.choice(["flat", "gabled", "shed"], p=[0.5, 0.25, 0.25])
@@ -182,7 +182,7 @@ def hall(frame: Frame, length: float, width: float, limits: Limits, rng: np.rand
 
 
 def tower(frame: Frame, length: float, width: float, roof_m: float, limits: Limits, rng: np.random.Generator) -> Design:
-    """Return a tower that steps back two or three times and carries a machine room."""
+    """Return a tower that steps back two or three times and has a machine room on top."""
     roof_m = limits.eaves(roof_m, 4.0)
     parts, share = [], 1.0
     for level in [*np.sort(rng.uniform(0.3, 0.9, int(rng.integers(1, 3)))), 1.0]:

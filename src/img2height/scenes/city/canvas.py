@@ -1,4 +1,4 @@
-"""Rasters of a city in the making: polygons, roofs, crowns and cars are drawn on them in turn."""
+"""Rasters of a city under construction: polygons, roofs, crowns and cars are drawn on them in turn."""
 
 from collections.abc import Iterable
 
@@ -19,10 +19,10 @@ class Canvas:
     Attributes:
         gsd_m: pixel size in metres.
         ground: height above the vertical datum, float32 metres.
-        pad: level of the building on a pixel, NaN outside, float32 metres.
+        pad: ground level of the building at a pixel, NaN outside, float32 metres.
         height: surface above ground, float32 metres.
         material: uint8.
-        instance: int32; `building` its part that are buildings.
+        instance: number of the object, int32; `building` likewise, but for buildings only.
     """
 
     def __init__(self, ground: np.ndarray, gsd_m: float) -> None:
@@ -36,7 +36,7 @@ class Canvas:
         self._last = 0
 
     def next_instance(self) -> int:
-        """Return a number that no object has yet."""
+        """Return a number that is not yet used by an object."""
         self._last += 1
         return self._last
 
@@ -61,7 +61,7 @@ class Canvas:
         return (cols + 0.5) * self.gsd_m, (rows + 0.5) * self.gsd_m
 
     def paint(self, shapes: Iterable[Polygon], material: Material) -> None:
-        """Cover the ground inside polygons with a material; together they are one object."""
+        """Cover the ground inside polygons with a material; together they form one object."""
         number = self.next_instance()
         for polygon in shapes:
             pixels = self.pixels(polygon)
@@ -69,7 +69,7 @@ class Canvas:
             self.instance[pixels] = number
 
     def raise_building(self, design: Design, material: Material) -> tuple[int, float]:
-        """Draw a building where none stands yet; return its number (0 if out of sight) and the level of its ground."""
+        """Draw a building where there is none yet; return its number (0 if outside) and its ground level."""
         rows, cols = self.pixels(design.footprint)
         free = self.building[rows, cols] == 0
         rows, cols = rows[free], cols[free]

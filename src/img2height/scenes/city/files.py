@@ -1,4 +1,4 @@
-"""A city on disk, as a data provider would deliver it."""
+"""Writes a city to disk in the form in which a provider would deliver it."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from img2height.vocabulary.layers import NODATA
 
 
 def write_city(city: City, eo: np.ndarray, folder: Path, *, sar: np.ndarray | None, stereo: Stereo | None) -> None:
-    """Write rasters and building polygons of a city into a folder; `city.write` says which."""
+    """Write the rasters and building footprints of a city to a folder; `city.write` lists them."""
     folder = Path(folder)
     grid = synthetic_grid(city.settings)
     write_cog(folder / "eo.tif", eo, grid, [Band(name) for name in BANDS])

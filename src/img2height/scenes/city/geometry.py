@@ -24,7 +24,7 @@ class Frame:
 
     @classmethod
     def of_envelope(cls, polygon: Polygon) -> tuple["Frame", float, float]:
-        """Return the smallest rectangle round a polygon: a frame in its middle, u the long way, and both lengths."""
+        """Return the smallest rectangle around a polygon: a frame at its centre, u along the long side, and lengths."""
         corners = np.asarray(shapely.oriented_envelope(polygon).exterior.coords)
         sides = np.diff(corners[:3], axis=0)  # 2 x 2
         lengths = np.hypot(*sides.T)
@@ -39,7 +39,7 @@ class Frame:
         return Frame(x, y, self.ux, self.uy)
 
     def turned(self, degrees: float) -> "Frame":
-        """Return the frame turned about its origin."""
+        """Return the frame rotated about its origin."""
         cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
         return Frame(self.x, self.y, float(self.ux * cos - self.uy * sin), float(self.ux * sin + self.uy * cos))
 

@@ -1,4 +1,4 @@
-"""Blocks of houses with gardens: detached houses one on a parcel, and rows of terraced houses."""
+"""Blocks of houses with gardens: detached houses, one per parcel, and rows of terraced houses."""
 
 import numpy as np
 import shapely
@@ -12,7 +12,7 @@ from img2height.scenes.city.terraces import terrace_row
 
 
 def detached(site: Site, block: Polygon, density: float, limits: Limits, rng: np.random.Generator) -> None:
-    """Put one house on each parcel, with drive, terrace, garden, and now and then a shed or a hedge."""
+    """Add one house to each parcel, with drive, terrace, garden, and occasionally a shed or a hedge."""
     for lot in lots(block, rng.uniform(16, 22), rng):
         site.cover(lot.polygon, Material.SOIL if rng.random() < 0.05 else Material.GRASS)
         if rng.random() > density or not _settle(site, lot, limits, rng):
@@ -65,7 +65,7 @@ def _garden(site: Site, lot: Lot, plan: Design, back: float, limits: Limits, rng
 
 
 def _hedge(site: Site, lot: Lot, rng: np.random.Generator) -> None:
-    """Plant low round bushes along one side of a parcel."""
+    """Add low round bushes along one side of a parcel."""
     if rng.random() < 0.4:
         u = lot.width_m / 2 - 0.3
         row = points_along(lot.front.line(u, 6, u, max(lot.depth_m - 1, 7)), 1.3)[:, :2]
@@ -73,7 +73,7 @@ def _hedge(site: Site, lot: Lot, rng: np.random.Generator) -> None:
 
 
 def terraces(site: Site, block: Polygon, density: float, limits: Limits, rng: np.random.Generator) -> None:
-    """Put one row of terraced houses on each parcel, with a yard and a strip of garden behind each house."""
+    """Add one row of terraced houses to each parcel, with a yard and a strip of garden behind each house."""
     for lot in lots(block, rng.uniform(34, 48), rng):
         inner = lot.polygon.buffer(-0.8)
         length, width = lot.width_m - rng.uniform(3, 5), rng.uniform(8.5, 10.5)

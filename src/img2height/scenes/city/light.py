@@ -1,4 +1,4 @@
-"""Light on a surface model: cast shadows, surface normals, and how much sky a place sees."""
+"""Light on a surface model: cast shadows, surface normals and sky visibility."""
 
 import numpy as np
 from scipy import ndimage
@@ -7,9 +7,9 @@ from img2height.scenes.city.geometry import direction
 
 
 def horizon(dsm: np.ndarray, gsd_m: float, azimuth_deg: float, elevation_deg: float) -> np.ndarray:
-    """Return the height below which a point above each pixel is hidden from a far source, HxW float32 metres.
+    """Return the height below which a point at each pixel is hidden from a distant source, HxW float32 metres.
 
-    The surface is followed pixel by pixel towards the source; what lies outside the raster hides nothing.
+    The surface is followed pixel by pixel towards the source; pixels outside the raster hide nothing.
 
     Args:
         dsm: surface heights, HxW float32 metres.
@@ -29,20 +29,20 @@ def horizon(dsm: np.ndarray, gsd_m: float, azimuth_deg: float, elevation_deg: fl
         if abs(d_row) >= dsm.shape[0] or abs(d_col) >= dsm.shape[1]:
             break
         here, there = zip(_overlap(dsm.shape[0], d_row), _overlap(dsm.shape[1], d_col), strict=True)
-        # A wall stands half a pixel before the centre of its pixel. A slope does not: it is given 8 % at most, so that
-        # only slopes that the light grazes are taken for hidden.
+        # A wall is half a pixel before the centre of its pixel. A slope is not: it gets at most 8 %, so that only
+        # slopes at grazing incidence are wrongly hidden.
         away = max(step - 0.5, 0.92 * step)
         np.maximum(hidden[here], dsm[there] - np.float32(away) * drop, out=hidden[here])
     return hidden
 
 
 def _overlap(size: int, shift: int) -> tuple[slice, slice]:
-    """Return the slices of one axis for pixels and for what lies `shift` pixels further on."""
+    """Return the slices of one axis for pixels and for the pixels `shift` further on."""
     return slice(max(0, -shift), size - max(0, shift)), slice(max(0, shift), size - max(0, -shift))
 
 
 def cast_shadows(dsm: np.ndarray, gsd_m: float, azimuth_deg: float, elevation_deg: float) -> np.ndarray:
-    """Return where the sun is hidden by something higher, HxW bool.
+    """Return where the sun is hidden by higher surfaces, HxW bool.
 
     Args:
         dsm: surface heights, HxW float32 metres.
@@ -56,7 +56,7 @@ def cast_shadows(dsm: np.ndarray, gsd_m: float, azimuth_deg: float, elevation_de
 def normals(dsm: np.ndarray, gsd_m: float) -> np.ndarray:
     """Return unit normals (x east, y south, z up) of the surface, 3xHxW float32.
 
-    The gentler of the two one-sided slopes is taken, so that a wall does not tilt the roof or the ground beside it.
+    The smaller of the two one-sided slopes is taken, so that a wall does not tilt the roof or the ground next to it.
     """
     slopes = []
     for axis in (1, 0):
@@ -72,7 +72,7 @@ def normals(dsm: np.ndarray, gsd_m: float) -> np.ndarray:
 
 
 def sky_share(dsm: np.ndarray, gsd_m: float) -> np.ndarray:
-    """Return roughly which share of the sky a place sees, from what rises within some 8 m and 25 m, HxW float32."""
+    """Return the approximate visible share of the sky, from obstacles within about 8 m and 25 m, HxW float32."""
     share = np.ones_like(dsm)
     for reach_m in (4.0, 14.0):
         risen = ndimage.gaussian_filter(dsm, reach_m / gsd_m, truncate=2) - dsm

@@ -1,7 +1,7 @@
-"""A surface model as dense matching of two views would make it, with the faults that such models have.
+"""A surface model as dense matching of two views would produce it, with the typical errors of such models.
 
-Real ones have edges that the matching window has smoothed and moved outwards, noise that grows where texture is weak,
-ragged trees, patches that are wrong by storeys, and holes where one of the views does not see the ground.
+In real ones the matching window smooths edges and moves them outwards, noise grows where texture is weak, trees are
+ragged, patches are wrong by storeys, and there are holes where one of the views does not see the ground.
 """
 
 import numpy as np
@@ -13,19 +13,19 @@ from img2height.scenes.city.view import Sight, occluded
 
 RNG_STAGE = 300
 # Strengths at `faults` = 1.
-FATTENED_M = 1.4  # foreground grows by this much
+FATTENED_M = 1.4  # growth of the foreground
 WINDOW_M = 0.8  # standard deviation of the matching window
-NOISE_M = 0.25  # standard deviation where texture is good, and what steep slopes, crowns, weak texture and water add
+NOISE_M = 0.25  # standard deviation with good texture; below: added by steep slopes, crowns, weak texture and water
 SLOPE_NOISE_M = 0.35
 CROWN_NOISE_M = 0.6
 WEAK_NOISE_M = 0.6
 WATER_NOISE_M = 2.0
 SLOPE_BIAS_M = 0.25  # on a slope of 45 degrees that rises along the base
-WEAK_BIAS_M = -0.25  # surfaces without texture come out low
+WEAK_BIAS_M = -0.25  # surfaces without texture come out too low
 UNDULATION_M = 0.2
 TREE_LOSS = 0.25  # share of the crowns that are matched near the ground below them
 BLUNDERS_PER_KM2 = 1600
-TEXTURE = 9.0  # local standard deviation in grey values of a surface that is matched well
+TEXTURE = 9.0  # local standard deviation, in grey values, of a well-matched surface
 
 
 def match(city: City, pan: np.ndarray, pair: tuple[Sight, Sight]) -> np.ndarray:
@@ -33,8 +33,8 @@ def match(city: City, pan: np.ndarray, pair: tuple[Sight, Sight]) -> np.ndarray:
 
     Args:
         city: the truth; `settings.stereo.faults` scales all faults, and 0 gives the true surface.
-        pan: panchromatic image of the surface at nadir, HxW, in grey values: its texture helps or hinders.
-        pair: where the two sensors stand.
+        pan: panchromatic image of the surface at nadir, HxW, in grey values: its texture controls the matching.
+        pair: the positions of the two sensors.
     """
     settings, faults = city.settings, city.settings.stereo.faults
     if faults == 0:
@@ -51,14 +51,14 @@ def match(city: City, pan: np.ndarray, pair: tuple[Sight, Sight]) -> np.ndarray:
 
 
 def _weak_texture(pan: np.ndarray, gsd_m: float) -> np.ndarray:
-    """Return from 0 to 1 how little texture there is for matching, HxW float32."""
+    """Return the lack of texture for matching from 0 to 1, HxW float32."""
     grey, window_px = pan.astype(np.float32), 1.5 / gsd_m
     mean, square = (ndimage.gaussian_filter(part, window_px, truncate=3) for part in (grey, grey**2))
     return np.exp(-np.sqrt(np.maximum(square - mean**2, 0)) / TEXTURE)
 
 
 def _thinned_trees(city: City, faults: float, rng: np.random.Generator) -> np.ndarray:
-    """Return the surface with crowns lower than they are, HxW float32 metres: windows look through their leaves."""
+    """Return the surface with lowered crowns, HxW float32 metres, because windows look through leaves."""
     objects = int(city.instance.max()) + 1
     lost = rng.random(objects) < faults * TREE_LOSS
     share = np.where(lost, rng.uniform(0, 0.4, objects), rng.uniform(0.8, 1, objects)).astype(np.float32)
@@ -67,7 +67,7 @@ def _thinned_trees(city: City, faults: float, rng: np.random.Generator) -> np.nd
 
 
 def _fattened(surface: np.ndarray, radius_px: float, rng: np.random.Generator) -> np.ndarray:
-    """Return the surface with the foreground grown outwards, here more and there less, HxW float32 metres."""
+    """Return the surface with the foreground grown outwards by varying amounts, HxW float32 metres."""
     reach = int(np.ceil(radius_px))
     yy, xx = np.ogrid[-reach : reach + 1, -reach : reach + 1]
     grown = ndimage.maximum_filter(surface, footprint=np.hypot(yy, xx) <= radius_px + 0.25, mode="nearest")
@@ -76,7 +76,7 @@ def _fattened(surface: np.ndarray, radius_px: float, rng: np.random.Generator) -
 
 
 def _noise(city: City, surface: np.ndarray, weak: np.ndarray, base: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return errors of every pixel, HxW float32 metres: grain, lumps and bias by texture and slope, undulation."""
+    """Return the errors of each pixel, HxW float32 metres: grain, lumps and bias by texture and slope, undulation."""
     shape, gsd_m = surface.shape, city.settings.gsd_m
     down, right = (np.clip(part, -2, 2) for part in np.gradient(surface, gsd_m))
     along_base = (right * base[0] + down * base[1]) / max(np.hypot(*base), 1e-6)
@@ -89,7 +89,7 @@ def _noise(city: City, surface: np.ndarray, weak: np.ndarray, base: np.ndarray, 
 
 
 def _blunders(city: City, weak: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return errors of compact patches of 1 to 5 m that were matched wrongly, HxW float32 metres."""
+    """Return the errors of compact mismatched patches of 1 to 5 m, HxW float32 metres."""
     rows, cols = weak.shape
     gsd_m = city.settings.gsd_m
     errors = np.zeros(weak.shape, np.float32)

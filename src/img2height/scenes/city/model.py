@@ -1,4 +1,4 @@
-"""What a synthetic city is: materials, buildings, and rasters of exact truth. Every renderer starts from here."""
+"""The data of a synthetic city: materials, buildings, and rasters of exact truth. All renderers start from here."""
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -42,7 +42,7 @@ class Building:
 
     Attributes:
         building_id: its value in `City.building_id`, from 1.
-        polygon: footprint in map coordinates, cut at the border of the district.
+        polygon: footprint in map coordinates, clipped at the border of the district.
         height_m: highest point of the roof above ground.
         eaves_m: lowest point of the roof above ground.
         ground_m: height of its level ground above the vertical datum.
@@ -62,7 +62,7 @@ class City:
     """Exact truth of a district, all rasters HxW with north up.
 
     Attributes:
-        settings: what it was made from.
+        settings: the settings that it was generated from.
         dsm: surface above the vertical datum, float32 metres.
         dtm: bare ground above the vertical datum, float32 metres; the water level on water.
         ndsm: dsm - dtm, float32 metres.

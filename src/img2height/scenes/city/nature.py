@@ -1,4 +1,4 @@
-"""What is small and many: tree crowns and cars, drawn pixel by pixel onto the canvas; and the line of street trees."""
+"""Small and numerous objects, drawn pixel by pixel onto the canvas: tree crowns and cars."""
 
 import numpy as np
 
@@ -8,14 +8,14 @@ from img2height.scenes.city.model import Material
 from img2height.scenes.city.terrain import smooth_noise
 
 CAR_M = (4.4, 1.8, 1.45)  # length, width, height
-BARE = (Material.ASPHALT, Material.WATER)  # no tree has its trunk here
+BARE = (Material.ASPHALT, Material.WATER)  # no trunks here
 
 
 def grow_trees(canvas: Canvas, trees: np.ndarray, rng: np.random.Generator) -> None:
-    """Draw crowns: flattened balls with a bumpy surface, down to a third of the height; houses are not grown over.
+    """Draw crowns: flattened spheres with a bumpy surface, down to a third of the height; houses stay uncovered.
 
     Args:
-        canvas: is drawn on.
+        canvas: changed in place.
         trees: x, y, crown radius and height in metres, Nx4.
         rng: draws the bumps.
     """
@@ -40,10 +40,10 @@ def grow_trees(canvas: Canvas, trees: np.ndarray, rng: np.random.Generator) -> N
 
 
 def stand_cars(canvas: Canvas, cars: np.ndarray, rng: np.random.Generator) -> None:
-    """Draw cars where the ground is free.
+    """Draw cars on free ground.
 
     Args:
-        canvas: is drawn on.
+        canvas: changed in place.
         cars: x, y and unit vector of the heading, Nx4.
         rng: draws their sizes.
     """

@@ -10,12 +10,12 @@ from img2height.scenes.city.terrain import smooth_noise
 from img2height.scenes.city.view import Sight, View, line_of_sight, nearest, wall_directions
 
 BANDS = ("red", "green", "blue", "nir")
-# Diffuse light in units of the direct sun, by band; in the near infrared most of it comes from the plants around.
+# Diffuse light in units of the direct sun, by band; in the near infrared most of it comes from surrounding plants.
 SKY = np.array([0.12, 0.16, 0.23, 0.15], np.float32)
-PATH = np.array([0.018, 0.026, 0.040, 0.010], np.float32)  # radiance of the air itself at full haze
+PATH = np.array([0.018, 0.026, 0.040, 0.010], np.float32)  # path radiance at full haze
 WALL_TINT = np.array([1.0, 0.93, 0.82, 1.05], np.float32)
-BLUR_M = 0.28  # standard deviation of the point spread
-# 8-bit pictures are stretched like photographs, and balanced so that grey in the sun is grey.
+BLUR_M = 0.28  # standard deviation of the point spread function
+# 8-bit images are stretched like photographs, and balanced so that grey in the sun is grey.
 GAIN = np.array([1.95, 1.88, 1.78, 1.9], np.float32)
 GAMMA = 2.0
 RNG_STAGE = 100
@@ -57,8 +57,8 @@ def seen(city: City, light: np.ndarray, view: View) -> np.ndarray:
 
     Args:
         city: the truth.
-        light: what leaves roofs and ground, 4xHxW float32, of `radiance`.
-        view: what each pixel shows.
+        light: radiance of roofs and ground, 4xHxW float32, see `radiance`.
+        view: the surface point at each pixel.
     """
     places = np.stack([view.rows, view.cols])
     surface = np.stack([ndimage.map_coordinates(band, places, order=1, mode="nearest") for band in light])
@@ -66,7 +66,7 @@ def seen(city: City, light: np.ndarray, view: View) -> np.ndarray:
 
 
 def expose(light: np.ndarray, gain: np.ndarray, gsd_m: float, noise: float, rng: np.random.Generator) -> np.ndarray:
-    """Return what a camera makes of radiance: blurred, stretched and noisy grey values, CxHxW uint8.
+    """Return the camera's response to radiance: blurred, stretched and noisy grey values, CxHxW uint8.
 
     Args:
         light: radiance, CxHxW float32.
@@ -90,7 +90,7 @@ def _sun(city: City) -> np.ndarray:
 
 
 def radiance(city: City) -> np.ndarray:
-    """Return what leaves roofs and ground, in units of a white surface that faces the sun, 4xHxW float32."""
+    """Return the radiance of roofs and ground, in units of a white surface facing the sun, 4xHxW float32."""
     settings = city.settings
     facing = np.maximum(np.tensordot(_sun(city), normals(city.dsm, settings.gsd_m), 1), 0)
     lit = facing * ~cast_shadows(city.dsm, settings.gsd_m, settings.sun_azimuth_deg, settings.sun_elevation_deg)
@@ -99,13 +99,13 @@ def radiance(city: City) -> np.ndarray:
 
 
 def _walls(city: City, view: View) -> np.ndarray:
-    """Return what leaves the walls that are seen: plaster with rows of windows, 4xHxW float32."""
+    """Return the radiance of visible walls: plaster with rows of windows, 4xHxW float32."""
     settings = city.settings
     right, down = (part[view.roof] for part in wall_directions(city))
     sun = _sun(city)
     facing = np.maximum(sun[0] * right + sun[1] * down, 0)
     hidden = horizon(city.dsm, settings.gsd_m, settings.sun_azimuth_deg, settings.sun_elevation_deg)
-    # A wall pixel belongs to the roof above it; its light is that of the place two pixels before the wall.
+    # A wall pixel belongs to the roof above it; it has the light of the place two pixels in front of the wall.
     rows, cols = (
         nearest(place + 2 * step, settings.size_px) for place, step in zip(view.roof, (down, right), strict=True)
     )

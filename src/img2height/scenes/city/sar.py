@@ -12,11 +12,11 @@ from img2height.scenes.city.sar_geometry import Look, add_echoes
 
 BANDS = ("hh", "hv", "vh", "vv")
 NOISE_FLOOR_DB = -23.0  # noise-equivalent sigma nought
-BLUR_PX = 0.45  # standard deviation of the point spread
-ALIKE = 0.7  # share of the glitter that polarisations have in common
+BLUR_PX = 0.45  # standard deviation of the point spread function
+ALIKE = 0.7  # share of the glitter that is common to all polarisations
 COMMON = 0.5  # share of the speckle that HH has in common with VV, and HV with VH
 UNSEEN = (0.02, 0.05)  # share of the district beyond the far edge of the strip
-SKEW = 0.05  # the edge of the strip against the lines of equal range: largest tangent
+SKEW = 0.05  # largest tangent of the angle between the edge of the strip and the lines of equal range
 RNG_STAGE = 200
 
 
@@ -34,10 +34,10 @@ def render_sar(city: City) -> np.ndarray:
 
 
 def clutter(city: City) -> np.ndarray:
-    """Return how bright each place is relative to its material, by band, 4xHxW float32, mean 1.
+    """Return the brightness of each place relative to its material, by band, 4xHxW float32, mean 1.
 
-    Objects differ; roofs, crowns and cars glitter besides, each polarisation partly in its own way. Open ground is even
-    within one object, so that its speckle is that of the number of looks.
+    Objects differ; roofs, crowns and cars also glitter, partly differently in each polarisation. Open ground is uniform
+    within one object, so that its speckle is determined by the number of looks.
     """
     rng = np.random.default_rng([city.settings.seed, RNG_STAGE])
     glitter = np.zeros(len(Material), np.float32)
@@ -70,17 +70,17 @@ def intensity(city: City, clutter: np.ndarray) -> np.ndarray:
 
 
 def _speckle(city: City) -> np.ndarray:
-    """Return multiplicative speckle, gamma of shape looks and mean 1, 4xHxW float64."""
+    """Return multiplicative speckle, gamma-distributed with shape looks and mean 1, 4xHxW float64."""
     rng = np.random.default_rng([city.settings.seed, RNG_STAGE, 1])
     looks, shape = city.settings.sar.looks, city.dsm.shape
-    # The sum of two gammas of one scale is a gamma of both shapes together: bands share the first and own the second.
+    # The sum of two gammas of one scale is a gamma whose shapes add up: bands share the first and own the second.
     like, cross = rng.standard_gamma(COMMON * looks, (2, *shape))
     own = rng.standard_gamma((1 - COMMON) * looks, (4, *shape))
     return (own + np.stack([like, cross, cross, like])) / looks
 
 
 def _covered(city: City) -> np.ndarray:
-    """Return where the strip covers the district, HxW bool; its far edge is a straight line, slightly skewed."""
+    """Return where the strip covers the district, HxW bool; its far edge is a straight line, slightly oblique."""
     rng = np.random.default_rng([city.settings.seed, RNG_STAGE, 2])
     look = Look.of(city.settings)
     rows, cols = np.indices(city.dsm.shape)

@@ -1,8 +1,8 @@
-"""What sends a radar's pulse back: surfaces, crowns, walls, and the corners between walls and the ground.
+"""The sources of a radar's echo: surfaces, crowns, walls, and the corners between walls and ground.
 
 The parts of a building's echo are those of Franceschetti, Iodice and Riccio, "A canonical problem in electromagnetic
 backscattering from buildings", IEEE TGRS 40(8), 2002, pp. 1787-1801; their strengths are typical figures, not solutions
-of the field equations, and triple reflections are left out.
+of the field equations, and triple reflections are omitted.
 """
 
 from collections.abc import Iterator
@@ -14,8 +14,8 @@ from img2height.scenes.city.model import City, Material
 from img2height.scenes.city.sar_geometry import Look, Scatterers
 from img2height.scenes.city.view import wall_directions
 
-# Level surfaces in X band at 40 degrees: sigma nought in HH, cross polarisation and VV in dB, the power of the cosine
-# (1: a volume, 2: rough, more: smooth like a mirror), and the share of a pulse mirrored to the foot of a wall.
+# Level surfaces in X band at 40 degrees: sigma nought in HH, cross polarisation and VV in dB, the cosine exponent
+# (1: a volume, 2: rough, more: specular), and the share of a pulse mirrored to the foot of a wall.
 BACKSCATTER = {
     Material.GRASS: (-12.0, -20.5, -11.5, 2, 0.35),
     Material.SOIL: (-11.5, -21.0, -10.5, 2, 0.35),
@@ -36,27 +36,27 @@ BACKSCATTER = {
     Material.TURF: (-13.0, -22.0, -12.5, 2, 0.5),
 }
 LEVEL_COSINE = np.cos(np.radians(40))
-BRIGHTEST = 40.0  # no surface mirrors more than this above its level self
-# Of walls, by band (HH, HV, VH, VV): what they scatter; the radar cross section of a metre of their upper edge, in m^2;
-# and of a square metre of wall by way of the ground, where VV is mirrored less than HH (Brewster's angle).
+BRIGHTEST = 40.0  # a surface reflects at most this much more than when level
+# Walls, by band (HH, HV, VH, VV): their scattering; the radar cross section of a metre of their upper edge, in m^2; and
+# that of a square metre of wall by way of the ground, where VV is reflected less than HH (Brewster's angle).
 WALL = np.array([0.7, 0.13, 0.13, 0.7], np.float32)
 EDGE = np.array([0.5, 0.05, 0.05, 0.5], np.float32)
 DOUBLE_BOUNCE = np.array([1.4, 0.035, 0.035, 0.9], np.float32)
-LOBE = np.array([8, 2, 2, 8], np.float32)  # power of the cosine of the aspect in double bounce
-STEP_M = 1.0  # what rises more from pixel to pixel has a wall
-STOREY_M, SILL_M = 3.0, 0.6  # sills and lintels of each storey are corners and shine
-CROWN_DEPTH_M = 2.0  # the way into a crown that leaves 1/e of the pulse
-PARTS = 6  # points a surface is cut into along the line of sight, so that stretched slopes have no holes
+LOBE = np.array([8, 2, 2, 8], np.float32)  # exponent of the cosine of the aspect in double bounce
+STEP_M = 1.0  # a larger rise from pixel to pixel is a wall
+STOREY_M, SILL_M = 3.0, 0.6  # sills and lintels of each storey are corners and bright
+CROWN_DEPTH_M = 2.0  # path into a crown that leaves 1/e of the pulse
+PARTS = 6  # points per surface along the line of sight, so that stretched slopes have no holes
 
 
 def _table() -> np.ndarray:
-    """Return the constants by material: linear HH, HV, VH, VV, power of the cosine, mirrored share."""
+    """Return the constants by material: linear HH, HV, VH, VV, exponent of the cosine, mirrored share."""
     rows = np.array([BACKSCATTER[material] for material in Material], np.float32)
     return np.hstack([10 ** (rows[:, [0, 1, 1, 2]] / 10), rows[:, 3:]]).astype(np.float32)
 
 
 def surfaces(city: City, look: Look, hidden: np.ndarray, clutter: np.ndarray) -> np.ndarray:
-    """Return what ground, roofs and crowns send back at their own place, 4xHxW float32, 0 in radar shadow.
+    """Return the echo of ground, roofs and crowns at their own position, 4xHxW float32, 0 in radar shadow.
 
     Args:
         city: the truth.
@@ -73,12 +73,12 @@ def surfaces(city: City, look: Look, hidden: np.ndarray, clutter: np.ndarray) ->
 
 
 def raised(city: City, look: Look, power: np.ndarray) -> Iterator[Scatterers]:
-    """Yield the points of what stands above the terrain, crowns down to some depth.
+    """Yield the points of everything above the terrain, crowns down to some depth.
 
     Args:
         city: the truth.
         look: the line of sight.
-        power: what each place sends back, 4xHxW.
+        power: the echo of each place, 4xHxW.
     """
     rows, cols = np.nonzero((city.ndsm > 0) & (power[0] > 0))
     above, echo = city.ndsm[rows, cols], power[:, rows, cols] / PARTS
@@ -95,8 +95,8 @@ def raised(city: City, look: Look, power: np.ndarray) -> Iterator[Scatterers]:
 def walls(city: City, look: Look, hidden: np.ndarray, clutter: np.ndarray) -> Iterator[Scatterers]:
     """Yield the points of walls that face the sensor: their face, upper edge and foot; arguments as in `surfaces`.
 
-    Walls are sides of pixels. Seen from the sensor the stairs of a slanting wall are as wide as the wall itself, so
-    what it scatters is right; only double bounce needs its true direction.
+    Walls are sides of pixels. Seen from the sensor, the stairs of an oblique wall are as wide as the wall itself, so
+    its scattering is right; only double bounce needs its true direction.
     """
     right, down = wall_directions(city)
     aspect = np.maximum(right * look.right + down * look.down, 0)
@@ -121,7 +121,7 @@ def walls(city: City, look: Look, hidden: np.ndarray, clutter: np.ndarray) -> It
 def _face(
     look: Look, place: tuple[np.ndarray, np.ndarray], bottom: np.ndarray, top: np.ndarray, width: np.ndarray
 ) -> Scatterers:
-    """Return points up the face of walls, closer than one pixel in range.
+    """Return points up the face of walls, less than one pixel apart in range.
 
     Args:
         look: the line of sight.

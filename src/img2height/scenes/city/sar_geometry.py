@@ -1,4 +1,4 @@
-"""Where a side-looking radar puts what it sees: range geometry, and the sum of all echoes of one range."""
+"""The image geometry of a side-looking radar: range, and the sum of all echoes of one range."""
 
 from dataclasses import dataclass
 from itertools import product
@@ -14,8 +14,8 @@ class Look:
     """The line of sight of a radar.
 
     Attributes:
-        right: eastward part of the unit vector from the ground to the sensor.
-        down: its southward part.
+        right: east component of the unit vector from the ground to the sensor.
+        down: its south component.
         incidence: angle of the line of sight from the vertical in radians.
         gsd_m: pixel size in metres.
     """
@@ -27,7 +27,7 @@ class Look:
 
     @classmethod
     def of(cls, settings: CitySettings) -> "Look":
-        """Return the line of sight that the settings of a city describe."""
+        """Return the line of sight described by the settings of a city."""
         sar = settings.sar
         return cls(*direction(sar.look_azimuth_deg), float(np.radians(sar.incidence_deg)), settings.gsd_m)
 
@@ -38,13 +38,13 @@ class Look:
         return np.array([self.right * sin, self.down * sin, cos], np.float32)
 
     def layover_px(self, above_m: np.ndarray) -> np.ndarray:
-        """Return by how many pixels a point at a height above the terrain appears nearer to the sensor."""
+        """Return the layover of a point at a height above the terrain, in pixels towards the sensor."""
         return above_m / (np.tan(self.incidence) * self.gsd_m)
 
 
 @dataclass(frozen=True)
 class Scatterers:
-    """Points that send power back, all of length N.
+    """Points that reflect power, all of length N.
 
     Attributes:
         rows: true row, not rounded.
@@ -60,12 +60,12 @@ class Scatterers:
 
 
 def add_echoes(image: np.ndarray, look: Look, points: Scatterers) -> None:
-    """Add points to an image in ground range that is geocoded on the terrain; each is shared by four pixels.
+    """Add points to an image in ground range that is geocoded on the terrain; each is distributed over four pixels.
 
     Args:
-        image: intensity, 4xHxW float64; is added to.
+        image: intensity, 4xHxW float64; changed in place.
         look: the line of sight.
-        points: what lies outside the image after the shift by layover is left out.
+        points: those outside the image after the shift by layover are left out.
     """
     bands, height, width = image.shape
     shift = look.layover_px(points.above_m)

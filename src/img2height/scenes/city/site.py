@@ -1,4 +1,4 @@
-"""The site: a list of all that will stand on the ground, and the parcels that it stands on."""
+"""The site: a list of everything on the ground, and the parcels that it stands on."""
 
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -14,11 +14,11 @@ from img2height.scenes.city.model import ROOF_MATERIALS, Material
 
 @dataclass
 class Site:
-    """What is to be drawn.
+    """The objects to draw.
 
     Attributes:
         surfaces: ground in the order of drawing.
-        buildings: designs and what their roofs are made of.
+        buildings: designs and their roof materials.
         trees: x, y, crown radius and height in metres, Nx4 each.
         cars: x, y and unit vector of the heading, Nx4 each.
     """
@@ -29,7 +29,7 @@ class Site:
     cars: list[np.ndarray] = field(default_factory=list)
 
     def cover(self, area: shapely.Geometry, material: Material, min_area_m2: float = 1.0) -> None:
-        """Add ground of a material over all polygons of an area."""
+        """Add ground of a material on all polygons of an area."""
         self.surfaces += [(piece, material) for piece in polygons(area, min_area_m2)]
 
     def build(self, design: Design, material: Material) -> None:
@@ -37,7 +37,7 @@ class Site:
         self.buildings.append((design, material))
 
     def plant(self, area: Polygon, spacing_m: float, sizes: tuple[float, float], rng: np.random.Generator) -> None:
-        """Scatter trees over an area, one on `spacing_m`² on average, crown radius drawn from `sizes` in metres."""
+        """Scatter trees over an area, one per `spacing_m`² on average, crown radius drawn from `sizes` in metres."""
         if area.is_empty:
             return
         count = rng.poisson(area.area / spacing_m**2)
@@ -49,7 +49,7 @@ class Site:
     def park_cars(
         self, line: LineString, share: float, spacing_m: float, across: bool, rng: np.random.Generator
     ) -> None:
-        """Stand cars along a line, or side by side across it, on a share of the places."""
+        """Add cars along a line, or side by side across it, on a share of the positions."""
         places = points_along(line, spacing_m, spacing_m / 2)
         places = places[rng.random(len(places)) < share]
         if across:
@@ -58,19 +58,19 @@ class Site:
 
 
 def roof_material(rng: np.random.Generator) -> Material:
-    """Return what a roof is made of, drawn without regard to its building: colour must not tell the height."""
+    """Return a roof material, drawn independently of the building: colour must not reveal the height."""
     return ROOF_MATERIALS[rng.integers(len(ROOF_MATERIALS))]
 
 
 def crowns(xy: np.ndarray, sizes: tuple[float, float], rng: np.random.Generator) -> np.ndarray:
-    """Return trees at given places: x, y, crown radius and height in metres, Nx4 float64."""
+    """Return trees at given positions: x, y, crown radius and height in metres, Nx4 float64."""
     radius = rng.uniform(*sizes, len(xy))
     return np.column_stack([xy, radius, 2.5 + radius * rng.uniform(1.7, 2.9, len(xy))])
 
 
 @dataclass(frozen=True)
 class Lot:
-    """A parcel: its polygon and a frame in the middle of its front, u along the street, v into the land."""
+    """A parcel: its polygon and a frame at the centre of its front, u along the street, v into the land."""
 
     polygon: Polygon
     front: Frame
@@ -95,7 +95,7 @@ def lots(block: Polygon, width_m: float, rng: np.random.Generator) -> list[Lot]:
 
 
 def _lot(piece: Polygon, side: Frame, u0: float, u1: float) -> Lot:
-    """Lay the front of a parcel along the street, which may run at a small angle to the block."""
+    """Align the front of a parcel with the street, which may run at a small angle to the block."""
     xy = np.asarray(piece.exterior.coords)
     u, v = side.local(*xy.T)
     left, right = (v[np.abs(u - edge) < 0.45 * (u1 - u0)].min(initial=v.max()) for edge in (u0, u1))

@@ -1,4 +1,4 @@
-"""Stereo of a city: a raw surface model, and panchromatic views that are orthorectified with it, errors and all."""
+"""Stereo products of a city: a raw surface model, and panchromatic views orthorectified with it, errors included."""
 
 from dataclasses import dataclass
 from itertools import combinations
@@ -20,11 +20,11 @@ RNG_STAGE = 310
 
 @dataclass(frozen=True)
 class Stereo:
-    """What stereo delivers, all rasters HxW.
+    """The products of stereo, all rasters HxW.
 
     Attributes:
         raw: matched surface above the vertical datum, float32 metres, NaN in holes.
-        filled: the same with its holes interpolated; NaN only in the middle of very wide ones.
+        filled: the same with its holes interpolated; NaN only in the middle of very wide holes.
         filled_mask: where `filled` was interpolated, bool.
         views: panchromatic images orthorectified with `filled`, NxHxW uint8.
         pairs: every pair of views: first, second (from 1), base_to_height, convergence_deg.
@@ -38,7 +38,7 @@ class Stereo:
 
 
 def render_stereo(city: City) -> Stereo:
-    """Return the stereo of a city for `settings.stereo`; its surface is matched from the first two views.
+    """Return the stereo products of a city for `settings.stereo`; the surface is matched from the first two views.
 
     Args:
         city: the truth.
@@ -59,13 +59,13 @@ def render_stereo(city: City) -> Stereo:
 def orthoviews(city: City, surface_m: np.ndarray, light: np.ndarray) -> np.ndarray:
     """Return the panchromatic views of `settings.stereo`, orthorectified with a surface, NxHxW uint8.
 
-    An error of the surface moves what a view shows by error * tan(off_nadir), so that two views disagree by
-    error * base-to-height ratio; what one sensor does not see shows the roof in front of it.
+    An error of the surface moves the content of a view by error * tan(off_nadir), so that two views disagree by
+    error * base-to-height ratio; places that one sensor does not see show the roof in front of them.
 
     Args:
         city: the truth.
         surface_m: the surface, right or wrong, HxW float32 metres without gaps.
-        light: what leaves roofs and ground, 4xHxW float32, of `city_optical.radiance`.
+        light: radiance of roofs and ground, 4xHxW float32, see `optical.radiance`.
     """
     views = []
     for number, view in enumerate(city.settings.stereo.views, 1):
@@ -87,7 +87,7 @@ def view_pairs(sights: list[Sight]) -> pd.DataFrame:
     """Return every pair of views: first, second (from 1), base_to_height and convergence_deg.
 
     Args:
-        sights: where the sensors stand.
+        sights: the positions of the sensors.
     """
     rows = [
         (first, second, np.linalg.norm(one.lean - other.lean), _angle_deg(one, other))

@@ -9,17 +9,17 @@ from shapely.ops import substring
 
 from img2height.scenes.city.canvas import Canvas
 from img2height.scenes.city.geometry import points_along
+from img2height.scenes.city.layout import SIDEWALK_M, Layout, Street
 from img2height.scenes.city.model import Material
-from img2height.scenes.city.plan import SIDEWALK_M, Plan, Street
 from img2height.scenes.city.site import Site, crowns
 
 PIECE_M = 40.0
 
 
-def pave(canvas: Canvas, plan: Plan) -> None:
+def pave(canvas: Canvas, layout: Layout) -> None:
     """Draw pavements, carriageways and markings; only main streets cross the water."""
-    water = plan.water.buffer(6)
-    kept = [(s, s.axis if s.main else s.axis.difference(water)) for s in plan.streets]
+    water = layout.water.buffer(6)
+    kept = [(s, s.axis if s.main else s.axis.difference(water)) for s in layout.streets]
     for margin_m, material in ((SIDEWALK_M, Material.CONCRETE), (0.0, Material.ASPHALT)):
         for street, axis in kept:
             canvas.paint(_band(axis, street.width_m / 2 + margin_m), material)
@@ -29,14 +29,14 @@ def pave(canvas: Canvas, plan: Plan) -> None:
 
 
 def _band(axis: shapely.Geometry, half_width_m: float) -> Iterator[Polygon]:
-    """Yield the ground along a street in short pieces: a long slanting one fills a huge box, and is slow to draw."""
+    """Yield the ground along a street in short pieces, because a long oblique one has a huge box and draws slowly."""
     for line in shapely.get_parts(axis):
         for start in np.arange(0, line.length, PIECE_M):
             yield substring(line, start, min(start + PIECE_M, line.length)).buffer(half_width_m, quad_segs=3)
 
 
 def _mark(canvas: Canvas, street: Street) -> None:
-    """Draw the dashed line in the middle, where there is carriageway."""
+    """Draw the dashed centre line where there is carriageway."""
     for x, y, ux, uy in points_along(street.axis, 9.0):
         u = np.arange(-1.5, 1.5, canvas.gsd_m)
         rows, cols = (((c + u * d) / canvas.gsd_m).astype(int) for c, d in ((y, uy), (x, ux)))
@@ -46,12 +46,12 @@ def _mark(canvas: Canvas, street: Street) -> None:
         canvas.material[rows[on_street], cols[on_street]] = Material.PAINT
 
 
-def line_streets(site: Site, plan: Plan, rng: np.random.Generator) -> None:
+def line_streets(site: Site, layout: Layout, rng: np.random.Generator) -> None:
     """Add parked and moving cars, and rows of trees on the pavement of about half of the streets."""
-    for street in plan.streets:
+    for street in layout.streets:
         if street.axis.length < 25:
             continue
-        axis = street.axis.difference(plan.water.buffer(8))
+        axis = street.axis.difference(layout.water.buffer(8))
         lines = [p for p in shapely.get_parts(axis) if p.geom_type == "LineString" and p.length > 25]
         planted, spacing = rng.random() < 0.55, rng.uniform(8, 13)
         for line in lines:

@@ -1,4 +1,4 @@
-"""Houses that share walls: terraces, and the closed ring of houses round a courtyard."""
+"""Houses that share walls: terraces, and the closed ring of houses around a courtyard."""
 
 from itertools import pairwise
 
@@ -33,9 +33,9 @@ def terrace_row(
 def perimeter(
     block: Polygon, density: float, limits: Limits, rng: np.random.Generator
 ) -> tuple[list[Design], shapely.Geometry]:
-    """Return the houses of a closed block and its courtyard; no houses where the block is too narrow.
+    """Return the houses of a closed block and its courtyard; no houses if the block is too narrow.
 
-    The ring is cut into houses by lines from the middle; a common outline makes their roofs meet in one ridge.
+    The ring is divided into houses by lines from the centre; a common outline makes their roofs meet in one ridge.
     """
     outer = block.simplify(1.5).buffer(-1.0, join_style="mitre")
     depth = rng.uniform(11, 14)

@@ -24,7 +24,7 @@ def rolling_ground(shape: tuple[int, int], gsd_m: float, relief_m: float, rng: n
 
 
 def carve_water(ground: np.ndarray, water: np.ndarray, gsd_m: float) -> np.ndarray:
-    """Return the ground with level water and a valley round it, HxW float32 metres.
+    """Return the ground with level water and a valley around it, HxW float32 metres.
 
     Args:
         ground: HxW float32 metres.

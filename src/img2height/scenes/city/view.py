@@ -1,4 +1,4 @@
-"""What a sensor off nadir sees, rectified with any surface: leaning roofs, walls, and the ground that they hide."""
+"""The view of an off-nadir sensor, rectified with any surface: leaning roofs, walls, and the ground that they hide."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from img2height.scenes.city.light import horizon
 from img2height.scenes.city.model import City
 
 STEP_PX = 0.5  # along the longer axis of the line of sight
-WALL_SLOPE = 2.5  # rise over one pixel: no roof is so steep
+WALL_SLOPE = 2.5  # rise over one pixel: no roof is this steep
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Sight:
 
     @property
     def lean(self) -> np.ndarray:
-        """Metres to the east and to the south by which the line of sight moves as it rises by one metre."""
+        """Shift of the line of sight in metres, to the east and to the south, per metre of height."""
         return np.tan(np.radians(self.off_nadir_deg)) * np.array(direction(self.azimuth_deg))
 
 
@@ -38,9 +38,9 @@ class View:
     Attributes:
         rows: row of the surface in the rasters of the city, between pixels, float32.
         cols: its column.
-        above_m: height above ground at which the line meets it, float32 metres.
+        above_m: height above ground at the intersection, float32 metres.
         wall: the line meets the wall of a building below its roof.
-        roof: row and column of the pixel of that building, of the nearest pixel where there is no wall, int32.
+        roof: row and column of the pixel of that building, of the nearest pixel if there is no wall, int32.
     """
 
     rows: np.ndarray
@@ -51,15 +51,15 @@ class View:
 
 
 def line_of_sight(city: City, sight: Sight, surface_m: np.ndarray) -> View:
-    """Return what each pixel of an image shows that is orthorectified with a surface, right or wrong.
+    """Return the surface point at each pixel of an image orthorectified with a surface, right or wrong.
 
-    The line of sight of a pixel passes through its place at the height of that surface. What stands e metres above the
-    surface appears e * tan(off_nadir) away from its place, on the far side of the sensor.
+    The line of sight of a pixel passes through its position at the height of that surface. An object e metres above the
+    surface appears e * tan(off_nadir) away from its position, on the side away from the sensor.
 
     Args:
         city: the truth.
-        sight: where the sensor stands.
-        surface_m: heights that rectify the image, HxW float32 metres without gaps: the bare ground, or a surface model.
+        sight: the position of the sensor.
+        surface_m: heights that rectify the image, HxW float32 metres without gaps: the terrain or a surface model.
     """
     lean_px = sight.lean / city.settings.gsd_m  # x, y
     rise = _rise_to_surface(city.dsm, surface_m, lean_px)
@@ -69,7 +69,7 @@ def line_of_sight(city: City, sight: Sight, surface_m: np.ndarray) -> View:
         np.clip(place + rise * np.float32(lean), 0, n - 1)
         for place, lean, n in ((rows, lean_px[1], shape[0]), (cols, lean_px[0], shape[1]))
     )
-    # A wall is as wide as one pixel step: the roof above it is half a pixel further from the sensor.
+    # A wall is one pixel step wide: the roof above it is half a pixel further from the sensor.
     right, down = direction(sight.azimuth_deg)
     row, col = nearest(rows - 0.5 * down, shape[0]), nearest(cols - 0.5 * right, shape[1])
     height = surface_m + rise
@@ -84,9 +84,9 @@ def nearest(places: np.ndarray, size: int) -> np.ndarray:
 
 
 def _rise_to_surface(dsm: np.ndarray, start_m: np.ndarray, lean_px: np.ndarray) -> np.ndarray:
-    """Return how far above its start each line of sight comes upon the surface from above, HxW float32 metres.
+    """Return how far above its start each line of sight meets the surface from above, HxW float32 metres.
 
-    All lines are followed down together; between two steps the crossing is interpolated.
+    All lines are followed down together; between two steps the intersection is interpolated.
     """
     longer = max(abs(lean_px))
     if longer < 1e-9:
@@ -110,7 +110,7 @@ def _rise_to_surface(dsm: np.ndarray, start_m: np.ndarray, lean_px: np.ndarray) 
 
 
 def _shifted(padded: np.ndarray, shift_px: np.ndarray, margin: int, shape: tuple[int, int]) -> np.ndarray:
-    """Return the raster inside a margin as seen from pixels that stand a shift (x, y) away, HxW float32, bilinear."""
+    """Return the raster inside a margin as seen from pixels at an offset (x, y), HxW float32, bilinear."""
     right, down = np.floor(shift_px).astype(int)
     part_x, part_y = (shift_px - (right, down)).astype(np.float32)
     total = np.zeros(shape, np.float32)
@@ -123,7 +123,7 @@ def _shifted(padded: np.ndarray, shift_px: np.ndarray, margin: int, shape: tuple
 
 
 def occluded(city: City, sight: Sight) -> np.ndarray:
-    """Return which places of the truth the sensor does not see, HxW bool: nothing at nadir."""
+    """Return which places of the truth the sensor does not see, HxW bool; none at nadir."""
     hidden = horizon(city.dsm, city.settings.gsd_m, sight.azimuth_deg, 90 - sight.off_nadir_deg)
     return hidden > city.dsm
 

@@ -1,6 +1,6 @@
-"""The synthetic landscape: hilly land with exact elevation, for multispectral methods that map terrain.
+"""The synthetic landscape: hills with exact elevation, for multispectral methods that map terrain.
 
-Ground and cover are made here; the image is made by its sibling `land_optical`, from the `Land` alone.
+Terrain and cover are generated here; its sibling `optical` renders the image from the `Land` alone.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class Land:
     """Exact truth of a landscape, all rasters HxW with north up.
 
     Attributes:
-        settings: what it was made from.
+        settings: the settings that it was generated from.
         dtm: elevation above the vertical datum, the water level on water, float32 metres.
         water: rivers and reservoirs, bool.
         forest: broadleaf and conifer woods, bool.
@@ -34,7 +34,7 @@ class Land:
 
 
 def generate(settings: LandSettings) -> Land:
-    """Return a landscape: terrain, rivers, fields, woods and villages, the same for the same settings."""
+    """Return a landscape: terrain, rivers, fields, woods and villages; the same settings give the same landscape."""
     terrain = make_terrain(settings, np.random.default_rng([settings.seed, 0]))
     cover, parcel = grow_cover(settings, terrain, np.random.default_rng([settings.seed, 1]))
     return Land(settings, terrain.dtm, terrain.water, np.isin(cover, FOREST), cover, parcel)

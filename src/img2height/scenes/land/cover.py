@@ -1,4 +1,4 @@
-"""What grows and stands on the land: it follows elevation, slope, aspect and water, but never strictly."""
+"""Land cover: it depends on elevation, slope, aspect and water, but not strictly."""
 
 from enum import IntEnum
 
@@ -14,8 +14,8 @@ from img2height.settings.land import LandSettings
 TREE_LINE = 0.62  # of the span between valley and summit
 ROCK_LINE = 0.76
 SNOW_LINE = 0.88
-LEAST_SPAN_M = 900.0  # hills are lower than mountains: with a smaller relief no summit reaches the lines
-SETTLED_M2 = 5e6  # one village on so much farmland
+LEAST_SPAN_M = 900.0  # hills are lower than mountains: with a smaller relief no summit reaches the tree and rock lines
+SETTLED_M2 = 5e6  # one village per this area of farmland
 
 
 class Cover(IntEnum):
@@ -36,7 +36,7 @@ class Cover(IntEnum):
 
 FOREST = (Cover.BROADLEAF, Cover.CONIFER)
 CULTIVATED = (Cover.CROP, Cover.CEREAL, Cover.SOIL, Cover.MEADOW)
-# Shares of the crops in the lowland and at the upper end of farming, where grass is left.
+# Shares of the crops in the lowland and at the upper limit of farming, where only grass is left.
 CROP_SHARES = {
     Cover.CROP: (0.34, 0.05),
     Cover.CEREAL: (0.28, 0.05),
@@ -49,9 +49,9 @@ def grow_cover(settings: LandSettings, terrain: Terrain, rng: np.random.Generato
     """Return the cover of a terrain.
 
     Args:
-        settings: give the pixel size and the zones of elevation.
+        settings: pixel size and elevation zones.
         terrain: ground and water.
-        rng: draws parcels, crops, villages and all that the terrain does not decide.
+        rng: draws parcels, crops, villages and everything else that the terrain does not determine.
 
     Returns:
         Values of `Cover`, HxW uint8, and the number of the parcel of land, HxW int32.
@@ -62,10 +62,10 @@ def grow_cover(settings: LandSettings, terrain: Terrain, rng: np.random.Generato
     wide, middle, fine = (smooth_noise(shape, max(size_m / gsd_m, 2), rng) for size_m in (1500, 250, 60))
     span = max(settings.relief_m, LEAST_SPAN_M)
     rise = (terrain.dtm - settings.base_m) / span
-    # A place in the shade or the cold wind has the climate of a higher one.
+    # A place in shade or cold wind has the climate of a higher one.
     climate = rise + 0.09 * wide + 0.03 * middle + 0.015 * fine + 0.05 * north
     parcel = _parcels(shape, gsd_m, rng)
-    toil = _mean(slope + 4 * wide + 14 * rise / TREE_LINE, parcel)  # of farming, in degrees of slope
+    toil = _mean(slope + 4 * wide + 14 * rise / TREE_LINE, parcel)  # effort of farming, in degrees of slope
     crop, chance = _crops(_mean(rise, parcel) / TREE_LINE, rng)
     mixed = 0.9 * wide + 0.6 * middle + 0.45 * fine + 0.35 * rng.standard_normal(shape)
     needles = mixed + 3 * (rise / TREE_LINE - 0.5) + 1.5 * north > 0
@@ -92,7 +92,7 @@ def _mean(values: np.ndarray, parcel: np.ndarray) -> np.ndarray:
 
 
 def _parcels(shape: tuple[int, int], gsd_m: float, rng: np.random.Generator) -> np.ndarray:
-    """Return numbers of parcels: strips of fields, turned and sized alike within a district of a kilometre."""
+    """Return parcel numbers: strips of fields with the same direction and size within a district of one kilometre."""
     rows, cols = np.indices(shape)
     x = gsd_m * cols + 35 * smooth_noise(shape, 500 / gsd_m, rng)
     y = gsd_m * rows + 35 * smooth_noise(shape, 500 / gsd_m, rng)
@@ -109,13 +109,13 @@ def _parcels(shape: tuple[int, int], gsd_m: float, rng: np.random.Generator) -> 
 
 
 def _numbered(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Return one number from 0 for each pair of values that occurs."""
+    """Return one number, counted from 0, for each pair of values that occurs."""
     second = (second - second.min()).astype(np.int64)
     return np.unique(first * (second.max() + 1) + second, return_inverse=True)[1].reshape(first.shape)
 
 
 def _crops(rise: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Return what is grown on each parcel, and a number in 0..1 for what else is left to chance."""
+    """Return the crop of each parcel, and a random number in 0..1 for the remaining choices."""
     low, high = np.array(list(CROP_SHARES.values())).T
     shares = np.cumsum(low + np.clip(rise, 0, 1)[:, None] * (high - low), axis=1)
     drawn = (rng.random((rise.size, 1)) > shares[:, :-1]).sum(axis=1)
@@ -125,7 +125,7 @@ def _crops(rise: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.n
 def _villages(
     farmed: np.ndarray, terrain: Terrain, slope: np.ndarray, ragged: np.ndarray, gsd_m: float, rng: np.random.Generator
 ) -> np.ndarray:
-    """Return where houses stand: on farmland, above the floods, HxW bool."""
+    """Return where houses are: on farmland, above the floods, HxW bool."""
     sites = np.argwhere(farmed & (slope < 7) & (terrain.above_stream > 2) & ~terrain.water)
     count = int(np.ceil(farmed.sum() * gsd_m**2 / SETTLED_M2))
     if not len(sites):

@@ -1,9 +1,9 @@
-"""Where water flows on a height grid: filled depressions, one receiver a cell, and sums along the flow.
+"""Water flow on a height grid: filled depressions, one receiver per cell, and sums along the flow.
 
-Depressions are filled along minimax paths: the minimum spanning tree of the grid whose edges weigh as much as the
-higher of their two cells. That gives what a priority flood gives (Barnes et al. 2014,
+Depressions are filled along minimax paths: the minimum spanning tree of the grid, with each edge weighted by the
+higher of its two cells. The result is that of a priority flood (Barnes et al. 2014,
 doi:10.1016/j.cageo.2013.04.024). The flow then takes the steepest of eight neighbours (D8; O'Callaghan and Mark 1984,
-doi:10.1016/S0734-189X(84)80011-0). All cells of a level of the tree are worked off at once.
+doi:10.1016/S0734-189X(84)80011-0). All cells of one level of the tree are processed at once.
 """
 
 from collections.abc import Iterator
@@ -12,19 +12,19 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import coo_array, csgraph
 
-# Half of the eight neighbours (down, right); the other half are the same edges seen from the other end.
+# Half of the eight neighbours; the other half are the same edges seen from the other end.
 STEPS = ((0, 1), (1, 0), (1, 1), (1, -1))
-FALL_M = 1e-3  # a filled depression falls this much a cell towards its outlet
+FALL_M = 1e-3  # slope of a filled depression towards its outlet, per cell
 
 
 @dataclass(frozen=True)
 class Tree:
-    """Cells of a grid, numbered row by row, each with the cell that it drains to.
+    """Cells of a grid, numbered row by row, each with the cell into which it drains.
 
     Attributes:
         receiver: N int; an outlet is its own receiver.
-        order: all cells, outlets first and each receiver before what drains to it, N int.
-        starts: where in `order` each level begins, and its end.
+        order: all cells, outlets first and each receiver before the cells that drain into it, N int.
+        starts: where each level begins in `order`, and where the last ends.
     """
 
     receiver: np.ndarray
@@ -37,7 +37,7 @@ class Tree:
             yield self.order[begin:end]
 
     def accumulate(self, amount: np.ndarray) -> np.ndarray:
-        """Return the sum of an amount over all that drains through each cell, HxW float64."""
+        """Return the sum of an amount over all cells that drain through each cell, HxW float64."""
         total = amount.astype(np.float64).ravel()
         for cells in reversed(list(self.levels())):
             np.add.at(total, self.receiver[cells], total[cells])
@@ -51,7 +51,7 @@ class Drainage:
     Attributes:
         filled: heights without depressions, HxW float64 metres.
         tree: receivers and order.
-        distance: length of the way to the receiver in cells, N float64; 1 at outlets.
+        distance: distance to the receiver in cells, N float64; 1 at outlets.
     """
 
     filled: np.ndarray
@@ -60,7 +60,7 @@ class Drainage:
 
 
 def drain(height: np.ndarray, outlets: np.ndarray) -> Drainage:
-    """Return how water leaves a height grid.
+    """Return the drainage of a height grid.
 
     Args:
         height: HxW metres.
@@ -73,7 +73,7 @@ def drain(height: np.ndarray, outlets: np.ndarray) -> Drainage:
 
 
 def _rooted(links: coo_array, outlets: np.ndarray) -> Tree:
-    """Return the tree of a forest of links, whose outlets are hung on one further node."""
+    """Return the tree of a forest of links, whose outlets are attached to one additional node."""
     root, mouths = outlets.size, np.flatnonzero(outlets)
     rows = np.concatenate([links.row, np.full(mouths.size, root)])
     cols = np.concatenate([links.col, mouths])
@@ -81,7 +81,7 @@ def _rooted(links: coo_array, outlets: np.ndarray) -> Tree:
     order, receiver = csgraph.breadth_first_order(graph, root, directed=False)
     place = np.empty(root + 1, np.int64)
     place[order] = np.arange(root + 1)
-    parents = place[receiver[order[1:]]]  # never falls: the search goes level by level
+    parents = place[receiver[order[1:]]]  # never decreases, because the search goes level by level
     bounds = [0, 1]
     while bounds[-1] <= root:
         bounds.append(1 + int(np.searchsorted(parents, bounds[-1])))
@@ -91,7 +91,7 @@ def _rooted(links: coo_array, outlets: np.ndarray) -> Tree:
 
 def _fill(height: np.ndarray, outlets: np.ndarray) -> np.ndarray:
     numbers = np.arange(height.size).reshape(height.shape)
-    lifted = height - height.min() + 1.0  # an edge of weight 0 would be no edge
+    lifted = height - height.min() + 1.0  # an edge of weight 0 would count as no edge
     rows, cols, weights = [], [], []
     for step in STEPS:
         here, there = _neighbours(height.shape, step)
@@ -112,7 +112,7 @@ def _fill(height: np.ndarray, outlets: np.ndarray) -> np.ndarray:
 
 
 def _steepest(filled: np.ndarray, outlets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the number of the neighbour down the steepest way and its distance in cells, each N."""
+    """Return the number of the steepest downhill neighbour and its distance in cells, each N."""
     numbers = np.arange(filled.size).reshape(filled.shape)
     slope, receiver, distance = np.zeros(filled.shape), numbers.copy(), np.ones(filled.shape)
     for step in STEPS:
@@ -127,7 +127,7 @@ def _steepest(filled: np.ndarray, outlets: np.ndarray) -> tuple[np.ndarray, np.n
 
 
 def _neighbours(shape: tuple[int, int], step: tuple[int, int]) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
-    """Return the windows of the cells that have a neighbour one step on, and of those neighbours."""
+    """Return the windows of the cells that have a neighbour one step away, and of those neighbours."""
     pairs = [
         (slice(max(0, -s), n - max(0, s)), slice(max(0, s), n - max(0, -s))) for n, s in zip(shape, step, strict=True)
     ]

@@ -1,4 +1,4 @@
-"""A landscape on disk, as a data provider would deliver it."""
+"""Writes a landscape to disk in the form in which a provider would deliver it."""
 
 from pathlib import Path
 
@@ -12,12 +12,12 @@ from img2height.vocabulary.layers import NODATA
 
 
 def write_land(land: Land, ms: np.ndarray, folder: Path) -> None:
-    """Write a landscape as ms, dtm, water and forest into a folder.
+    """Write a landscape as ms, dtm, water and forest to a folder.
 
     Args:
         land: the truth.
         ms: ten bands of reflectance x 10000, 10xHxW uint16; 0 would be nodata.
-        folder: is made if it is not there.
+        folder: created if it does not exist.
     """
     folder = Path(folder)
     grid = synthetic_grid(land.settings)

@@ -1,6 +1,6 @@
-"""The multispectral image of a landscape: ten bands of surface reflectance, not corrected for the terrain.
+"""The multispectral image of a landscape: ten bands of surface reflectance without terrain correction.
 
-Lambertian slopes under sun and sky, cast shadows, haze in the valleys, the coarser bands blurred, sensor noise.
+Lambertian slopes under sun and sky, cast shadows, haze in the valleys, blurred coarser bands, sensor noise.
 """
 
 import numpy as np
@@ -16,11 +16,11 @@ from img2height.scenes.land.cover import CULTIVATED, Cover
 BANDS = ("blue", "green", "red", "re1", "re2", "re3", "nir", "nir08", "swir16", "swir22")
 SCALE = 10_000
 RNG_STAGE = 100
-# Diffuse light in units of the direct sun; the constant of a C correction, too.
+# Diffuse light in units of the direct sun; also the constant of a C correction.
 SKY = np.array([0.30, 0.24, 0.19, 0.17, 0.15, 0.14, 0.13, 0.12, 0.07, 0.06], np.float32)
 PATH = np.array([0.060, 0.042, 0.029, 0.024, 0.019, 0.016, 0.014, 0.013, 0.004, 0.002], np.float32)  # at full haze
-HAZE_HEIGHT_M = 900.0  # haze falls to a third over so much height
-# Standard deviation of the point spread in pixels: blue, green, red and nir have full resolution, the others half.
+HAZE_HEIGHT_M = 900.0  # haze falls to a third over this height
+# Standard deviation of the point spread function in pixels: blue, green, red and nir have full resolution, others half.
 BLUR_PX = (0.45, 0.45, 0.45, 1.0, 1.0, 1.0, 0.45, 1.0, 1.0, 1.0)
 REFLECTANCE = {
     Cover.WATER: (0.028, 0.036, 0.026, 0.021, 0.014, 0.014, 0.012, 0.011, 0.007, 0.005),
@@ -35,8 +35,8 @@ REFLECTANCE = {
     Cover.SNOW: (0.800, 0.800, 0.790, 0.780, 0.770, 0.750, 0.740, 0.710, 0.095, 0.075),
     Cover.SETTLEMENT: (0.098, 0.114, 0.124, 0.142, 0.178, 0.196, 0.210, 0.220, 0.218, 0.182),
 }
-DRY = (0.062, 0.092, 0.110, 0.150, 0.205, 0.228, 0.248, 0.264, 0.330, 0.225)  # what green plants turn into
-# Strength of the texture from pixel to pixel and from stand to stand, and the greatest share of dry plants.
+DRY = (0.062, 0.092, 0.110, 0.150, 0.205, 0.228, 0.248, 0.264, 0.330, 0.225)  # green plants when dried out
+# Strength of the texture between pixels and between stands, and the largest share of dry plants.
 TEXTURE = {
     Cover.WATER: (0.03, 0.12, 0.0),
     Cover.CROP: (0.04, 0.12, 0.45),
@@ -95,12 +95,12 @@ def reflectance(land: Land) -> np.ndarray:
     ].transpose(2, 0, 1)
     fine = 0.8 * rng.standard_normal(shape, dtype=np.float32) + 0.6 * smooth_noise(shape, 3, rng)
     wide, middle = (smooth_noise(shape, max(size_m / settings.gsd_m, 2), rng) for size_m in (2500, 200))
-    # A field is one stand, woods and meadows pass over into each other.
+    # A field is one stand; woods and meadows merge into each other.
     fields = np.isin(land.cover, CULTIVATED)
     stand = np.where(fields, rng.standard_normal(land.parcel.max() + 1, np.float32)[land.parcel], middle)
     hue = 0.05 * rng.standard_normal((len(BANDS), land.parcel.max() + 1), np.float32)
     common = fine_strength * fine + stand_strength * stand
-    # Plants on high, sunny ground dry out first.
+    # Plants on high, sunny slopes dry out first.
     rise = (land.dtm - settings.base_m) / settings.relief_m
     dry = driest * np.clip(0.3 + 0.35 * wide + 0.2 * stand + 0.3 * (rise - 0.3), 0, 1)
     bands = []

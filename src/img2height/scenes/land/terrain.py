@@ -1,7 +1,7 @@
-"""Terrain of the landscape: uplift against running water, level valley floors, rivers and reservoirs.
+"""Terrain of the landscape: uplift against fluvial erosion, level valley floors, rivers and reservoirs.
 
 Erosion follows the stream-power law dz/dt = U - K A^m dz/dx, solved implicitly along the flow (Braun and Willett 2013,
-doi:10.1016/j.geomorph.2012.10.008), first on a coarse grid for the great valleys, then on finer ones for the small.
+doi:10.1016/j.geomorph.2012.10.008), first on a coarse grid for the large valleys, then on finer ones for small valleys.
 """
 
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from img2height.scenes.city.terrain import smooth_noise
 from img2height.scenes.land.drainage import FALL_M, Drainage, drain
 from img2height.settings.land import LandSettings
 
-MARGIN_PX = 112  # simulated round the landscape and cut off, for the border is no natural one
-ROUNDS = {16: 40, 8: 20, 4: 12, 2: 5}  # rounds of erosion on the grid of so many pixels a cell
+MARGIN_PX = 112  # simulated around the landscape and removed, because the border is not natural
+ROUNDS = {16: 40, 8: 20, 4: 12, 2: 5}  # rounds of erosion by pixels per cell of the grid
 AREA_EXPONENT = 0.45
-ERODED = 0.8  # K dt for areas in m2: a stream of 1 km2 carries the news of a round some 400 m upstream
+ERODED = 0.8  # K dt for areas in m2: in one round a change travels some 400 m up a stream of 1 km2
 STEEPEST = 0.6  # slope at which hillsides slide
 STREAM_M2 = 4e5  # a larger catchment has a valley floor
-LARGEST_LAKE = 0.015  # share of the ground; no dam is built where more would be flooded
-RIVER_M = 5.3  # width of the river of a catchment of 1 km2; it grows with the root of the catchment
+LARGEST_LAKE = 0.015  # share of the landscape; no dam is built if it would flood more
+RIVER_M = 5.3  # width of the river of a catchment of 1 km2; it grows with the square root of the catchment
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Terrain:
     Attributes:
         dtm: elevation above the datum, the water level on water, float32 metres.
         water: rivers and reservoirs, bool.
-        above_stream: height above the stream that a place drains to, float32 metres.
+        above_stream: height above the stream into which a place drains, float32 metres.
     """
 
     dtm: np.ndarray
@@ -49,14 +49,14 @@ def make_terrain(settings: LandSettings, rng: np.random.Generator) -> Terrain:
     rivers = width_m > settings.gsd_m
     height, above_stream = _valley_floors(flow, catchment, settings.relief_m)
     height, lake = _dam(height, flow, rivers, settings.relief_m, rng)
-    # A reservoir is what is flooded, whole cells of it.
+    # A reservoir covers its flooded cells completely.
     half_width_m = np.where(lake, 0.5 * cell_m, np.maximum(0.5 * width_m, 1.2 * settings.gsd_m))
     shore, level = _shore(height, rivers | lake, half_width_m, cell_m)
     return _on_pixels(settings, height, above_stream, shore, level, rng)
 
 
 def _erode(settings: LandSettings, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Return the eroded heights on cells of two pixels, in metres above the outlets, and where water leaves."""
+    """Return the eroded heights on cells of two pixels, in metres above the outlets, and the outlets."""
     side = -(-(settings.size_px + 2 * MARGIN_PX) // 16)
     sides = rng.permutation(4)[: rng.integers(1, 3)]  # the land falls to one or two sides
     height = 0.1 * settings.relief_m * (1 + 0.3 * rng.random((side, side)))
@@ -79,7 +79,7 @@ def _border(shape: tuple[int, int], sides: np.ndarray) -> np.ndarray:
 
 
 def _round(height: np.ndarray, rise: np.ndarray, outlets: np.ndarray, cell_m: float, relief_m: float) -> np.ndarray:
-    """Return the heights after a spell of uplift and erosion, stretched to the relief."""
+    """Return the heights after a period of uplift and erosion, stretched to the relief."""
     flow = drain(height, outlets)
     catchment = flow.tree.accumulate(np.full(height.shape, cell_m**2)).ravel()
     way_m = flow.distance * cell_m
@@ -103,9 +103,9 @@ def _valley_floors(flow: Drainage, catchment: np.ndarray, relief_m: float) -> tu
         slope = cells[~stream[cells]]
         bottom[slope], depth[slope] = bottom[receiver[slope]], depth[receiver[slope]]
     above = height - bottom
-    # What lies low above its stream is brought down to it, what lies high comes down by the depth of the fill.
+    # Low ground is brought down to its stream, high ground is lowered by the depth of the fill.
     lowered = (depth * (1 - np.exp(-above / depth))).reshape(flow.filled.shape)
-    levelled = flow.filled - ndimage.gaussian_filter(lowered, 2.5)  # two streams share a divide: no step there
+    levelled = flow.filled - ndimage.gaussian_filter(lowered, 2.5)  # no step at the divide between two streams
     flat = levelled.ravel()
     for cells in flow.tree.levels():
         below = receiver[cells]
@@ -118,7 +118,7 @@ def _valley_floors(flow: Drainage, catchment: np.ndarray, relief_m: float) -> tu
 def _dam(
     height: np.ndarray, flow: Drainage, rivers: np.ndarray, relief_m: float, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the heights with the water level of up to four reservoirs, and where these are."""
+    """Return the heights with the water level of up to four reservoirs, and the extent of these."""
     middle = np.zeros(height.shape, bool)
     rim = MARGIN_PX // 2 + height.shape[0] // 12
     middle[rim:-rim, rim:-rim] = True
@@ -141,7 +141,7 @@ def _dam(
 def _shore(
     height: np.ndarray, wet: np.ndarray, half_width_m: np.ndarray, cell_m: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the distance to the shore (negative: in the water) and the level of the nearest water, in metres."""
+    """Return the distance to the shore (negative in the water) and the level of the nearest water, in metres."""
     if not wet.any():
         return np.full(height.shape, np.inf), height
     away, (rows, cols) = ndimage.distance_transform_edt(~wet, return_indices=True)
@@ -154,7 +154,7 @@ def _on_pixels(
 ) -> Terrain:  # fmt: skip
     """Return the terrain on the pixels of the landscape, from fields on cells of two pixels."""
     shape = (settings.size_px, settings.size_px)
-    # The flow goes from cell to cell in eight directions: places are shaken, for rivers wind.
+    # The flow goes from cell to cell in eight directions: positions are perturbed so that rivers wind.
     places = np.indices(shape) + MARGIN_PX
     shaken = [
         (place - 0.5) / 2 + 1.3 * smooth_noise(shape, 26, rng) + 0.5 * smooth_noise(shape, 9, rng) for place in places

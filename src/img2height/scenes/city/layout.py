@@ -1,4 +1,4 @@
-"""The plan: streets that split the land into blocks, what each block is used for, and the water through it."""
+"""The layout of a city: streets that divide the land into blocks, the use of each block, and water."""
 
 from dataclasses import dataclass
 
@@ -13,8 +13,8 @@ from img2height.settings.city import CitySettings
 SIDEWALK_M = 2.0
 LONGEST_BLOCK_M = 135.0
 WIDEST_BLOCK_M = 82.0
-SMALL_M = 250.0  # a district below this has a pond for a river, and no landmarks
-# Uses by distance from the centre of the town (near, far), as shares; drawn block by block.
+SMALL_M = 250.0  # a district smaller than this has a pond instead of a river, and no landmarks
+# Uses by distance from the town centre (near, far), as shares; drawn block by block.
 USES = {
     "mixed": {
         "detached": (0.15, 0.60), "terrace": (0.17, 0.15), "perimeter": (0.27, 0.02), "flats": (0.17, 0.08),
@@ -43,14 +43,14 @@ class Street:
 
 @dataclass(frozen=True)
 class Block:
-    """Land between streets and what it is used for."""
+    """Land between streets, and its use."""
 
     polygon: Polygon
     use: str
 
 
 @dataclass(frozen=True)
-class Plan:
+class Layout:
     """Streets, blocks and water of a district."""
 
     streets: list[Street]
@@ -58,8 +58,8 @@ class Plan:
     water: Polygon
 
 
-def draw_plan(settings: CitySettings, rng: np.random.Generator) -> Plan:
-    """Return the plan of a district."""
+def draw_layout(settings: CitySettings, rng: np.random.Generator) -> Layout:
+    """Return the layout of a district."""
     extent = settings.extent_m
     side = 1.5 * extent + 120
     start = (
@@ -76,11 +76,11 @@ def draw_plan(settings: CitySettings, rng: np.random.Generator) -> Plan:
     taken = shapely.union_all([s.corridor for s in streets] + [water.buffer(8)])
     land = [piece for cell in cells for piece in polygons(bend(cell).difference(taken), 250)]
     land = [piece for piece in land if piece.intersects(view)]
-    return Plan(streets, _use(land, settings, rng), water)
+    return Layout(streets, _use(land, settings, rng), water)
 
 
 def _divide(start: Polygon, rng: np.random.Generator) -> tuple[list[Polygon], list[Street]]:
-    """Return blocks and streets: land is split across its longer side until the pieces have the size of blocks."""
+    """Return blocks and streets: land is split across its longer side until the pieces are as small as blocks."""
     cells, streets, open_land = [], [], [(start, 0)]
     while open_land:
         land, depth = open_land.pop()
@@ -96,13 +96,13 @@ def _divide(start: Polygon, rng: np.random.Generator) -> tuple[list[Polygon], li
 
 
 def _rank(length: float, depth: int) -> tuple[float, bool]:
-    """Return width in metres of the street that splits land of a length, and whether it is a main street."""
+    """Return the width in metres of the street that splits land of a given length, and whether it is a main street."""
     main = depth < 2
     return (13.0 if main and length > 250 else 8.5 if depth < 5 else 6.5), main
 
 
 class _Bend:
-    """A smooth map of the plane that makes straight streets curve a little and keeps them joined."""
+    """A smooth map of the plane that bends straight streets slightly and keeps them connected."""
 
     def __init__(self, extent_m: float, rng: np.random.Generator) -> None:
         self.phase = rng.uniform(0, 2 * np.pi, 4)
@@ -122,7 +122,7 @@ def _water(settings: CitySettings, bend: _Bend, rng: np.random.Generator) -> Pol
     extent = settings.extent_m
     if not settings.water:
         return Polygon()
-    if extent < SMALL_M:  # a river would take most of so small a district
+    if extent < SMALL_M:  # a river would cover most of so small a district
         angle = rng.uniform(0, 2 * np.pi)
         x, y = extent / 2 + 0.42 * extent * np.array([np.cos(angle), np.sin(angle)])
         turns = np.linspace(0, 2 * np.pi, 40, endpoint=False)
@@ -135,7 +135,7 @@ def _water(settings: CitySettings, bend: _Bend, rng: np.random.Generator) -> Pol
 
 
 def _use(land: list[Polygon], settings: CitySettings, rng: np.random.Generator) -> list[Block]:
-    """Give each block its use: by distance from the town centre; the largest blocks are landmarks of every district."""
+    """Assign a use to each block by distance from the town centre; the largest ones are landmarks of every district."""
     extent = settings.extent_m
     centre = rng.uniform(0.25, 0.75, 2) * extent
     shares = np.array(list(USES[settings.preset].values()))
