@@ -17,7 +17,7 @@ flags.add_argument("--results", type=Path, required=True, help="what was predict
 flags.add_argument("--views", nargs="*", default=[], help="what it looks at of a pair of views, if it does")
 flags.add_argument("--outputs", nargs="+", default=["height"], choices=["height", "footprint"], help="what it tells")
 flags.add_argument("--areas", type=Path, required=True, help="areas.parquet; the union of the test areas is scored")
-flags.add_argument("--settings", required=True, help="section `metrics` of params.yaml as JSON")
+flags.add_argument("--settings", type=Path, required=True, help="section `metrics` of the protocol, YAML")
 flags.add_argument("--threads", type=int, default=1, help="windows that are scored at a time; changes no digit")
 flags.add_argument("--out", type=Path, required=True, help="scores JSON to write")
 flags.add_argument("--tiles", type=Path, required=True, help="table of sums by tile and stratum to write")
@@ -30,7 +30,7 @@ def main(args: Namespace) -> None:
     from img2height.scenes.listing import tested_scenes
     from img2height.scenes.pairs import read_pairs
     from img2height.scoring.method import SCORED_ON, PairHeights, evaluate_method
-    from img2height.settings.parsing import parse
+    from img2height.settings.parsing import parse_file
     from img2height.settings.protocol import Metrics
 
     areas = read_geotable(args.areas)
@@ -47,7 +47,7 @@ def main(args: Namespace) -> None:
         scenes,
         *([folder / name for folder in folders] for name in ("height.tif", "footprint.tif", "buildings.parquet")),
         areas,
-        parse(Metrics, args.settings, "--settings"),
+        parse_file(Metrics, args.settings),
         pairs,
         args.outputs,
         args.threads,

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from img2height.settings.base import Distinct, Name, Settings
-from img2height.settings.parsing import parse, read_yaml
+from img2height.settings.parsing import parse_file
 
 
 class Column(Settings):
@@ -89,7 +89,7 @@ def load_table(path: Path) -> Table:
     Raises:
         SettingsError: the file does not say what it must.
     """
-    return parse(Table, read_yaml(path), str(path))
+    return parse_file(Table, path)
 
 
 def load_figure(path: Path) -> Figure:
@@ -98,7 +98,7 @@ def load_figure(path: Path) -> Figure:
     Raises:
         SettingsError: the file does not say what it must.
     """
-    return parse(Figure, read_yaml(path), str(path))
+    return parse_file(Figure, path)
 
 
 def tables_of(folder: Path, methods: list[str]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 from img2height.errors import SettingsError
 from img2height.settings.dataset import Dataset, used_pairs
 from img2height.settings.experiment import Experiment
-from img2height.settings.parsing import Model, meant, merge, parse, read_yaml
+from img2height.settings.parsing import Model, meant, merge, parse, parse_file, read_yaml
 from img2height.settings.protocol import Params
 from img2height.settings.recipe import Recipe
 from img2height.settings.symmetries import drawn_symmetries
@@ -166,7 +166,7 @@ def _optimizer_name(keys: dict[str, Any]) -> Any:
 def load_named(model: type[Model], folder: Path, name: str) -> Model:
     """Return the checked settings file `name`.yaml of a folder, whose `name:` must be the same."""
     path = _find(folder, name)
-    loaded = parse(model, read_yaml(path), str(path))
+    loaded = parse_file(model, path)
     if loaded.name != name:
         raise SettingsError(f"{path}: name is {loaded.name!r}, the file is called {name!r}; make them the same")
     return loaded
