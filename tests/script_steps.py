@@ -12,6 +12,7 @@ from pathlib import Path
 
 import yaml
 from raw_cases import ABOUT
+from steps import TABLE
 
 from img2height.methods import recipes_folder
 from img2height.settings.project import load_recipe
@@ -211,4 +212,6 @@ class Steps:
         ]  # fmt: skip
 
 
-CHAIN = [name for name in vars(Steps) if not name.startswith(("_", "make_"))]
+# Each script on what those before it have made, by the table of the workflow.
+GENERATORS = ("make_city", "make_land")
+CHAIN = [step.rule for step in TABLE if step.rule in vars(Steps) and step.rule not in GENERATORS]

@@ -24,7 +24,8 @@ def run(main: Callable[[argparse.Namespace], None], flags: argparse.ArgumentPars
     print(_command(), file=sys.stderr)
     # Schedulers end jobs with SIGTERM; as an exception it lets each block remove its temporary files.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    logging.getLogger("img2height").setLevel(logging.INFO)  # libraries warn only
     try:
         main(flags.parse_args())
     except Img2HeightError as error:
