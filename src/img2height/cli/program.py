@@ -21,13 +21,14 @@ def run(main: Callable[[argparse.Namespace], None], flags: argparse.ArgumentPars
 
     The first line on standard error is the command itself, to be pasted into a shell.
     """
+    args = flags.parse_args()
     print(_command(), file=sys.stderr)
     # Schedulers end jobs with SIGTERM; as an exception it lets each block remove its temporary files.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     logging.getLogger("img2height").setLevel(logging.INFO)  # libraries warn only
     try:
-        main(flags.parse_args())
+        main(args)
     except Img2HeightError as error:
         sys.exit(_report(str(error)))
     except KeyboardInterrupt:
