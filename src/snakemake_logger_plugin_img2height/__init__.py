@@ -92,9 +92,9 @@ class Bar:
         if event == LogEvent.RUN_INFO:
             self.progress.update(self.task, total=record.stats["total"])
         elif event == LogEvent.JOB_INFO and record.rule_msg:
-            self.progress.update(self.task, description=record.rule_msg)
+            self.progress.update(self.task, description=record.rule_msg, refresh=True)
         elif event == LogEvent.PROGRESS:
-            self.progress.update(self.task, completed=record.done, total=record.total)
+            self.progress.update(self.task, completed=record.done, total=record.total, refresh=True)
 
 
 class ShortFormatter(DefaultFormatter):
