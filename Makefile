@@ -57,6 +57,7 @@ test-python:
 check: $(ENV)
 	ruff check .
 	ruff format --check .
+	mypy
 	snakefmt --check workflow
 	snakemake --lint
 	pytest --quiet tests/test_layers.py

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from img2height.settings.base import Name, Settings
+from img2height.settings.base import Name, Named, Settings
 from img2height.settings.parsing import merge
 
 BASELINE = "mean_height"  # in every variant: the score to beat on the same area
@@ -18,10 +18,9 @@ class Variant(Settings):
     changes: dict[str, Any] = Field({}, description="keys of the experiment file that differ from the study's")
 
 
-class Study(Settings):
+class Study(Named):
     """A study file: experiments that differ in one respect, and the question that they answer."""
 
-    name: Name = Field(description="the same as the name of the file; the experiments are called `<name>_<variant>`")
     title: str = Field(description="title of the figure")
     question: Literal["leakage", "transfer", "area"] = Field(
         description="leakage compares the variants random and blocked; transfer has one variant per scene, named after "
@@ -32,7 +31,10 @@ class Study(Settings):
     changes: dict[str, Any] = Field(
         {}, description="keys of the experiment file that differ from the base in all variants"
     )
-    variants: dict[Name, Variant] = Field(min_length=2, description="by name, in the order of table and figure")
+    variants: dict[Name, Variant] = Field(
+        min_length=2,
+        description="by name, in the order of table and figure; their experiments are called `<study>_<variant>`",
+    )
 
     @model_validator(mode="after")
     def _has_the_variants_of_its_question(self) -> "Study":
