@@ -17,7 +17,7 @@ flags.add_argument("--results", type=Path, required=True, help="what was predict
 flags.add_argument("--views", nargs="*", default=[], help="what it looks at of a pair of views, if it does")
 flags.add_argument("--outputs", nargs="+", default=["height"], choices=["height", "footprint"], help="what it tells")
 flags.add_argument("--areas", type=Path, required=True, help="areas.parquet; the union of the test areas is scored")
-flags.add_argument("--settings", type=Path, required=True, help="section `metrics` of the protocol, YAML")
+flags.add_argument("--settings", required=True, help="section `metrics` of params.yaml as JSON")
 flags.add_argument("--threads", type=int, default=1, help="windows that are scored at a time; changes no digit")
 flags.add_argument("--out", type=Path, required=True, help="scores JSON to write")
 flags.add_argument("--tiles", type=Path, required=True, help="table of sums by tile and stratum to write")
@@ -26,37 +26,36 @@ flags.add_argument("--tiles", type=Path, required=True, help="table of sums by t
 def main(args: Namespace) -> None:
     """Score the method and write both files."""
     from img2height.io.atomic import atomic_paths
-    from img2height.io.tables import read_geotable, write_json, write_table
+    from img2height.io.tables import read_geotable, write_table
     from img2height.scenes.listing import tested_scenes
     from img2height.scenes.pairs import read_pairs
-    from img2height.scoring.method import SCORED_ON, PairHeights, evaluate_method
-    from img2height.settings.parsing import parse_file
+    from img2height.scoring.method import SCORED_ON, Predicted, evaluate_method
+    from img2height.scoring.record import write_scores
+    from img2height.settings.parsing import parse
     from img2height.settings.protocol import Metrics
 
     areas = read_geotable(args.areas)
     scenes = tested_scenes(args.scenes, areas)
     for scene in scenes:
         scene.check(SCORED_ON)
-    folders = [args.results / scene.name for scene in scenes]
-    pairs = [
-        PairHeights(scene.name, pair, folder / f"height_pair{pair}.tif")
-        for scene, folder in zip(scenes, folders, strict=True)
-        for pair in (read_pairs(scene, "test", args.views)["pair"] if args.views else [])
-    ]
+    predictions = []
+    for scene in scenes:
+        folder = args.results / scene.name
+        numbers = read_pairs(scene, "test", args.views)["pair"].tolist() if args.views else []
+        pairs = {number: folder / f"height_pair{number}.tif" for number in numbers}
+        files = (folder / name for name in ("height.tif", "footprint.tif", "buildings.parquet"))
+        predictions.append(Predicted(scene, *files, pairs))
     scores, tiles = evaluate_method(
-        scenes,
-        *([folder / name for folder in folders] for name in ("height.tif", "footprint.tif", "buildings.parquet")),
+        args.method,
+        args.seed,
+        predictions,
         areas,
-        parse_file(Metrics, args.settings),
-        pairs,
+        parse(Metrics, args.settings, "--settings"),
         args.outputs,
         args.threads,
     )
-    names = [f"{scene.dataset}/{scene.name}" for scene in scenes]
-    tiles.insert(0, "method", args.method)
-    tiles.insert(1, "seed", args.seed)
     with atomic_paths(args.out, args.tiles) as (out, table):
-        write_json({"method": args.method, "seed": args.seed, "scenes": names} | scores, out)
+        write_scores(scores, out)
         write_table(tiles, table)
 
 

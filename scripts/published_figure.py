@@ -16,8 +16,9 @@ flags.add_argument("--md", type=Path, required=True, help="medians, and how many
 
 def main(args: Namespace) -> None:
     """Pair the tiles, draw and write."""
+    from img2height.comparison.record import read_metrics
     from img2height.io.atomic import atomic_paths
-    from img2height.io.tables import read_json, read_table
+    from img2height.io.tables import read_table
     from img2height.published.fill import split_notes
     from img2height.published.scatter import draw, pair_tiles, summarise, to_markdown
     from img2height.published.table import load_figure
@@ -25,7 +26,7 @@ def main(args: Namespace) -> None:
 
     figure = load_figure(args.figure)
     pairs = pair_tiles(figure, *(read_table(path) for path in args.tiles))
-    notes = split_notes(read_json(args.metrics)) + figure.notes
+    notes = split_notes(read_metrics(args.metrics)) + figure.notes
     with atomic_paths(args.png, args.csv, args.md) as (picture, csv, markdown):
         picture.write_bytes(png(draw(figure, pairs)))
         pairs.to_csv(csv, index=False)

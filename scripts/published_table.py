@@ -16,16 +16,14 @@ flags.add_argument("--html", type=Path, required=True, help="the table as a page
 
 def main(args: Namespace) -> None:
     """Fill and write the table."""
-    import pandas
-
+    from img2height.comparison.record import Interval, read_metrics, read_rows
     from img2height.io.atomic import atomic_paths
-    from img2height.io.tables import read_json
     from img2height.published.fill import fill, notes_of
     from img2height.published.render import to_html, to_markdown
     from img2height.published.table import load_table
 
-    table, metrics = load_table(args.table), read_json(args.metrics)
-    cells, notes = fill(table, metrics, pandas.read_csv(args.intervals)), notes_of(table, metrics)
+    table, metrics = load_table(args.table), read_metrics(args.metrics)
+    cells, notes = fill(table, metrics, read_rows(Interval, args.intervals)), notes_of(table, metrics)
     with atomic_paths(args.csv, args.md, args.html) as (csv, markdown, page):
         cells.to_csv(csv, index=False)
         markdown.write_text(to_markdown(table, cells, notes), encoding="utf-8")

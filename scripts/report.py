@@ -37,7 +37,7 @@ TABLES = ("scores-csv", "scores-md", "strata-csv", "strata-md")
 
 flags = parser(__doc__)
 for name, text in SETTINGS.items():
-    flags.add_argument(f"--{name}", type=Path, required=True, help=f"{text}, YAML")
+    flags.add_argument(f"--{name}", required=True, help=f"{text}, as JSON")
 for name, text in LISTS.items():
     flags.add_argument(f"--{name}", type=Path, nargs="+", required=True, help=text)
 for name, text in (FILES | dict.fromkeys(TABLES, "table of scores, or of errors by ground and pair")).items():
@@ -46,29 +46,31 @@ for name, text in (FILES | dict.fromkeys(TABLES, "table of scores, or of errors 
 
 def main(args: Namespace) -> None:
     """Read what the run left and write the report."""
+    import json
     import os
 
-    from img2height.io.tables import read_geotable, read_json
+    from img2height.comparison.record import read_metrics
+    from img2height.io.tables import read_geotable
     from img2height.report.cost import cost_table, write_cost
     from img2height.report.page import write_report
     from img2height.report.run import Run
     from img2height.report.tables.intervals import read_uncertainty
     from img2height.scenes.listing import all_scenes, tested_scenes
     from img2height.settings.experiment import Experiment
-    from img2height.settings.parsing import parse, parse_file, read_yaml
+    from img2height.settings.parsing import parse, read_yaml
     from img2height.settings.protocol import Params
     from img2height.settings.recipe import Recipe
 
-    experiment = parse_file(Experiment, args.experiment)
-    recipes = read_yaml(args.recipes)
+    experiment = parse(Experiment, read_yaml(args.experiment), str(args.experiment))
+    recipes = json.loads(args.recipes)
     areas = read_geotable(args.areas)
     scenes = tested_scenes(args.scenes, areas)
     folders = [results / scene.name for results in args.results for scene in scenes]
     report = Run(
         experiment=experiment,
-        params=parse_file(Params, args.params),
-        recipes={name: parse(Recipe, recipes[name], f"{args.recipes}: {name}") for name in experiment.methods},
-        metrics=read_json(args.metrics),
+        params=parse(Params, args.params, "--params"),
+        recipes={name: parse(Recipe, recipes[name], f"--recipes {name}") for name in experiment.methods},
+        metrics=read_metrics(args.metrics),
         uncertainty=read_uncertainty(args.intervals, args.comparisons, experiment.seeds[0]),
         scenes=scenes,
         sources=all_scenes(args.scenes),
@@ -78,11 +80,11 @@ def main(args: Namespace) -> None:
         polygons=[folder / "buildings.parquet" for folder in folders],
         histories=args.histories,
         tiles=[results / "tiles.parquet" for results in args.results],
-        code=read_yaml(args.code),
+        code=json.loads(args.code),
     )
     tables = {name.replace("-", "_"): getattr(args, name.replace("-", "_")) for name in TABLES}
     write_report(report, args.out, args.figures, tables, os.path.relpath(args.cost, args.out.parent))
-    benchmarks = {step: Path(folder) for step, folder in read_yaml(args.benchmarks).items()}
+    benchmarks = {step: Path(folder) for step, folder in json.loads(args.benchmarks).items()}
     write_cost(cost_table(benchmarks, experiment.methods, report.ground_km2), experiment.title, args.cost)
 
 

@@ -69,6 +69,7 @@ def call_snakemake(experiment: str, folder: Path, arguments: list[str]) -> None:
 
 def read_outcome(study, variant: str, experiment: dict):
     """Return what a finished variant left."""
+    from img2height.comparison.record import read_metrics
     from img2height.io.tables import read_geotable, read_json, read_table
     from img2height.scenes.listing import tested_scenes
     from img2height.studies.outcome import Outcome
@@ -81,7 +82,7 @@ def read_outcome(study, variant: str, experiment: dict):
     return Outcome(
         label=study.variants[variant].label,
         tiles={m: read_table(results / m / f"oof/seed{seed}/tiles.parquet") for m in (study.method, BASELINE)},
-        block_px=round(read_json(results / "metrics.json")["protocol"]["block_m"] / gsd_m),
+        block_px=round(read_metrics(results / "metrics.json").protocol.block_m / gsd_m),
         audit=read_json(folds / "audit.json"),
     )
 

@@ -5,25 +5,22 @@ from pathlib import Path
 import numpy as np
 import pandas
 import pytest
+from record_cases import experiment_scores, method_scores
 
-from img2height.comparison.collect import (
-    INTERVAL_COLUMNS,
-    Collected,
-    block_side,
-    collect,
-    collect_experiment,
-    seed_spread,
-)
-from img2height.comparison.pairwise import COMPARISON_COLUMNS
+from img2height.comparison.collect import Collected, block_side, by_method, collect_experiment, seed_spread
+from img2height.comparison.record import Comparison, ExperimentScores, Interval, read_metrics, read_rows, write_rows
 from img2height.errors import DataError
+from img2height.io.tables import write_json
 from img2height.metrics.coarse import COARSE_BINS, coarse_bins
+from img2height.scoring.record import MethodScores
 from img2height.scoring.tiles import scores_of_sums, tile_sums
 from img2height.settings.parsing import read_yaml
-from img2height.settings.protocol import LEAKS, Params
+from img2height.settings.protocol import Params
+from img2height.vocabulary.scores import SCORES, of_kind
 
 PARAMS = Params(**read_yaml(Path(__file__).parents[2] / "params.yaml"))
 RATIOS = ("relative_sum", "relative_square_sum", "log10_sum", "log_sum", "log_square_sum")
-MASK = ("iou", "dice", "accuracy", "precision", "recall")
+MASK = tuple(of_kind("mask"))
 
 
 def tile(errors: np.ndarray, row: int, col: int, stratum: str) -> dict:
@@ -39,7 +36,9 @@ def tile(errors: np.ndarray, row: int, col: int, stratum: str) -> dict:
     }  # fmt: skip
 
 
-def entry(method: str, scale_m: float = 1.0, seed: int = 0, across: int = 6, **more) -> tuple[dict, pandas.DataFrame]:
+def entry(
+    method: str, scale_m: float = 1.0, seed: int = 0, across: int = 6, **more
+) -> tuple[MethodScores, pandas.DataFrame]:
     """Return the scores of a method on a square of tiles, and the tiles."""
     rng = np.random.default_rng([seed, *method.encode()])
     strata = ("all", "buildings")
@@ -49,9 +48,8 @@ def entry(method: str, scale_m: float = 1.0, seed: int = 0, across: int = 6, **m
     ]  # fmt: skip
     tiles = pandas.DataFrame(rows).assign(method=method, seed=seed)
     scores = {stratum: exact(tiles[tiles.stratum == stratum]) for stratum in strata}
-    scores["footprint"] = {name: scores["all"][name] for name in MASK}
-    head = {"method": method, "seed": seed, "quantity": "ndsm", "correlation": {"length_m": 20.0}}
-    return head | scores | more, tiles
+    footprint = {name: scores["all"][name] for name in MASK}
+    return method_scores(method, seed, strata=scores, footprint=footprint, **more), tiles
 
 
 def exact(tiles: pandas.DataFrame) -> dict[str, float | None]:
@@ -59,7 +57,7 @@ def exact(tiles: pandas.DataFrame) -> dict[str, float | None]:
     return {name: None if np.isnan(value[0]) else float(value[0]) for name, value in scores_of_sums(sums).items()}
 
 
-def experiment(*entries: tuple[dict, pandas.DataFrame], **split) -> Collected:
+def experiment(*entries: tuple[MethodScores, pandas.DataFrame], **split) -> Collected:
     scores, tiles = zip(*entries, strict=True)
     return collect_experiment(scores, tiles, 0.5, PARAMS.metrics, PARAMS.split.model_copy(update=split))
 
@@ -69,41 +67,61 @@ def found() -> Collected:
     return experiment(entry("unet", 1.0), entry("unet", 1.2, seed=1), entry("im2height", 2.0))
 
 
-def test_collect_sorts_by_method_and_seed():
-    one = {"method": "unet", "seed": 1, "all": {"rmse_m": 1.0}}
-    metrics = collect([one, one | {"seed": 0}, one | {"method": "im2height"}])
-    assert {name: sorted(seeds) for name, seeds in metrics["methods"].items()} == {
-        "unet": ["seed0", "seed1"],
-        "im2height": ["seed1"],
-    }
-    assert metrics["methods"]["unet"]["seed1"]["all"]["rmse_m"] == 1.0
+def table_of(rows: list[Interval] | list[Comparison]) -> pandas.DataFrame:
+    return pandas.DataFrame(rows)
 
 
-@pytest.mark.parametrize(("scores", "word"), [([], "no scores"), ([{"method": "unet", "seed": 0}] * 2, "twice")])
-def test_collect_refuses(scores: list, word: str):
+def test_scores_are_sorted_by_method_and_seed():
+    one, other, third = method_scores("unet", 1), method_scores("unet", 0), method_scores("im2height", 1)
+    assert by_method([one, other, third]) == {"unet": {1: one, 0: other}, "im2height": {1: third}}
+    assert experiment_scores(one, other, third).seeds("unet") == [other, one]
+
+
+@pytest.mark.parametrize(("scores", "word"), [([], "no scores"), ([method_scores("unet")] * 2, "twice")])
+def test_what_cannot_be_collected_is_refused(scores: list, word: str):
     with pytest.raises(DataError, match=word):
-        collect(scores)
+        by_method(scores)
 
 
 def test_the_protocol_says_how_the_numbers_came_about(found: Collected):
-    assert found.metrics["protocol"] == {
+    assert found.metrics.protocol.model_dump() == {
         "split": "vertical_stripes", "leaks": False, "ratio_min_height_m": 1.0, "tile_px": 256, "block_m": 128.0,
     }  # fmt: skip
-    leaky = experiment(entry("unet"), entry("im2height"), strategy="random", allow_leak=True)
-    protocol = leaky.metrics["protocol"]
-    assert (protocol["split"], protocol["leaks"]) == ("random", True)
-    assert set(leaky.intervals.note) == set(leaky.comparisons.note) == {LEAKS}
+    protocol = experiment(entry("unet"), entry("im2height"), strategy="random", allow_leak=True).metrics.protocol
+    assert (protocol.split, protocol.leaks) == ("random", True)
+
+
+def test_files_are_read_as_they_were_written(found: Collected, tmp_path: Path):
+    write_json(found.metrics.to_json(), tmp_path / "metrics.json")
+    assert read_metrics(tmp_path / "metrics.json") == found.metrics
+    assert set(found.metrics.to_json()["methods"]["unet"]) == {"seed0", "seed1"}
+    for rows, kind in ((found.intervals, Interval), (found.comparisons, Comparison)):
+        write_rows(rows, kind, tmp_path / "rows.csv", "a note")
+        assert set(pandas.read_csv(tmp_path / "rows.csv").note) == {"a note"}
+        back = read_rows(kind, tmp_path / "rows.csv")
+        assert all(type(row) is kind for row in back)
+        pandas.testing.assert_frame_equal(table_of(back), table_of(rows), rtol=1e-5)
+
+
+def test_files_of_another_kind_are_refused(tmp_path: Path):
+    with pytest.raises(DataError, match="does not exist"):
+        read_rows(Interval, tmp_path / "no.csv")
+    write_rows([], Comparison, tmp_path / "rows.csv")
+    assert read_rows(Comparison, tmp_path / "rows.csv") == []
+    with pytest.raises(DataError, match="has no column 'method'"):
+        read_rows(Interval, tmp_path / "rows.csv")
+    write_json({"methods": {}}, tmp_path / "metrics.json")
+    with pytest.raises(DataError, match=r"metrics\.json: protocol: .*collect the metrics again"):
+        read_metrics(tmp_path / "metrics.json")
 
 
 def test_every_score_has_its_interval(found: Collected):
-    table = found.intervals
-    assert table.columns.tolist() == [*INTERVAL_COLUMNS, "seed_mean", "seed_sd"]
+    table = table_of(found.intervals)
     names = table[(table.method == "unet") & (table.seed == 0) & (table.stratum == "all")].score.tolist()
-    assert {"rmse_m", "bias_m", "delta1", "ssim", "iou", "nmad_m", "q95_m"} <= set(names)
-    assert len(names) == len(set(names))
-    for row in table.itertuples():
+    assert names == [score.name for score in SCORES if score.kind not in ("buildings", "derived")]
+    for row in found.intervals:
         group = "footprint" if row.score in MASK else row.stratum
-        assert row.value == found.metrics["methods"][row.method][f"seed{row.seed}"][group][row.score]
+        assert row.value == value_of(found.metrics, row.method, row.seed, group, row.score)
         if row.blocks >= 20:
             assert row.low <= row.value <= row.high
     assert not table[(table.stratum == "buildings") & table.score.isin([*MASK, "ssim"])].size
@@ -111,15 +129,18 @@ def test_every_score_has_its_interval(found: Collected):
     assert set(table.block_m) == {128.0}
 
 
+def value_of(metrics: ExperimentScores, method: str, seed: int, group: str, score: str) -> float | None:
+    return metrics.methods[method][seed].group(group)[score]
+
+
 def test_a_score_that_no_block_changes_has_no_interval(found: Collected):
-    delta3 = found.intervals[found.intervals.score == "delta3"]
-    assert set(delta3.value) == {1.0}
-    assert set(delta3.blocks) == {0}
-    assert delta3.low.isna().all()
+    delta3 = [row for row in found.intervals if row.score == "delta3"]
+    assert {(row.value, row.blocks, row.known) for row in delta3} == {(1.0, 0, False)}
 
 
 def test_seeds_are_averaged_beside_the_interval(found: Collected):
-    rmse = found.intervals[(found.intervals.score == "rmse_m") & (found.intervals.stratum == "all")]
+    table = table_of(found.intervals)
+    rmse = table[(table.score == "rmse_m") & (table.stratum == "all")]
     unet = rmse[rmse.method == "unet"]
     assert unet.seed_mean.tolist() == pytest.approx([unet.value.mean()] * 2)
     assert unet.seed_sd.tolist() == pytest.approx([np.ptp(unet.value) / np.sqrt(2)] * 2)
@@ -127,32 +148,31 @@ def test_seeds_are_averaged_beside_the_interval(found: Collected):
 
 
 def test_seed_spread_by_hand():
-    rows = [["unet", "all", "rmse_m", value] for value in (1.0, 2.0, 6.0)] + [["unet", "all", "mae_m", 5.0]]
-    table = seed_spread(pandas.DataFrame(rows, columns=["method", "stratum", "score", "value"]))
-    assert table.seed_mean.tolist() == [3, 3, 3, 5]
-    assert table.seed_sd.tolist() == pytest.approx([np.sqrt(7)] * 3 + [np.nan], nan_ok=True)
+    scores = [("rmse_m", 1.0), ("rmse_m", 2.0), ("rmse_m", 6.0), ("mae_m", 5.0)]
+    rows = seed_spread([Interval("unet", 0, "all", name, value, 0.0, 9.0, 30, 64.0) for name, value in scores])
+    assert [row.seed_mean for row in rows] == [3, 3, 3, 5]
+    assert [row.seed_sd for row in rows] == pytest.approx([np.sqrt(7)] * 3 + [np.nan], nan_ok=True)
 
 
 def test_methods_are_compared_by_their_first_seed(found: Collected):
-    table = found.comparisons
-    assert table.columns.tolist() == COMPARISON_COLUMNS
-    assert set(zip(table["first"], table["second"], strict=True)) == {("im2height", "unet")}
-    scores = {name: seeds["seed0"]["all"]["rmse_m"] for name, seeds in found.metrics["methods"].items()}
-    row = table[(table.stratum == "all") & (table.score == "rmse_m")].iloc[0]
-    assert row.difference == pytest.approx(scores["im2height"] - scores["unet"])
-    assert row.better == "second"
+    assert {(row.first, row.second) for row in found.comparisons} == {("im2height", "unet")}
+    rmse_m = {name: value_of(found.metrics, name, 0, "all", "rmse_m") for name in ("im2height", "unet")}
+    (row,) = (row for row in found.comparisons if (row.stratum, row.score) == ("all", "rmse_m"))
+    assert row.difference == pytest.approx(rmse_m["im2height"] - rmse_m["unet"])
+    assert (row.better, row.winner) == ("second", "unet")
     assert row.low < row.difference < row.high
 
 
 def test_the_order_of_methods_and_tiles_changes_no_digit(found: Collected):
     mixed = [entry("im2height", 2.0), entry("unet", 1.2, seed=1), entry("unet", 1.0)]
     other = experiment(*((scores, tiles.sample(frac=1, random_state=k)) for k, (scores, tiles) in enumerate(mixed)))
-    pandas.testing.assert_frame_equal(other.intervals, found.intervals, check_exact=True)
-    pandas.testing.assert_frame_equal(other.comparisons, found.comparisons, check_exact=True)
+    for name in ("intervals", "comparisons"):
+        tables = (table_of(getattr(each, name)) for each in (other, found))
+        pandas.testing.assert_frame_equal(*tables, check_exact=True)
 
 
 def test_few_blocks_give_scores_without_intervals():
-    table = experiment(entry("unet", across=4)).intervals
+    table = table_of(experiment(entry("unet", across=4)).intervals)
     assert table[["low", "high"]].isna().all(axis=None)
     assert table.value.notna().all()
     assert set(table[table.score == "rmse_m"].blocks) == {16}
@@ -174,14 +194,13 @@ def test_methods_on_other_ground_are_refused():
 
 
 def test_building_heights_may_have_another_reference():
-    scores, tiles = entry("unet")
-    scores["quantity"] = "building_height"
-    table = experiment(entry("im2height"), (scores, tiles.head(-1))).comparisons
-    assert set(table[table.stratum == "all"].score) == {"iou"}
+    scores, tiles = entry("unet", quantity="building_height")
+    rows = experiment(entry("im2height"), (scores, tiles.head(-1))).comparisons
+    assert {row.score for row in rows if row.stratum == "all"} == {"iou"}
 
 
 def test_a_method_that_left_pixels_out_is_not_compared():
     scores, tiles = entry("unet")
-    scores["all"]["coverage"] = 0.9
-    table = experiment((scores, tiles), entry("im2height")).comparisons
-    assert set(table.score) == {"iou"}
+    scores.strata["all"]["coverage"] = 0.9
+    rows = experiment((scores, tiles), entry("im2height")).comparisons
+    assert {row.score for row in rows} == {"iou"}

@@ -3,10 +3,11 @@
 from itertools import pairwise
 
 import numpy as np
+import pandas
 import pytest
 
 from img2height.comparison.bootstrap import Resampled, draw_blocks, resample
-from img2height.comparison.pairwise import COMPARISON_COLUMNS, compare, meet
+from img2height.comparison.pairwise import compare, meet
 
 NONE = np.empty((0, 2), int)
 DRAWN = draw_blocks(64, resamples=1000)
@@ -27,12 +28,11 @@ def errors() -> np.ndarray:
 
 
 def table(methods: dict, **quantities: str):
-    return compare(methods, dict.fromkeys(methods, "ndsm") | quantities, NONE)
+    return pandas.DataFrame(compare(methods, dict.fromkeys(methods, "ndsm") | quantities, NONE))
 
 
 def test_one_row_a_pair_and_score(errors):
     found = table({"b": method(errors[0]), "a": method(errors[1] + 1), "c": method(errors[2] + 0.01)})
-    assert found.columns.tolist() == COMPARISON_COLUMNS
     assert found[found.score == "mae_m"][["first", "second"]].to_numpy().tolist() == [
         ["a", "b"],
         ["a", "c"],
@@ -86,7 +86,6 @@ def test_quantities_that_do_not_meet_are_not_compared(errors):
 def test_one_method_has_nothing_to_be_compared_with(errors):
     found = table({"a": method(errors[0])})
     assert found.empty
-    assert found.columns.tolist() == COMPARISON_COLUMNS
 
 
 def test_what_meets_where():

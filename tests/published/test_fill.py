@@ -5,7 +5,9 @@ import xml.etree.ElementTree as ElementTree
 
 import pandas
 import pytest
+from record_cases import PROTOCOL, experiment_scores, method_scores
 
+from img2height.comparison.record import ExperimentScores, Interval
 from img2height.errors import DataError, SettingsError
 from img2height.published.fill import fill, notes_of
 from img2height.published.render import to_html, to_markdown
@@ -27,30 +29,25 @@ TABLE = {
     ],
     "notes": ["Other data."],
 }
-SCORES = {"footprint": {"dice": 0.625}, "all": {"rmse_m": 2.345, "silog": None}, "paper": None}
-METRICS = {
-    "protocol": {"split": "fraction", "leaks": False},
-    "methods": {"unet": {"seed10": SCORES | {"footprint": {"dice": 0.1}}, "seed3": SCORES}},
-}
-INTERVALS = pandas.DataFrame(
-    [
-        ("unet", 3, "all", "dice", 0.6, 0.65),
-        ("unet", 3, "all", "rmse_m", 2.1, 2.6),
-        ("unet", 10, "all", "rmse_m", 9, 9),
-    ],
-    columns=["method", "seed", "stratum", "score", "low", "high"],
+PARTS = {
+    "strata": {"all": {"rmse_m": 2.345, "silog": None}}, "footprint": {"dice": 0.625}, "paper": {"im2height": None},
+}  # fmt: skip
+METRICS = experiment_scores(
+    method_scores("unet", 10, **PARTS | {"footprint": {"dice": 0.1}}), method_scores("unet", 3, **PARTS)
 )
+INTERVALS = [
+    Interval("unet", 3, "all", "dice", 0.625, 0.6, 0.65, 30, 64.0),
+    Interval("unet", 3, "all", "rmse_m", 2.345, 2.1, 2.6, 30, 64.0),
+    Interval("unet", 10, "all", "rmse_m", 9, 9, 9, 30, 64.0),
+]
+LEAKING = METRICS.model_copy(update={"protocol": PROTOCOL.model_copy(update={"leaks": True})})
 
 
 def changed(**keys) -> dict:
     return copy.deepcopy(TABLE) | keys
 
 
-def leaking() -> dict:
-    return copy.deepcopy(METRICS) | {"protocol": {"split": "random", "leaks": True}}
-
-
-def filled(metrics: dict = METRICS, **keys) -> tuple[Table, pandas.DataFrame]:
+def filled(metrics: ExperimentScores = METRICS, **keys) -> tuple[Table, pandas.DataFrame]:
     table = parse(Table, changed(**keys), "table")
     return table, fill(table, metrics, INTERVALS)
 
@@ -82,9 +79,9 @@ def test_a_column_may_be_of_another_method_and_a_row_of_a_stratum():
 
 
 def test_null_is_a_dash_and_an_unknown_score_an_error():
-    assert filled(columns=[{"header": "a", "score": s} for s in ("all.silog", "paper.x.y", "all.rmse_m")])[1].iloc[
-        :2
-    ].ours.isna().all()  # fmt: skip
+    keys = ("all.silog", "paper.im2height.mse", "all.rmse_m")
+    _, cells = filled(columns=[{"header": "a", "score": key} for key in keys])
+    assert cells.iloc[:2].ours.isna().all()
     with pytest.raises(DataError, match=r"column b: there is no score 'footprint\.dise': 'dise'; did you mean 'dice'"):
         filled(columns=[{"header": "b", "score": "footprint.dise"}] * 3)
 
@@ -95,12 +92,12 @@ def test_a_random_split_and_missing_methods_are_said():
         "A dash: not run in this experiment (segnet), or nothing to count.",
         "Other data.",
     ]
-    assert notes_of(table, leaking())[0].startswith("Random split: neighbours of the test tiles were trained on")
+    assert notes_of(table, LEAKING)[0].startswith("Random split: neighbours of the test tiles were trained on")
 
 
 def test_markdown_has_two_lines_of_numbers_a_row_and_its_notes():
     table, cells = filled()
-    text = to_markdown(table, cells, notes_of(table, leaking()))
+    text = to_markdown(table, cells, notes_of(table, LEAKING))
     lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("|")]
     assert lines[0] == ["method", "EO", "", "Dice ↑¹", "RMSE ↓, m", "Loss²"]
     assert lines[2] == ["Net", "✓", "printed", "0.7000", "0.08", "45.0000"]
@@ -132,7 +129,7 @@ def test_html_is_well_formed_and_escapes_names():
         ({"colums": []}, "unknown key colums; .*did you mean 'columns'"),
         ({"columns": []}, "columns: .*at least 1"),
         ({"rows": [TABLE["rows"][0] | {"printed": [1.0]}]}, "row Net: 1 printed numbers, 3 columns"),
-        ({"rows": [TABLE["rows"][0]] * 2}, "row Net occurs twice"),
+        ({"rows": [TABLE["rows"][0]] * 2}, "row Net comes twice"),
         ({"rows": [TABLE["rows"][0] | {"facts": []}]}, "row Net: 0 facts, 1 headers"),
     ],
 )

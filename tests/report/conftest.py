@@ -10,11 +10,11 @@ import pytest
 from affine import Affine
 from PIL import Image
 from rasterio.crs import CRS
+from record_cases import experiment_scores
 from scipy.ndimage import gaussian_filter
 from shapely.geometry import box
 
-from img2height.comparison.collect import INTERVAL_COLUMNS
-from img2height.comparison.pairwise import COMPARISON_COLUMNS
+from img2height.comparison.record import Comparison, ExperimentScores, Interval
 from img2height.io.grid import Grid
 from img2height.io.rasters import Band, height_band, write_cog
 from img2height.io.tables import write_table
@@ -25,7 +25,7 @@ from img2height.scenes.city.sar import BANDS as POLARISATIONS
 from img2height.scenes.land.optical import BANDS as LAND_BANDS
 from img2height.scenes.pairs import write_pairs
 from img2height.scenes.scene import Scene, SceneLayer
-from img2height.scoring.method import PairHeights, evaluate_method
+from img2height.scoring.method import Predicted, evaluate_method
 from img2height.settings.dataset import Pair
 from img2height.settings.experiment import Experiment
 from img2height.settings.parsing import merge, parse, read_yaml
@@ -38,7 +38,7 @@ GRID = Grid(CRS.from_epsg(32633), Affine(0.5, 0, 500_000, 0, -0.5, 5_800_000), 3
 HOUSES = {(40, 60, 70, 100): 6.0, (120, 200, 150, 240): 9.0, (180, 30, 230, 90): 24.0}
 ABOUT = {"title": "Three houses", "source": "a test", "licence": "CC0-1.0", "vertical_reference": "zero"}
 METHODS = ["mean_height", "im2height", "zero_height"]
-NOTHING_KNOWN = Uncertainty(pandas.DataFrame(columns=INTERVAL_COLUMNS), pandas.DataFrame(columns=COMPARISON_COLUMNS), 0)
+NOTHING_KNOWN = Uncertainty([], [], 0)
 
 
 @pytest.fixture(scope="session")
@@ -90,16 +90,14 @@ def finished(houses: Scene, areas: geopandas.GeoDataFrame, tmp_path_factory: pyt
         polygons.append(folder / f"{method}.parquet")
         found = [box(500_031, 5_799_966, 500_049, 5_799_979)] if method == "im2height" else []
         write_table(geopandas.GeoDataFrame(geometry=geopandas.GeoSeries(found, crs=GRID.crs)), polygons[-1])
-        result, _ = evaluate_method(
-            [houses], [heights[-1]], [houses.path("building")], [polygons[-1]], areas, params.metrics
-        )
-        scores.append({"method": method, "seed": 0, "quantity": "ndsm", "scenes": ["demo/houses"], **result})
+        predicted = Predicted(houses, heights[-1], houses.path("building"), polygons[-1])
+        scores.append(evaluate_method(method, 0, [predicted], areas, params.metrics)[0])
         histories += [_write_history(method, fold, folder) for fold in (0, 1)]
     folds_map = folder / "folds.png"
     Image.new("RGB", (40, 20), "white").save(folds_map)
     recipes = {name: load_recipe(ROOT / "config/methods", name, experiment.recipes.get(name)) for name in METHODS}
     tiles = [write_tiles(folder / f"{method}_tiles.parquet", method) for method in METHODS]
-    metrics = metrics_of(scores)
+    metrics = experiment_scores(*scores)
     return Run(
         experiment, params, recipes, metrics, uncertainty_of(metrics), [houses], [houses], areas, folds_map, heights,
         polygons, histories, tiles, {"train": "0123456789abcdef"},
@@ -153,7 +151,7 @@ def refined(stereo: Scene, areas: geopandas.GeoDataFrame, tmp_path_factory: pyte
     for name, offset_m in surfaces.items():
         surface = (offset_m + _truth()).astype(np.float32)
         write_cog(folder / f"{name}.tif", surface, GRID, [height_band("dsm")], nodata=NODATA)
-    pairs = [PairHeights("houses", number, folder / f"pair{number}.tif") for number in (1, 2)]
+    pairs = {number: folder / f"pair{number}.tif" for number in (1, 2)}
     heights = {"resdepth_stereo": folder / "final.tif", "initial_dsm": stereo.path("dsm_initial")}
     return _run(folder, stereo, areas, heights, {"resdepth_stereo": pairs})
 
@@ -183,7 +181,7 @@ def _run(
     scene: Scene,
     areas: geopandas.GeoDataFrame,
     heights: dict[str, Path],
-    pairs: dict[str, list[PairHeights]],
+    pairs: dict[str, dict[int, Path]],
 ) -> Run:
     """Return a finished run without building polygons, of these heights by method."""
     settings = {"name": "tiny", "title": "T", "scenes": {scene.dataset: {scene.name: "split"}}, "methods": [*heights]}
@@ -195,40 +193,31 @@ def _run(
     )  # fmt: skip
     scores, folds = [], areas["fold"].unique()
     for method, height in heights.items():
-        files = [scene], [height], [folder / "none.tif"], [folder / "none.parquet"]
-        result, _ = evaluate_method(*files, areas, params.metrics, pairs.get(method, []))
-        scores.append(
-            {"method": method, "seed": 0, "quantity": "dsm", "scenes": [f"{scene.dataset}/{scene.name}"], **result}
-        )
+        predicted = Predicted(scene, height, folder / "none.tif", folder / "none.parquet", pairs.get(method, {}))
+        scores.append(evaluate_method(method, 0, [predicted], areas, params.metrics)[0])
     histories = [_write_history(method, fold, folder) for method in heights for fold in folds]
     Image.new("RGB", (40, 20), "white").save(folder / "folds.png")
     recipes = {name: load_recipe(ROOT / "config/methods", name) for name in heights}
     polygons = [folder / "none.parquet"] * len(heights)
     tiles = [write_tiles(folder / f"{method}_tiles.parquet", method, scene) for method in heights]
     return Run(
-        experiment, params, recipes, metrics_of(scores), NOTHING_KNOWN, [scene], [scene], areas, folder / "folds.png",
-        [*heights.values()], polygons, histories, tiles, {},
+        experiment, params, recipes, experiment_scores(*scores), NOTHING_KNOWN, [scene], [scene], areas,
+        folder / "folds.png", [*heights.values()], polygons, histories, tiles, {},
     )  # fmt: skip
 
 
-def metrics_of(scores: list[dict]) -> dict:
-    """Return the content of metrics.json."""
-    return {"methods": {entry["method"]: {f"seed{entry['seed']}": entry} for entry in scores}}
-
-
-def uncertainty_of(metrics: dict) -> Uncertainty:
+def uncertainty_of(metrics: ExperimentScores) -> Uncertainty:
     """Return intervals of 0.1 m to either side of the RMSE, MAE and bias, and im2height really better than the rest."""
-    rows = [
-        [method, 0, stratum, score, scores[score], scores[score] - 0.1, scores[score] + 0.1, 30, 64.0]
-        for method, seeds in metrics["methods"].items()
-        for stratum, scores in seeds["seed0"].items()
+    intervals = [
+        Interval(method, 0, stratum, score, value, value - 0.1, value + 0.1, 30, 64.0)
+        for method in metrics.methods
+        for stratum, scores in metrics.seeds(method)[0].strata.items()
         for score in ("rmse_m", "mae_m", "bias_m")
-        if isinstance(scores, dict) and scores.get(score) is not None
+        if (value := scores[score]) is not None
     ]
-    better = ["im2height", "mean_height", "all", "rmse_m", -1.0, -1.5, -0.5, 0.001, 0.003, 30, "first"]
-    alike = ["im2height", "zero_height", "all", "rmse_m", -0.1, -0.5, 0.3, 0.4, 0.4, 30, ""]
-    comparisons = pandas.DataFrame([better, alike], columns=COMPARISON_COLUMNS)
-    return Uncertainty(pandas.DataFrame(rows, columns=INTERVAL_COLUMNS), comparisons, 0)
+    better = Comparison("im2height", "mean_height", "all", "rmse_m", -1.0, -1.5, -0.5, 0.001, 0.003, 30, "first")
+    alike = Comparison("im2height", "zero_height", "all", "rmse_m", -0.1, -0.5, 0.3, 0.4, 0.4, 30, "")
+    return Uncertainty(intervals, [better, alike], 0)
 
 
 def write_tiles(path: Path, method: str, scene: Scene | None = None) -> Path:

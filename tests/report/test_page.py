@@ -13,7 +13,7 @@ from img2height.errors import DataError
 from img2height.report.page import write_report
 from img2height.report.run import Run
 from img2height.report.tables.ranking import all_columns
-from img2height.report.tables.scores import format_score, is_score
+from img2height.report.tables.scores import COLUMNS, is_score
 from img2height.settings.protocol import LEAKS
 
 MOST_BYTES = 10_000_000
@@ -97,7 +97,7 @@ def test_every_method_and_number_is_there(page: Outline, written: list[Path]):
         assert row["method"] in words
         for column in table.columns:
             if is_score(table, column):
-                assert format_score(column, row[column]) in words, (row["method"], column)
+                assert COLUMNS[column].text(row[column]) in words, (row["method"], column)
     assert "im2height has the lowest RMSE" in words and "% below mean_height" in words
     assert "Buildings above 20 m: im2height lies" in words and "95 % interval of the bias" in words
 
@@ -108,15 +108,15 @@ def test_the_numbers_are_those_of_the_metrics_file(finished: Run, page: Outline,
     rows = {row[0][0]: row[1:] for row in page.tables["score-table"][2:]}
     assert len(rows) == 3 and len(columns) > 15
     for method, cells in rows.items():
-        scores = finished.metrics["methods"][method]["seed0"]
-        for (stratum, score), cell in zip(columns, cells, strict=True):
-            if score != "rmse_ratio":
-                value = float("nan") if scores[stratum][score] is None else scores[stratum][score]
-                assert cell[0] == format_score(score, value), (method, stratum, score)
-                assert table[f"{stratum}_{score}"][method] == pytest.approx(value, rel=1e-15, nan_ok=True)
-            if score in ("rmse_m", "mae_m", "bias_m"):
-                low, high = (format_score(score, value + shift) for shift in (-0.1, 0.1))
-                assert cell[1] == f"{low} to {high}"
+        (scores,) = finished.metrics.seeds(method)
+        for (group, score), cell in zip(columns, cells, strict=True):
+            if score.kind != "derived":
+                value = float("nan") if (found := scores.group(group)[score.name]) is None else found
+                assert cell[0] == score.text(value), (method, group, score)
+                assert table[f"{group}_{score.name}"][method] == pytest.approx(value, rel=1e-15, nan_ok=True)
+            if score.name in ("rmse_m", "mae_m", "bias_m"):
+                low, high = (score.text(value + shift) for shift in (-0.1, 0.1))
+                assert cell[1].startswith(low) and cell[1].endswith(high)
 
 
 def test_what_is_really_better_is_said(page: Outline):

@@ -1,3 +1,6 @@
+import json
+from types import MappingProxyType
+
 import geopandas
 import numpy as np
 import pandas
@@ -11,7 +14,8 @@ from img2height.errors import DataError
 from img2height.io.grid import Grid
 from img2height.io.rasters import Band, height_band, open_raster, read_heights, write_cog
 from img2height.scenes.scene import Scene, SceneLayer
-from img2height.scoring.method import PairHeights, evaluate_method
+from img2height.scoring.method import Predicted, evaluate_method
+from img2height.scoring.record import MethodScores, read_scores, write_scores
 from img2height.scoring.tiles import COLUMNS, tile_scores
 from img2height.settings.protocol import Metrics
 from img2height.vocabulary.layers import NODATA
@@ -50,11 +54,14 @@ FILES |= {"building": "building.tif"}
 
 
 def evaluate(
-    made: list, areas: geopandas.GeoDataFrame, pairs=(), settings: Metrics = SETTINGS, outputs=("height",)
-) -> tuple[dict, pandas.DataFrame]:
-    scenes, files = [scene for scene, _ in made], [paths for _, paths in made]
-    lists = [[paths[key] for paths in files] for key in ("height", "footprint", "polygons")]
-    return evaluate_method(scenes, *lists, areas, settings, pairs, outputs)
+    made: list, areas: geopandas.GeoDataFrame, pairs=MappingProxyType({}), settings: Metrics = SETTINGS,
+    outputs=("height",),
+) -> tuple[MethodScores, pandas.DataFrame]:  # fmt: skip
+    predictions = [
+        Predicted(scene, *(paths[key] for key in ("height", "footprint", "polygons")), pairs.get(scene.name, {}))
+        for scene, paths in made
+    ]
+    return evaluate_method("net", 3, predictions, areas, settings, outputs)
 
 
 def areas_of(*rows) -> geopandas.GeoDataFrame:
@@ -70,31 +77,31 @@ def test_scores_pool_the_test_areas_of_all_scenes_and_folds(tmp_path, polygons):
         (0, "test", "s1", west), (1, "test", "s1", east), (0, "test", "s4", west), (0, "train", "s4", east)
     )
     scores, tiles = evaluate(made, areas)
-    assert scores["all"]["pixels"] == 64 * 64 * 3 // 2
-    assert scores["all"]["mae_m"] == pytest.approx((1 * 2 + 4) / 3)
-    assert scores["buildings"]["pixels"] == 144 * 3
-    assert scores["footprint"]["iou"] == 1.0
+    assert scores.strata["all"]["pixels"] == 64 * 64 * 3 // 2
+    assert scores.strata["all"]["mae_m"] == pytest.approx((1 * 2 + 4) / 3)
+    assert scores.strata["buildings"]["pixels"] == 144 * 3
+    assert scores.footprint["iou"] == 1.0
     # three houses in the test areas; the one on ground of unknown use is neither found nor invented
-    assert scores["instances"] == {"tp": 3, "fp": 0, "fn": 0, "precision": 1.0, "recall": 1.0, "f1": 1.0}
-    assert scores["all"]["ssim_tiles"] == 6
+    assert scores.instances == {"tp": 3, "fp": 0, "fn": 0, "precision": 1.0, "recall": 1.0, "f1": 1.0}
+    assert scores.strata["all"]["ssim_tiles"] == 6
     everywhere = tile_scores(tiles[tiles.stratum == "all"])
     assert everywhere.groupby("scene").pixels.sum().to_dict() == {"s1": 4096, "s4": 2048}
     assert everywhere.rmse_m.tolist() == [1.0] * 4 + [4.0] * 2
-    assert scores["per_image"]["all"]["rmse_m"] == 2.0
-    assert scores["quantity"] == "ndsm"
+    assert scores.per_image["all"]["rmse_m"] == 2.0
+    assert scores.quantity == "ndsm"
     # the houses have 144 px of 1 m2; tall ones there are none
-    assert (scores["building_100_500"]["pixels"], scores["building_0_100"]["pixels"]) == (144 * 3, 0)
+    assert (scores.strata["building_100_500"]["pixels"], scores.strata["building_0_100"]["pixels"]) == (144 * 3, 0)
     # of 9 m are also the two houses on ground of unknown use, one in each scene
-    assert scores["height_3_10"]["bias_m"] == pytest.approx((3 * 1 + 2 * 4) / 5)
-    assert scores["buildings_tall"]["bias_m"] is None
+    assert scores.strata["height_3_10"]["bias_m"] == pytest.approx((3 * 1 + 2 * 4) / 5)
+    assert scores.strata["buildings_tall"]["bias_m"] is None
 
 
 def test_scene_outside_the_test_areas_counts_nothing(tmp_path):
     scores, tiles = evaluate(
         [write_scene(tmp_path, "s1", 1.0, polygons=False)], areas_of((0, "train", "s1", box(0, 0, 64, 64)))
     )
-    assert (scores["all"]["mae_m"], scores["instances"]["f1"], len(tiles)) == (None, None, 0)
-    assert tiles.columns.tolist() == ["dataset", "scene", *COLUMNS]
+    assert (scores.strata["all"]["mae_m"], scores.instances["f1"], len(tiles)) == (None, None, 0)
+    assert tiles.columns.tolist() == ["method", "seed", "dataset", "scene", *COLUMNS]
     assert {str(tiles[name].dtype) for name in ("ssim", "square_sum_m2")} == {"float64"}
 
 
@@ -108,7 +115,7 @@ def test_a_house_on_the_border_is_cut_or_left_out_on_both_sides(tmp_path, border
     inside = geopandas.read_parquet(files["polygons"]).clip(box(500_000, 0, 500_000 + border, 6_000_000))
     inside.to_parquet(files["polygons"])  # predictions end where the test area ends
     scores, _ = evaluate([(scene, files)], areas_of((0, "test", "s1", box(0, 0, border, 64))))
-    assert {key: scores["instances"][key] for key in counts} == counts
+    assert {key: scores.instances[key] for key in counts} == counts
 
 
 def write_surface(folder, scene: Scene, name: str, error_m: float, quantity: str = "ndsm"):
@@ -120,30 +127,27 @@ def write_surface(folder, scene: Scene, name: str, error_m: float, quantity: str
 
 def test_pairs_are_scored_each_and_all_together(tmp_path):
     made = [write_scene(tmp_path, name, 0.0, polygons=True) for name in ("s1", "s2")]
-    errors = {("s1", 1): 1.0, ("s1", 10): -2.0, ("s2", 10): 4.0}
+    errors = {"s1": {1: 1.0, 10: -2.0}, "s2": {10: 4.0}}
     scenes = {scene.name: scene for scene, _ in made}
-    pairs = [
-        PairHeights(name, pair, write_surface(tmp_path, scenes[name], f"{name}_{pair}.tif", error))
-        for (name, pair), error in errors.items()
-    ]
+    pairs = {
+        name: {pair: write_surface(tmp_path, scenes[name], f"{name}_{pair}.tif", error) for pair, error in some.items()}
+        for name, some in errors.items()
+    }
     half = box(0, 0, 32, 64)
     areas = areas_of((0, "test", "s1", box(0, 0, 64, 64)), (0, "test", "s2", half), (1, "train", "s2", half))
     scores, _ = evaluate(made, areas, pairs)
     alone, _ = evaluate(made, areas)
-    assert {name: value for name, value in scores.items() if name not in ("pairs", "pooled")} == alone
-    assert list(scores["pairs"]) == ["1", "10"]
-    assert (scores["pairs"]["1"]["all"]["rmse_m"], scores["pairs"]["1"]["all"]["pixels"]) == (1, 4096)
-    assert scores["pairs"]["10"]["all"]["mae_m"] == pytest.approx((2 * 2 + 4) / 3)
-    assert scores["pairs"]["10"]["buildings"]["bias_m"] == pytest.approx((-2 * 2 + 4) / 3)
-    pooled = scores["pooled"]["all"]
+    assert scores.model_copy(update={"pairs": {}, "pooled": {}}) == alone
+    assert list(scores.pairs) == [1, 10]
+    assert (scores.pairs[1]["all"]["rmse_m"], scores.pairs[1]["all"]["pixels"]) == (1, 4096)
+    assert scores.pairs[10]["all"]["mae_m"] == pytest.approx((2 * 2 + 4) / 3)
+    assert scores.pairs[10]["buildings"]["bias_m"] == pytest.approx((-2 * 2 + 4) / 3)
+    pooled = scores.pooled["all"]
     assert pooled["pixels"] == 4096 * 2 + 2048
     # errors of all pairs in one heap: 4096 of 1 m, 4096 of -2 m, 2048 of 4 m
     assert pooled["rmse_m"] == pytest.approx(((2 * 1 + 2 * 4 + 16) / 5) ** 0.5)
-    assert (pooled["medae_m"], scores["pooled"]["terrain"]["medae_m"]) == (2, 2)
-    assert {"footprint", "instances"} & (scores["pooled"].keys() | scores["pairs"]["1"].keys()) == set()
-    stray = [PairHeights("s3", 1, pairs[0].heights)]
-    with pytest.raises(DataError, match="is of scene s3"):
-        evaluate(made, areas, stray)
+    assert (pooled["medae_m"], scores.pooled["terrain"]["medae_m"]) == (2, 2)
+    assert {"footprint", "instances"} & (scores.pooled.keys() | scores.pairs[1].keys()) == set()
 
 
 def test_terrain_can_be_scored_where_the_scene_has_terrain_alone(tmp_path):
@@ -153,10 +157,18 @@ def test_terrain_can_be_scored_where_the_scene_has_terrain_alone(tmp_path):
     layers = {"dtm": SceneLayer.of(scene.folder / "dtm.tif"), "building": scene.layers["building"]}
     bare = Scene(scene.folder, "town", "s1", GRID, layers, {})
     scores, tiles = evaluate([(bare, files)], areas_of((0, "test", "s1", box(0, 0, 64, 64))))
-    assert (scores["all"]["rmse_m"], scores["all"]["delta1"], scores["all"]["ssim"]) == (3, None, None)
-    assert (scores["terrain"]["bias_m"], scores["water"]["bias_m"], scores["instances"]["f1"]) == (3, None, None)
+    assert (scores.strata["all"]["rmse_m"], scores.strata["all"]["delta1"], scores.strata["all"]["ssim"]) == (
+        3,
+        None,
+        None,
+    )
+    assert (scores.strata["terrain"]["bias_m"], scores.strata["water"]["bias_m"], scores.instances["f1"]) == (
+        3,
+        None,
+        None,
+    )
     assert tile_scores(tiles[tiles.stratum == "all"]).rmse_m.tolist() == [3] * 4
-    assert (scores["quantity"], scores["height_3_10"]["pixels"]) == ("dem", 0)
+    assert (scores.quantity, scores.strata["height_3_10"]["pixels"]) == ("dem", 0)
 
 
 def test_a_missing_prediction_fails_unless_it_is_allowed(tmp_path):
@@ -169,9 +181,9 @@ def test_a_missing_prediction_fails_unless_it_is_allowed(tmp_path):
     with pytest.raises(DataError, match=r"7 of 4096 test pixels of scene town/s1 .*allow_missing"):
         evaluate([(scene, files)], areas)
     scores, _ = evaluate([(scene, files)], areas, settings=SETTINGS.model_copy(update={"allow_missing": True}))
-    assert scores["all"]["coverage"] == 1 - 7 / 4096
+    assert scores.strata["all"]["coverage"] == 1 - 7 / 4096
     scores, _ = evaluate([(scene, files)], areas_of((0, "test", "s1", box(0, 1, 64, 64))))
-    assert scores["all"]["coverage"] == 1  # what lies outside the test area is nobody's business
+    assert scores.strata["all"]["coverage"] == 1  # what lies outside the test area is nobody's business
 
 
 def test_heights_that_a_method_does_not_tell_are_not_missed(tmp_path):
@@ -182,8 +194,8 @@ def test_heights_that_a_method_does_not_tell_are_not_missed(tmp_path):
     with pytest.raises(DataError, match="3696 of 3696 test pixels"):
         evaluate([(scene, files)], areas)
     scores, _ = evaluate([(scene, files)], areas, outputs=["footprint"])
-    assert (scores["all"]["rmse_m"], scores["all"]["coverage"]) == (None, 0)
-    assert scores["footprint"]["coverage"] == 1
+    assert (scores.strata["all"]["rmse_m"], scores.strata["all"]["coverage"]) == (None, 0)
+    assert scores.footprint["coverage"] == 1
 
 
 def test_predictions_of_two_quantities_are_refused(tmp_path):
@@ -201,6 +213,23 @@ def test_the_correlation_length_is_in_metres_and_that_of_the_worst_scene(tmp_pat
     wave = (truth + np.sin(rows / 3)).astype(np.float32)
     write_cog(made[1][1]["height"], wave, GRID, [height_band("ndsm")], nodata=NODATA)
     scores, _ = evaluate(made, areas_of(*((0, "test", name, box(0, 0, 64, 64)) for name in ("s1", "s2"))))
-    lengths = scores["correlation"]["scenes"]
+    lengths = scores.correlation.scenes
     assert lengths["town/s1"] is None  # no error at all
-    assert 2 < lengths["town/s2"] == scores["correlation"]["length_m"]
+    assert 2 < lengths["town/s2"] == scores.correlation.length_m
+
+
+def test_a_record_is_read_as_it_was_written(tmp_path):
+    made = [write_scene(tmp_path, "s1", 1.0, polygons=True)]
+    pair = {"s1": {2: write_surface(tmp_path, made[0][0], "pair.tif", 2.0)}}
+    scores, _ = evaluate(made, areas_of((0, "test", "s1", box(0, 0, 64, 64))), pair)
+    write_scores(scores, tmp_path / "scores.json")
+    assert read_scores(tmp_path / "scores.json") == scores
+    written = json.loads((tmp_path / "scores.json").read_text())
+    assert written["all"]["rmse_m"] == 1.0 and written["pairs"]["2"]["all"]["rmse_m"] == 2.0
+    assert "alignment" not in written and "strata" not in written
+
+
+def test_a_file_that_is_no_record_is_named(tmp_path):
+    (tmp_path / "scores.json").write_text('{"method": "unet", "seed": 0}')
+    with pytest.raises(DataError, match=r"scores\.json: quantity: .*evaluate the method again"):
+        read_scores(tmp_path / "scores.json")

@@ -7,17 +7,17 @@
 
 rule split_folds:
     input:
-        listed=paths.LISTING,
+        listed="data/folds/{experiment}/scenes.json",
         tiles=ALL_TILES,
         regions=region_file(),
     output:
-        folds=paths.FOLD_TILES,
-        areas=paths.AREAS,
-        map=paths.FOLDS_MAP,
+        folds="data/folds/{experiment}/folds.parquet",
+        areas="data/folds/{experiment}/areas.parquet",
+        map="data/folds/{experiment}/folds.gpkg",
     log:
-        STEPS["split_folds"].log,
+        "logs/split_folds/{experiment}.log",
     benchmark:
-        STEPS["split_folds"].benchmark
+        "logs/benchmarks/split_folds/{experiment}.tsv"
     conda:
         ENVIRONMENT
     threads: 1
@@ -31,7 +31,7 @@ rule split_folds:
         folds=FOLDS,
         code=code_of("split_folds"),
     message:
-        "Splitting {wildcards.experiment} into folds"
+        "Dividing the ground of {wildcards.experiment} into folds"
     shell:
         """
         exec &>{log:q}
@@ -49,20 +49,20 @@ rule split_folds:
 
 rule audit_folds:
     input:
-        listed=paths.LISTING,
-        folds=paths.FOLD_TILES,
-        areas=paths.AREAS,
+        listed="data/folds/{experiment}/scenes.json",
+        folds="data/folds/{experiment}/folds.parquet",
+        areas="data/folds/{experiment}/areas.parquet",
     output:
-        audit=paths.FOLDS_AUDIT,
+        audit="data/folds/{experiment}/audit.json",
         figure=report(
-            paths.FOLDS_FIGURE,
+            "data/folds/{experiment}/folds.png",
             caption="../report/folds.rst",
             category="Folds",
         ),
     log:
-        STEPS["audit_folds"].log,
+        "logs/audit_folds/{experiment}.log",
     benchmark:
-        STEPS["audit_folds"].benchmark
+        "logs/benchmarks/audit_folds/{experiment}.tsv"
     conda:
         ENVIRONMENT
     threads: 1
@@ -74,7 +74,7 @@ rule audit_folds:
         tile_px=project.params.tiling.tile_px,
         code=code_of("audit_folds"),
     message:
-        "Checking the folds of {wildcards.experiment} for leaks"
+        "Searching the folds of {wildcards.experiment} for leaks"
     shell:
         """
         exec &>{log:q}
@@ -95,11 +95,11 @@ rule list_scenes:
     input:
         scenes=ALL_SCENES,
     output:
-        scenes=paths.LISTING,
+        scenes="data/folds/{experiment}/scenes.json",
     log:
-        STEPS["list_scenes"].log,
+        "logs/list_scenes/{experiment}.log",
     benchmark:
-        STEPS["list_scenes"].benchmark
+        "logs/benchmarks/list_scenes/{experiment}.tsv"
     conda:
         ENVIRONMENT
     threads: 1

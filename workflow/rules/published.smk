@@ -6,16 +6,16 @@
 rule published_table:
     input:
         table="config/tables/{table}.yaml",
-        metrics=paths.METRICS,
-        intervals=paths.INTERVALS,
+        metrics="results/{experiment}/metrics.json",
+        intervals="results/{experiment}/tables/intervals.csv",
     output:
-        csv=f"{paths.TABLES}/{{table}}.csv",
-        md=f"{paths.TABLES}/{{table}}.md",
-        html=f"{paths.TABLES}/{{table}}.html",
+        csv="results/{experiment}/tables/{table}.csv",
+        md="results/{experiment}/tables/{table}.md",
+        html="results/{experiment}/tables/{table}.html",
     log:
-        STEPS["published_table"].log,
+        "logs/published_table/{experiment}/{table}.log",
     benchmark:
-        STEPS["published_table"].benchmark
+        "logs/benchmarks/published_table/{experiment}/{table}.tsv"
     wildcard_constraints:
         table="|".join(PUBLISHED_TABLES) or "none",
     conda:
@@ -44,16 +44,16 @@ rule published_table:
 rule published_figure:
     input:
         figure="config/figures/{figure}.yaml",
-        metrics=paths.METRICS,
+        metrics="results/{experiment}/metrics.json",
         tiles=tiles_of_figure,
     output:
-        png=f"{paths.TABLES}/{{figure}}.png",
-        csv=f"{paths.TABLES}/{{figure}}.csv",
-        md=f"{paths.TABLES}/{{figure}}.md",
+        png="results/{experiment}/tables/{figure}.png",
+        csv="results/{experiment}/tables/{figure}.csv",
+        md="results/{experiment}/tables/{figure}.md",
     log:
-        STEPS["published_figure"].log,
+        "logs/published_figure/{experiment}/{figure}.log",
     benchmark:
-        STEPS["published_figure"].benchmark
+        "logs/benchmarks/published_figure/{experiment}/{figure}.tsv"
     wildcard_constraints:
         figure="|".join(PUBLISHED_FIGURES) or "none",
     conda:

@@ -5,17 +5,17 @@
 
 rule augment_samples:
     input:
-        listed=paths.LISTING,
-        folds=paths.FOLD_TILES,
-        areas=paths.AREAS,
-        audit=paths.FOLDS_AUDIT,
+        listed="data/folds/{experiment}/scenes.json",
+        folds="data/folds/{experiment}/folds.parquet",
+        areas="data/folds/{experiment}/areas.parquet",
+        audit="data/folds/{experiment}/audit.json",
     output:
-        samples=f"{paths.SAMPLES}/samples.parquet",
-        figure=f"{paths.SAMPLES}/contact.png",
+        samples="data/samples/{experiment}/{method}/fold{fold}/seed{seed}/samples.parquet",
+        figure="data/samples/{experiment}/{method}/fold{fold}/seed{seed}/contact.png",
     log:
-        STEPS["augment_samples"].log,
+        "logs/augment_samples/{experiment}/{method}/fold{fold}_seed{seed}.log",
     benchmark:
-        STEPS["augment_samples"].benchmark
+        "logs/benchmarks/augment_samples/{experiment}/{method}/fold{fold}_seed{seed}.tsv"
     conda:
         ENVIRONMENT
     threads: 1

@@ -4,11 +4,11 @@
 
 rule make_city:
     output:
-        folder=temp(directory(paths.GENERATED.replace("{generator}", "city"))),
+        folder=temp(directory("scratch/city/{dataset}/{scene}")),
     log:
-        STEPS["make_city"].log,
+        "logs/make_city/{dataset}/{scene}.log",
     benchmark:
-        STEPS["make_city"].benchmark
+        "logs/benchmarks/make_city/{dataset}/{scene}.tsv"
     conda:
         ENVIRONMENT
     threads: 1
@@ -16,10 +16,10 @@ rule make_city:
         mem_mb=scaled(2000),
         runtime=scaled(20),
     params:
-        settings=generator_settings("city"),
+        settings=lambda wildcards: scene_file(wildcards).city.model_dump_json(),
         code=code_of("make_city"),
     message:
-        "Generating the synthetic district {wildcards.scene}"
+        "Making the district {wildcards.scene} of the synthetic city"
     shell:
         """
         exec &>{log:q}
@@ -31,11 +31,11 @@ rule make_city:
 
 rule make_land:
     output:
-        folder=temp(directory(paths.GENERATED.replace("{generator}", "land"))),
+        folder=temp(directory("scratch/land/{dataset}/{scene}")),
     log:
-        STEPS["make_land"].log,
+        "logs/make_land/{dataset}/{scene}.log",
     benchmark:
-        STEPS["make_land"].benchmark
+        "logs/benchmarks/make_land/{dataset}/{scene}.tsv"
     conda:
         ENVIRONMENT
     threads: 1
@@ -43,10 +43,10 @@ rule make_land:
         mem_mb=scaled(2000),
         runtime=scaled(20),
     params:
-        settings=generator_settings("land"),
+        settings=lambda wildcards: scene_file(wildcards).land.model_dump_json(),
         code=code_of("make_land"),
     message:
-        "Generating the synthetic landscape {wildcards.scene}"
+        "Making the landscape {wildcards.scene}"
     shell:
         """
         exec &>{log:q}
@@ -60,11 +60,11 @@ rule prepare_scene:
     input:
         layers=raw_layers,
     output:
-        manifest=paths.SCENE,
+        manifest="data/scenes/{dataset}/{scene}/scene.json",
     log:
-        STEPS["prepare_scene"].log,
+        "logs/prepare_scene/{dataset}/{scene}.log",
     benchmark:
-        STEPS["prepare_scene"].benchmark
+        "logs/benchmarks/prepare_scene/{dataset}/{scene}.tsv"
     conda:
         ENVIRONMENT
     threads: 1
@@ -72,14 +72,14 @@ rule prepare_scene:
         mem_mb=scaled(4000),
         runtime=scaled(60),
     params:
-        scene=scene_settings,
+        scene=scene_json,
         grid=grid,
         about=about,
         raw=raw_folder,
         delivered=delivered_bytes,
         code=code_of("prepare_scene"),
     message:
-        "Preparing scene {wildcards.dataset}/{wildcards.scene}: all layers onto one grid"
+        "Bringing the layers of {wildcards.dataset}/{wildcards.scene} to one grid"
     shell:
         """
         exec &>{log:q}

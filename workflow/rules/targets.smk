@@ -24,33 +24,33 @@ rule tiles:
 
 rule folds:
     input:
-        of_experiment(paths.FOLDS_AUDIT),
-        of_experiment(paths.LISTING),
+        f"data/folds/{EXPERIMENT}/audit.json",
+        f"data/folds/{EXPERIMENT}/scenes.json",
 
 
 rule models:
     input:
-        results(f"{paths.MODEL}/model.safetensors"),
-        of_experiment(paths.STATISTICS_AUDIT),
+        results(f"{MODEL}/model.safetensors"),
+        f"models/{EXPERIMENT}/statistics_audit.json",
 
 
 rule heights:
     input:
-        results(f"{paths.RESULT}/height.tif"),
-        results(f"{paths.RESULT}/residuals.tif", methods=REFINING_METHODS),
+        results(f"{RESULT}/height.tif"),
+        results(f"{RESULT}/residuals.tif", methods=REFINING_METHODS),
 
 
 rule buildings:
     input:
-        results(f"{paths.RESULT}/buildings.parquet"),
+        results(f"{RESULT}/buildings.parquet"),
 
 
 rule metrics:
     input:
-        of_experiment(paths.METRICS),
+        f"results/{EXPERIMENT}/metrics.json",
 
 
 rule published:
     input:
-        expand(f"{paths.TABLES}/{{name}}.html", experiment=EXPERIMENT, name=PUBLISHED_TABLES),
-        expand(f"{paths.TABLES}/{{name}}.png", experiment=EXPERIMENT, name=PUBLISHED_FIGURES),
+        expand("results/{experiment}/tables/{name}.html", experiment=EXPERIMENT, name=PUBLISHED_TABLES),
+        expand("results/{experiment}/tables/{name}.png", experiment=EXPERIMENT, name=PUBLISHED_FIGURES),

@@ -4,13 +4,13 @@
 
 rule index_tiles:
     input:
-        scene=paths.SCENE,
+        scene="data/scenes/{dataset}/{scene}/scene.json",
     output:
-        tiles=paths.TILES,
+        tiles="data/tiles/{experiment}/{dataset}/{scene}.parquet",
     log:
-        STEPS["index_tiles"].log,
+        "logs/index_tiles/{experiment}/{dataset}/{scene}.log",
     benchmark:
-        STEPS["index_tiles"].benchmark
+        "logs/benchmarks/index_tiles/{experiment}/{dataset}/{scene}.tsv"
     conda:
         ENVIRONMENT
     threads: 1

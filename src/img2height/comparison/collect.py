@@ -2,58 +2,59 @@
 
 import logging
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
+import numpy as np
 import pandas
 
 from img2height.comparison.blocks import Blocks
 from img2height.comparison.bootstrap import Resampled, draw_blocks, resample
 from img2height.comparison.pairwise import COMPARED, compare
+from img2height.comparison.record import Comparison, ExperimentScores, Interval, Protocol
 from img2height.errors import DataError
+from img2height.scoring.record import MethodScores
 from img2height.scoring.tiles import scores_of_sums, tile_sums
-from img2height.settings.protocol import LEAKS, Metrics, Split
+from img2height.settings.protocol import Metrics, Split
 from img2height.vocabulary.quantities import quantity_of
+from img2height.vocabulary.scores import of_kind
 from img2height.vocabulary.tiles import TILE
 
 logger = logging.getLogger(__name__)
 
-INTERVAL_COLUMNS = ["method", "seed", "stratum", "score", "value", "low", "high", "blocks", "block_m"]
-MASK_SCORES = {"iou", "dice", "accuracy", "precision", "recall"}  # under `footprint` in the scores
 LENGTHS_A_BLOCK = 2
-Scores = dict[str, Any]
 
 
 class Collected(NamedTuple):
     """What an experiment has shown: the content of metrics.json, intervals.csv and comparisons.csv."""
 
-    metrics: dict[str, Any]
-    intervals: pandas.DataFrame
-    comparisons: pandas.DataFrame
+    metrics: ExperimentScores
+    intervals: list[Interval]
+    comparisons: list[Comparison]
 
 
-def collect(scores: Sequence[Scores]) -> dict[str, Any]:
-    """Return the scores by method and seed: `{"methods": {name: {"seed0": scores}}}`.
+def by_method(scores: Sequence[MethodScores]) -> dict[str, dict[int, MethodScores]]:
+    """Return scores by method and seed.
 
     Args:
-        scores: the scores of one method and seed each, as `evaluate` wrote them.
+        scores: of one method and seed each.
 
     Raises:
         DataError: there are none, or two of one method and seed.
     """
     if not scores:
         raise DataError("there are no scores to collect; evaluate at least one method")
-    methods: dict[str, Any] = {}
+    methods: dict[str, dict[int, MethodScores]] = {}
     for entry in scores:
-        seeds = methods.setdefault(entry["method"], {})
-        if (seed := f"seed{entry['seed']}") in seeds:
-            raise DataError(f"the scores of {entry['method']}, {seed}, come twice; give each file once")
-        seeds[seed] = entry
-    return {"methods": methods}
+        seeds = methods.setdefault(entry.method, {})
+        if entry.seed in seeds:
+            raise DataError(f"the scores of {entry.method}, seed{entry.seed}, come twice; give each file once")
+        seeds[entry.seed] = entry
+    return methods
 
 
 def collect_experiment(
-    scores: Sequence[Scores], tiles: Sequence[pandas.DataFrame], gsd_m: float, settings: Metrics, split: Split
+    scores: Sequence[MethodScores], tiles: Sequence[pandas.DataFrame], gsd_m: float, settings: Metrics, split: Split
 ) -> Collected:
     """Return the scores of an experiment with their intervals and the comparisons of its methods.
 
@@ -67,29 +68,31 @@ def collect_experiment(
     Raises:
         DataError: there are no scores, two of one method and seed, or methods that were scored on other ground.
     """
-    metrics = collect(scores)
-    side_px = block_side([entry["correlation"]["length_m"] for entry in scores], settings.tile_px, gsd_m)
+    methods = by_method(scores)
+    side_px = block_side([entry.correlation.length_m for entry in scores], settings.tile_px, gsd_m)
     blocks = Blocks.of(pandas.concat(tiles), side_px)
     _require_same_ground(scores, tiles)
-    drawn, first_seed = draw_blocks(len(blocks.keys)), min(entry["seed"] for entry in scores)
-    block_m, rows, methods = side_px * gsd_m, [], {}
-    for entry, frame in sorted(zip(scores, tiles, strict=True), key=lambda pair: (pair[0]["method"], pair[0]["seed"])):
-        compared = {}
+    drawn, first_seed = draw_blocks(len(blocks.keys)), min(entry.seed for entry in scores)
+    block_m, intervals, tested = side_px * gsd_m, [], {}
+    for entry, frame in sorted(zip(scores, tiles, strict=True), key=lambda pair: (pair[0].method, pair[0].seed)):
         if not _complete(entry):
-            logger.warning("%s: predicted not all pixels; its heights are compared with no other's", entry["method"])
-        for stratum, score, found in _resampled(entry, frame, blocks, drawn):
-            low, high = found.interval(blocks.neighbours) or (math.nan, math.nan)
-            rows.append([entry["method"], entry["seed"], stratum, score, found.value, low, high, found.blocks, block_m])
-            if (stratum, score) in COMPARED and (score in MASK_SCORES or _complete(entry)):
-                compared[stratum, score] = found
-        if entry["seed"] == first_seed:
-            methods[entry["method"]] = compared
-    metrics["protocol"] = _protocol(settings, split, block_m)
-    intervals = pandas.DataFrame(rows, columns=INTERVAL_COLUMNS)
-    quantities = {entry["method"]: entry["quantity"] for entry in scores}
-    note = {"note": LEAKS} if metrics["protocol"]["leaks"] else {}
-    compared = compare(methods, quantities, blocks.neighbours)
-    return Collected(metrics, seed_spread(intervals).assign(**note), compared.assign(**note))
+            logger.warning("%s: predicted not all pixels; its heights are compared with no other's", entry.method)
+        found = list(_resampled(entry, frame, blocks, drawn))
+        for stratum, score, values in found:
+            low, high = values.interval(blocks.neighbours) or (math.nan, math.nan)
+            row = (entry.method, entry.seed, stratum, score, values.value, low, high, values.blocks, block_m)
+            intervals.append(Interval(*row))
+        if entry.seed == first_seed:
+            tested[entry.method] = {
+                (stratum, score): values for stratum, score, values in found if _compared(entry, stratum, score)
+            }
+    protocol = Protocol(
+        split=split.strategy, leaks=split.strategy == "random", ratio_min_height_m=settings.ratio_min_height_m,
+        tile_px=settings.tile_px, block_m=block_m,
+    )  # fmt: skip
+    quantities = {entry.method: entry.quantity for entry in scores}
+    metrics = ExperimentScores(methods=methods, protocol=protocol)
+    return Collected(metrics, seed_spread(intervals), compare(tested, quantities, blocks.neighbours))
 
 
 def block_side(lengths_m: Sequence[float | None], tile_px: int, gsd_m: float) -> int:
@@ -113,51 +116,47 @@ def block_side(lengths_m: Sequence[float | None], tile_px: int, gsd_m: float) ->
     return tile_px * max(1, math.ceil(LENGTHS_A_BLOCK * longest_m / tile_m))
 
 
-def seed_spread(intervals: pandas.DataFrame) -> pandas.DataFrame:
-    """Return intervals with `seed_mean` and `seed_sd`, mean and standard deviation of a score over the seeds.
+def seed_spread(intervals: Sequence[Interval]) -> list[Interval]:
+    """Return intervals with the mean and the standard deviation of their score over the seeds.
 
     The interval says what other ground would change, the deviation what another start of the training changes; it is
     NaN with a single seed.
 
     Args:
-        intervals: method, stratum, score, value; one row a seed.
+        intervals: one a seed.
     """
-    values = intervals.groupby(["method", "stratum", "score"]).value
-    return intervals.assign(seed_mean=values.transform("mean"), seed_sd=values.transform("std"))
+    values = pandas.DataFrame(intervals).groupby(["method", "stratum", "score"]).value
+    spread = zip(intervals, values.transform("mean"), values.transform("std"), strict=True)
+    return [interval._replace(seed_mean=mean, seed_sd=deviation) for interval, mean, deviation in spread]
 
 
 def _resampled(
-    entry: Scores, tiles: pandas.DataFrame, blocks: Blocks, drawn: Any
+    entry: MethodScores, tiles: pandas.DataFrame, blocks: Blocks, drawn: np.ndarray
 ) -> Iterator[tuple[str, str, Resampled]]:
     """Yield stratum, name and resamples of each score that has a value, in the order of the strata in the tiles.
 
     The value is the exact one; where that from coarse bins is another, the resamples move with it.
     """
+    masks = of_kind("mask")
     for stratum, frame in tiles.groupby("stratum", sort=True):
         sums = blocks.add_up(frame, tile_sums(frame))
         for score, found in resample(sums, drawn, scores_of_sums).items():
-            group: Mapping[str, Any] = entry["footprint" if score in MASK_SCORES else stratum]
-            value = group.get(score)
-            if value is not None and (stratum == "all" or score not in MASK_SCORES):
+            value = entry.group("footprint" if score in masks else stratum).get(score)
+            if value is not None and (stratum == "all" or score not in masks):
                 yield stratum, score, found.moved(value)
 
 
-def _complete(entry: Scores) -> bool:
+def _compared(entry: MethodScores, stratum: str, score: str) -> bool:
+    """Return whether methods are compared by a score, and this one may be."""
+    return (stratum, score) in COMPARED and (score in of_kind("mask") or _complete(entry))
+
+
+def _complete(entry: MethodScores) -> bool:
     """Return whether a method predicted all pixels; one that leaves out the hard ones would win."""
-    return entry["all"]["coverage"] == 1
+    return entry.group("all")["coverage"] == 1
 
 
-def _protocol(settings: Metrics, split: Split, block_m: float) -> dict[str, Any]:
-    return {
-        "split": split.strategy,
-        "leaks": split.strategy == "random",
-        "ratio_min_height_m": settings.ratio_min_height_m,
-        "tile_px": settings.tile_px,
-        "block_m": block_m,
-    }
-
-
-def _require_same_ground(scores: Sequence[Scores], tiles: Sequence[pandas.DataFrame]) -> None:
+def _require_same_ground(scores: Sequence[MethodScores], tiles: Sequence[pandas.DataFrame]) -> None:
     """Raise a DataError unless all methods of one kind were scored on the same pixels of the same tiles.
 
     Building heights are unknown where the building mask is, and their reference is of other height classes.
@@ -166,10 +165,10 @@ def _require_same_ground(scores: Sequence[Scores], tiles: Sequence[pandas.DataFr
     first: dict[str, tuple[str, pandas.Series]] = {}
     for entry, frame in zip(scores, tiles, strict=True):
         ground = frame[frame.stratum.isin(compared)].set_index([*TILE, "stratum"]).reference_pixels.sort_index()
-        other, theirs = first.setdefault(quantity_of(entry["quantity"]).group.name, (entry["method"], ground))
+        other, theirs = first.setdefault(quantity_of(entry.quantity).group.name, (entry.method, ground))
         if not ground.equals(theirs):
             raise DataError(
-                f"{entry['method']} (seed {entry['seed']}) was scored on other ground than {other}: {ground.sum()} and "
+                f"{entry.method} (seed {entry.seed}) was scored on other ground than {other}: {ground.sum()} and "
                 f"{theirs.sum()} reference pixels in {len(ground)} and {len(theirs)} tiles and strata; evaluate both "
                 "again, with the same scenes, areas and settings"
             )

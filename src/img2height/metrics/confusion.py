@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 
 from img2height.heights import same_shape, under_mask
-from img2height.metrics.formulas import as_json, mask_scores, share
+from img2height.metrics.formulas import as_json, scores_of, share
 from img2height.metrics.sums import Sums
 from img2height.vocabulary.layers import ABSENT, PRESENT
 
@@ -55,7 +55,7 @@ class ConfusionStatistics(Sums):
         """Return the scores by name, from 0 to 1; None if nothing counts, never NaN."""
         pixels = self.tp + self.fp + self.fn + self.tn
         coverage = as_json({"coverage": share(pixels, pixels + self.missing)})
-        return {"pixels": pixels} | coverage | as_json(mask_scores(vars(self)))
+        return {"pixels": pixels} | coverage | as_json(scores_of("mask", **vars(self)))
 
 
 def count_outcomes(predicted: np.ndarray, reference: np.ndarray, inside: np.ndarray, tile_px: int) -> np.ndarray:

@@ -1,69 +1,37 @@
-"""Scores from sums, each formula once: for exact totals, for tiles, and for thousands of resampled sums at a time.
+"""Scores from sums: the declared formulas on exact totals, on tiles, and on thousands of resampled sums at a time.
 
-All functions take numbers or arrays of one shape and return NaN where nothing counts.
+All functions take numbers or arrays of one shape and give NaN where nothing counts.
 """
 
-from collections.abc import Mapping
+import math
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
-SILOG_LAMBDA = 0.5
+from img2height.vocabulary.scores import Kind, of_kind
+
 DELTA_BASE = 1.25
 LEAST_PREDICTION_M = 1e-3
-Values = Mapping[str, np.ndarray]
 
 
 def share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    """Return a part divided by the whole, float64, NaN where the whole is 0."""
+    """Return a part over the whole, float64, NaN where there is no whole."""
     part, whole = np.asarray(part, np.float64), np.asarray(whole, np.float64)
     return np.divide(part, whole, out=np.full(np.broadcast(part, whole).shape, np.nan), where=whole > 0)
 
 
-def height_scores(sums: Values) -> dict[str, np.ndarray]:
-    """Return the scores of height errors.
-
-    `silog` is the scale-invariant error of Eigen et al. (2014), https://arxiv.org/abs/1406.2283, mean(d^2) - lambda
-    mean(d)^2 with lambda 0.5 and d = ln prediction - ln reference, on the pixels for which ratios are computed.
+def scores_of(kind: Kind, **sums: Any) -> dict[str, Any]:
+    """Return the declared scores of a kind by name.
 
     Args:
-        sums: reference_pixels, pixels, error_sum_m, absolute_sum_m, square_sum_m2, ratio_pixels, relative_sum,
-            relative_square_sum, log10_sum, log_sum, log_square_sum, delta1_pixels, delta2_pixels, delta3_pixels.
+        kind: which scores.
+        sums: what their formulas read, see `img2height.vocabulary.scores.Sums`.
     """
-    pixels, ratios = sums["pixels"], sums["ratio_pixels"]
-    mse = share(sums["square_sum_m2"], pixels)
-    log_mean = share(sums["log_sum"], ratios)
-    return {
-        "coverage": share(pixels, sums["reference_pixels"]),
-        "bias_m": share(sums["error_sum_m"], pixels),
-        "mae_m": share(sums["absolute_sum_m"], pixels),
-        "mse_m2": mse,
-        "rmse_m": np.sqrt(mse),
-        "abs_rel": share(sums["relative_sum"], ratios),
-        "rmse_rel": np.sqrt(share(sums["relative_square_sum"], ratios)),
-        "log10": share(sums["log10_sum"], ratios),
-        "silog": share(sums["log_square_sum"], ratios) - SILOG_LAMBDA * log_mean**2,
-        "delta1": share(sums["delta1_pixels"], ratios),
-        "delta2": share(sums["delta2_pixels"], ratios),
-        "delta3": share(sums["delta3_pixels"], ratios),
-    }
+    terms = SimpleNamespace(share=share, root=np.sqrt, **sums)
+    return {name: score.formula(terms) for name, score in of_kind(kind).items()}
 
 
-def mask_scores(sums: Values) -> dict[str, np.ndarray]:
-    """Return the scores of footprints.
-
-    Args:
-        sums: tp, fp, fn and tn, pixels.
-    """
-    tp, fp, fn, tn = (sums[name] for name in ("tp", "fp", "fn", "tn"))
-    return {
-        "iou": share(tp, tp + fp + fn),
-        "dice": share(2 * tp, 2 * tp + fp + fn),
-        "accuracy": share(tp + tn, tp + fp + fn + tn),
-        "precision": share(tp, tp + fp),
-        "recall": share(tp, tp + fn),
-    }
-
-
-def as_json(scores: Values) -> dict[str, float | None]:
+def as_json(scores: dict[str, Any]) -> dict[str, float | None]:
     """Return single scores as plain numbers, None instead of NaN."""
-    return {name: None if np.isnan(value) else float(value) for name, value in scores.items()}
+    return {name: None if value is None or math.isnan(value) else float(value) for name, value in scores.items()}

@@ -8,7 +8,7 @@ import shapely
 from shapely.geometry import Polygon
 
 from img2height.errors import DataError
-from img2height.metrics.formulas import as_json, share
+from img2height.metrics.formulas import as_json, scores_of
 from img2height.metrics.sums import Sums
 
 
@@ -28,12 +28,7 @@ class InstanceStatistics(Sums):
 
     def scores(self) -> dict[str, float | None]:
         """Return precision, recall and F1 with the counts; None if nothing counts."""
-        shares = {
-            "precision": share(self.tp, self.tp + self.fp),
-            "recall": share(self.tp, self.tp + self.fn),
-            "f1": share(2 * self.tp, 2 * self.tp + self.fp + self.fn),
-        }
-        return as_json(shares) | self.to_json()
+        return as_json(scores_of("buildings", **vars(self))) | self.to_json()
 
 
 def match_instances(

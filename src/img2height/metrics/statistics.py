@@ -9,12 +9,11 @@ import numpy as np
 from img2height.errors import DataError
 from img2height.heights import scored_pixels
 from img2height.metrics.block import COUNTS, QUANTITIES, fraction_bits, sum_block
-from img2height.metrics.formulas import as_json, height_scores
+from img2height.metrics.formulas import as_json, scores_of
 from img2height.metrics.histogram import ErrorHistogram, ErrorHistograms, fine_bins
 from img2height.metrics.sums import Sums, combine
 
 MIN_RATIO_HEIGHT_M = 1e-3
-QUANTILES = {"q05_m": 0.05, "q25_m": 0.25, "q50_m": 0.5, "q75_m": 0.75, "q95_m": 0.95}
 UNITS = {"error_sum": "error_sum_m", "absolute_sum": "absolute_sum_m", "square_sum": "square_sum_m2"}
 
 
@@ -131,14 +130,9 @@ class ErrorStatistics(Sums):
 
     def scores(self) -> dict[str, float | None]:
         """Return the scores by name, units in the names; None if no pixel counts, never NaN."""
-        quantiles = {name: self.histogram.quantile_m(level) for name, level in QUANTILES.items()}
-        return (
-            {"pixels": self.pixels, "ratio_pixels": self.ratio_pixels}
-            | as_json(height_scores(float_sums(vars(self))))
-            | {"medae_m": self.histogram.medae_m(), "nmad_m": self.histogram.nmad_m()}
-            | quantiles
-            | {"min_error_m": self.min_error_m, "max_error_m": self.max_error_m}
-        )
+        scores = scores_of("errors", **float_sums(vars(self))) | scores_of("distribution", errors=self.histogram)
+        extremes = {"min_error_m": self.min_error_m, "max_error_m": self.max_error_m}
+        return {"pixels": self.pixels, "ratio_pixels": self.ratio_pixels} | as_json(scores) | extremes
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as plain values."""
@@ -151,7 +145,7 @@ class ErrorStatistics(Sums):
 
 
 def float_sums(whole: Mapping[str, Any]) -> dict[str, Any]:
-    """Return exact sums as the float64 sums that `height_scores` takes, units in the names; counts stay integers.
+    """Return exact sums as the float64 sums that formulas take, units in the names; counts stay integers.
 
     Args:
         whole: Python integers, or object arrays of them, by field of `ErrorStatistics`.

@@ -1,4 +1,4 @@
-"""A published figure of tiles: a scatter plot of two methods' scores per tile."""
+"""A published figure of tiles: the scores of two methods on each tile against each other."""
 
 import numpy as np
 import pandas
@@ -9,22 +9,22 @@ from img2height.errors import DataError
 from img2height.published.table import Figure
 from img2height.report.figures.drawing import new_figure
 from img2height.scoring.tiles import tile_scores
+from img2height.vocabulary.scores import TILE_KINDS, of_kind
 from img2height.vocabulary.tiles import TILE
 
-TITLES = {"mse_m2": "MSE (m²)", "rmse_m": "RMSE (m)", "mae_m": "MAE (m)", "ssim": "SSIM"}
-HIGHER_IS_BETTER = {"ssim"}
+SCORES = of_kind(*TILE_KINDS)
 PANEL_PX = 420
 BLUE, GREY = "#0072B2", "#595959"  # Okabe and Ito (2008)
 
 
 def pair_tiles(figure: Figure, across: pandas.DataFrame, up: pandas.DataFrame) -> pandas.DataFrame:
-    """Return one row per tile and score: dataset, scene, col_off, row_off, score, across, up.
+    """Return one row a tile and score: dataset, scene, col_off, row_off, score, across, up.
 
-    Tiles that lack a score of either method are left out.
+    Tiles without a score of both methods are left out.
 
     Args:
         figure: the published figure.
-        across: tiles of its first method, as written by `evaluate`.
+        across: tiles of its first method, as `evaluate` wrote them.
         up: tiles of its second method.
 
     Raises:
@@ -35,15 +35,15 @@ def pair_tiles(figure: Figure, across: pandas.DataFrame, up: pandas.DataFrame) -
     paired = long[0].merge(long[1], on=[*TILE, "score"], suffixes=("_across", "_up"))
     if not len(paired) == len(long[0]) == len(long[1]):
         raise DataError(
-            f"{figure.across} was scored on {len(wide[0])} tiles, {figure.up} on {len(wide[1])}, and they differ; "
-            "evaluate both in one experiment"
+            f"{figure.across} was scored on {len(wide[0])} tiles, {figure.up} on {len(wide[1])}, and they are not the "
+            "same; evaluate both in one experiment"
         )
     renamed = paired.rename(columns={"value_across": "across", "value_up": "up"})
     return renamed.dropna().sort_values(["score", *TILE], ignore_index=True)
 
 
 def summarise(figure: Figure, pairs: pandas.DataFrame) -> pandas.DataFrame:
-    """Return by score the number of tiles, the medians of both methods, and the share of tiles won by the second.
+    """Return by score the number of tiles, the medians of both methods, and the share of tiles that the second wins.
 
     Args:
         figure: the published figure.
@@ -53,10 +53,9 @@ def summarise(figure: Figure, pairs: pandas.DataFrame) -> pandas.DataFrame:
 
 
 def _summary(figure: Figure, score: str, pairs: pandas.DataFrame) -> dict[str, object]:
-    sign = 1 if score in HIGHER_IS_BETTER else -1
-    wins = sign * (pairs["up"] - pairs["across"]) > 0
+    wins = SCORES[score].badness(pairs["up"]) < SCORES[score].badness(pairs["across"])
     return {
-        "score": TITLES[score],
+        "score": SCORES[score].heading,
         "tiles": len(pairs),
         f"median {figure.across}": pairs["across"].median(),
         f"median {figure.up}": pairs["up"].median(),
@@ -65,7 +64,7 @@ def _summary(figure: Figure, score: str, pairs: pandas.DataFrame) -> dict[str, o
 
 
 def draw(figure: Figure, pairs: pandas.DataFrame) -> Drawing:
-    """Return a figure with one panel per score, a point per tile, and the line of equal scores.
+    """Return a figure with one panel a score, a point a tile, and the line of equal scores.
 
     Args:
         figure: the published figure.
@@ -85,8 +84,9 @@ def _panel(axes: Axes, pairs: pandas.DataFrame, score: str, figure: Figure) -> N
     values = pairs[["across", "up"]].to_numpy()
     ends = [min(0.0, np.min(values, initial=0.0)), 1.05 * np.max(values, initial=1e-9)]
     axes.plot(ends, ends, color=GREY, linestyle="dashed", linewidth=1)
-    side = "above" if score in HIGHER_IS_BETTER else "below"
-    axes.set(title=f"{TITLES[score]}: {side} the line {figure.up} is better", xlim=ends, ylim=ends, aspect="equal")
+    side = {"higher": "above", "lower": "below"}[SCORES[score].better]
+    title = f"{SCORES[score].heading}: {side} the line {figure.up} is better"
+    axes.set(title=title, xlim=ends, ylim=ends, aspect="equal")
     axes.title.set_size(9)
     axes.set(xlabel=figure.across, ylabel=figure.up)
     axes.spines[["top", "right"]].set_visible(False)
@@ -98,7 +98,7 @@ def to_markdown(figure: Figure, summary: pandas.DataFrame, notes: list[str]) -> 
     Args:
         figure: the published figure.
         summary: see `summarise`.
-        notes: notes that hold for all numbers.
+        notes: what holds for all numbers.
     """
     body = summary.to_markdown(index=False, floatfmt=".3f")
     return "\n\n".join([f"# {figure.title}", figure.source, body, "\n".join(f"- {note}" for note in notes)]) + "\n"

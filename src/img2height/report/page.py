@@ -21,7 +21,7 @@ from img2height.report.run import Run
 from img2height.report.sections import method_sections, tall_cells
 from img2height.report.tables.classes import class_table, flattening, tallest
 from img2height.report.tables.findings import findings, leading
-from img2height.report.tables.ranking import SCORE_TITLES, all_columns, comparison_rows, headline_columns, ranked_rows
+from img2height.report.tables.ranking import all_columns, comparison_rows, headline_columns, ranked_rows
 from img2height.report.tables.scores import BASELINE, refines, score_table, to_markdown
 from img2height.report.tables.strata import refinements, strata_table
 from img2height.report.tables.strata import to_markdown as strata_to_markdown
@@ -29,12 +29,10 @@ from img2height.report.templating import environment, flat
 from img2height.scenes.scene import Scene
 from img2height.settings.protocol import LEAKS
 from img2height.tiles.areas import area_of
+from img2height.vocabulary.scores import compared
 
 GLANCE_PX = 260
 FOREST = "RMSE of each method with its 95 % interval where there is one; the same numbers are in the table below."
-COMPARED = [
-    ("all", "rmse_m"), ("all", "mae_m"), ("buildings", "rmse_m"), ("buildings", "mae_m"), ("footprint", "iou"),
-]  # fmt: skip
 
 
 def write_report(run: Run, out: Path, figures: Path, tables: Mapping[str, Path], cost: str) -> None:
@@ -70,7 +68,7 @@ def write_report(run: Run, out: Path, figures: Path, tables: Mapping[str, Path],
 def _render(run: Run, table: pandas.DataFrame, strata: pandas.DataFrame, figures: Path, cost: str) -> str:
     """Return the page; its pictures are written to a folder on the way."""
     refining = [name for name in table.method if refines(run.recipes[name])]
-    classes = {name: class_table(run.entries(name), run.uncertainty, name) for name in table.method}
+    classes = {name: class_table(run.metrics.seeds(name), run.uncertainty, name) for name in table.method}
     shown = shown_scenes(run.scenes, run.areas, len(run.recipes), len(refining))
     context = (
         _summary(run, table, strata, classes)
@@ -107,8 +105,7 @@ def _summary(
         "tall": tall_cells(classes, top, run.uncertainty),
         "groups": whole,
         "rows": ranked_rows(table, whole, run.uncertainty),
-        "comparisons": comparison_rows(run.uncertainty, COMPARED),
-        "score_titles": SCORE_TITLES,
+        "comparisons": comparison_rows(run.uncertainty, compared()),
     }
 
 

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import geopandas
 
+from img2height.comparison.record import ExperimentScores
 from img2height.errors import DataError
 from img2height.report.tables.intervals import Uncertainty
 from img2height.scenes.scene import Scene
@@ -41,7 +41,7 @@ class Run:
         experiment: its settings.
         params: the protocol with the experiment's changes.
         recipes: by method, with the experiment's changes.
-        metrics: content of metrics.json.
+        metrics: scores of the experiment.
         uncertainty: intervals and comparisons of the first seed.
         scenes: the evaluated scenes.
         sources: all scenes of the experiment, those of training too.
@@ -60,7 +60,7 @@ class Run:
     experiment: Experiment
     params: Params
     recipes: dict[str, Recipe]
-    metrics: dict[str, Any]
+    metrics: ExperimentScores
     uncertainty: Uncertainty
     scenes: list[Scene]
     sources: list[Scene]
@@ -99,10 +99,6 @@ class Run:
         """Test ground of all scenes in square kilometres."""
         areas = [area_of(self.areas, "test", item.dataset, item.name).area * item.grid.gsd_m**2 for item in self.scenes]
         return sum(areas) / 1e6
-
-    def entries(self, method: str) -> list[dict[str, Any]]:
-        """Return the scores of one method, one entry a seed."""
-        return list(self.metrics["methods"][method].values())
 
     def files(self, method: str) -> MethodFiles:
         """Return the files of one method."""

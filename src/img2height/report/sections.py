@@ -14,6 +14,7 @@ from img2height.report.tables.intervals import Uncertainty
 from img2height.report.tables.ranking import Cell, cell
 from img2height.report.tables.scores import BASELINE, is_trivial, refines
 from img2height.report.tables.strata import before_after, by_pair
+from img2height.vocabulary.scores import Score
 
 
 def method_sections(
@@ -57,6 +58,7 @@ def _section(
         "charts": charts(read_histories(files, run.folds)[0], baseline_m, joint, heights_only(classes)),
         "tiles": {} if is_trivial(recipe) else tile_pictures(name, files, run.scenes, figures, trained),
         "classes": class_rows(classes, run.uncertainty),
+        "class_scores": list(CLASS_SCORES.values()),
         "strata": [before_after(strata, name)] if refines(recipe) else [],
         "pairs": by_pair(strata, name),
     }
@@ -79,7 +81,7 @@ def class_rows(classes: pandas.DataFrame, uncertainty: Uncertainty) -> list[dict
         {
             "title": where(row["stratum"]),
             "pixels": row["pixels"],
-            "cells": [_cell(row, score, uncertainty) for score in CLASS_SCORES],
+            "cells": [_cell(row, score, uncertainty) for score in CLASS_SCORES.values()],
         }
         for row in classes.to_dict("records")
     ]
@@ -99,9 +101,10 @@ def tall_cells(
     if stratum is None:
         return {}
     nothing = Cell("–", float("nan"), "", False)
-    cells = {name: _cell(found[0], "bias_m", uncertainty) if found else nothing for name, found in rows.items()}
-    return {"title": where(stratum), "cells": cells}
+    bias = CLASS_SCORES["bias_m"]
+    cells = {name: _cell(found[0], bias, uncertainty) if found else nothing for name, found in rows.items()}
+    return {"title": where(stratum), "score": bias, "cells": cells}
 
 
-def _cell(row: dict[str, Any], score: str, uncertainty: Uncertainty) -> Cell:
-    return cell(row[score], score, row[f"{score}_interval"], False, uncertainty.any_known)
+def _cell(row: dict[str, Any], score: Score, uncertainty: Uncertainty) -> Cell:
+    return cell(row[score.name], score, row[f"{score.name}_interval"], False, uncertainty.any_known)

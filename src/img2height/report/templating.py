@@ -4,8 +4,6 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from img2height.report.tables.scores import format_score
-
 
 def environment() -> Environment:
     """Return the templates with their filters; what is not given is an error, and text is escaped."""
@@ -13,7 +11,7 @@ def environment() -> Environment:
         loader=PackageLoader("img2height.report", "templates"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
     )  # fmt: skip
-    made.filters |= {"score": lambda value, column: format_score(column, value), "flat": flat, "pixels": _pixels}
+    made.filters |= {"flat": flat, "pixels": _pixels}
     return made
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas
 
 from img2height.metrics.confusion import ConfusionStatistics
-from img2height.metrics.formulas import as_json, mask_scores, share
+from img2height.metrics.formulas import as_json, scores_of, share
 from img2height.metrics.statistics import ErrorStatistics
 from img2height.scoring.strata import NONZERO
 from img2height.scoring.tiles import OUTCOMES, mean, per_image_scores, tile_scores
@@ -82,7 +82,7 @@ def fusionheightnet(
     macro = {name: np.nan if images[name] is None else images[name] for name in ("precision", "recall")}
     ratios = {
         "dice": share(2 * tp + SMOOTHING, 2 * tp + fp + fn + SMOOTHING if tp + fp + fn + tn else 0),
-        "accuracy": mask_scores(vars(footprint))["accuracy"],
+        "accuracy": scores_of("mask", **vars(footprint))["accuracy"],
         "f1": share(2 * macro["precision"] * macro["recall"], macro["precision"] + macro["recall"]),
         "dice_eq29": share(2 * tp, 2 * tp + fp + tn),
         "iou_eq30": share(tp, tp + fp + tn),

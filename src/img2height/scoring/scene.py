@@ -23,6 +23,7 @@ from img2height.io.grid import Grid
 from img2height.io.rasters import open_raster
 from img2height.metrics.confusion import ConfusionStatistics
 from img2height.metrics.correlation import CorrelationStatistics
+from img2height.metrics.formulas import scores_of
 from img2height.metrics.statistics import ErrorStatistics, require_ratio_height
 from img2height.metrics.sums import FRACTION_BITS
 from img2height.scoring.ground import BuildingSizes
@@ -75,7 +76,7 @@ class SceneStatistics:
         """Return the scores of each stratum; that of all pixels holds the mean SSIM over tiles too."""
         scores = {name: statistics.scores() for name, statistics in self.strata.items()}
         ssim = self.ssim_sum / (self.ssim_tiles << FRACTION_BITS) if self.ssim_tiles else None
-        scores["all"] |= {"ssim": ssim, "ssim_tiles": self.ssim_tiles}
+        scores["all"] |= scores_of("tiles", mean_ssim=ssim) | {"ssim_tiles": self.ssim_tiles}
         return scores
 
     def scores(self) -> dict[str, dict[str, Any]]:

@@ -9,10 +9,11 @@ import pandas
 
 from img2height.metrics.block import COUNTS, QUANTITIES, BlockSums, fraction_bits
 from img2height.metrics.coarse import CoarseQuantiles
-from img2height.metrics.formulas import height_scores, mask_scores
-from img2height.metrics.statistics import QUANTILES, UNITS
+from img2height.metrics.formulas import scores_of, share
+from img2height.metrics.statistics import UNITS
 from img2height.metrics.sums import as_float
 from img2height.scoring.strata import STRATA
+from img2height.vocabulary.scores import TILE_KINDS, of_kind
 from img2height.vocabulary.tiles import CORNER, TILE
 
 OUTCOMES = ["tp", "fp", "fn", "tn"]
@@ -23,8 +24,6 @@ COLUMNS = [
 ]  # fmt: skip
 SUMS = [name for name in COLUMNS if name not in (*CORNER, "size_px", "stratum", "ssim", "error_bins")]
 WHOLE = [*CORNER, "size_px", *COUNTS, *OUTCOMES]
-_NOTHING = dict.fromkeys(SUMS, 0)
-HEIGHT_SCORES, MASK_SCORES = list(height_scores(_NOTHING)), list(mask_scores(_NOTHING))
 EMPTY_VALUE = {"skip": np.nan, "one": 1.0, "zero": 0.0}
 
 
@@ -121,16 +120,13 @@ def scores_of_sums(sums: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
             are not there are left out: those of masks without `tp`, `ssim` without `ssim` and `ssim_tiles`, quantiles
             without `error_bins`.
     """
-    scores = height_scores(sums)
+    scores = scores_of("errors", **sums)
     if "tp" in sums:
-        scores |= mask_scores(sums)
+        scores |= scores_of("mask", **sums)
     if "ssim_tiles" in sums:
-        there = np.asarray(sums["ssim_tiles"]) > 0
-        scores["ssim"] = np.divide(sums["ssim"], sums["ssim_tiles"], out=np.full(there.shape, np.nan), where=there)
+        scores |= scores_of("tiles", mean_ssim=share(sums["ssim"], sums["ssim_tiles"]))
     if "error_bins" in sums:
-        coarse = CoarseQuantiles(sums["error_bins"])
-        scores |= {"medae_m": coarse.medae_m(), "nmad_m": coarse.nmad_m()}
-        scores |= {name: coarse.quantile_m(level) for name, level in QUANTILES.items()}
+        scores |= scores_of("distribution", errors=CoarseQuantiles(sums["error_bins"]))
     return scores
 
 
@@ -141,7 +137,8 @@ def tile_scores(tiles: pandas.DataFrame) -> pandas.DataFrame:
         tiles: the table; the scores of masks and SSIM are those of the rows of stratum `all`.
     """
     columns = {name: tiles[name].to_numpy() for name in SUMS}
-    scores = height_scores(columns) | mask_scores(columns) | {"ssim": tiles["ssim"].to_numpy()}
+    columns["mean_ssim"] = tiles["ssim"].to_numpy()
+    scores = {name: values for kind in TILE_KINDS for name, values in scores_of(kind, **columns).items()}
     place = tiles[[name for name in ("method", "seed", *TILE, "size_px", "stratum", "pixels") if name in tiles]]
     return place.assign(**scores)
 
@@ -161,10 +158,10 @@ def per_image_scores(
     rows = tiles[tiles.stratum == "all"]
     scores = tile_scores(rows)
     masks = rows[OUTCOMES].sum(axis=1).to_numpy() > 0
-    footprint = scores.loc[masks, MASK_SCORES]
+    footprint = scores.loc[masks, list(of_kind("mask"))]
     filled = footprint.fillna(EMPTY_VALUE[empty_tiles])
     return {
-        "all": dict(_means(scores[[*HEIGHT_SCORES, "ssim"]])) | {"tiles": int((rows.pixels > 0).sum())},
+        "all": dict(_means(scores[list(of_kind("errors", "tiles"))])) | {"tiles": int((rows.pixels > 0).sum())},
         "footprint": dict(_means(filled)) | {"tiles": len(filled)},
     }
 

@@ -13,10 +13,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from img2height.errors import TrainingError
+from img2height.vocabulary.scores import SILOG_LAMBDA
 
 MaskedLoss = Callable[[Tensor, Tensor, Tensor], Tensor]
 
-SILOG_LAMBDA = 0.5
 SSIM_WINDOW_PX = 11
 SSIM_SIGMA_PX = 1.5
 SSIM_C1, SSIM_C2 = 0.01**2, 0.03**2  # for heights between 0 and 1

@@ -13,13 +13,13 @@ from matplotlib.figure import Figure
 from rasterio.windows import Window
 from shapely.geometry import box
 
-from img2height.comparison.collect import INTERVAL_COLUMNS
+from img2height.comparison.record import Interval
 from img2height.report.figures.charts import class_errors, forest, scatter_density, training_curves
 from img2height.report.figures.crop import View, read_view
 from img2height.report.figures.drawing import nice_below, panels, png, show
 from img2height.report.figures.joint import BINS
 from img2height.report.figures.maps import ERROR_COLOURS, Scales, buildings_panel, scene_panel
-from img2height.report.tables.intervals import Interval, Uncertainty
+from img2height.report.tables.intervals import Uncertainty
 from img2height.scenes.scene import Scene
 
 WHOLE = Window(0, 0, 300, 280)
@@ -137,24 +137,28 @@ def test_the_forest_has_a_dot_and_a_whisker_for_each_method_that_has_an_interval
         {"method": ["unet", "mean_height"], "trivial": [False, True], "all_rmse_m": [2.0, 4.0]}
         | {"buildings_rmse_m": [np.nan, np.nan]}
     )
-    rows = [["unet", 0, "all", "rmse_m", 2.0, 1.5, 2.5, 30, 64.0]]
-    rows += [["mean_height", 0, "all", "rmse_m", 4.0, np.nan, np.nan, 9, 64.0]]
-    known = Uncertainty(pandas.DataFrame(rows, columns=INTERVAL_COLUMNS), pandas.DataFrame(), 0)
+    rows = [Interval("unet", 0, "all", "rmse_m", 2.0, 1.5, 2.5, 30, 64.0)]
+    rows += [Interval("mean_height", 0, "all", "rmse_m", 4.0, np.nan, np.nan, 9, 64.0)]
+    known = Uncertainty(rows, [], 0)
     axes = forest(table, known, 4.0).axes[0]
     assert axes.collections[0].get_offsets()[:, 0].tolist() == [2.0, 4.0] and len(axes.collections) == 1
     assert [list(line.get_xdata()) for line in axes.lines] == [[1.5, 2.5], [4.0, 4.0]]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["unet", "mean_height (trivial)"]
 
 
+def interval(score: str, low_m: float, high_m: float) -> Interval:
+    return Interval("unet", 0, "height_3_10", score, (low_m + high_m) / 2, low_m, high_m, 30, 64.0)
+
+
 def height_classes() -> pandas.DataFrame:
-    none = Interval(np.nan, np.nan, 9, 64.0)
+    none = interval("bias_m", np.nan, np.nan)
     return pandas.DataFrame(
         {
             "title": ["up to 3 m", "3 to 10 m"],
             "pixels": [10, 2_000_000],
             "mae_m": [1.0, 4.0],
             "bias_m": [0.5, -4.0],
-            "mae_m_interval": [None, Interval(3.5, 4.5, 30, 64.0)],
-            "bias_m_interval": [none, Interval(-5.0, -3.0, 30, 64.0)],
+            "mae_m_interval": [None, interval("mae_m", 3.5, 4.5)],
+            "bias_m_interval": [none, interval("bias_m", -5.0, -3.0)],
         }
     )

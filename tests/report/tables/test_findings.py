@@ -3,8 +3,7 @@
 import pandas
 import pytest
 
-from img2height.comparison.collect import INTERVAL_COLUMNS
-from img2height.comparison.pairwise import COMPARISON_COLUMNS
+from img2height.comparison.record import Comparison, Interval
 from img2height.report.tables.findings import findings
 from img2height.report.tables.intervals import Uncertainty
 
@@ -14,8 +13,7 @@ TRIVIAL = ("mean_height", "zero_height")
 
 
 def known(rows: list = (), pairs: list = ()) -> Uncertainty:
-    comparisons = pandas.DataFrame(list(pairs), columns=COMPARISON_COLUMNS)
-    return Uncertainty(pandas.DataFrame(list(rows), columns=INTERVAL_COLUMNS), comparisons, 0)
+    return Uncertainty([Interval(*row) for row in rows], [Comparison(*row) for row in pairs], 0)
 
 
 def table_of(group: str = "heights", buildings_m: dict | None = None, **rmse_m: float) -> pandas.DataFrame:

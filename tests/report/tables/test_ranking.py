@@ -1,12 +1,17 @@
 """What is marked as best in the score tables."""
 
+import math
+import re
+
 import pandas
 import pytest
 
-from img2height.comparison.collect import INTERVAL_COLUMNS
-from img2height.comparison.pairwise import COMPARISON_COLUMNS
-from img2height.report.tables.intervals import Uncertainty
+from img2height.comparison.record import Comparison, Interval
+from img2height.report.tables.intervals import Uncertainty, interval_text
 from img2height.report.tables.ranking import best_methods, cell, comparison_rows, verdicts
+from img2height.report.tables.scores import COLUMNS
+
+RMSE = COLUMNS["all_rmse_m"]
 
 TABLE = pandas.DataFrame(
     {
@@ -19,11 +24,10 @@ TABLE = pandas.DataFrame(
         "footprint_iou": [0.5, 0.7, 0.6, 0.9, 0.9],
     }
 )
-NO_INTERVALS = pandas.DataFrame(columns=INTERVAL_COLUMNS)
 
 
 def known(*pairs: list) -> Uncertainty:
-    return Uncertainty(NO_INTERVALS, pandas.DataFrame(list(pairs), columns=COMPARISON_COLUMNS), 0)
+    return Uncertainty([], [Comparison(*pair) for pair in pairs], 0)
 
 
 ALIKE = ["im2height", "unet", "all", "rmse_m", 0.2, -0.1, 0.5, 0.1, 0.2, 30, ""]
@@ -42,11 +46,11 @@ AHEAD = ["im2height", "unet", "all", "rmse_m", 0.2, 0.1, 0.3, 0.001, 0.002, 30, 
     ],
 )
 def test_the_best_trained_methods_without_tests(stratum: str, score: str, best: list[str]):
-    assert best_methods(TABLE, stratum, score, known()) == best
+    assert best_methods(TABLE, stratum, COLUMNS[f"{stratum}_{score}"], known()) == best
 
 
 def test_what_cannot_be_told_from_the_best_is_marked_with_it():
-    assert best_methods(TABLE, "all", "rmse_m", known(ALIKE, WORSE)) == ["unet", "im2height"]
+    assert best_methods(TABLE, "all", RMSE, known(ALIKE, WORSE)) == ["unet", "im2height"]
 
 
 def test_verdicts():
@@ -66,16 +70,17 @@ def test_the_best_is_ahead_where_all_others_are_really_worse():
 
 
 def test_a_cell_says_that_there_were_too_few_blocks_unless_the_table_does():
-    rows = [["unet", 0, "all", "rmse_m", 1.0, None, None, 5, 64.0]]
-    few = Uncertainty(pandas.DataFrame(rows, columns=INTERVAL_COLUMNS), known().comparisons, 0)
-    interval = few.interval("unet", "all", "rmse_m")
-    assert cell(1.0, "rmse_m", interval, False, few_blocks=True).interval == "too few blocks (5) for an interval"
-    assert cell(1.0, "rmse_m", interval, False, few_blocks=few.any_known).interval == ""
+    interval = Interval("unet", 0, "all", "rmse_m", 1.0, math.nan, math.nan, 5, 64.0)
+    few = Uncertainty([interval], [], 0)
+    assert cell(1.0, RMSE, interval, False, few_blocks=True).interval == interval_text(interval, RMSE) != ""
+    assert cell(1.0, RMSE, interval, False, few_blocks=few.any_known).interval == ""
 
 
 def test_comparisons_are_listed_as_text():
-    rows = comparison_rows(known(WORSE, ALIKE), [("all", "rmse_m"), ("footprint", "iou")])
-    (first, second) = rows["All pixels: RMSE (m)"]
+    rows = comparison_rows(known(WORSE, ALIKE), [("all", RMSE), ("footprint", COLUMNS["footprint_iou"])])
+    (title,) = rows
+    assert "RMSE (m)" in title
+    (first, second) = rows[title]
     assert (first["pair"], first["text"], first["better"]) == ("segnet − unet", "+1.000", "unet")
-    assert (second["interval"], second["better"]) == ("−0.100 to +0.500", "neither")
-    assert list(rows) == ["All pixels: RMSE (m)"]
+    assert [*map(float, re.findall(r"[+-][\d.]+", second["interval"].replace("−", "-")))] == [-0.1, 0.5]
+    assert second["better"] not in ("im2height", "unet")

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pandas
 import pytest
+from record_cases import experiment_scores, method_scores
 
 from img2height.errors import DataError
-from img2height.report.tables.scores import format_score, needs, score_table, to_markdown
+from img2height.report.tables.scores import COLUMNS, needs, score_table, to_markdown
+from img2height.scoring.record import MethodScores
 from img2height.settings.project import load_recipe
 from img2height.settings.protocol import LEAKS
 
@@ -17,24 +19,17 @@ RECIPES = {
 }
 
 
-def entry(method: str, rmse_m: float | None, seed: int = 0, quantity: str = "ndsm") -> dict:
-    footprint, instances = {"iou": 0.5, "dice": 2 / 3}, {"precision": 1.0, "recall": 0.25, "f1": 0.4, "tp": 1}
-    return {
-        "method": method, "seed": seed, "quantity": quantity, "scenes": ["a"],
-        "all": {"rmse_m": rmse_m, "bias_m": -0.5, "ssim": 0.75},
-        "buildings": {"rmse_m": rmse_m}, "footprint": footprint, "instances": instances,
-    }  # fmt: skip
-
-
-def collect(entries: list[dict]) -> dict:
-    methods = {}
-    for item in entries:
-        methods.setdefault(item["method"], {})[f"seed{item['seed']}"] = item
-    return {"methods": methods}
+def entry(method: str, rmse_m: float | None, seed: int = 0, quantity: str = "ndsm") -> MethodScores:
+    return method_scores(
+        method, seed, quantity, strata={"all": {"rmse_m": rmse_m, "bias_m": -0.5, "ssim": 0.75},
+        "buildings": {"rmse_m": rmse_m}}, footprint={"iou": 0.5, "dice": 2 / 3},
+        instances={"precision": 1.0, "recall": 0.25, "f1": 0.4, "tp": 1},
+    )  # fmt: skip
 
 
 def table_of(**rmse_m: float | None) -> pandas.DataFrame:
-    return score_table(collect([entry(name, value) for name, value in rmse_m.items()]), {n: RECIPES[n] for n in rmse_m})
+    entries = [entry(name, value) for name, value in rmse_m.items()]
+    return score_table(experiment_scores(*entries), {name: RECIPES[name] for name in rmse_m})
 
 
 def test_trivial_baselines_come_last_however_good():
@@ -50,7 +45,7 @@ def test_without_mean_height_there_is_no_ratio():
 
 
 def test_several_seeds_are_averaged_with_their_spread():
-    metrics = collect([entry("unet", 2.0), entry("unet", 4.0, seed=1)])
+    metrics = experiment_scores(entry("unet", 2.0), entry("unet", 4.0, seed=1))
     row = score_table(metrics, {"unet": RECIPES["unet"]}).iloc[0]
     assert (row.all_rmse_m, row.seeds) == (3.0, 2)
     assert row.all_rmse_sd_m == pytest.approx(math.sqrt(2))
@@ -58,26 +53,13 @@ def test_several_seeds_are_averaged_with_their_spread():
 
 def test_a_method_without_scores_is_an_error():
     with pytest.raises(DataError, match="im2height"):
-        score_table(collect([entry("unet", 1.0)]), {name: RECIPES[name] for name in ("unet", "im2height")})
+        score_table(experiment_scores(entry("unet", 1.0)), {name: RECIPES[name] for name in ("unet", "im2height")})
 
 
 def test_nothing_scored_is_a_dash_and_last_among_its_kind():
     table = table_of(im2height=None, unet=3.0, mean_height=4.0)
     assert table.method.tolist() == ["unet", "im2height", "mean_height"]
-    assert format_score("all_rmse_m", table.all_rmse_m[1]) == "–"
-
-
-@pytest.mark.parametrize(
-    ("column", "value", "text"),
-    [
-        ("all_rmse_m", 2.345, "2.35"),
-        ("all_bias_m", -0.125, "−0.12"),
-        ("all_bias_m", 1, "+1.00"),
-        ("all_ssim", 0.5, "0.500"),
-    ],
-)
-def test_format_score(column: str, value: float, text: str):
-    assert format_score(column, value) == text
+    assert COLUMNS["all_rmse_m"].text(table.all_rmse_m[1]) == "–"
 
 
 def test_markdown_has_a_row_a_method_and_no_empty_column():
@@ -94,7 +76,7 @@ def test_needs():
 def test_quantities_that_do_not_meet_stand_apart_with_the_reason():
     entries = [entry("unet", 1.0, quantity="relative"), entry("im2height", 2.0, quantity="building_height")]
     entries += [entry("zero_height", 3.0), entry("mean_height", 4.0, quantity="dsm")]
-    table = score_table(collect(entries), RECIPES)
+    table = score_table(experiment_scores(*entries), RECIPES)
     assert table.method.tolist() == ["zero_height", "mean_height", "im2height", "unet"]
     assert table.note.str.contains("not ranked|buildings alone").tolist() == [False, False, True, True]
     ratios = table.set_index("method")[["all_rmse_ratio", "buildings_rmse_ratio"]]
@@ -104,6 +86,6 @@ def test_quantities_that_do_not_meet_stand_apart_with_the_reason():
 
 
 def test_a_random_split_is_noted_in_every_row():
-    table = score_table(collect([entry("unet", 1.0)]), {"unet": RECIPES["unet"]}, leaks=True)
+    table = score_table(experiment_scores(entry("unet", 1.0)), {"unet": RECIPES["unet"]}, leaks=True)
     assert table.note.tolist() == [LEAKS]
     assert LEAKS in to_markdown(table)

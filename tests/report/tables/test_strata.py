@@ -2,6 +2,8 @@
 
 import math
 
+from record_cases import experiment_scores, method_scores
+
 from img2height.report.tables.strata import before_after, by_pair, refinements, strata_table
 
 
@@ -9,19 +11,13 @@ def block(rmse_m: float | None, pixels: int = 10) -> dict:
     return {"pixels": pixels, "rmse_m": rmse_m, "mae_m": rmse_m, "nmad_m": rmse_m, "bias_m": None}
 
 
-REFINED = {
-    "all": block(2.0),
-    "terrain": block(1.0),
-    "forest": block(None, 0),
-    "pairs": {"1": {"all": block(3.0)}, "3": {"all": block(5.0)}},
-    "pooled": {"all": block(4.0, 20)},
-}
-METRICS = {
-    "methods": {
-        "initial_dsm": {"seed0": {"all": block(3.0), "terrain": block(0.5)}},
-        "resdepth": {"seed0": REFINED, "seed1": REFINED | {"all": block(2.5)}},
-    }
-}
+REFINED = {"all": block(2.0), "terrain": block(1.0), "forest": block(None, 0)}
+PAIRS = {"pairs": {1: {"all": block(3.0)}, 3: {"all": block(5.0)}}, "pooled": {"all": block(4.0, 20)}}
+METRICS = experiment_scores(
+    method_scores("initial_dsm", strata={"all": block(3.0), "terrain": block(0.5)}),
+    method_scores("resdepth", 0, strata=REFINED, **PAIRS),
+    method_scores("resdepth", 1, strata=REFINED | {"all": block(2.5)}, **PAIRS),
+)
 TABLE = strata_table(METRICS, ["resdepth", "initial_dsm"])
 
 

@@ -1,36 +1,37 @@
 """Errors by class of ground: height, building size, edges; tall buildings cannot hide in an average."""
 
-import statistics
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import pandas
 
-from img2height.report.tables.intervals import Uncertainty
+from img2height.report.tables.intervals import Uncertainty, interval_text
+from img2height.report.tables.scores import seed_mean
+from img2height.scoring.record import MethodScores
 from img2height.scoring.strata import STRATA
+from img2height.vocabulary.scores import SCORES
 
-CLASS_SCORES = {"bias_m": "bias (m)", "mae_m": "MAE (m)", "rmse_m": "RMSE (m)"}
+CLASS_SCORES = {score.name: score for score in SCORES if score.by_class}
 CLASSES = ("height_", "building_", "buildings_tall", "edges")
 HEIGHTS, TALL = "height_", "buildings_tall"
 
 
-def class_table(entries: list[dict[str, Any]], uncertainty: Uncertainty, method: str) -> pandas.DataFrame:
+def class_table(seeds: Sequence[MethodScores], uncertainty: Uncertainty, method: str) -> pandas.DataFrame:
     """Return one row a class of ground that has pixels, in the order of the strata.
 
     Columns: stratum, title, pixels, then each of bias_m, mae_m, rmse_m (means over the seeds), and its interval of the
     first seed under `<score>_interval`, None where it has none.
 
     Args:
-        entries: scores of the method, one a seed.
+        seeds: scores of the method, one a seed.
         uncertainty: intervals.
         method: its name.
     """
     rows = [
-        {"stratum": name, "title": title, "pixels": entries[0][name]["pixels"]}
-        | {score: _mean(entries, name, score) for score in CLASS_SCORES}
+        {"stratum": name, "title": title, "pixels": seeds[0].group(name)["pixels"]}
+        | {score: seed_mean([entry.group(name).get(score) for entry in seeds]) for score in CLASS_SCORES}
         | {f"{score}_interval": uncertainty.interval(method, name, score) for score in CLASS_SCORES}
         for name, title in STRATA.items()
-        if name.startswith(CLASSES) and (entries[0].get(name) or {}).get("pixels")
+        if name.startswith(CLASSES) and seeds[0].group(name).get("pixels")
     ]
     intervals = [f"{score}_interval" for score in CLASS_SCORES]
     return pandas.DataFrame(rows, columns=["stratum", "title", "pixels", *CLASS_SCORES, *intervals])
@@ -68,11 +69,6 @@ def flattening(classes: pandas.DataFrame, method: str, stratum: str) -> str:
     row = classes.set_index("stratum").loc[stratum]
     word, interval = "below" if row.bias_m < 0 else "above", row.bias_m_interval
     known = interval is not None and interval.known
-    extra = f" (95 % interval of the bias {interval.text('bias_m')} m)" if known else ""
+    extra = f" (95 % interval of the bias {interval_text(interval, CLASS_SCORES['bias_m'])} m)" if known else ""
     title = where(stratum)[0].upper() + where(stratum)[1:]
     return f"{title}: {method} lies {abs(row.bias_m):.1f} m {word} the reference on average{extra}."
-
-
-def _mean(entries: list[dict[str, Any]], stratum: str, score: str) -> float:
-    values = [entry[stratum][score] for entry in entries if entry[stratum][score] is not None]
-    return statistics.fmean(values) if values else float("nan")

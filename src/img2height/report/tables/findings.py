@@ -2,10 +2,12 @@
 
 import pandas
 
-from img2height.report.tables.intervals import REAL_P, Uncertainty
-from img2height.report.tables.scores import BASELINE, format_score
+from img2height.comparison.bootstrap import LEVEL
+from img2height.report.tables.intervals import Uncertainty, interval_text, p_text
+from img2height.report.tables.scores import BASELINE, COLUMNS
 from img2height.vocabulary.quantities import BUILDINGS, METRES, RELATIVE
 
+RMSE = COLUMNS["all_rmse_m"]
 WHERE = {"all": "over all pixels", "buildings": "on buildings"}
 
 
@@ -52,8 +54,8 @@ def _with_interval(uncertainty: Uncertainty, method: str, stratum: str, rmse_m: 
     if interval is None or not uncertainty.any_known:
         return _metres(rmse_m)
     if not interval.known:
-        return f"{_metres(rmse_m)} ({interval.text('rmse_m')})"
-    return f"{_metres(rmse_m)} (95 % interval {interval.text('rmse_m')} m)"
+        return f"{_metres(rmse_m)} ({interval_text(interval, RMSE)})"
+    return f"{_metres(rmse_m)} (95 % interval {interval_text(interval, RMSE)} m)"
 
 
 def _second(ranked: pandas.DataFrame, uncertainty: Uncertainty, stratum: str) -> list[str]:
@@ -67,11 +69,11 @@ def _second(ranked: pandas.DataFrame, uncertainty: Uncertainty, stratum: str) ->
     if found is None or not found.known:
         why = "the two were not compared" if found is None else f"there are too few blocks ({found.blocks}) to test it"
         return [f"{name} may be as good: {why}."]
-    low, high = (format_score("bias_m", value) for value in (found.low, found.high))
-    size = f"difference {format_score('bias_m', found.difference)} m, {low} to {high} m, {found.p_text}"
-    if found.better == best.method:
+    difference, low, high = (RMSE.text(value, signed=True) for value in (found.difference, found.low, found.high))
+    size = f"difference {difference} m, {low} to {high} m, {p_text(found)}"
+    if found.winner == best.method:
         return [f"{name} is really worse ({size})."]
-    return [f"{name} cannot be told from it ({size}; real below {REAL_P:g})."]
+    return [f"{name} cannot be told from it ({size}; real below {1 - LEVEL:.2g})."]
 
 
 def _on_buildings(table: pandas.DataFrame, uncertainty: Uncertainty) -> list[str]:
@@ -113,7 +115,7 @@ def _better_untrained(
     for row in better.itertuples():
         found = uncertainty.difference(row.method, best.method, stratum, "rmse_m")
         real = found is not None and found.known
-        word = f", {'really' if found.better else 'but not really'} ({found.p_text})" if real else ""
+        word = f", {'really' if found.winner else 'but not really'} ({p_text(found)})" if real else ""
         sentences.append(f"{row.method} learns nothing and is better: {_metres(getattr(row, column))}{word}.")
     return sentences
 

@@ -5,24 +5,14 @@ from typing import Any, NamedTuple
 
 import pandas
 
+from img2height.comparison.record import Comparison, Interval
 from img2height.report.tables.findings import leading, ranked_on
-from img2height.report.tables.intervals import Interval, Uncertainty
-from img2height.report.tables.scores import BASELINE, format_score, is_score
-from img2height.vocabulary.quantities import GROUPS
+from img2height.report.tables.intervals import Uncertainty, interval_text, p_text
+from img2height.report.tables.scores import is_score
+from img2height.vocabulary import scores as vocabulary
+from img2height.vocabulary.quantities import GROUPS as QUANTITY_GROUPS
+from img2height.vocabulary.scores import GROUPS, Score
 
-STRATUM_TITLES = {
-    "all": "All pixels",
-    "buildings": "Building pixels",
-    "footprint": "Footprint",
-    "instances": "Buildings",
-}
-SCORE_TITLES = {
-    "rmse_m": "RMSE (m)", "rmse_ratio": f"RMSE / {BASELINE}", "mae_m": "MAE (m)", "nmad_m": "NMAD (m)",
-    "bias_m": "bias (m)", "delta1": "δ1", "delta2": "δ2", "delta3": "δ3", "ssim": "SSIM", "coverage": "coverage",
-    "rmse_sd_m": "RMSE sd (m)", "iou": "IoU", "dice": "Dice", "precision": "precision", "recall": "recall", "f1": "F1",
-}  # fmt: skip
-LESS_IS_BETTER = {"rmse_m", "rmse_ratio", "mae_m", "nmad_m"}
-NOT_RANKED = {"coverage", "rmse_sd_m"}
 HEADLINE = {"all": ["rmse_m", "bias_m"], "buildings": ["rmse_m"], "footprint": ["iou"], "instances": ["f1"]}
 
 
@@ -35,24 +25,23 @@ class Cell(NamedTuple):
     strong: bool
 
 
-Columns = list[tuple[str, list[tuple[str, str]]]]  # title of a group, and stratum and score of each of its columns
+Columns = list[tuple[str, list[tuple[str, Score]]]]  # title of a group, and group and score of each of its columns
 
 
 def all_columns(table: pandas.DataFrame) -> Columns:
     """Return the columns of the whole score table by group."""
-    groups = []
-    for stratum in STRATUM_TITLES:
-        prefix = f"{stratum}_"
-        names = [c.removeprefix(prefix) for c in table.columns if c.startswith(prefix) and is_score(table, c)]
-        groups.append((stratum, [(stratum, name) for name in names if name in SCORE_TITLES]))
-    return [(STRATUM_TITLES[stratum], columns) for stratum, columns in groups if columns]
+    groups = [
+        (GROUPS[group], [(group, score) for score in scores if is_score(table, f"{group}_{score.name}")])
+        for group, scores in vocabulary.columns().items()
+    ]
+    return [(title, columns) for title, columns in groups if columns]
 
 
 def headline_columns(table: pandas.DataFrame) -> Columns:
     """Return the few columns that the reader needs first."""
     groups = [
-        (STRATUM_TITLES[stratum], [(stratum, score) for score in scores if is_score(table, f"{stratum}_{score}")])
-        for stratum, scores in HEADLINE.items()
+        (title, [(group, score) for group, score in columns if score.name in HEADLINE[group]])
+        for title, columns in all_columns(table)
     ]
     return [(title, columns) for title, columns in groups if columns]
 
@@ -65,61 +54,58 @@ def ranked_rows(table: pandas.DataFrame, columns: Columns, uncertainty: Uncertai
         columns: the scores to show.
         uncertainty: intervals and comparisons.
     """
-    best = {(s, score): best_methods(table, s, score, uncertainty) for _, group in columns for s, score in group}
+    flat = [column for _, group in columns for column in group]
+    best = {(group, score.name): best_methods(table, group, score, uncertainty) for group, score in flat}
     said = verdicts(table, uncertainty)
     groups: dict[str, list[dict[str, Any]]] = {}
     for row in table.to_dict("records"):
         cells = [
-            _cell(row[f"{s}_{score}"], s, score, uncertainty, row["method"], row["method"] in best[s, score])
-            for _, group in columns
-            for s, score in group
+            _cell(row, group, score, uncertainty, row["method"] in best[group, score.name]) for group, score in flat
         ]
         kept = {name: row[name] for name in ("method", "trivial", "needs", "note")}
-        title = GROUPS[row["group"]].title
+        title = QUANTITY_GROUPS[row["group"]].title
         groups.setdefault(title, []).append(kept | {"verdict": said[row["method"]], "cells": cells})
     return groups
 
 
-def _cell(value: float, stratum: str, score: str, uncertainty: Uncertainty, method: str, strong: bool) -> Cell:
-    interval = None if score in NOT_RANKED else uncertainty.interval(method, stratum, score)
-    return cell(value, score, interval, strong, uncertainty.any_known)
+def _cell(row: Mapping[str, Any], group: str, score: Score, uncertainty: Uncertainty, strong: bool) -> Cell:
+    interval = uncertainty.interval(row["method"], group, score.name) if score.better else None
+    return cell(row[f"{group}_{score.name}"], score, interval, strong, uncertainty.any_known)
 
 
-def cell(value: float, score: str, interval: Interval | None, strong: bool, few_blocks: bool) -> Cell:
+def cell(value: float, score: Score, interval: Interval | None, strong: bool, few_blocks: bool) -> Cell:
     """Return one score as it is shown.
 
     Args:
         value: of the score.
-        score: its name.
+        score: which.
         interval: None where it has none by its nature.
         strong: whether no other method is really better.
         few_blocks: whether to say that there were too few blocks for an interval; the table says it where all lack one.
     """
     shown = interval is not None and not pandas.isna(value) and (interval.known or few_blocks)
-    return Cell(format_score(score, value), value, interval.text(score) if shown else "", strong)
+    return Cell(score.text(value), value, interval_text(interval, score) if shown else "", strong)
 
 
-def best_methods(table: pandas.DataFrame, stratum: str, score: str, uncertainty: Uncertainty) -> list[str]:
+def best_methods(table: pandas.DataFrame, group: str, score: Score, uncertainty: Uncertainty) -> list[str]:
     """Return the best trained methods: the best value as it is printed, and what cannot be told from it.
 
     Args:
         table: see `img2height.report.tables.scores.score_table`.
-        stratum: of the score.
-        score: its name.
+        group: of the score.
+        score: which.
         uncertainty: comparisons.
     """
-    column = f"{stratum}_{score}"
-    ranked = ranked_on(table, stratum)
+    column = f"{group}_{score.name}"
+    ranked = ranked_on(table, group)
     ranked = ranked[ranked[column].notna()]
-    if score in NOT_RANKED or len(ranked) < 2:
+    if not score.better or len(ranked) < 2:
         return []
-    values = ranked[column].abs() if score == "bias_m" else ranked[column]
-    wanted = values.min() if score in LESS_IS_BETTER or score == "bias_m" else values.max()
-    printed = values.map(lambda value: format_score(column, value).lstrip("+"))
-    same = set(ranked.method[printed == format_score(column, wanted).lstrip("+")])
-    best = ranked.method[values == wanted].iloc[0]
-    found = {name: uncertainty.difference(best, name, stratum, score) for name in ranked.method}
-    same |= {name for name, item in found.items() if item is not None and item.known and not item.better}
+    badness = score.badness(ranked[column])
+    best, least = ranked.method[badness.idxmin()], score.text(badness.min())
+    same = {name for name, value in zip(ranked.method, badness, strict=True) if score.text(value) == least}
+    found = {name: uncertainty.difference(best, name, group, score.name) for name in ranked.method}
+    same |= {name for name, item in found.items() if item is not None and item.known and not item.winner}
     return [name for name in ranked.method if name in same]
 
 
@@ -147,32 +133,34 @@ def _verdict(method: str, best: str, uncertainty: Uncertainty) -> str:
     found = uncertainty.difference(method, best, "all", "rmse_m")
     if found is None or not found.known:
         return "not tested"
-    if not found.better:
-        return f"as good ({found.p_text})"
-    return f"{'worse' if found.better == best else 'better'} ({found.p_text})"
+    if not found.winner:
+        return f"as good ({p_text(found)})"
+    return f"{'worse' if found.winner == best else 'better'} ({p_text(found)})"
 
 
-def comparison_rows(uncertainty: Uncertainty, columns: Sequence[tuple[str, str]]) -> dict[str, list[dict[str, Any]]]:
+def comparison_rows(uncertainty: Uncertainty, columns: Sequence[tuple[str, Score]]) -> dict[str, list[dict[str, Any]]]:
     """Return by title of the score all pairs of methods that were compared, as text.
 
     Args:
         uncertainty: comparisons.
-        columns: stratum and score of each.
+        columns: group and score of each.
     """
-    found: Mapping[str, list] = {
-        f"{STRATUM_TITLES[stratum]}: {SCORE_TITLES[score]}": uncertainty.differences(stratum, score)
-        for stratum, score in columns
+    found = {
+        f"{GROUPS[group]}: {score.heading}": uncertainty.differences(group, score.name) for group, score in columns
     }
+    return {title: [_comparison_row(item) for item in items] for title, items in found.items() if items}
+
+
+def _comparison_row(item: Comparison) -> dict[str, Any]:
     return {
-        title: [
-            {"pair": f"{item.first} − {item.second}", "blocks": item.blocks, "p": item.p}
-            | {"text": _signed(item.difference), "value": item.difference, "p_text": item.p_text if item.known else "–"}
-            | {"interval": f"{_signed(item.low)} to {_signed(item.high)}" if item.known else "too few blocks"}
-            | {"better": item.better or ("neither" if item.known else "–")}
-            for item in items
-        ]
-        for title, items in found.items()
-        if items
+        "pair": f"{item.first} − {item.second}",
+        "value": item.difference,
+        "text": _signed(item.difference),
+        "interval": f"{_signed(item.low)} to {_signed(item.high)}" if item.known else "too few blocks",
+        "p": item.p_holm,
+        "p_text": p_text(item) if item.known else "–",
+        "blocks": item.blocks,
+        "better": item.winner or ("neither" if item.known else "–"),
     }
 
 

@@ -1,25 +1,22 @@
-"""The scores of all methods, one table row each, and how a score is printed."""
+"""The scores of all methods, one table row each."""
 
 import statistics
 from typing import Any
 
 import pandas
 
+from img2height.comparison.record import ExperimentScores
 from img2height.errors import DataError
+from img2height.scoring.record import MethodScores
 from img2height.settings.protocol import LEAKS
 from img2height.settings.recipe import Recipe
 from img2height.vocabulary.layers import INITIAL
 from img2height.vocabulary.quantities import GROUPS, RELATIVE, quantity_of
+from img2height.vocabulary.scores import columns
 
 BASELINE = "mean_height"
 TRIVIAL_NETWORKS = {"constant"}
-ERROR_SCORES = ["rmse_m", "mae_m", "nmad_m", "bias_m", "delta1", "delta2", "delta3"]
-STRATA = {
-    "all": [*ERROR_SCORES, "ssim", "coverage"],
-    "buildings": ERROR_SCORES,
-    "footprint": ["iou", "dice"],
-    "instances": ["precision", "recall", "f1"],
-}
+COLUMNS = {f"{group}_{score.name}": score for group, scores in columns().items() for score in scores}
 
 
 def is_trivial(recipe: Recipe) -> bool:
@@ -39,25 +36,24 @@ def needs(recipe: Recipe) -> str:
     return "; ".join(f"{layer} ({', '.join(bands)})" for layer, bands in recipe.inputs.items())
 
 
-def score_table(metrics: dict[str, Any], recipes: dict[str, Recipe], *, leaks: bool = False) -> pandas.DataFrame:
+def score_table(metrics: ExperimentScores, recipes: dict[str, Recipe], *, leaks: bool = False) -> pandas.DataFrame:
     """Return one row a method, best RMSE first and trivial baselines last, kinds of heights that do not meet apart.
 
-    Columns: `method`, `trivial`, `needs`, `group` (see `img2height.heights`), `seeds`, then
-    `<stratum>_<score>` with the mean over the seeds, NaN where nothing counts; `<stratum>_rmse_ratio` is the RMSE over
+    Columns: `method`, `trivial`, `needs`, `group` (see `img2height.vocabulary.quantities`), `seeds`, then
+    `<group>_<score>` with the mean over the seeds, NaN where nothing counts; `<group>_rmse_ratio` is the RMSE over
     that of mean_height, and `all_rmse_sd_m` the standard deviation over the seeds; `note` says what limits them.
 
     Args:
-        metrics: content of metrics.json.
+        metrics: scores of the experiment.
         recipes: by method name.
         leaks: whether neighbours of the test tiles were trained on, which the note then says.
 
     Raises:
         DataError: a method has a recipe but no scores.
     """
-    if missing := [name for name in recipes if name not in metrics["methods"]]:
+    if missing := [name for name in recipes if name not in metrics.methods]:
         raise DataError(f"metrics have no scores of {', '.join(missing)}; evaluate them and collect again")
-    rows = [_row(name, recipe, list(metrics["methods"][name].values())) for name, recipe in recipes.items()]
-    table = pandas.DataFrame(rows)
+    table = pandas.DataFrame([_row(name, recipe, metrics.seeds(name)) for name, recipe in recipes.items()])
     table["note"] = ["; ".join(filter(None, [LEAKS if leaks else "", GROUPS[group].reason])) for group in table.group]
     for stratum in ("all", "buildings"):
         rmse = table[f"{stratum}_rmse_m"]
@@ -72,43 +68,38 @@ def score_table(metrics: dict[str, Any], recipes: dict[str, Recipe], *, leaks: b
     return table.loc[order].reset_index(drop=True)
 
 
-def _row(name: str, recipe: Recipe, entries: list[dict[str, Any]]) -> dict[str, Any]:
+def _row(name: str, recipe: Recipe, seeds: list[MethodScores]) -> dict[str, Any]:
     row: dict[str, Any] = {"method": name, "trivial": is_trivial(recipe), "needs": needs(recipe)}
-    row |= {"group": quantity_of(entries[0]["quantity"]).group.name, "seeds": len(entries)}
-    for stratum, scores in STRATA.items():
+    row |= {"group": quantity_of(seeds[0].quantity).group.name, "seeds": len(seeds)}
+    for group, scores in columns().items():
         for score in scores:
-            values = _values(entries, stratum, score)
-            row[f"{stratum}_{score}"] = statistics.fmean(values) if values else float("nan")
-    rmse = _values(entries, "all", "rmse_m")
+            if score.kind != "derived":
+                row[f"{group}_{score.name}"] = seed_mean([entry.group(group).get(score.name) for entry in seeds])
+    rmse = known([entry.group("all").get("rmse_m") for entry in seeds])
     row["all_rmse_sd_m"] = statistics.stdev(rmse) if len(rmse) > 1 else float("nan")
     return row
 
 
-def _values(entries: list[dict[str, Any]], stratum: str, score: str) -> list[float]:
-    values = [(entry.get(stratum) or {}).get(score) for entry in entries]
+def known(values: list[float | None]) -> list[float]:
+    """Return the values that are not None."""
     return [float(value) for value in values if value is not None]
 
 
-def format_score(column: str, value: float) -> str:
-    """Return a score as text: metres with two decimals, ratios and shares with three, a dash where nothing counts."""
-    if pandas.isna(value):
-        return "–"
-    if not column.endswith("_m"):
-        return f"{value:.3f}"
-    text = f"{value:+.2f}" if "bias" in column else f"{value:.2f}"
-    return text.replace("-", "−")
+def seed_mean(values: list[float | None]) -> float:
+    """Return the mean of a score over the seeds that have it, NaN where none has."""
+    return statistics.fmean(known(values)) if known(values) else float("nan")
 
 
 def to_markdown(table: pandas.DataFrame) -> str:
     """Return the score table as Markdown, trivial baselines in italics."""
     scores = [column for column in table.columns if is_score(table, column)]
-    columns = ["method", "needs", *scores, *(["note"] if table.note.any() else [])]
-    text = table.assign(**{column: [format_score(column, value) for value in table[column]] for column in scores})
+    shown = ["method", "needs", *scores, *(["note"] if table.note.any() else [])]
+    text = table.assign(**{column: [COLUMNS[column].text(value) for value in table[column]] for column in scores})
     text["method"] = [f"*{row.method}*" if row.trivial else row.method for row in table.itertuples()]
-    align = ["right" if column in scores else "left" for column in columns]
-    return text[columns].to_markdown(index=False, colalign=align, disable_numparse=True) + "\n"
+    align = ["right" if column in scores else "left" for column in shown]
+    return text[shown].to_markdown(index=False, colalign=align, disable_numparse=True) + "\n"
 
 
 def is_score(table: pandas.DataFrame, column: str) -> bool:
     """Return whether a column of the score table holds a score of at least one method."""
-    return column.startswith(tuple(f"{stratum}_" for stratum in STRATA)) and bool(table[column].notna().any())
+    return column in COLUMNS and bool(table[column].notna().any())

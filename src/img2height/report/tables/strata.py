@@ -1,18 +1,20 @@
 """Scores by stratum and by pair: what a refinement did to buildings and terrain, where stereo matched and where not."""
 
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas
 
-from img2height.report.tables.scores import format_score
+from img2height.comparison.record import ExperimentScores
+from img2height.report.tables.scores import seed_mean
+from img2height.scoring.record import MethodScores, Strata
 from img2height.scoring.strata import STRATA
+from img2height.vocabulary.scores import Score, columns
 
 INITIAL = "initial_dsm"  # the method that leaves the initial surface model as it is
 FINAL, POOLED = "final", "pooled"
-SCORES = {"rmse_m": "RMSE (m)", "mae_m": "MAE (m)", "nmad_m": "NMAD (m)", "bias_m": "bias (m)"}
+SCORES = {score.name: score for score in columns()["all"] if score.by_ground}
 REFINED = [
     "all", "matched", "filled", "buildings", "buildings_dilated", "terrain", "terrain_no_water",
     "terrain_no_water_forest",
@@ -27,47 +29,42 @@ class ScoreRows:
     Attributes:
         caption: what it says.
         corner: title of the first column.
-        groups: title and columns of each group, the columns with their titles.
+        groups: title and columns of each group, the columns with their scores; None is a count of pixels.
         rows: by column; `title` is the first one.
     """
 
     caption: str
     corner: str
-    groups: list[tuple[str, list[tuple[str, str]]]]
+    groups: list[tuple[str, list[tuple[str, Score | None]]]]
     rows: list[dict[str, Any]]
 
 
-def strata_table(metrics: dict[str, Any], methods: Sequence[str]) -> pandas.DataFrame:
+def strata_table(metrics: ExperimentScores, methods: Sequence[str]) -> pandas.DataFrame:
     """Return the height errors of all methods, one row a stratum that has pixels.
 
     Columns: method; heights (`final`, and with stereo pairs `pair <number>` and `pooled`, the errors of all pairs
     together); stratum; pixels; rmse_m, mae_m, nmad_m, bias_m. Means over the seeds.
 
     Args:
-        metrics: content of metrics.json.
+        metrics: scores of the experiment.
         methods: their names, in order.
     """
-    rows = [row for method in methods for row in _rows(method, list(metrics["methods"][method].values()))]
+    rows = [row for method in methods for row in _rows(method, metrics.seeds(method))]
     return pandas.DataFrame(rows, columns=["method", "heights", "stratum", "pixels", *SCORES])
 
 
-def _rows(method: str, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    parts = {FINAL: entries}
-    if "pairs" in entries[0]:
-        parts |= {f"pair {number}": [entry["pairs"][number] for entry in entries] for number in entries[0]["pairs"]}
-        parts[POOLED] = [entry["pooled"] for entry in entries]
+def _rows(method: str, seeds: Sequence[MethodScores]) -> list[dict[str, Any]]:
+    parts: dict[str, list[Strata]] = {FINAL: [entry.strata for entry in seeds]}
+    if seeds[0].pairs:
+        parts |= {f"pair {number}": [entry.pairs[number] for entry in seeds] for number in sorted(seeds[0].pairs)}
+        parts[POOLED] = [entry.pooled for entry in seeds]
     return [
-        {"method": method, "heights": heights, "stratum": stratum, "pixels": seeds[0][stratum]["pixels"]}
-        | {score: _mean([seed[stratum][score] for seed in seeds]) for score in SCORES}
-        for heights, seeds in parts.items()
+        {"method": method, "heights": heights, "stratum": stratum, "pixels": of_seeds[0][stratum]["pixels"]}
+        | {name: seed_mean([strata[stratum].get(name) for strata in of_seeds]) for name in SCORES}
+        for heights, of_seeds in parts.items()
         for stratum in STRATA
-        if (seeds[0].get(stratum) or {}).get("pixels")
+        if of_seeds[0].get(stratum, {}).get("pixels")
     ]
-
-
-def _mean(values: list[float | None]) -> float:
-    known = [value for value in values if value is not None]
-    return statistics.fmean(known) if known else float("nan")
 
 
 def before_after(table: pandas.DataFrame, method: str) -> ScoreRows:
@@ -81,9 +78,9 @@ def before_after(table: pandas.DataFrame, method: str) -> ScoreRows:
     before, after = (final[final.method == name] for name in (INITIAL, method))
     joined = after.join(before[list(SCORES)].add_prefix("before_"))
     rows = [{"title": STRATA[name], **joined.loc[name]} for name in REFINED if name in joined.index]
-    groups = [("", [("pixels", "pixels")])]
+    groups = [("", [("pixels", None)])]
     if len(before):
-        groups.append((f"before: {INITIAL}", [(f"before_{score}", title) for score, title in SCORES.items()]))
+        groups.append((f"before: {INITIAL}", [(f"before_{name}", score) for name, score in SCORES.items()]))
     groups.append((f"after: {method}", list(SCORES.items())))
     return ScoreRows(f"Before and after {method}, by ground", "ground", groups, rows)
 
@@ -99,7 +96,7 @@ def by_pair(table: pandas.DataFrame, method: str) -> ScoreRows | None:
     if not (own.heights == POOLED).any():
         return None
     groups = [
-        (STRATA[stratum], [(f"{stratum}_{score}", title) for score, title in SCORES.items()])
+        (STRATA[stratum], [(f"{stratum}_{name}", score) for name, score in SCORES.items()])
         for stratum in OF_PAIRS
         if (own.stratum == stratum).any()
     ]
@@ -131,6 +128,6 @@ def refinements(table: pandas.DataFrame, methods: Sequence[str]) -> list[str]:
 
 def to_markdown(table: pandas.DataFrame) -> str:
     """Return the table of strata as Markdown."""
-    text = table.assign(**{name: [format_score(name, value) for value in table[name]] for name in SCORES})
+    text = table.assign(**{name: [score.text(value) for value in table[name]] for name, score in SCORES.items()})
     align = ["left"] * 3 + ["right"] * (1 + len(SCORES))
     return text.to_markdown(index=False, colalign=align, disable_numparse=True) + "\n"

@@ -1,0 +1,240 @@
+"""The scores: formula, unit, better direction, and where each is shown. A new score is one more entry of `SCORES`.
+
+A formula reads exact sums of a whole test area, sums of its tiles, and thousands of resampled sums alike, so that it
+must not depend on more than `Sums` has. Nothing here imports a library: `Sums` brings the arithmetic.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+Kind = Literal["errors", "mask", "tiles", "distribution", "buildings", "derived"]
+Better = Literal["lower", "higher", "nearer zero"]
+
+SILOG_LAMBDA = 0.5
+TILE_KINDS: tuple[Kind, ...] = ("errors", "mask", "tiles")  # what a single tile has, without its distribution
+
+
+class Quantiles(Protocol):
+    """The distribution of the errors, in metres."""
+
+    def medae_m(self) -> Any:
+        """Return the median absolute error."""
+
+    def nmad_m(self) -> Any:
+        """Return 1.4826 times the median distance of the errors from their median."""
+
+    def quantile_m(self, level: float) -> Any:
+        """Return the error that a share of the pixels lies below."""
+
+
+class Sums(Protocol):
+    """What a formula may read: sums over the pixels that count, as numbers or arrays of one shape.
+
+    A score of kind `errors` reads those of errors in metres (prediction minus reference) and of ratios, taken where the
+    reference is above `metrics.ratio_min_height_m`: relative is |error| / reference, log the difference of the natural
+    logarithms, delta1 to delta3 the pixels within a factor of 1.25, 1.25² and 1.25³. Kind `mask` and `buildings` read
+    the outcomes (true and false positives and negatives) of pixels and of whole buildings, kind `distribution` reads
+    `errors`, and kind `tiles` reads `mean_ssim`.
+    """
+
+    reference_pixels: Any
+    pixels: Any
+    error_sum_m: Any
+    absolute_sum_m: Any
+    square_sum_m2: Any
+    ratio_pixels: Any
+    relative_sum: Any
+    relative_square_sum: Any
+    log10_sum: Any
+    log_sum: Any
+    log_square_sum: Any
+    delta1_pixels: Any
+    delta2_pixels: Any
+    delta3_pixels: Any
+    tp: Any
+    fp: Any
+    fn: Any
+    tn: Any
+    errors: Quantiles
+    mean_ssim: Any
+
+    def share(self, part: Any, whole: Any) -> Any:
+        """Return part / whole, NaN where there is no whole."""
+
+    def root(self, square: Any) -> Any:
+        """Return the square root."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """One score.
+
+    Attributes:
+        name: its key in scores.json and its column in tables; ends in its unit where it has one.
+        title: as it is printed, without the unit.
+        kind: what it is computed from; `derived` is of the scores of several methods or seeds, for the score table.
+        formula: the score of sums; None for what is derived.
+        unit: m, m² or empty.
+        better: which values are better; None where that is no question of better.
+        groups: the column groups of the score table that it stands in, see `GROUPS`; none is in no table.
+        meaning: what it is, for the glossary; constants of the section `metrics` of params.yaml stand in braces.
+        place: its place among the scores of a table.
+        by_ground: whether it stands in the table of kinds of ground and stereo pairs.
+        by_class: whether it stands in the tables of height and size classes.
+        compared: whether methods are tested against each other by it.
+    """
+
+    name: str
+    title: str
+    kind: Kind
+    formula: Callable[[Sums], Any] | None
+    unit: str = ""
+    better: Better | None = None
+    groups: tuple[str, ...] = ()
+    meaning: str = ""
+    place: int = 0
+    by_ground: bool = False
+    by_class: bool = False
+    compared: bool = False
+
+    @property
+    def heading(self) -> str:
+        """Title and unit."""
+        return f"{self.title} ({self.unit})" if self.unit else self.title
+
+    def badness(self, values: Any) -> Any:
+        """Return numbers that are lower where values are better."""
+        return {"lower": values, "higher": -values, "nearer zero": abs(values)}[self.better]
+
+    def text(self, value: float | None, *, signed: bool = False) -> str:
+        """Return a value as it is printed: metres with two decimals, others with three, a dash where nothing counts.
+
+        Args:
+            value: of the score, or a difference of two.
+            signed: whether to print the sign of a positive value too, as is done where nearer zero is better.
+        """
+        if value is None or math.isnan(value):
+            return "–"
+        sign = "+" if signed or self.better == "nearer zero" else ""
+        return f"{value:{sign}.{2 if self.unit == 'm' else 3}f}".replace("-", "−")
+
+
+# Groups of columns of the score table, with their titles.
+GROUPS = {"all": "All pixels", "buildings": "Building pixels", "footprint": "Footprint", "instances": "Buildings"}
+STRATUM_OF = {"footprint": "all"}  # the stratum that intervals and comparisons of a group are listed under, if another
+_HEIGHTS = ("all", "buildings")
+_RATIO = "share of pixels with max(p/r, r/p) below {}, where the reference r is above {{ratio_min_height_m:g}} m"
+_FOUND = "whole buildings; one counts as found from an IoU of {instance_iou:g} on"
+_NMAD = (
+    "1.4826 times the median distance of the errors from their median: the spread without the outliers. Mostly flat "
+    "ground makes it near 0 even for a constant height, so never read it alone"
+)
+# In the order of tables of intervals.
+SCORES = (
+    Score(
+        "coverage", "coverage", "errors", lambda s: s.share(s.pixels, s.reference_pixels), groups=("all",), place=10,
+        meaning="share of the reference that has a prediction",
+    ),
+    Score(
+        "bias_m", "bias", "errors", lambda s: s.share(s.error_sum_m, s.pixels), "m", "nearer zero", _HEIGHTS,
+        "mean error; positive is too high", place=5, by_ground=True, by_class=True,
+    ),
+    Score(
+        "mae_m", "MAE", "errors", lambda s: s.share(s.absolute_sum_m, s.pixels), "m", "lower", _HEIGHTS,
+        "mean absolute error", place=3, by_ground=True, by_class=True, compared=True,
+    ),
+    Score("mse_m2", "MSE", "errors", lambda s: s.share(s.square_sum_m2, s.pixels), "m²", "lower"),
+    Score(
+        "rmse_m", "RMSE", "errors", lambda s: s.root(s.share(s.square_sum_m2, s.pixels)), "m", "lower", _HEIGHTS,
+        "root mean squared error", place=1, by_ground=True, by_class=True, compared=True,
+    ),
+    Score("abs_rel", "AbsRel", "errors", lambda s: s.share(s.relative_sum, s.ratio_pixels), better="lower"),
+    Score(
+        "rmse_rel", "relative RMSE", "errors", lambda s: s.root(s.share(s.relative_square_sum, s.ratio_pixels)),
+        better="lower",
+    ),
+    Score("log10", "log10", "errors", lambda s: s.share(s.log10_sum, s.ratio_pixels), better="lower"),
+    # The scale-invariant error of Eigen et al. (2014), https://arxiv.org/abs/1406.2283
+    Score(
+        "silog", "SILog", "errors",
+        lambda s: s.share(s.log_square_sum, s.ratio_pixels) - SILOG_LAMBDA * s.share(s.log_sum, s.ratio_pixels) ** 2,
+        better="lower",
+    ),
+    Score(
+        "delta1", "δ1", "errors", lambda s: s.share(s.delta1_pixels, s.ratio_pixels), "", "higher", _HEIGHTS,
+        _RATIO.format("1.25"), place=6,
+    ),
+    Score(
+        "delta2", "δ2", "errors", lambda s: s.share(s.delta2_pixels, s.ratio_pixels), "", "higher", _HEIGHTS,
+        _RATIO.format("1.25²"), place=7,
+    ),
+    Score(
+        "delta3", "δ3", "errors", lambda s: s.share(s.delta3_pixels, s.ratio_pixels), "", "higher", _HEIGHTS,
+        _RATIO.format("1.25³"), place=8,
+    ),
+    Score(
+        "iou", "IoU", "mask", lambda s: s.share(s.tp, s.tp + s.fp + s.fn), "", "higher", ("footprint",),
+        "intersection over union of the predicted and the reference building mask", place=1, compared=True,
+    ),
+    Score(
+        "dice", "Dice", "mask", lambda s: s.share(2 * s.tp, 2 * s.tp + s.fp + s.fn), "", "higher", ("footprint",),
+        "twice the intersection of both building masks over the sum of their areas", place=2,
+    ),
+    Score(
+        "accuracy", "accuracy", "mask", lambda s: s.share(s.tp + s.tn, s.tp + s.fp + s.fn + s.tn), better="higher"
+    ),
+    Score("precision", "precision", "mask", lambda s: s.share(s.tp, s.tp + s.fp), better="higher"),
+    Score("recall", "recall", "mask", lambda s: s.share(s.tp, s.tp + s.fn), better="higher"),
+    Score(
+        "ssim", "SSIM", "tiles", lambda s: s.mean_ssim, "", "higher", ("all",),
+        "structural similarity with a data range of {ssim_range_m:g} m; 1 is the same picture", place=9,
+    ),
+    Score("medae_m", "MedAE", "distribution", lambda s: s.errors.medae_m(), "m", "lower"),
+    Score(
+        "nmad_m", "NMAD", "distribution", lambda s: s.errors.nmad_m(), "m", "lower", _HEIGHTS, _NMAD, place=4,
+        by_ground=True,
+    ),
+    Score("q05_m", "5 % quantile of errors", "distribution", lambda s: s.errors.quantile_m(0.05), "m"),
+    Score("q25_m", "25 % quantile of errors", "distribution", lambda s: s.errors.quantile_m(0.25), "m"),
+    Score("q50_m", "median error", "distribution", lambda s: s.errors.quantile_m(0.5), "m", "nearer zero"),
+    Score("q75_m", "75 % quantile of errors", "distribution", lambda s: s.errors.quantile_m(0.75), "m"),
+    Score("q95_m", "95 % quantile of errors", "distribution", lambda s: s.errors.quantile_m(0.95), "m"),
+    Score(
+        "precision", "precision", "buildings", lambda s: s.share(s.tp, s.tp + s.fp), "", "higher", ("instances",),
+        f"share of the predicted buildings that are there, of {_FOUND}", place=1,
+    ),
+    Score(
+        "recall", "recall", "buildings", lambda s: s.share(s.tp, s.tp + s.fn), "", "higher", ("instances",),
+        f"share of the reference buildings that were found, of {_FOUND}", place=2,
+    ),
+    Score(
+        "f1", "F1", "buildings", lambda s: s.share(2 * s.tp, 2 * s.tp + s.fp + s.fn), "", "higher", ("instances",),
+        "harmonic mean of precision and recall", place=3,
+    ),
+    Score(
+        "rmse_ratio", "RMSE / mean_height", "derived", None, "", "lower", _HEIGHTS,
+        "1 for a method that is no better than the mean training height everywhere", place=2,
+    ),
+    Score(
+        "rmse_sd_m", "RMSE sd", "derived", None, "m", None, ("all",), "standard deviation of the RMSE over the seeds",
+        place=11,
+    ),
+)  # fmt: skip
+
+
+def of_kind(*kinds: Kind) -> dict[str, Score]:
+    """Return the scores of some kinds by name, in the order of the kinds."""
+    return {score.name: score for kind in kinds for score in SCORES if score.kind == kind}
+
+
+def columns() -> dict[str, list[Score]]:
+    """Return the scores of the score table by its groups of columns, in their places."""
+    ranked = sorted(SCORES, key=lambda score: score.place)
+    return {group: [score for score in ranked if group in score.groups] for group in GROUPS}
+
+
+def compared() -> list[tuple[str, Score]]:
+    """Return group and score of all that methods are compared by."""
+    return [(group, score) for group, scores in columns().items() for score in scores if score.compared]

@@ -1,0 +1,21 @@
+"""Records of scores for tests: only what a test is about has to be given."""
+
+from typing import Any
+
+from img2height.comparison.collect import by_method
+from img2height.comparison.record import ExperimentScores, Protocol
+from img2height.scoring.record import Correlation, MethodScores
+
+PROTOCOL = Protocol(split="vertical_stripes", leaks=False, ratio_min_height_m=1.0, tile_px=256, block_m=128.0)
+
+
+def method_scores(method: str, seed: int = 0, quantity: str = "ndsm", length_m: float | None = 20.0, **parts: Any):
+    """Return the scores of a method; what is not given was not scored."""
+    given = {"scenes": ["demo/town"], "strata": {}, "footprint": {}, "instances": {}, "per_image": {}, "paper": {}}
+    correlation = Correlation(length_m=length_m, scenes={})
+    return MethodScores(method=method, seed=seed, quantity=quantity, correlation=correlation, **given | parts)
+
+
+def experiment_scores(*scores: MethodScores, **protocol: Any) -> ExperimentScores:
+    """Return the scores of several methods and seeds."""
+    return ExperimentScores(methods=by_method(scores), protocol=PROTOCOL.model_copy(update=protocol))
