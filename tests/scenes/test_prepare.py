@@ -182,6 +182,23 @@ def test_polygons_are_reprojected_clipped_and_burnt(tmp_path, layers):
     assert burnt.sum() == 150
 
 
+def test_rasters_and_polygons_take_the_same_way_to_another_datum(tmp_path, layers):
+    """pyproj's and GDAL's databases know different transformations here, 9 m apart: EPSG changed it in 2025."""
+    for name in ("eo", "dsm", "dtm"):
+        with rasterio.open(tmp_path / f"raw/{name}.tif", "r+") as raster:
+            raster.crs, raster.transform = CRS.from_epsg(2216), Affine(1, 0, 500_000, 0, -1, 7_097_000)
+    house = shapely.box(500_020, 7_096_960, 500_040, 7_096_980)
+    surface = np.zeros((SIDE, SIDE), np.float32)
+    surface[20:40, 20:40] = 10
+    write(tmp_path / "raw/dsm.tif", ramp() + surface, crs="EPSG:2216", north=7_097_000.0, unit="metre")
+    geopandas.GeoDataFrame({"building_id": [1]}, geometry=[house], crs=2216).to_file(tmp_path / "raw/b.gpkg")
+    del layers["building"]
+    scene = prepare(tmp_path, layers | {"building_polygons": {"path": "b.gpkg"}}, {"crs": "EPSG:3182", "gsd_m": 1.0})
+    raised, burnt = band(scene, "ndsm") > 5, band(scene, "building") == 1
+    assert burnt.sum() == pytest.approx(400, abs=10)
+    assert (raised & burnt).sum() / (raised | burnt).sum() > 0.9
+
+
 @pytest.mark.parametrize(
     "system",
     [

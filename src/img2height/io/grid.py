@@ -14,7 +14,7 @@ from rasterio.windows import Window
 
 from img2height.errors import DataError
 from img2height.io.areas import area_window
-from img2height.io.projections import Areas, Bounds, System, metres_per_unit, reproject
+from img2height.io.projections import Areas, Bounds, System, metres_per_unit, place_of, reproject
 
 BLOCK_PX = 512
 SEGMENT_PX = 100.0  # straight edges bend between projections; each segment of this length is moved on its own
@@ -99,6 +99,11 @@ class Grid:
         return west, south, east, north
 
     @property
+    def place(self) -> Bounds:
+        """Roughly where the grid lies, in degrees: transformations are chosen by it."""
+        return place_of(self.bounds, self.crs)
+
+    @property
     def is_north_up(self) -> bool:
         """Whether rows run from west to east, the first in the north, and pixels are square to a thousandth."""
         t = self.transform
@@ -156,7 +161,12 @@ class Grid:
         """Return areas in pixel coordinates in the map coordinates of a CRS; edges that bend are followed."""
         if self.crs == crs:
             return self.to_map(areas)
-        return reproject(self.to_map(shapely.segmentize(areas, SEGMENT_PX)), self.crs, crs)
+        return reproject(self.to_map(shapely.segmentize(areas, SEGMENT_PX)), self.crs, crs, self.place)
+
+    def side_in(self, crs: CRS) -> float:
+        """Return the side of a square pixel in units of another CRS that keeps the number of pixels on the diagonal."""
+        first, last = self.to_crs(shapely.points([(0, 0), (self.width, self.height)]), crs)
+        return first.distance(last) / math.hypot(self.width, self.height)
 
     def seen_from(self, other: "Grid", areas: Areas) -> Areas:
         """Return areas in pixel coordinates in those of another grid."""

@@ -1,41 +1,146 @@
-"""Coordinate systems: the one place where coordinates are transformed from one to another."""
+"""Coordinate systems: the one place where coordinates are transformed from one to another.
 
+pyproj chooses the operation, once for two systems and the place where it is used. rasterio's GDAL brings its own PROJ,
+whose database of another date may hold other operations: its warp is given that of pyproj, see `io/warping.py`.
+"""
+
+import contextlib
+import logging
+import math
+import warnings
+from dataclasses import dataclass
 from functools import cache
 
 import geopandas
 import numpy as np
 import pyproj
 import shapely
+from pyproj.aoi import AreaOfInterest
+from pyproj.enums import TransformDirection
+from pyproj.exceptions import CRSError
+from pyproj.transformer import TransformerGroup
 from rasterio.crs import CRS
 
 from img2height.errors import DataError
+
+LOG = logging.getLogger(__name__)
 
 Areas = shapely.Geometry | np.ndarray  # one, or an array of them
 Bounds = tuple[float, float, float, float]  # west, south, east, north
 System = CRS | pyproj.CRS | str
 
 BOUNDS_POINTS = 51  # along each side of a box
+PLACE_DEG = 0.1  # steps of a place, so that neighbouring scenes share one; transformations are made for countries
+GEOGRAPHIC = "EPSG:4326"
 
 
-def reproject(areas: Areas, source: System, target: System) -> Areas:
-    """Return geometries in the coordinates of another CRS; only their vertices are moved."""
+@dataclass(frozen=True)
+class Operation:
+    """How coordinates are transformed from one system to another.
+
+    Attributes:
+        definition: PROJ pipeline for GDAL; axes in the order that the systems define.
+        transformer: the same with x to the east and y to the north.
+    """
+
+    definition: str
+    transformer: pyproj.Transformer
+
+
+def reproject(areas: Areas, source: System, target: System, place: Bounds) -> Areas:
+    """Return geometries in the coordinates of another CRS; only their vertices are moved.
+
+    Args:
+        areas: in the coordinates of the source.
+        source: their CRS.
+        target: another CRS.
+        place: where the operation is used, see `place_of`.
+    """
     if source == target:
         return areas
-    return shapely.transform(areas, _transformer(source, target).transform, interleaved=False)
+    return shapely.transform(areas, operation(source, target, place).transformer.transform, interleaved=False)
 
 
-def reproject_table(frame: geopandas.GeoDataFrame, target: System) -> geopandas.GeoDataFrame:
+def reproject_table(frame: geopandas.GeoDataFrame, target: System, place: Bounds) -> geopandas.GeoDataFrame:
     """Return a table with its geometries in another CRS; only their vertices are moved."""
     wanted = pyproj.CRS.from_user_input(target)
-    moved = reproject(frame.geometry.to_numpy(), frame.crs, wanted)
+    moved = reproject(frame.geometry.to_numpy(), frame.crs, wanted, place)
     return frame.set_geometry(geopandas.GeoSeries(moved, index=frame.index, crs=wanted))
 
 
-def reproject_bounds(bounds: Bounds, source: System, target: System) -> Bounds:
-    """Return a box in another CRS that holds a box, whose sides bend on the way."""
+def reproject_bounds(bounds: Bounds, source: System, target: System, place: Bounds, *, back: bool = False) -> Bounds:
+    """Return a box in another CRS that holds a box, whose sides bend on the way.
+
+    Args:
+        bounds: in the source, or with `back` in the target.
+        source: a CRS.
+        target: another CRS.
+        place: where the operation is used, see `place_of`.
+        back: whether the operation is run backwards.
+    """
     if source == target:
         return bounds
-    return _transformer(source, target).transform_bounds(*bounds, densify_pts=BOUNDS_POINTS)
+    direction = TransformDirection.INVERSE if back else TransformDirection.FORWARD
+    transformer = operation(source, target, place).transformer
+    return transformer.transform_bounds(*bounds, densify_pts=BOUNDS_POINTS, direction=direction)
+
+
+def place_of(bounds: Bounds, crs: System) -> Bounds:
+    """Return roughly where a box lies, in degrees; the whole earth where its CRS does not say."""
+    west, south, east, north = _roughly(crs).transform_bounds(*bounds)
+    if not all(map(math.isfinite, (west, south, east, north))):
+        return -180.0, -90.0, 180.0, 90.0
+    low, high = (round(math.floor(edge / PLACE_DEG) * PLACE_DEG, 1) for edge in (west, south))
+    right, top = (round(math.ceil(edge / PLACE_DEG) * PLACE_DEG, 1) for edge in (east, north))
+    return max(low, -180.0), max(high, -90.0), min(right, 180.0), min(top, 90.0)
+
+
+@cache
+def operation(source: System, target: System, place: Bounds) -> Operation:
+    """Return the best operation between two systems at a place, of those whose grid files are installed.
+
+    Which one is logged; where its accuracy is not known, as a warning.
+
+    Args:
+        source: a CRS.
+        target: another CRS.
+        place: west, south, east and north in degrees, see `place_of`.
+
+    Raises:
+        DataError: there is none.
+    """
+    systems, area = (_horizontal(source), _horizontal(target)), AreaOfInterest(*place)
+    with warnings.catch_warnings(action="ignore"):  # pyproj's warning of missing grid files; it is logged below
+        plain, normalised = (
+            TransformerGroup(*systems, always_xy=always_xy, area_of_interest=area) for always_xy in (False, True)
+        )
+    if not plain.transformers:
+        raise DataError(f"no transformation from {systems[0].name} to {systems[1].name} is known; use another CRS")
+    _log(plain, *systems)
+    return Operation(plain.transformers[0].definition, normalised.transformers[0])
+
+
+def _log(found: TransformerGroup, source: pyproj.CRS, target: pyproj.CRS) -> None:
+    chosen, systems = found.transformers[0], f"{source.name} to {target.name}"
+    grids = sorted({grid.short_name for other in found.unavailable_operations for grid in other.grids})
+    missing = "" if found.best_available else f"; better ones need grid files ({', '.join(grids)}: pyproj sync)"
+    if chosen.accuracy < 0:
+        LOG.warning("%s: the accuracy of the transformation is not known, layers may be displaced%s", systems, missing)
+    else:
+        LOG.info("%s: %s, accurate to %g m%s", systems, chosen.description, chosen.accuracy, missing)
+
+
+def _horizontal(system: System) -> pyproj.CRS:
+    """Return a CRS without its heights, which are not transformed.
+
+    What has a code is taken from pyproj's database: others use other names, and a datum of another name is another one.
+    """
+    crs = pyproj.CRS.from_user_input(system)
+    crs = crs.sub_crs_list[0] if crs.is_compound else crs
+    if identity := crs.to_json_dict().get("id"):
+        with contextlib.suppress(CRSError):  # a code that is newer than the database
+            crs = pyproj.CRS.from_authority(identity["authority"], identity["code"])
+    return crs.to_2d()
 
 
 def metres_per_unit(crs: CRS | None) -> float:
@@ -50,5 +155,5 @@ def metres_per_unit(crs: CRS | None) -> float:
 
 
 @cache
-def _transformer(source: System, target: System) -> pyproj.Transformer:
-    return pyproj.Transformer.from_crs(source, target, always_xy=True)
+def _roughly(crs: System) -> pyproj.Transformer:
+    return pyproj.Transformer.from_crs(crs, GEOGRAPHIC, always_xy=True)

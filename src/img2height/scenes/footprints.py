@@ -36,7 +36,7 @@ def read_footprints(layer: Layer, raw: Path, grid: Grid) -> geopandas.GeoDataFra
     """
     path = raw / layer.path
     frame = read_polygons(path, "building_polygons", layer.layer)
-    moved = reproject_table(frame, grid.crs)
+    moved = reproject_table(frame, grid.crs, grid.place)
     shifted = moved.translate(*layer.shift_m).to_numpy()
     moved = moved.set_geometry(geopandas.GeoSeries(polygon_parts(shifted), crs=grid.crs))
     ground = box(*grid.bounds)

@@ -11,7 +11,6 @@ from rasterio.crs import CRS
 from rasterio.enums import ColorInterp
 from rasterio.errors import CRSError
 from rasterio.io import DatasetReader
-from rasterio.vrt import WarpedVRT
 from shapely import box
 
 from img2height.errors import DataError
@@ -157,9 +156,8 @@ def target_grid(image: Path, wanted: TargetGrid) -> Grid:
         crs = _metric(wanted.crs, grid, image)
         if wanted.gsd_m is None and crs == grid.crs and grid.is_north_up:
             return grid
-        with WarpedVRT(dataset, crs=crs) as unforced:
-            gsd = wanted.gsd_m or unforced.res[0]
-    west, south, east, north = reproject_bounds(grid.bounds, grid.crs, crs)
+    gsd = wanted.gsd_m or grid.side_in(crs)
+    west, south, east, north = reproject_bounds(grid.bounds, grid.crs, crs, grid.place)
     width, height = (max(1, math.ceil(extent / gsd - 1e-6)) for extent in (east - west, north - south))
     return Grid.north_up(crs, west, north, gsd, (height, width))
 

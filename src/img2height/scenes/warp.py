@@ -8,7 +8,6 @@ import numpy as np
 import rasterio
 from rasterio.enums import MaskFlags, Resampling
 from rasterio.io import DatasetReader
-from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
 from img2height.errors import DataError
@@ -16,12 +15,12 @@ from img2height.io.grid import Grid
 from img2height.io.projections import reproject_bounds
 from img2height.io.rasters import Band, Scratch, copy_to_cog, create_scratch, height_band, open_raster
 from img2height.io.validity import known_by_nodata, known_pixels
+from img2height.io.warping import warped
 from img2height.scenes.sources import Source
 from img2height.vocabulary.layers import LAYERS, MISSING, NODATA
 
 LOWEST_M, HIGHEST_M = -1000.0, 9000.0
 COARSER = 1.5  # from this ratio of pixel sizes on, a target pixel is the mean of the pixels that it covers
-EXACT_PX = 1e-3  # largest error in the position of a pixel, in source pixels
 MARGIN_PX = 4
 
 
@@ -54,8 +53,8 @@ def bring_to_grid(source: Source, grid: Grid, path: Path) -> None:
 
 def source_window(source: Source, dataset: DatasetReader, grid: Grid) -> Window:
     """Return the part of a source that a grid needs, or raise a DataError if they do not overlap."""
-    own = Grid.of(dataset)
-    needed = reproject_bounds(_shifted(source, grid).bounds, grid.crs, own.crs)
+    own, shifted = Grid.of(dataset), _shifted(source, grid)
+    needed = reproject_bounds(shifted.bounds, own.crs, grid.crs, shifted.place, back=True)
     window = own.window_of(needed)
     inside = own.clip(window)
     if not inside.width or not inside.height:
@@ -162,14 +161,13 @@ def _warp(source: Source, clean: Path, grid: Grid, path: Path) -> int:
     """Write the cleaned raster on the grid and return how many pixels are valid."""
     shifted = _shifted(source, grid)
     total = 0
-    with open_raster(clean) as dataset, _create(source, grid, dataset.dtypes[0], path) as out, WarpedVRT(
-        dataset, crs=grid.crs, transform=shifted.transform, width=grid.width, height=grid.height,
-        resampling=_resampling(source, dataset, shifted), tolerance=EXACT_PX, add_alpha=source.is_image,
-    ) as warped:  # fmt: skip
+    with open_raster(clean) as dataset, _create(source, grid, dataset.dtypes[0], path) as out, warped(
+        dataset, shifted, _resampling(source, Grid.of(dataset), shifted), add_alpha=source.is_image
+    ) as there:  # fmt: skip
         for block in grid.blocks():
-            values = warped.read(list(range(1, len(source.bands) + 1)), window=block)  # C x H x W
+            values = there.read(list(range(1, len(source.bands) + 1)), window=block)  # C x H x W
             # GDAL derives no mask from an alpha band of floating-point type, so the band itself is read.
-            mask = warped.read(warped.count, window=block) if source.is_image else warped.dataset_mask(window=block)
+            mask = there.read(there.count, window=block) if source.is_image else there.dataset_mask(window=block)
             known = mask > 0
             if source.kind == "backscatter":
                 values = 10 * np.log10(np.where(known, values, 1))
@@ -178,9 +176,8 @@ def _warp(source: Source, clean: Path, grid: Grid, path: Path) -> int:
     return total
 
 
-def _resampling(source: Source, dataset: DatasetReader, grid: Grid) -> Resampling:
-    if source.kind == "mask" or Grid.of(dataset).aligned_with(grid):
+def _resampling(source: Source, own: Grid, grid: Grid) -> Resampling:
+    if source.kind == "mask" or own.aligned_with(grid):
         return Resampling.nearest
-    with WarpedVRT(dataset, crs=grid.crs) as unforced:
-        natural = unforced.res[0]
-    return Resampling.average if grid.gsd_m > COARSER * natural else Resampling.bilinear
+    coarser = grid.gsd_m > COARSER * own.side_in(grid.crs)
+    return Resampling.average if coarser else Resampling.bilinear

@@ -17,7 +17,8 @@ from img2height.vocabulary.layers import MISSING
 def reference_buildings(scene: Scene) -> geopandas.GeoDataFrame | None:
     """Return the reference polygons of a scene, else those of its building mask and heights, else None."""
     if "buildings" in scene.layers:
-        return reproject_table(read_geotable(scene.path("buildings")), scene.grid.crs)
+        delivered = read_geotable(scene.path("buildings"))
+        return reproject_table(delivered, scene.grid.crs, scene.grid.place)
     if not {"building", "ndsm"} <= scene.layers.keys():
         return None
     with open_raster(scene.path("building")) as mask, open_raster(scene.path("ndsm")) as heights:

@@ -7,6 +7,7 @@ import numpy as np
 import shapely
 
 from img2height.io.grid import Grid
+from img2height.io.projections import GEOGRAPHIC
 from img2height.scenes.scene import Scene
 from img2height.settings.protocol import Split
 from img2height.tiles.layout import Ground
@@ -27,7 +28,7 @@ def buffer_of(split: Split, scenes: list[Scene], tile_px: int) -> float:
 
 def neighbours(scenes: list[Scene], distance_m: float) -> dict[int, list[int]]:
     """Return, for each scene, the other scenes that may come closer to it than a distance in metres."""
-    outlines = [scene.grid.to_crs(scene.grid.extent, "EPSG:4326") for scene in scenes]
+    outlines = [scene.grid.to_crs(scene.grid.extent, GEOGRAPHIC) for scene in scenes]
     tree = shapely.STRtree(outlines)
     near = {}
     for index, outline in enumerate(outlines):

@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 
 import geopandas
+import numpy as np
 import pandas
 import shapely
 
 from img2height.errors import FoldError
-from img2height.io.projections import reproject_table
+from img2height.io.projections import GEOGRAPHIC, reproject_table
 from img2height.scenes.scene import Scene
 from img2height.settings.protocol import Split
-from img2height.tiles.areas import covered
+from img2height.tiles.areas import covered, tile_boxes
 from img2height.tiles.buffers import buffer_of, cut_buffers, neighbours
 from img2height.tiles.index import tile_offsets
 from img2height.tiles.layout import Ground
@@ -21,8 +22,6 @@ from img2height.vocabulary.tiles import CORNER, SCENE, WINDOW
 
 TILE_COLUMNS = ["tile_id", *WINDOW]
 STEP_PX = 16
-
-GEOGRAPHIC = "EPSG:4326"
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,8 @@ def _assign(
     scenes: list[Scene], grounds: dict[int, list[Ground]], tiles: list[geopandas.GeoDataFrame]
 ) -> geopandas.GeoDataFrame:
     """Return the tiles that lie completely inside a part, by fold, part and scene."""
-    outlines = [reproject_table(frame, GEOGRAPHIC) for frame in tiles]
+    pairs = zip(scenes, tiles, strict=True)
+    outlines = [reproject_table(frame, GEOGRAPHIC, scene.grid.place) for scene, frame in pairs]
     chosen = []
     for fold, of_scenes in grounds.items():
         for part in PARTS:
@@ -159,7 +159,12 @@ def fold_layers(scenes: list[Scene], folds: Folds) -> dict[str, geopandas.GeoDat
     systems = {scene.grid.crs.to_wkt(): scene.grid.crs for scene in scenes}
     crs = next(iter(systems.values())) if len(systems) == 1 else GEOGRAPHIC
     grids = {(scene.dataset, scene.name): scene.grid for scene in scenes}
-    names = zip(folds.areas["dataset"], folds.areas["scene"], strict=True)
-    outlines = [grids[name].to_crs(area, crs) for area, name in zip(folds.areas.geometry, names, strict=True)]
-    areas = geopandas.GeoDataFrame(folds.areas.drop(columns="geometry"), geometry=outlines, crs=crs)
-    return {"areas": areas, "tiles": reproject_table(folds.tiles, crs)}
+
+    def on_map(frame: geopandas.GeoDataFrame, outlines: np.ndarray) -> geopandas.GeoDataFrame:
+        geometry = np.empty(len(frame), object)
+        for name, rows in frame.groupby(SCENE).indices.items():
+            geometry[rows] = grids[name].to_crs(outlines[rows], crs)
+        return geopandas.GeoDataFrame(frame.drop(columns="geometry"), geometry=geometry, crs=crs)
+
+    tiles = folds.tiles if crs == GEOGRAPHIC else on_map(folds.tiles, tile_boxes(folds.tiles))
+    return {"areas": on_map(folds.areas, folds.areas.geometry.to_numpy()), "tiles": tiles}

@@ -66,7 +66,7 @@ def divide_by_regions(grid: Grid, areas: geopandas.GeoDataFrame, settings: Regio
         settings: which name is in which part.
         fold: with `turns`, the number of the name that is tested.
     """
-    here = reproject_table(areas, grid.crs).geometry
+    here = reproject_table(areas, grid.crs, grid.place).geometry
     if settings.turns:
         parts = [turn(number, fold, len(settings.turns)) for number in range(len(settings.turns))]
     else:

@@ -11,7 +11,7 @@ from rasterio.windows import Window
 from shapely.geometry import Point, box
 
 from img2height.io.grid import Grid
-from img2height.io.projections import reproject
+from img2height.io.projections import GEOGRAPHIC, reproject
 from img2height.io.tables import read_table
 from img2height.picture import HEIGHT_COLOURS
 from img2height.report.figures.crop import View, read_prediction, read_view
@@ -26,7 +26,6 @@ EACH = 3
 LEAST_SHARE = 0.25  # of a tile that was scored; slivers at a border are no tiles to look at
 SIDE_PX, SMALL_SIDE_PX, MANY_METHODS = 192, 96, 10
 UNIT_PX = 11
-WGS84 = "EPSG:4326"
 
 
 @dataclass(frozen=True)
@@ -103,7 +102,7 @@ def place(grid: Grid, window: Window) -> str:
         window: on it.
     """
     middle = grid.to_map(Point(window.col_off + window.width / 2, window.row_off + window.height / 2))
-    degrees = reproject(middle, grid.crs, WGS84)
+    degrees = reproject(middle, grid.crs, GEOGRAPHIC, grid.place)
     (x, y), (longitude, latitude) = (middle.x, middle.y), (degrees.x, degrees.y)
     north, east = ("N" if latitude >= 0 else "S"), ("E" if longitude >= 0 else "W")
     return f"x {x:.1f}, y {y:.1f} ({grid.crs.to_string()}); {abs(latitude):.5f}° {north}, {abs(longitude):.5f}° {east}"
