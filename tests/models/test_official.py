@@ -94,7 +94,7 @@ def test_nothing_that_a_normalisation_file_says_is_run(tmp_path: Path) -> None:
 def test_nothing_that_a_checkpoint_says_is_run(tmp_path: Path) -> None:
     files = official(tmp_path)
     torch.save({"model_state_dict": {}, "epoch": Attack(tmp_path / "owned")}, files.checkpoint)
-    with pytest.raises(ModelError, match=r"is no checkpoint of plain tensors: it asks for \w+\.system; nothing"):
+    with pytest.raises(ModelError, match=r"not a checkpoint of plain tensors: it asks for \w+\.system; none"):
         files.run(tmp_path / "model")
     assert not (tmp_path / "owned").exists()
 
@@ -103,15 +103,15 @@ def test_nothing_that_a_checkpoint_says_is_run(tmp_path: Path) -> None:
     ("value", "problem"),
     [
         ({"mean": None, "std": np.zeros(2)}, "asks for numpy"),
-        ({"mean": None, "std": np.int64(3)}, "is no pickle of plain numbers"),
+        ({"mean": None, "std": np.int64(3)}, "not a pickle of plain numbers"),
         ({"mean": None, "std": 0.0}, "std a number above 0"),
         ({"mean": None, "std": float("nan")}, "std a number above 0"),
         ({"mean": None, "std": True}, "std a number above 0"),
         ({"mean": None, "std": np.dtype("f8")}, "std a number above 0"),
         ({"mean": "none", "std": 1.0}, "mean must be a number or None"),
         ({"mean": 3.0, "std": 1.0}, "give the file of the DSM first"),
-        ({"mean": None}, "holds mean and std"),
-        ([1.0, 2.0], "holds mean and std"),
+        ({"mean": None}, "with mean and std"),
+        ([1.0, 2.0], "with mean and std"),
     ],
 )
 def test_what_is_no_normalisation_of_a_surface_model_is_refused(tmp_path: Path, value: object, problem: str) -> None:
@@ -125,7 +125,7 @@ def test_what_is_no_normalisation_of_a_surface_model_is_refused(tmp_path: Path, 
 def test_what_is_no_pickle_is_refused(tmp_path: Path, content: bytes) -> None:
     files = official(tmp_path)
     files.normalization[1].write_bytes(content)
-    with pytest.raises(ModelError, match=r"Image_normalization_parameters\.p: is no pickle of plain numbers"):
+    with pytest.raises(ModelError, match=r"Image_normalization_parameters\.p: not a pickle of plain numbers"):
         files.run(tmp_path / "model")
 
 
@@ -143,7 +143,7 @@ def test_images_have_a_mean_and_as_many_files_as_are_needed(tmp_path: Path) -> N
             files.run(tmp_path / "model")
     geometric = official(tmp_path, "geom")
     geometric.normalization = [dsm, image]
-    with pytest.raises(ModelError, match="that of the DSM alone"):
+    with pytest.raises(ModelError, match="only that of the DSM"):
         geometric.run(tmp_path / "model")
 
 
@@ -173,7 +173,7 @@ def test_files_in_another_order_and_other_checkpoints_are_refused(tmp_path: Path
     with pytest.raises(ModelError, match="in this order"):
         files.run(tmp_path / "model")
     files.config = files.checkpoint
-    with pytest.raises(ModelError, match="it is cut off, or a file of another kind"):
+    with pytest.raises(ModelError, match="it is truncated, or a file of another kind"):
         files.run(tmp_path / "model")
     for content in (OrderedDict(a=torch.zeros(1)), {"model_state_dict": {"a": 1}}, torch.zeros(3)):
         torch.save(content, tmp_path / "other.pth")

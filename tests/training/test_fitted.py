@@ -50,7 +50,7 @@ def test_statistics_of_any_other_tiles_are_refused(folds):
     refused([card(fit_tiles(training(folds, 1)))], folds, "of the training tiles of fold 1")
     moved = own.assign(col_off=own["col_off"].where(own.index != own.index[7], own["col_off"] + 1))
     refused([card(own), card(moved)], folds, "unet, fold 0, seed 0: they are of 256 tiles")
-    refused([card(own) | {"fitted_on": None}], folds, "does not say")
+    refused([card(own) | {"fitted_on": None}], folds, "does not record")
 
 
 def test_a_tile_that_left_the_training_ground_makes_old_models_stale(folds):

@@ -153,7 +153,7 @@ def test_it_waits_for_one_that_is_still_at_work(
         train(job, tmp_path / "model", scratch, workers=0)
     other.join()
     assert ended
-    assert "another process trains here" in caplog.text
+    assert "another process is training here" in caplog.text
     assert contents(tmp_path / "model") == undisturbed
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 

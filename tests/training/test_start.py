@@ -73,7 +73,7 @@ def test_scenes_of_several_pixel_types_do_not_mix(district, tmp_path):
     layers["view_1"] = SceneLayer.of(folder / "view_1.tif", ["pan"])
     job = job_of(district)
     both = replace(job, scenes=[district, other], tiles=pandas.concat([job.tiles, job.tiles.assign(scene="other")]))
-    with pytest.raises(TrainingError, match=r"layer views has several .* demo/district uint8, demo/other uint16"):
+    with pytest.raises(TrainingError, match=r"layer views has different .* demo/district uint8, demo/other uint16"):
         train(both, tmp_path / "model", tmp_path / "scratch", workers=0)
     assert not (tmp_path / "model").exists()
 
@@ -118,12 +118,12 @@ def test_a_training_starts_from_the_weights_and_the_normalisation_of_a_model(dis
 def test_the_start_is_part_of_what_is_resumed(district, start, tmp_path):
     other = shutil.copytree(start, tmp_path / "model")
     job = job_of(district, init_from=str(other))
-    first = job.fingerprint()
+    first = job.digest()
     shutil.copyfile(other / "last.safetensors", other / "model.safetensors")
     content = bytearray((other / "model.safetensors").read_bytes())
     content[-1] ^= 1
     (other / "model.safetensors").write_bytes(content)
-    assert job.fingerprint() != first
+    assert job.digest() != first
     with pytest.raises(ModelError, match="was altered"):
         train(job, tmp_path / "out", tmp_path / "scratch", workers=0)
 
@@ -131,9 +131,9 @@ def test_the_start_is_part_of_what_is_resumed(district, start, tmp_path):
 @pytest.mark.parametrize(
     ("method", "changes", "said"),
     [
-        ("resdepth_stereo", {}, r"its inputs is .*\['first'\].*, the recipe's .*'second'"),
-        ("resdepth_mono", {"options": {"start_kernel": 16}}, "its options is .*8.*, the recipe's .*16"),
-        ("initial_dsm", {"options": {"outer_skip": True}}, "its network is resdepth, the recipe's constant"),
+        ("resdepth_stereo", {}, r"its inputs is .*\['first'\].*, but the recipe's is .*'second'"),
+        ("resdepth_mono", {"options": {"start_kernel": 16}}, "its options is .*8.*, but the recipe's is .*16"),
+        ("initial_dsm", {"options": {"outer_skip": True}}, "its network is resdepth, but the recipe's is constant"),
     ],
 )
 def test_a_start_of_another_network_is_refused(district, start, tmp_path, method, changes, said):
@@ -145,5 +145,5 @@ def test_a_start_of_another_network_is_refused(district, start, tmp_path, method
 
 
 def test_a_start_that_is_not_there_is_named(district, tmp_path):
-    with pytest.raises(ModelError, match="no: is no model folder"):
+    with pytest.raises(ModelError, match="no: not a model folder"):
         train(job_of(district, init_from=str(tmp_path / "no")), tmp_path / "out", tmp_path / "scratch", workers=0)

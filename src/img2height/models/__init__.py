@@ -1,1 +1,1 @@
-"""The model folder: what a training writes and everything else reads."""
+"""The model folder: written by training, read by everything else."""

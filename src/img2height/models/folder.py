@@ -1,4 +1,4 @@
-"""Model folders: weights as safetensors and a JSON card that says what they are. Nothing is ever unpickled."""
+"""Model folders: weights as safetensors and a JSON card that describes them. Nothing is ever unpickled."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,7 +26,7 @@ class LoadedModel:
     Attributes:
         network: in evaluation mode.
         normalisation: statistics of its training tiles.
-        card: all that its card says.
+        card: the content of its card.
     """
 
     network: nn.Module
@@ -45,14 +45,14 @@ def save_model(
     """Write a model folder; the card comes last and seals the weights with their digest.
 
     Args:
-        folder: is made where it is missing.
-        network: with the weights that the training ended with.
+        folder: created if it does not exist.
+        network: with the weights at the end of the training.
         best: the weights that predict, by name.
         card: plain values; `weights_sha256` is added.
-        others: weights of a discriminator, kept with the last ones.
+        others: weights of a discriminator, stored with the last ones.
 
     Raises:
-        ModelError: the weights could not be written, for one because the disk is full.
+        ModelError: the weights could not be written, for example because the disk is full.
     """
     for name, weights in ((LAST, network.state_dict() | (others or {})), (WEIGHTS, best)):
         plain = {key: value.detach().cpu().contiguous() for key, value in weights.items()}
@@ -68,25 +68,25 @@ def load_model(folder: str | Path) -> LoadedModel:
     """Return the model of a folder, its network in evaluation mode on the CPU.
 
     Args:
-        folder: holds model.safetensors and card.json.
+        folder: contains model.safetensors and card.json.
 
     Raises:
-        ModelError: a file is missing or was altered, or the weights are not those of the network that the card names.
+        ModelError: a file is missing or was altered, or the weights do not fit the network named by the card.
     """
     folder = Path(folder)
     if missing := [name for name in (WEIGHTS, CARD) if not (folder / name).is_file()]:
-        raise ModelError(f"{folder}: is no model folder, {' and '.join(missing)} not found; train the method first")
+        raise ModelError(f"{folder}: not a model folder, {' and '.join(missing)} not found; train the method first")
     card = _card(folder)
     if needed := {"recipe", "normalisation", "gsd_m", "dtypes", "weights_sha256"} - set(card):
-        raise ModelError(f"{folder / CARD}: lacks {', '.join(sorted(needed))}; train the method again")
+        raise ModelError(f"{folder / CARD}: {', '.join(sorted(needed))} missing; train the method again")
     if (found := file_digest(folder / WEIGHTS)) != card["weights_sha256"]:
         raise ModelError(
-            f"{folder / WEIGHTS}: was altered, its SHA-256 is {found}, the card says {card['weights_sha256']}; "
-            "fetch the folder again or train the method again"
+            f"{folder / WEIGHTS}: was altered: its SHA-256 digest is {found}, the card has {card['weights_sha256']}; "
+            "copy the folder again or train the method again"
         )
     recipe = _recipe(folder, card)
     bands = {layer: len(names) for layer, names in recipe.inputs.items()}
-    own = {"weights": "none"} if "weights" in recipe.options else {}  # the model holds those of its encoder too
+    own = {"weights": "none"} if "weights" in recipe.options else {}  # the model contains its encoder's weights
     network = build_network(recipe.network, bands, {**recipe.options, **own})
     _fill(network, folder / WEIGHTS, recipe.network)
     return LoadedModel(network.eval(), _normalisation(card["normalisation"], recipe), card)
@@ -96,7 +96,7 @@ def _card(folder: Path) -> dict:
     try:
         return read_sealed(folder / CARD)
     except DataError as error:
-        raise ModelError(f"{error}; fetch the folder again or train the method again") from error
+        raise ModelError(f"{error}; copy the folder again or train the method again") from error
 
 
 def _recipe(folder: Path, card: dict) -> Recipe:
@@ -115,7 +115,7 @@ def _fill(network: nn.Module, weights: Path, name: str) -> None:
 
 
 def _normalisation(value: dict, recipe: Recipe) -> Normalisation:
-    """Return the statistics with the bands in the recipe's order: JSON with sorted keys does not keep it."""
+    """Return the statistics with the bands in the recipe's order, which JSON with sorted keys does not keep."""
     seen = {layer: bands for layer, bands in recipe.inputs.items() if layer in value["image"]}
     ordered = {layer: {band: value["image"][layer][band] for band in bands} for layer, bands in seen.items()}
     return Normalisation.from_json({**value, "image": ordered})

@@ -1,6 +1,6 @@
-"""Turns what the authors' ResDepth code writes into a model folder: weights, architecture, normalisation.
+"""Converts the files of the authors' ResDepth code to a model folder: weights, architecture, normalisation.
 
-https://github.com/stuckerc/ResDepth; the files are read without running anything that they name.
+https://github.com/stuckerc/ResDepth; the files are read without executing anything in them.
 """
 
 import math
@@ -30,12 +30,12 @@ METHODS = {
     "geom": "resdepth_0", "geom-mono": "resdepth_mono", "geom-stereo": "resdepth_stereo",
     "stereo": "resdepth_stereo_only",
 }  # fmt: skip
-TILE_PX = 256  # their default; the files do not say
+TILE_PX = 256  # their default; not stated in the files
 Activation = Literal["relu", "lrelu", "prelu"]
 
 
 class Architecture(Settings):
-    """The network, in the words of the authors' model_config.json."""
+    """The network, with the keys of the authors' model_config.json."""
 
     n_input_channels: int
     start_kernel: int = Field(gt=0)
@@ -50,7 +50,7 @@ class Architecture(Settings):
     bias_conv_layer: bool
 
     def options(self) -> dict[str, bool | int | str]:
-        """Return the same in the words of `img2height.methods.resdepth`."""
+        """Return the same as options of `img2height.methods.resdepth`."""
         return {
             "depth": self.depth,
             "start_kernel": self.start_kernel,
@@ -76,19 +76,19 @@ class ModelConfig(Settings):
 def import_resdepth(
     checkpoint: Path, model_config: Path, normalization: list[Path], out: Path, *, gsd_m: float
 ) -> None:
-    """Write a model folder that predicts what the authors' code predicts with these files.
+    """Write a model folder that predicts the same as the authors' code does with these files.
 
     Args:
         checkpoint: their .pth file.
         model_config: their model_config.json.
         normalization: their DSM_normalization_parameters.p, then, with images, Image_normalization_parameters.p.
         out: the model folder.
-        gsd_m: size of the pixels that the model was trained on, in metres.
+        gsd_m: pixel size of the training rasters, in metres.
 
     Raises:
-        ModelError: a file is not what it should be, or the files do not belong together.
-        SettingsError: the configuration has a key or value that is not known.
-        DataError: `out` is a file, or a folder that holds something else than a model.
+        ModelError: a file is invalid, or the files do not belong together.
+        SettingsError: the configuration has an unknown key or value.
+        DataError: `out` is a file, or a folder that contains anything but a model.
     """
     _require_free(out)
     if not (math.isfinite(gsd_m) and gsd_m > 0):
@@ -103,7 +103,7 @@ def import_resdepth(
         "recipe": recipe.model_dump(mode="json"),
         "normalisation": _normalisation(recipe, normalization).to_json(),
         "gsd_m": gsd_m,
-        "dtypes": dict.fromkeys(recipe.inputs),  # they do not say: any type is taken, its values must be like theirs
+        "dtypes": dict.fromkeys(recipe.inputs),  # not stated: any type is accepted, but values must be like theirs
         "tile_px": TILE_PX,
         "training": {"threads": 1},
         "trainable_parameters": sum(p.numel() for p in network.parameters()),
@@ -116,12 +116,12 @@ def import_resdepth(
 
 
 def _require_free(out: Path) -> None:
-    """Raise a DataError where writing the model folder would remove what somebody else put there."""
+    """Raise a DataError if writing the model folder would remove somebody else's files."""
     if out.is_dir() and not (others := {path.name for path in out.iterdir()} - {WEIGHTS, LAST, CARD}):
         return
     if out.exists():
-        found = f"a folder that also holds {', '.join(sorted(others)[:3])}" if out.is_dir() else "a file"
-        raise DataError(f"{out}: is {found}; name a folder that is absent, empty, or an imported model")
+        found = f"a folder that also contains {', '.join(sorted(others)[:3])}" if out.is_dir() else "a file"
+        raise DataError(f"{out}: is {found}; name a folder that does not exist, is empty, or is an imported model")
 
 
 def _config(path: Path) -> ModelConfig:
@@ -143,7 +143,7 @@ def _network(config: ModelConfig, recipe: Recipe, model_config: Path) -> nn.Modu
     if config.settings.n_input_channels != expected:
         raise ModelError(
             f"{model_config}: n_input_channels is {config.settings.n_input_channels}, but input_channels "
-            f"{config.input_channels!r} are {expected}; give the file that was written with the checkpoint"
+            f"{config.input_channels!r} are {expected}; use the file that was written with the checkpoint"
         )
     return network
 
@@ -153,9 +153,7 @@ def _fill(network: nn.Module, checkpoint: Path) -> None:
         network.load_state_dict(_weights(checkpoint), strict=True)
     except RuntimeError as error:
         what = " ".join(str(error).split())[:300]
-        raise ModelError(
-            f"{checkpoint}: does not fit model_config.json ({what}); give files of one training"
-        ) from error
+        raise ModelError(f"{checkpoint}: does not fit model_config.json ({what}); use files of one training") from error
 
 
 def _weights(checkpoint: Path) -> dict[str, Tensor]:
@@ -166,35 +164,35 @@ def _weights(checkpoint: Path) -> dict[str, Tensor]:
         with torch.serialization.safe_globals([(stand_in, name) for name, stand_in in STAND_INS.items()]):
             loaded = torch.load(checkpoint, map_location="cpu", weights_only=True)
     except BROKEN as error:
-        named = re.search(r"GLOBAL (\S+)", str(error))  # the rest of torch's message is advice to run the file
-        what = f"it asks for {named[1]}" if named else "it is cut off, or a file of another kind"
-        raise ModelError(f"{checkpoint}: is no checkpoint of plain tensors: {what}; nothing of it was run") from error
+        named = re.search(r"GLOBAL (\S+)", str(error))  # the rest of torch's message advises to execute the file
+        what = f"it asks for {named[1]}" if named else "it is truncated, or a file of another kind"
+        raise ModelError(f"{checkpoint}: not a checkpoint of plain tensors: {what}; none of it was executed") from error
     weights = loaded.get("model_state_dict") if isinstance(loaded, dict) else None
     if not isinstance(weights, dict) or not all(isinstance(value, Tensor) for value in weights.values()):
-        raise ModelError(f"{checkpoint}: has no model_state_dict; give a .pth file that ResDepth's train.py wrote")
+        raise ModelError(f"{checkpoint}: has no model_state_dict; use a .pth file written by ResDepth's train.py")
     return weights
 
 
 def _normalisation(recipe: Recipe, files: list[Path]) -> Normalisation:
     views = recipe.inputs.get(VIEWS, [])
     if len(files) != 1 + bool(views):
-        needed = "one of the DSM and one of the images" if views else "that of the DSM alone"
+        needed = "one of the DSM and one of the images" if views else "only that of the DSM"
         raise ModelError(f"{len(files)} normalisation files were given; this model needs {needed}")
     surface_mean, scale_m = _statistics(files[0])
     if surface_mean is not None:
-        raise ModelError(f"{files[0]}: mean is {surface_mean:g}, a DSM has none; give the file of the DSM first")
+        raise ModelError(f"{files[0]}: mean is {surface_mean:g}, but a DSM has none; give the file of the DSM first")
     if not views:
         return Normalisation({}, "patch_centred", 0.0, scale_m)
     mean, std = _statistics(files[1])
     if mean is None:
-        raise ModelError(f"{files[1]}: has no mean, images have one; give the file of the images second")
+        raise ModelError(f"{files[1]}: has no mean, but images have one; give the file of the images second")
     return Normalisation({VIEWS: dict.fromkeys(views, (mean, std))}, "patch_centred", 0.0, scale_m)
 
 
 def _statistics(path: Path) -> tuple[float | None, float]:
     value = read_plain_pickle(path)
     if not isinstance(value, dict) or set(value) != {"mean", "std"}:
-        raise ModelError(f"{path}: is no normalisation file, which holds mean and std; give one that train.py wrote")
+        raise ModelError(f"{path}: not a normalisation file with mean and std; use one written by train.py")
     mean, std = value["mean"], value["std"]
     if not _is_number(std) or std <= 0 or not (mean is None or _is_number(mean)):
         raise ModelError(f"{path}: mean must be a number or None and std a number above 0, found {mean!r} and {std!r}")

@@ -1,7 +1,7 @@
-"""Reads numbers from pickles without running anything that they say.
+"""Reads numbers from pickles without executing them.
 
-A pickle is a program. Here it may build dicts, texts and numbers; NumPy's floats are decoded by stand-ins, for
-NumPy's own type takes any state that a file gives it. Every other name is refused.
+A pickle is a program. Here it may build dicts, texts and numbers; NumPy's floats are decoded by stand-ins, because
+NumPy's own type accepts any state from a file. All other names are refused.
 """
 
 import io
@@ -13,7 +13,7 @@ from typing import Any
 from img2height.errors import ModelError
 
 FORMATS = {"f4": "f", "f8": "d"}
-# What the standard unpicklers, ours and torch's, raise at files that are cut off, altered or none of theirs.
+# Raised by the standard unpicklers, ours and torch's, for files that are truncated, altered or of another kind.
 BROKEN = (
     pickle.UnpicklingError, EOFError, OSError, AttributeError, ImportError, LookupError, MemoryError, OverflowError,
     RuntimeError, TypeError, ValueError, struct.error,
@@ -21,7 +21,7 @@ BROKEN = (
 
 
 class FloatType:
-    """Stands for `numpy.dtype`, of floats of four and eight bytes alone."""
+    """Stands in for `numpy.dtype`, for floats of four and eight bytes only."""
 
     def __init__(self, code: str, *_flags: object):
         self.format = FORMATS[code]
@@ -34,7 +34,7 @@ class FloatType:
 
 
 def scalar(kind: FloatType, data: bytes) -> float:
-    """Return the number that NumPy's scalar of this type and these bytes is."""
+    """Return the number encoded by a NumPy scalar's type and bytes."""
     return struct.unpack(kind.order + kind.format, data)[0]
 
 
@@ -46,7 +46,7 @@ STAND_INS = {
 
 
 class PlainUnpickler(pickle.Unpickler):
-    """Admits what needs no import, and NumPy's floats."""
+    """Accepts names that need no import, and NumPy's floats."""
 
     def find_class(self, module: str, name: str) -> Any:
         """Return the stand-in of a NumPy float; refuse every other name."""
@@ -56,13 +56,13 @@ class PlainUnpickler(pickle.Unpickler):
 
 
 def read_plain_pickle(path: Path) -> Any:
-    """Return what a pickle of plain values holds.
+    """Return the content of a pickle of plain values.
 
     Args:
         path: a pickle of dicts, lists, texts, numbers, None and NumPy floats.
 
     Raises:
-        ModelError: the file is missing, is no pickle, or asks for anything else, which is not run.
+        ModelError: the file is missing, not a pickle, or asks for anything else, which is not executed.
     """
     try:
         return PlainUnpickler(io.BytesIO(path.read_bytes())).load()
@@ -70,4 +70,4 @@ def read_plain_pickle(path: Path) -> Any:
         raise ModelError(f"{path}: this file does not exist") from error
     except BROKEN as error:
         what = " ".join(str(error).split())
-        raise ModelError(f"{path}: is no pickle of plain numbers ({what}); nothing of it was run") from error
+        raise ModelError(f"{path}: not a pickle of plain numbers ({what}); none of it was executed") from error

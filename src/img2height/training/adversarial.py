@@ -1,4 +1,4 @@
-"""Adversarial training: the network learns beside a discriminator, which is of no use afterwards.
+"""Adversarial training: the network learns together with a discriminator, which prediction does not use.
 
 Isola et al. (2017), https://arxiv.org/abs/1611.07004.
 """
@@ -17,10 +17,10 @@ from img2height.training.optimisation import build_optimizer, schedule_factor
 
 
 class AdversarialModule(HeightModule):
-    """Trains a network on its recipe's losses and on what a discriminator takes for real.
+    """Trains a network on its recipe's losses and on the judgement of a discriminator.
 
     Both learn from the same batch and the same weights, in one step: the network's gradient passes through the
-    discriminator as it stands. So a step stays one step for the budget, the schedule, the seed and a resume.
+    unchanged discriminator. One step thus remains one step for the budget, the schedule, the seed and a resume.
 
     Args:
         network: the method's network, whose heights are judged.
@@ -44,18 +44,18 @@ class AdversarialModule(HeightModule):
         self.discriminator = discriminator.to(memory_format=torch.channels_last)
 
     def loss(self, outputs: dict[str, Tensor], batch: Batch) -> Tensor:
-        """Return the recipe's loss and the losses of both adversaries."""
+        """Return the recipe's loss plus the losses of both adversaries."""
         return super().loss(outputs, batch) + self.adversarial_loss(outputs["height"].float(), batch)
 
     def adversarial_loss(self, height: Tensor, batch: Batch) -> Tensor:
-        """Return what the network loses by being found out, and the discriminator by being wrong.
+        """Return the generator's adversarial loss plus the discriminator's loss.
 
-        The first has a gradient for the network alone, the second for the discriminator alone. Unknown heights are 0 in
-        both the real and the predicted map, so that they tell nothing about which is which.
+        The first has a gradient for the network only, the second for the discriminator only. Missing heights are 0 in
+        both the real and the predicted map, so that they do not reveal which is which.
 
         Args:
             height: the network's normalised heights, B x 1 x H x W.
-            batch: inputs, reference heights and which of them are known.
+            batch: inputs, reference heights and their validity.
         """
         fake, real = (torch.where(batch["valid"], h, 0.0) for h in (height, batch["height"]))
         frozen = {name: weight.detach() for name, weight in self.discriminator.named_parameters()}
@@ -78,8 +78,8 @@ class AdversarialModule(HeightModule):
         other = self.settings.optimizer
         if other.name != self.recipe.optimizer.name or other.gradient_clip:
             raise SettingsError(
-                f"discriminator.optimizer is {other.name} with gradient_clip {other.gradient_clip}; both networks take "
-                f"their steps together: give it the name {self.recipe.optimizer.name} and no clip of its own"
+                f"discriminator.optimizer is {other.name} with gradient_clip {other.gradient_clip}, but both networks "
+                f"share one optimiser: set its name to {self.recipe.optimizer.name} and leave out gradient_clip"
             )
         optimizer = build_optimizer(self.network, self.recipe.optimizer)
         optimizer.add_param_group(build_optimizer(self.discriminator, other).param_groups[0])
@@ -89,5 +89,5 @@ class AdversarialModule(HeightModule):
 
 
 def _verdict(logits: Tensor, truth: float) -> Tensor:
-    """Return the mean cross-entropy of the patches' logits with one truth for all."""
+    """Return the mean cross-entropy of the patches' logits against one class for all."""
     return binary_cross_entropy_with_logits(logits.float(), torch.full_like(logits, truth, dtype=torch.float32))

@@ -1,4 +1,4 @@
-"""Checkpoints that appear as a whole."""
+"""Atomic checkpoints: they appear only when complete."""
 
 import io
 from pathlib import Path
@@ -11,10 +11,10 @@ from img2height.io.atomic import atomic_path
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
-    """Writes a checkpoint beside the one that it replaces, then renames it.
+    """Writes a checkpoint next to the one that it replaces, then renames it.
 
-    Lightning's own way leads through the temporary folder of the system. That is often another disk, and a training
-    killed while the file is copied from there would leave a checkpoint that nobody can resume from.
+    Lightning writes via the system's temporary folder. That is often on another disk, and a training killed while the
+    file is copied from there would leave a checkpoint from which nobody can resume.
     """
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
@@ -23,7 +23,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         Raises:
             DataError: the disk is full.
         """
-        content = io.BytesIO()  # torch tells a full disk by a RuntimeError, a file by its number
+        content = io.BytesIO()  # torch reports a full disk as a RuntimeError, a file as an OSError with errno
         torch.save(checkpoint, content)
         with atomic_path(path) as temporary:
             temporary.write_bytes(content.getbuffer())

@@ -1,4 +1,4 @@
-"""The rows of a sample table as torch data."""
+"""The rows of a sample table as a torch dataset."""
 
 import numpy as np
 import pandas
@@ -17,7 +17,7 @@ class SampleDataset(Dataset):
 
     Args:
         table: dataset, scene, col_off, row_off, size_px, and for training samples `transform`.
-        reader: reads their windows.
+        reader: reads the windows.
         normalisation: from the training tiles.
     """
 
@@ -30,7 +30,7 @@ class SampleDataset(Dataset):
         return len(self.rows)
 
     def __getitem__(self, n: int) -> dict[str, Tensor | dict[str, Tensor]]:
-        """Return inputs by layer (C x H x W), height and valid (1 x H x W), and what heights stand for in metres.
+        """Return inputs by layer (C x H x W), height and valid (1 x H x W), and the height range in metres.
 
         With footprints also `building` and where it is `mapped`, 1 x H x W bool.
         """

@@ -1,4 +1,4 @@
-"""What the statistics of a normalisation were fitted on, and a check of all models against the training tiles."""
+"""The tiles on which normalisation statistics were fitted, and an audit of all models against the training tiles."""
 
 import hashlib
 from collections.abc import Sequence
@@ -19,13 +19,13 @@ from img2height.vocabulary.tiles import WINDOW
 def part_tiles(
     tiles: pandas.DataFrame, scenes: Sequence[Scene], part: str, views: Sequence[str] | None
 ) -> pandas.DataFrame:
-    """Return the tiles of one part; with views, each once for each pair that the part uses.
+    """Return the tiles of one part; with views, each tile once per pair that the part uses.
 
     Args:
         tiles: of one fold: part, dataset, scene, col_off, row_off, size_px.
         scenes: the scenes of those tiles.
         part: train, val or test.
-        views: `first` and `second`, or `first` alone, of methods that look at views.
+        views: `first` and `second`, or only `first`, for methods that use views.
     """
     own = tiles[tiles["part"] == part]
     if not views or own.empty:
@@ -35,19 +35,19 @@ def part_tiles(
 
 
 def fit_tiles(tiles: pandas.DataFrame) -> pandas.DataFrame:
-    """Return the training tiles that statistics are fitted on: so few that huge trainings start at once."""
+    """Return the training tiles for fitting statistics: few enough that huge trainings start quickly."""
     return spread(tiles, FIT_TILES)
 
 
 def fitted_on(tiles: pandas.DataFrame) -> dict:
-    """Return number and SHA-256 of the windows that statistics were fitted on, for the model card."""
+    """Return number and SHA-256 digest of the windows on which statistics were fitted, for the model card."""
     columns = [name for name in (*WINDOW, "first", "second") if name in tiles]
     digest = hashlib.sha256(tiles[columns].to_csv(index=False).encode())
     return {"tiles": len(tiles), "sha256": digest.hexdigest()}
 
 
 def audit_statistics(cards: Sequence[dict], folds: pandas.DataFrame, scenes: Sequence[Scene]) -> dict:
-    """Return which models have statistics of the training tiles of their fold: `fitted`, and of a model from elsewhere.
+    """Return which models have the statistics of their fold's training tiles, and which those of another model.
 
     Args:
         cards: the model cards of an experiment.
@@ -83,7 +83,7 @@ def audit_statistics(cards: Sequence[dict], folds: pandas.DataFrame, scenes: Seq
 
 def _found(found: dict | None, by_fold: dict[int, dict]) -> str:
     if found is None:
-        return "its card does not say on what they were fitted"
+        return "its card does not record on what they were fitted"
     if others := [fold for fold, expected in by_fold.items() if expected == found]:
         return f"they are those of the training tiles of fold {others[0]}"
     return f"they are of {found['tiles']} tiles with the digest {found['sha256'][:12]}"

@@ -1,4 +1,4 @@
-"""The course of a training as a table that survives a resume."""
+"""The history of a training as a table that survives a resume."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,12 +15,12 @@ COLUMNS = ["step", "samples", "lr", "train_loss", *SCORES]
 
 
 def scores_of(metrics: Mapping[str, Tensor]) -> list[float]:
-    """Return the scores of a validation in their order, NaN where the method has no such output."""
+    """Return the scores of a validation in order, NaN if the method has no such output."""
     return [metrics[name].item() if name in metrics else float("nan") for name in SCORES]
 
 
 class History(Callback):
-    """Keeps one row a validation; its rows are part of the checkpoint."""
+    """Keeps one row per validation; its rows are part of the checkpoint."""
 
     def __init__(self):
         self.rows: list[list[float]] = []
@@ -33,13 +33,13 @@ class History(Callback):
         self.rows.append([trainer.global_step, samples, lr, pl_module.mean_train_loss(), *scores_of(metrics)])
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what a checkpoint keeps."""
+        """Return the rows for a checkpoint."""
         return {"rows": self.rows}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take the rows of a checkpoint."""
+        """Restore the rows of a checkpoint."""
         self.rows = [list(row) for row in state_dict["rows"]]
 
     def table(self) -> pandas.DataFrame:
-        """Return the history, one row a validation, with `COLUMNS`; the training loss is in the recipe's units."""
+        """Return the history, one row per validation, with `COLUMNS`; the training loss is in the recipe's units."""
         return pandas.DataFrame(self.rows, columns=COLUMNS)

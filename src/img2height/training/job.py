@@ -1,4 +1,4 @@
-"""What one training is, and what it starts from."""
+"""The definition of one training, and checks before it starts."""
 
 import hashlib
 import json
@@ -23,7 +23,7 @@ from img2height.vocabulary.quantities import BUILDINGS, QUANTITIES
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """What one training is.
+    """The definition of one training.
 
     Attributes:
         method: name of the method.
@@ -46,16 +46,16 @@ class TrainingJob:
     scenes: list[Scene]
 
     def reader(self) -> TileReader:
-        """Return a reader that has opened nothing yet."""
+        """Return a reader that has opened no file yet."""
         scenes = {(scene.dataset, scene.name): scene for scene in self.scenes}
         return TileReader(scenes, self.recipe.inputs, self.recipe.target, "footprint" in self.recipe.outputs)
 
     def part(self, part: str) -> pandas.DataFrame:
-        """Return the tiles of one part; with views, each once for each pair that the part uses."""
+        """Return the tiles of one part; with views, each tile once per pair that the part uses."""
         return part_tiles(self.tiles, self.scenes, part, self.recipe.inputs.get(VIEWS))
 
-    def fingerprint(self) -> str:
-        """Return a digest of all that the result depends on, so that only the same training is resumed."""
+    def digest(self) -> str:
+        """Return a digest of everything that the result depends on, so that only the same training is resumed."""
         settings = [self.method, self.recipe.model_dump_json(), self.training.model_dump_json(), self.fold, self.seed]
         layers = [{name: layer.sha256 for name, layer in scene.layers.items()} for scene in self.scenes]
         code = code_digest(Path(__file__).with_name("run.py"), f"img2height.methods.{self.recipe.network}")
@@ -70,7 +70,7 @@ class TrainingJob:
 
 
 def check_layers(job: TrainingJob) -> None:
-    """Raise a DataError where a layer that the job reads is not the file that its scene was written with."""
+    """Raise a DataError if a layer that the job reads does not match the manifest of its scene."""
     read = {*job.recipe.inputs, QUANTITIES[job.recipe.target].learnt_from}
     if "footprint" in job.recipe.outputs or job.recipe.target == BUILDINGS:
         read.add("building")
@@ -79,7 +79,7 @@ def check_layers(job: TrainingJob) -> None:
 
 
 def pixel_types(job: TrainingJob) -> dict[str, str]:
-    """Return the pixel type of each input layer, for grey values of other types mean something else."""
+    """Return the data type of each input layer, because grey values of other types have another meaning."""
     trained = job.part("train")
     names = set(zip(trained["dataset"], trained["scene"], strict=True))
     scenes = [scene for scene in job.scenes if (scene.dataset, scene.name) in names]
@@ -88,7 +88,7 @@ def pixel_types(job: TrainingJob) -> dict[str, str]:
         found = {f"{scene.dataset}/{scene.name}": _dtype(scene, layer) for scene in scenes}
         if len(set(found.values())) > 1:
             listed = ", ".join(f"{name} {dtype}" for name, dtype in found.items())
-            raise TrainingError(f"layer {layer} has several pixel types: {listed}; deliver it in one type")
+            raise TrainingError(f"layer {layer} has different data types: {listed}; deliver it in one type")
         dtypes[layer] = next(iter(found.values()))
     return dtypes
 

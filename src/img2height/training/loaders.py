@@ -17,18 +17,18 @@ from img2height.samples.reader import TileReader
 from img2height.training.dataset import SampleDataset
 from img2height.training.interruption import SIGNALS
 
-CACHE_BYTES = 2**28  # of decoded blocks, a worker; GDAL would take 5 % of the machine's memory for each
+CACHE_BYTES = 2**28  # of decoded blocks, per worker; by default GDAL takes 5 % of the machine's memory for each
 
 
 class StretchSampler(Sampler[list[int]]):
-    """The rows of one stretch, batch by batch, as one of several devices sees them.
+    """The rows of one stretch, batch by batch, for one of several devices.
 
-    Rows are dealt out in turn, so that a step sees the same rows on any number of devices. Where the last batch does
-    not divide, its first rows count twice.
+    Rows are dealt out in turn, so that a step sees the same rows on any number of devices. If the last batch is not
+    divisible, its first rows count twice.
 
     Args:
-        batch_size: rows a step, on all devices together.
-        devices: that share a batch.
+        batch_size: rows per step, on all devices together.
+        devices: number of devices that share a batch.
     """
 
     def __init__(self, batch_size: int, devices: int = 1):
@@ -36,19 +36,19 @@ class StretchSampler(Sampler[list[int]]):
         self.devices = devices
 
     def begin(self, rows: range, *, first: int = 0, device: int = 0) -> None:
-        """Choose the stretch that is served next.
+        """Select the stretch that is served next.
 
         Args:
             rows: of the sample table.
-            first: batch to begin with; those before it were trained on before a resume.
-            device: number of this one.
+            first: the first batch; earlier ones were trained before a resume.
+            device: number of this device.
         """
         self.batches = [rows[start : start + self.batch_size] for start in range(0, len(rows), self.batch_size)]
         self.first = first
         self.device = device
 
     def __len__(self) -> int:
-        """Return the batches of the whole stretch, which Lightning counts from its beginning."""
+        """Return the number of batches of the whole stretch, because Lightning counts from its beginning."""
         return len(self.batches)
 
     def __iter__(self) -> Iterator[list[int]]:
@@ -60,18 +60,18 @@ class StretchSampler(Sampler[list[int]]):
 class SampleBatches(lightning.LightningDataModule):
     """Serves the training samples in the order of their table, read and normalised while the device computes.
 
-    An epoch is a stretch of `stretch` rows. Which rows come next follows from the step alone, so that a resumed
-    training goes on with the very next one, also in the middle of a stretch.
+    An epoch is a stretch of `stretch` rows. The next rows follow from the step number alone, so that a resumed
+    training continues with the next one, even in the middle of a stretch.
 
     Args:
         samples: the sample table.
-        val_tiles: rows of tiles to validate on; each device validates on all of them, as a single one would.
-        reader: reads windows; used by the workers, so nothing may have been read with it before.
+        val_tiles: rows of tiles to validate on; each device validates all of them, as a single one would.
+        reader: reads windows; used by the workers, so it must not have opened any file before.
         normalisation: from the training tiles.
-        batch_size: samples a step.
-        devices: that share a batch.
+        batch_size: samples per step.
+        devices: number of devices that share a batch.
         stretch: samples between two validations.
-        workers: reading processes of each device.
+        workers: reader processes of each device.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class SampleBatches(lightning.LightningDataModule):
         self.devices = devices
         self.stretch = stretch
         self.sampler = StretchSampler(batch_size, devices)
-        # Kept over all stretches, with their workers and what those have open.
+        # Kept over all stretches, with their workers and open files.
         self.train_batches = _loader(self.train, workers, batch_sampler=self.sampler)
         self.val_batches = _loader(self.val, workers, batch_size=batch_size // devices)
 
@@ -106,7 +106,7 @@ class SampleBatches(lightning.LightningDataModule):
         return before * self.steps_per_stretch + -(-(len(self.train) - before * self.stretch) // self.batch_size)
 
     def samples_after(self, epoch: int) -> int:
-        """Return how many samples were seen when a stretch has ended."""
+        """Return the number of samples seen at the end of a stretch."""
         return min((epoch + 1) * self.stretch, len(self.train))
 
     def train_dataloader(self) -> DataLoader:
@@ -123,13 +123,13 @@ class SampleBatches(lightning.LightningDataModule):
 
 
 class PatientLoader(DataLoader):
-    """A loader whose workers end when the training says so, and nobody else.
+    """A loader whose workers end only when the training ends them.
 
-    Schedulers signal every process of a job, and a training that finishes its step needs its workers until then.
+    Schedulers signal every process of a job, but a training that finishes its step needs its workers until then.
     """
 
     def __iter__(self) -> Iterator:
-        """Return the batches; workers are born with the signals blocked, for some of their threads are no younger."""
+        """Return the batches; fork workers with signals blocked, because some of their threads start as early."""
         before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         try:
             return super().__iter__()
@@ -150,7 +150,7 @@ def _begin_worker(worker: int) -> None:
 
 
 def _limit_cache(worker: int) -> None:
-    rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES).__enter__()  # for the life of the worker
+    rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES).__enter__()  # for the lifetime of the worker
 
 
 def _obey_the_training() -> None:

@@ -1,7 +1,7 @@
-"""Losses over known pixels. What lies under the mask changes neither value nor gradient.
+"""Losses over valid pixels: values at missing pixels change neither the loss nor its gradient.
 
-Heights come as B x 1 x H x W, footprints as logits of the two classes ground and building, B x 2 x H x W. A batch in
-which nothing is known has the loss 0.
+Heights are B x 1 x H x W, footprints are logits of the two classes background and building, B x 2 x H x W. A batch
+without valid pixels has the loss 0.
 """
 
 import functools
@@ -24,39 +24,39 @@ DICE_EPS = 1.0
 
 
 def masked_l1(prediction: Tensor, target: Tensor, valid: Tensor) -> Tensor:
-    """Return the mean absolute difference over the known pixels.
+    """Return the mean absolute difference over the valid pixels.
 
     Args:
         prediction: B x 1 x H x W.
-        target: B x 1 x H x W; anything, NaN included, where it is unknown.
+        target: B x 1 x H x W; any value, even NaN, where it is missing.
         valid: B x 1 x H x W bool.
     """
     return _mean(_difference(prediction, target, valid).abs(), valid)
 
 
 def masked_l2(prediction: Tensor, target: Tensor, valid: Tensor) -> Tensor:
-    """Return the mean squared difference over the known pixels; arguments as in `masked_l1`."""
+    """Return the mean squared difference over the valid pixels; arguments as in `masked_l1`."""
     return _mean(_difference(prediction, target, valid).square(), valid)
 
 
 def masked_smooth_l1(prediction: Tensor, target: Tensor, valid: Tensor) -> Tensor:
-    """Return the mean over the known pixels of half the square up to 1, linear beyond; arguments as in `masked_l1`."""
-    known = (_known(prediction, valid), _known(target, valid))
+    """Return the mean over the valid pixels of half the square up to 1, linear beyond; arguments as in `masked_l1`."""
+    known = (_zero_missing(prediction, valid), _zero_missing(target, valid))
     return functional.smooth_l1_loss(*known, reduction="sum") / valid.sum().clamp(min=1)
 
 
 def masked_silog(prediction: Tensor, target: Tensor, valid: Tensor) -> Tensor:
-    """Return the scale-invariant error of log(h + 1), a mean over the images in which anything is known.
+    """Return the scale-invariant error of log(h + 1), the mean over the images that have valid pixels.
 
-    Below 0 m the logarithm goes on as its mirror image: it exists for all heights, and its gradient never vanishes.
-    Source: Eigen, Puhrsch and Fergus (2014), https://arxiv.org/abs/1406.2283, eq. 4, on h + 1 because ground is 0 m.
+    Below 0 m the logarithm continues as its mirror image: it is defined for all heights and has a gradient everywhere.
+    Source: Eigen, Puhrsch and Fergus (2014), https://arxiv.org/abs/1406.2283, eq. 4, on h + 1 because terrain is 0 m.
 
     Args:
         prediction: B x 1 x H x W, metres above the ground (`normalisation.height: metre`).
         target: B x 1 x H x W, the same.
         valid: B x 1 x H x W bool.
     """
-    difference = _signed_log(_known(prediction, valid)) - _signed_log(_known(target, valid))
+    difference = _signed_log(_zero_missing(prediction, valid)) - _signed_log(_zero_missing(target, valid))
     pixels = valid.sum(dim=(1, 2, 3))  # B
     count = pixels.clamp(min=1)
     square, mean = difference.square().sum(dim=(1, 2, 3)) / count, difference.sum(dim=(1, 2, 3)) / count  # B
@@ -66,7 +66,7 @@ def masked_silog(prediction: Tensor, target: Tensor, valid: Tensor) -> Tensor:
 def masked_gradient(prediction: Tensor, target: Tensor, valid: Tensor) -> Tensor:
     """Return the mean absolute forward difference of the error along rows plus that along columns.
 
-    Only differences between two known pixels count; arguments as in `masked_l1`. Source: Alhashim and Wonka (2018),
+    Only differences between two valid pixels count; arguments as in `masked_l1`. Source: Alhashim and Wonka (2018),
     https://arxiv.org/abs/1812.11941, eq. 3.
     """
     error = _difference(prediction, target, valid)
@@ -74,14 +74,14 @@ def masked_gradient(prediction: Tensor, target: Tensor, valid: Tensor) -> Tensor
     for axis in (-1, -2):
         last = error.shape[axis] - 1
         pair = valid.narrow(axis, 1, last) & valid.narrow(axis, 0, last)
-        terms.append(_mean(_known(error.diff(dim=axis), pair).abs(), pair))
+        terms.append(_mean(_zero_missing(error.diff(dim=axis), pair).abs(), pair))
     return terms[0] + terms[1]
 
 
 def masked_ssim(prediction: Tensor, target: Tensor, valid: Tensor) -> Tensor:
-    """Return (1 - SSIM) / 2 over the Gaussian windows of 11 x 11 pixels (sigma 1.5) without an unknown pixel.
+    """Return (1 - SSIM) / 2 over the Gaussian windows of 11 x 11 pixels (sigma 1.5) without missing pixels.
 
-    The windows are sums of shifted images: a convolution would run in half precision or TF32 where the training does,
+    The windows are sums of shifted images: a convolution would run in half precision or TF32 if the training does,
     and a variance is a small difference of large numbers. Source: Wang et al. (2004),
     https://doi.org/10.1109/TIP.2003.819861
 
@@ -95,53 +95,53 @@ def masked_ssim(prediction: Tensor, target: Tensor, valid: Tensor) -> Tensor:
     """
     if min(valid.shape[-2:]) < SSIM_WINDOW_PX:
         raise TrainingError(
-            f"the loss ssim looks at windows of {SSIM_WINDOW_PX} px, the tiles have {tuple(valid.shape[-2:])}; "
+            f"the loss ssim needs windows of {SSIM_WINDOW_PX} px, but the tiles have {tuple(valid.shape[-2:])}; "
             "set a larger tiling.tile_px, or leave ssim out of the method's loss"
         )
-    x, y = _known(prediction, valid), _known(target, valid)
+    x, y = _zero_missing(prediction, valid), _zero_missing(target, valid)
     whole = functional.max_pool2d((~valid).float(), SSIM_WINDOW_PX, stride=1) == 0  # B x 1 x (H - 10) x (W - 10)
     mean_x, mean_y, xx, yy, xy = (_window_mean(image) for image in (x, y, x * x, y * y, x * y))
     luminance = (2 * mean_x * mean_y + SSIM_C1) / (mean_x**2 + mean_y**2 + SSIM_C1)
     structure = (2 * (xy - mean_x * mean_y) + SSIM_C2) / (xx - mean_x**2 + yy - mean_y**2 + SSIM_C2)
-    return _mean(_known((1 - luminance * structure) / 2, whole), whole).clamp(0, 1)
+    return _mean(_zero_missing((1 - luminance * structure) / 2, whole), whole).clamp(0, 1)
 
 
 def masked_cross_entropy(logits: Tensor, building: Tensor, valid: Tensor) -> Tensor:
-    """Return the mean cross entropy of the two classes over the known pixels.
+    """Return the mean cross entropy of the two classes over the valid pixels.
 
     Args:
-        logits: B x 2 x H x W, of ground and building.
-        building: B x 1 x H x W bool or 0 and 1; anything where it is unknown.
+        logits: B x 2 x H x W, of background and building.
+        building: B x 1 x H x W bool or 0 and 1; any value where it is missing.
         valid: B x 1 x H x W bool.
     """
-    classes = _known(building, valid)[:, 0].long()  # B x H x W
-    entropy = functional.cross_entropy(_known(logits, valid), classes, reduction="none")  # B x H x W
-    return _mean(_known(entropy, valid[:, 0]), valid)
+    classes = _zero_missing(building, valid)[:, 0].long()  # B x H x W
+    entropy = functional.cross_entropy(_zero_missing(logits, valid), classes, reduction="none")  # B x H x W
+    return _mean(_zero_missing(entropy, valid[:, 0]), valid)
 
 
 def masked_dice(logits: Tensor, building: Tensor, valid: Tensor) -> Tensor:
-    """Return 1 - Dice of the probability of a building over all known pixels of the batch.
+    """Return 1 - Dice of the building probability over all valid pixels of the batch.
 
     Arguments as in `masked_cross_entropy`. Source: Milletari, Navab and Ahmadi (2016), https://arxiv.org/abs/1606.04797
-    (here without the squares), with 1 pixel added above and below: a batch without buildings has a loss too.
+    (here without the squares), with 1 added above and below, so that batches without buildings have a loss.
     """
-    probability = _known(_known(logits, valid).softmax(dim=1)[:, 1:], valid)  # B x 1 x H x W
-    reference = _known(building, valid).float()
+    probability = _zero_missing(_zero_missing(logits, valid).softmax(dim=1)[:, 1:], valid)  # B x 1 x H x W
+    reference = _zero_missing(building, valid).float()
     overlap = (probability * reference).sum()
     return 1 - (2 * overlap + DICE_EPS) / (probability.sum() + reference.sum() + DICE_EPS)
 
 
-def _known(values: Tensor, valid: Tensor) -> Tensor:
-    """Return the values, exactly 0 (and without a gradient) where they are unknown."""
+def _zero_missing(values: Tensor, valid: Tensor) -> Tensor:
+    """Return the values, exactly 0 (and without a gradient) where they are missing."""
     return torch.where(valid, values, torch.zeros((), dtype=values.dtype, device=values.device))
 
 
 def _difference(prediction: Tensor, target: Tensor, valid: Tensor) -> Tensor:
-    return _known(prediction, valid) - _known(target, valid)
+    return _zero_missing(prediction, valid) - _zero_missing(target, valid)
 
 
 def _mean(values: Tensor, valid: Tensor) -> Tensor:
-    """Return the mean over the known pixels of values that are 0 elsewhere; 0 where nothing is known."""
+    """Return the mean over the valid pixels of values that are 0 elsewhere; 0 without valid pixels."""
     return values.sum() / valid.sum().clamp(min=1)
 
 
@@ -151,7 +151,7 @@ def _signed_log(heights_m: Tensor) -> Tensor:
 
 
 def _window_mean(images: Tensor) -> Tensor:
-    """Return the Gaussian mean of each whole window, B x 1 x (H - 10) x (W - 10)."""
+    """Return the Gaussian mean of each complete window, B x 1 x (H - 10) x (W - 10)."""
     middle = SSIM_WINDOW_PX // 2
     weights = [math.exp(-(((i - middle) / SSIM_SIGMA_PX) ** 2) / 2) for i in range(SSIM_WINDOW_PX)]
     for axis in (-1, -2):

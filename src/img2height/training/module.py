@@ -15,7 +15,7 @@ from img2height.training.optimisation import build_optimizer, schedule_factor
 
 Batch = dict[str, Tensor | dict[str, Tensor]]
 
-CHECK_STEPS = 50  # between two looks at the losses: each makes the host wait for the device
+CHECK_STEPS = 50  # steps between two checks of the losses: each makes the host wait for the device
 AUXILIARY_WEIGHT = 0.4  # PSPNet, https://arxiv.org/abs/1612.01105
 
 
@@ -27,7 +27,7 @@ class HeightModule(lightning.LightningModule):
         recipe: its recipe.
         normalisation: turns its heights into metres.
         total_steps: optimiser steps of the whole budget.
-        seed: with step and device it seeds all that is random in a step, so that a resumed training is the same one.
+        seed: with step and device it seeds everything random in a step, so that a resumed training is identical.
     """
 
     def __init__(self, network: nn.Module, recipe: Recipe, normalisation: Normalisation, total_steps: int, seed: int):
@@ -58,7 +58,7 @@ class HeightModule(lightning.LightningModule):
         return loss
 
     def require_finite(self) -> None:
-        """Raise a TrainingError where a loss since the last validation is not a number."""
+        """Raise a TrainingError if a loss since the last validation is not finite."""
         losses = torch.stack(self.train_losses).cpu()
         if not (finite := torch.isfinite(losses)).all():
             bad = int(finite.logical_not().nonzero()[0])
@@ -68,9 +68,9 @@ class HeightModule(lightning.LightningModule):
             )
 
     def loss(self, outputs: dict[str, Tensor], batch: Batch) -> Tensor:
-        """Return the weighted terms of the recipe, in float32 whatever the network computed in.
+        """Return the weighted terms of the recipe, in float32 for any precision of the network.
 
-        Outputs of auxiliary heads (`aux_height`, `aux_footprint`) count too, by `AUXILIARY_WEIGHT`.
+        Outputs of auxiliary heads (`aux_height`, `aux_footprint`) count too, weighted by `AUXILIARY_WEIGHT`.
         """
         heads = [("", 1.0), ("aux_", AUXILIARY_WEIGHT)]
         return torch.stack(
@@ -83,7 +83,7 @@ class HeightModule(lightning.LightningModule):
         ).sum()
 
     def _term(self, term: Loss, outputs: dict[str, Tensor], prefix: str, batch: Batch) -> Tensor:
-        """Return one weighted term; in metres the offset is in both heights and falls out."""
+        """Return one weighted term; in metres the offset is in both heights and cancels."""
         predicted = outputs[prefix + _head(term)].float()
         if term.name in FOOTPRINT_LOSSES:
             return term.weight * FOOTPRINT_LOSSES[term.name](predicted, batch["building"], batch["mapped"])
@@ -91,12 +91,12 @@ class HeightModule(lightning.LightningModule):
         return term.weight * LOSSES[term.name](predicted * unit, batch["height"] * unit, batch["valid"])
 
     def _device_mean_losses(self) -> Tensor:
-        """Return the loss of each step since the last validation, float64, the mean over the devices."""
+        """Return the loss of each step since the last validation, float64, averaged over the devices."""
         losses = torch.stack(self.train_losses).double()
-        return self.all_gather(losses).reshape(-1, len(losses)).mean(dim=0)  # one row a device
+        return self.all_gather(losses).reshape(-1, len(losses)).mean(dim=0)  # one row per device
 
     def mean_train_loss(self) -> float:
-        """Return the mean loss since the last call, NaN where there was no step."""
+        """Return the mean loss since the last call, NaN without steps."""
         if not self.train_losses:
             return float("nan")
         self.require_finite()
@@ -105,13 +105,13 @@ class HeightModule(lightning.LightningModule):
         return mean
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the losses of a stretch that is not finished; a state that is not finite is never kept."""
+        """Keep the losses of an unfinished stretch; a state that is not finite is never saved."""
         if self.train_losses:
             self.require_finite()
             checkpoint["train_losses"] = self._device_mean_losses()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take up the losses of an unfinished stretch."""
+        """Restore the losses of an unfinished stretch."""
         self.train_losses = list(checkpoint.get("train_losses", ()))
 
     def on_validation_epoch_start(self) -> None:
@@ -146,7 +146,7 @@ class HeightModule(lightning.LightningModule):
             self.log("val_footprint_error", error, prog_bar=True, sync_dist=True)
 
     def configure_optimizers(self) -> dict:
-        """Return the recipe's optimiser and its schedule, stepped once a batch."""
+        """Return the recipe's optimiser and its schedule, stepped once per batch."""
         optimizer = build_optimizer(self.network, self.recipe.optimizer)
         factor = schedule_factor(self.recipe.schedule, self.total_steps)
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)

@@ -17,7 +17,7 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
     "adamw": torch.optim.AdamW,
     "sgd": torch.optim.SGD,
 }
-ROUNDING = 1e-9  # of a stretch: three tenths divided by a tenth are a little less than three
+ROUNDING = 1e-9  # of a stretch: 0.3 / 0.1 is slightly less than 3
 
 
 def build_optimizer(network: nn.Module, settings: OptimizerSettings) -> Optimizer:

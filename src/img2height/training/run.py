@@ -33,7 +33,7 @@ from img2height.training.trainer import build_trainer, reading_processes
 
 logger = logging.getLogger(__name__)
 
-NETWORK = "network."  # prefix of its weights in a checkpoint, beside those of a discriminator
+NETWORK = "network."  # prefix of its weights in a checkpoint, which may also hold those of a discriminator
 CHECKPOINTS = {"save_on_train_epoch_end": True, "enable_version_counter": False}
 
 
@@ -49,23 +49,23 @@ def train(
     """Train and write `out`: model.safetensors (best), last.safetensors, card.json and history.csv.
 
     Args:
-        job: what to train.
+        job: the training.
         out: the model folder.
-        scratch: folder of this training alone, for checkpoints; a training that was killed goes on from there.
+        scratch: folder for the checkpoints of this training only; a killed training resumes from there.
         live: folder for DVCLive's history, which can be watched while the training runs.
         devices: GPUs (or, without one, CPU processes) that share each batch.
-        workers: reading processes; None takes what suits the device. They change no byte.
+        workers: reader processes; by default chosen for the device. They do not change any byte.
 
-    A training told to stop by SIGTERM or SIGUSR1 writes a checkpoint after the step it is in and exits with
-    `interruption.INTERRUPTED`; the same call goes on with the next step.
+    A training asked to stop by SIGTERM or SIGUSR1 saves a checkpoint after the current step and exits with
+    `interruption.INTERRUPTED`; the same call resumes with the next step.
 
     Raises:
-        TrainingError: no training or validation tile, scenes of several pixel types, a loss that is not a number, or a
+        TrainingError: no training or validation tile, scenes of different data types, a loss that is not finite, or a
             batch that the devices cannot share.
-        DataError: a layer is not the file that its scene was written with.
+        DataError: a layer does not match the manifest of its scene.
     """
     if job.recipe.batch_size % devices:
-        raise TrainingError(f"a batch of {job.recipe.batch_size} cannot be shared by {devices} devices; take fewer")
+        raise TrainingError(f"a batch of {job.recipe.batch_size} cannot be shared by {devices} devices; use fewer")
     for part, name in (("train", "training"), ("val", "validation")):
         if job.part(part).empty:
             raise TrainingError(f"fold {job.fold} has no {name} tile; check roles, split and buffer")
@@ -76,7 +76,7 @@ def train(
         if not _trainable(module.network):
             history, best = _validate(module, batches, job)
         else:
-            trainer, history, best = _fit(module, batches, job, scratch / job.fingerprint(), live)
+            trainer, history, best = _fit(module, batches, job, scratch / job.digest(), live)
             if not trainer.is_global_zero:
                 return
         _write(job, module, history, best, dtypes, out)
@@ -85,21 +85,21 @@ def train(
 
 @contextlib.contextmanager
 def _alone(scratch: Path) -> Iterator[None]:
-    """Wait for a training that is still at work here, as it is when only the program that started it was killed."""
+    """Wait for a training that still runs here, which happens if only the program that started it was killed."""
     if rank_zero_only.rank:  # the first of several processes holds the lock for all
         yield
         return
     scratch.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(scratch.with_name(f"{scratch.name}.lock"))  # beside it, for the folder goes at the end
+    lock = FileLock(scratch.with_name(f"{scratch.name}.lock"))  # next to it, because the folder is removed at the end
     try:
         lock.acquire(blocking=False)
     except Timeout:
-        logger.info("%s: another process trains here; waiting for its end", scratch)
+        logger.info("%s: another process is training here; waiting for it to end", scratch)
         lock.acquire()
     try:
         yield
     finally:
-        Path(lock.lock_file).unlink(missing_ok=True)  # one who waits sees that it is gone and makes another
+        Path(lock.lock_file).unlink(missing_ok=True)  # a waiting process notices that it is gone and makes another
         lock.release()
 
 
@@ -107,9 +107,9 @@ def prepare(job: TrainingJob, devices: int, workers: int) -> tuple[HeightModule,
     """Return the untrained module and the batches.
 
     Args:
-        job: what to train.
-        devices: that share each batch.
-        workers: reading processes of each device.
+        job: the training.
+        devices: number of devices that share each batch.
+        workers: reader processes of each device.
     """
     if not torch.cuda.is_available():
         set_up_cpu(job.training.threads)
@@ -134,20 +134,20 @@ def _fit_normalisation(job: TrainingJob) -> Normalisation:
 
 
 def _fitted_on(job: TrainingJob) -> dict | None:
-    """Return which tiles the normalisation was fitted on; those of the model to go on from, if there is one."""
+    """Return which tiles the normalisation was fitted on; those of the starting model, if there is one."""
     ready = _starting_model(job)
     return ready.card.get("fitted_on") if ready else fitted_on(fit_tiles(job.part("train")))
 
 
 def _starting_model(job: TrainingJob) -> LoadedModel | None:
-    """Return the model to go on from, whose weights only fit the normalisation that they were trained with."""
+    """Return the model to start from; its weights only fit the normalisation that they were trained with."""
     if job.recipe.init_from is None:
         return None
     ready = load_model(job.recipe.init_from)
     for key in ("network", "options", "inputs", "outputs", "target", "normalisation"):
         if (wanted := getattr(job.recipe, key)) != (found := getattr(ready.recipe, key)):
             raise TrainingError(
-                f"init_from {job.recipe.init_from}: its {key} is {found}, the recipe's {wanted}; "
+                f"init_from {job.recipe.init_from}: its {key} is {found}, but the recipe's is {wanted}; "
                 "start from a model of the same network, or train from scratch"
             )
     return ready
@@ -182,7 +182,7 @@ def _fit(
 
 
 def _validate(module: HeightModule, batches: SampleBatches, job: TrainingJob) -> tuple[pandas.DataFrame, dict]:
-    """Return a history of one row and the weights of a network that has nothing to train."""
+    """Return a one-row history and the weights of a network that has nothing to train."""
     trainer = build_trainer(job.training, [], 1)
     trainer.validate(module, datamodule=batches, verbose=False)
     row = [0, 0, 0.0, float("nan"), *scores_of(trainer.callback_metrics)]

@@ -1,4 +1,4 @@
-"""Lightning's trainer, set up for one training."""
+"""Lightning's trainer, configured for one training."""
 
 import os
 import shutil
@@ -17,8 +17,8 @@ from img2height.io.tables import read_json
 from img2height.settings.protocol import Training
 from img2height.training.checkpoints import AtomicCheckpointIO
 
-# Lightning's advice that does not fit here: a job of a cluster is one task, small machines have few cores for readers,
-# a resumed training finds its own checkpoints and takes its rows from the step, a stretch may be shorter than the
+# Lightning's advice that does not apply here: a cluster job is one task, small machines have few cores for readers,
+# a resumed training finds its own checkpoints and derives its rows from the step, a stretch may be shorter than the
 # logging interval; the last is between Lightning and torch.
 EXPECTED_WARNINGS = (
     "The `srun` command is available",
@@ -40,11 +40,11 @@ def build_trainer(
     gradient_clip: float | None = None,
     live: Path | None = None,
 ) -> lightning.Trainer:
-    """Return a trainer on the GPUs of this machine or, without one, on its CPU.
+    """Return a trainer on the GPUs of this machine or, if there are none, on its CPU.
 
     Args:
-        training: the budget, which names the precision.
-        callbacks: of a training; none for a mere validation.
+        training: the budget, which sets the precision.
+        callbacks: of a training; none for a validation only.
         epochs: stretches between two validations.
         devices: GPUs (or CPU processes) that share each batch.
         gradient_clip: largest norm of the gradient.
@@ -67,7 +67,7 @@ def build_trainer(
         num_sanity_val_steps=0,
         gradient_clip_val=gradient_clip,
         callbacks=callbacks,
-        # Also on a cluster one task starts the processes of its other devices itself.
+        # On a cluster, too, one task starts the processes of its other devices itself.
         plugins=[AtomicCheckpointIO(), LightningEnvironment()],
         logger=_dvclive(live) if live else False,
         enable_checkpointing=any(isinstance(callback, Checkpoint) for callback in callbacks),
@@ -77,7 +77,7 @@ def build_trainer(
 
 
 def reading_processes() -> int:
-    """Return how many processes read for one device: all granted cores feed a GPU, one core a CPU that computes."""
+    """Return the number of reader processes per device: all granted cores for a GPU, one for a CPU that computes."""
     return min(MOST_WORKERS, len(os.sched_getaffinity(0))) if torch.cuda.is_available() else 1
 
 
@@ -86,7 +86,7 @@ def _dvclive(folder: Path) -> Logger:
 
     try:
         read_json(folder / "metrics.json")
-    except DataError:  # none yet, or cut off when a training was killed: DVCLive could not go on from that
+    except DataError:  # none yet, or truncated when a training was killed: DVCLive could not continue from that
         shutil.rmtree(folder, ignore_errors=True)
     live = DVCLiveLogger(dir=str(folder), save_dvc_exp=False, dvcyaml=None, report=None, resume=True)
     try:
