@@ -1,0 +1,111 @@
+"""What the bands of an image are called: by their descriptions, their wavelengths or their colour interpretation."""
+
+import logging
+import re
+from collections.abc import Sequence
+
+from rasterio.enums import ColorInterp
+from rasterio.io import DatasetReader
+
+from img2height.errors import DataError
+
+logger = logging.getLogger(__name__)
+
+ALPHA = "alpha"
+# How descriptions spell a band, in several languages and in the names of Sentinel-2. They are compared word by word.
+SPELLINGS = {
+    "coastal": ("coastal", "b01"),
+    "blue": ("blue", "blau", "bleu", "azul", "blauw", "b", "b02"),
+    "green": ("green", "grün", "gruen", "vert", "verde", "groen", "g", "b03"),
+    "red": ("red", "rot", "rouge", "rojo", "rosso", "rood", "r", "b04"),
+    "re1": ("re1", "rededge1", "rededge071", "b05"),
+    "re2": ("re2", "rededge2", "rededge075", "b06"),
+    "re3": ("re3", "rededge3", "rededge078", "b07"),
+    "nir": ("nir", "infrared", "infrarot", "infrarouge", "nearinfrared", "nahesinfrarot", "procheinfrarouge", "b08"),
+    "nir08": ("nir08", "b8a"),
+    "vapour": ("vapour", "vapor", "nir09", "b09"),
+    "swir16": ("swir16", "b11"),
+    "swir22": ("swir22", "b12"),
+}
+NAME_OF = {spelling: name for name, spellings in SPELLINGS.items() for spelling in spellings}
+# Micrometres, from and up to; satellites and aerial cameras agree on these.
+WAVELENGTHS = {
+    "coastal": (0.42, 0.452), "blue": (0.452, 0.52), "green": (0.52, 0.6), "red": (0.62, 0.69), "re1": (0.695, 0.72),
+    "re2": (0.73, 0.755), "re3": (0.77, 0.79), "nir": (0.79, 0.854), "nir08": (0.854, 0.9), "vapour": (0.93, 0.96),
+    "swir16": (1.55, 1.75), "swir22": (2.05, 2.4),
+}  # fmt: skip
+COLOURS = {
+    ColorInterp.red: "red", ColorInterp.green: "green", ColorInterp.blue: "blue", ColorInterp.nir: "nir",
+    ColorInterp.coastal: "coastal", ColorInterp.alpha: ALPHA,
+}  # fmt: skip
+
+
+def stated_bands(raster: DatasetReader) -> list[str]:
+    """Return what a raster says that each of its bands is, `alpha` of an alpha band, empty where it says nothing.
+
+    Descriptions count before wavelengths, and these before the colour interpretation: GeoTIFFs of three bands are red,
+    green and blue by default. Where one band has a description or wavelength, colours count for none.
+    """
+    alpha = [use == ColorInterp.alpha for use in raster.colorinterp]
+    written = [
+        _described(text or "") or _by_wavelength(raster, band) for band, text in enumerate(raster.descriptions, 1)
+    ]
+    if not any(name for name, is_alpha in zip(written, alpha, strict=True) if not is_alpha):
+        return [COLOURS.get(use, "") for use in raster.colorinterp]
+    return [ALPHA if is_alpha else name for name, is_alpha in zip(written, alpha, strict=True)]
+
+
+def named_bands(raster: DatasetReader, wanted: Sequence[str]) -> list[str]:
+    """Return a name for each band of a raster, among them all wanted ones.
+
+    Bands of which the raster says nothing are taken in the order of the file, with a warning.
+
+    Args:
+        raster: an open raster.
+        wanted: names of bands, in the order of a file that says nothing.
+
+    Raises:
+        DataError: a wanted band is missing, or two bands have its name.
+    """
+    stated = stated_bands(raster)
+    missing = [band for band in wanted if band not in stated]
+    if twice := [band for band in wanted if stated.count(band) > 1]:
+        raise DataError(
+            f"{raster.name}: {stated.count(twice[0])} bands are called {twice[0]}; describe each differently"
+        )
+    silent = [index for index, name in enumerate(stated) if not name]
+    if not missing:
+        return stated
+    if len(missing) != len(silent):
+        found = ", ".join(name or "not stated" for name in stated)
+        raise DataError(
+            f"{raster.name}: needs the bands {', '.join(wanted)}, found {found}; describe the bands by these names "
+            f"(rio edit-info --bidx 1 --description {wanted[0]}), or give a raster of just these {len(wanted)}"
+        )
+    logger.warning("%s: does not say what its bands are; taken as %s", raster.name, ", ".join(missing))
+    for index, name in zip(silent, missing, strict=True):
+        stated[index] = name
+    return stated
+
+
+def _described(text: str) -> str:
+    """Return the band that a description means, or the description itself in small letters."""
+    plain = re.sub(r"\b(red|near|proche|nahes)[\s_-]+(edge|infrared|infrarouge|infrarot)", r"\1\2", text.casefold())
+    plain = re.sub(
+        r"(rededge)[\s_-]+(\d)", r"\1\2", plain.replace("nahesinfrarot", "nir").replace("procheinfrarouge", "nir")
+    )
+    words = re.findall(r"\w+", plain.replace("_", " "))
+    found = {NAME_OF[word] for word in words if word in NAME_OF and (len(word) > 1 or len(words) == 1)}
+    return found.pop() if len(found) == 1 else text.strip().casefold().replace(" ", "_")
+
+
+def _by_wavelength(raster: DatasetReader, band: int) -> str:
+    """Return the band that a wavelength means; GDAL keeps it in micrometres, ENVI in the unit that stands beside it."""
+    tags = {key.casefold(): value for key, value in {**raster.tags(band), **raster.tags(band, ns="IMAGERY")}.items()}
+    stated = tags.get("central_wavelength_um") or tags.get("wavelength")
+    try:
+        micrometres = float(stated) if stated else 0.0
+    except ValueError:
+        return ""
+    micrometres /= 1000 if micrometres > 100 else 1  # nanometres
+    return next((name for name, (low, high) in WAVELENGTHS.items() if low <= micrometres < high), "")

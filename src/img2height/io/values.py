@@ -1,0 +1,111 @@
+"""What the stored numbers of a raster mean: scale and offset, unit, vertical system and lossy compression."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyproj
+from rasterio.crs import CRS
+from rasterio.io import DatasetReader
+
+from img2height.errors import DataError
+from img2height.vocabulary.units import METRES, UNIT_OF
+
+STRUCTURE = "IMAGE_STRUCTURE"  # GDAL's domain of what a file says of its storage
+EXACT = 1e-6  # relative difference below which two units are the same
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """How stored numbers become values: stored x scale + offset, for each band.
+
+    Attributes:
+        scales: of the bands.
+        offsets: of the bands, in the unit of the values.
+    """
+
+    scales: tuple[float, ...]
+    offsets: tuple[float, ...]
+
+    @classmethod
+    def of(cls, raster: DatasetReader, indexes: Sequence[int]) -> "Scaling":
+        """Return the scaling that a raster states for bands, 1-based."""
+        return cls(tuple(raster.scales[i - 1] for i in indexes), tuple(raster.offsets[i - 1] for i in indexes))
+
+    @property
+    def is_none(self) -> bool:
+        """Whether the stored numbers are the values."""
+        return set(self.scales) == {1.0} and set(self.offsets) == {0.0}
+
+    def apply(self, stored: np.ndarray) -> np.ndarray:
+        """Return the values, CxHxW float64, or the stored numbers as they are where there is no scaling.
+
+        Args:
+            stored: CxHxW.
+        """
+        if self.is_none:
+            return stored
+        scales, offsets = (np.array(numbers)[:, None, None] for numbers in (self.scales, self.offsets))
+        return stored * scales + offsets
+
+
+def horizontal(crs: CRS | None) -> CRS | None:
+    """Return the horizontal part of a coordinate reference system, which is all that places pixels."""
+    if crs is None:
+        return None
+    parts = pyproj.CRS.from_user_input(crs)
+    parts = next(iter(parts.sub_crs_list), parts)
+    return crs if parts == pyproj.CRS.from_user_input(crs) else CRS.from_wkt(parts.to_wkt())
+
+
+def vertical(crs: CRS | None) -> pyproj.CRS | None:
+    """Return the vertical part of a coordinate reference system, None where it has none."""
+    parts = pyproj.CRS.from_user_input(crs).sub_crs_list if crs else []
+    return parts[1] if len(parts) > 1 else None
+
+
+def require_upward(raster: DatasetReader) -> None:
+    """Raise a DataError where a raster of heights says that it holds depths."""
+    system = vertical(raster.crs)
+    if system and system.axis_info[0].direction == "down":
+        raise DataError(
+            f"{raster.name}: its vertical system {system.name} counts downwards, so it holds depths; turn the sign and "
+            "write the system of the heights into the file (gdal_edit.py -a_srs)"
+        )
+
+
+def stated_unit(raster: DatasetReader) -> str | None:
+    """Return the unit of heights that a raster states, a key of `METRES`; None where it states none.
+
+    The unit of the band counts, else that of the vertical system.
+
+    Raises:
+        DataError: the two contradict, or the unit is not a supported one.
+    """
+    written = (raster.units[0] or "").strip()
+    band = UNIT_OF.get(written.casefold())
+    if written and band is None:
+        raise DataError(
+            f"{raster.name}: its values have the unit {written!r}, which is not supported; declare one of "
+            f"{', '.join(METRES)}"
+        )
+    system = _vertical_unit(raster.crs)
+    if band and system and band != system:
+        raise DataError(
+            f"{raster.name}: the unit of the band is {band}, of its vertical system {system}; declare the right one"
+        )
+    return band or system
+
+
+def _vertical_unit(crs: CRS | None) -> str | None:
+    system = vertical(crs)
+    if system is None:
+        return None
+    factor = system.axis_info[0].unit_conversion_factor
+    return next((unit for unit, metres in METRES.items() if abs(metres / factor - 1) < EXACT), None)
+
+
+def compression_error(raster: DatasetReader) -> float:
+    """Return how far stored floating-point numbers may lie from those that were written: that of LERC, else 0."""
+    stated = raster.tags(ns=STRUCTURE).get("MAX_Z_ERROR", "0")
+    return float(stated) if np.dtype(raster.dtypes[0]).kind == "f" else 0.0
