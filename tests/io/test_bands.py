@@ -96,9 +96,12 @@ def test_the_order_of_the_file_is_the_last_resort_and_said(caplog):
     ],
 )
 def test_what_contradicts_is_refused(descriptions, words):
-    with MemoryFile() as memory, opened(memory, len(descriptions), descriptions=descriptions) as image:
-        with pytest.raises(DataError, match=words):
-            named_bands(image, RGB)
+    with (
+        MemoryFile() as memory,
+        opened(memory, len(descriptions), descriptions=descriptions) as image,
+        pytest.raises(DataError, match=words),
+    ):
+        named_bands(image, RGB)
 
 
 def test_the_default_of_three_bytes_is_red_green_blue(tmp_path):

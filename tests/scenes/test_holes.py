@@ -45,12 +45,22 @@ def test_a_hole_inside_a_roof_stays_on_the_roof():
     assert np.abs(fill_holes(holed) - truth).max() < 0.3
 
 
-def test_what_is_too_far_from_any_height_stays_unknown():
+def test_a_surface_reaches_only_a_little_beyond_its_border():
     holed = np.full((3, 3 * holes.SEARCH_PX), np.nan, np.float32)
     holed[:, 0] = 7.0
     filled = fill_holes(holed)
-    assert (filled[:, : holes.SEARCH_PX] == 7).all()
-    assert np.isnan(filled[:, holes.SEARCH_PX + 1 :]).all()
+    assert (filled[:, : holes.EDGE_PX + 1] == 7).all()
+    assert np.isnan(filled[:, holes.EDGE_PX + 1 :]).all()
+
+
+def test_what_is_too_far_from_any_height_stays_missing():
+    holed = np.full((3, 4 * holes.SEARCH_PX), np.nan, np.float32)
+    holed[:, [0, -1]] = 7.0
+    filled = fill_holes(holed)
+    assert np.isnan(filled[:, holes.SEARCH_PX + 1 : -holes.SEARCH_PX - 1]).all()
+    holed[:, -holes.SEARCH_PX :] = 7.0
+    filled = fill_holes(holed)
+    assert (filled[:, holes.SEARCH_PX : holes.SEARCH_PX + 1] == 7).all()
 
 
 def test_without_holes_or_without_heights_nothing_changes():

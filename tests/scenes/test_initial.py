@@ -12,8 +12,10 @@ from img2height.errors import DataError
 from img2height.io import grid
 from img2height.io.grid import Grid
 from img2height.io.rasters import open_raster
-from img2height.scenes import holes, initial
-from img2height.scenes.initial import bring_initial, fill_initial
+from img2height.scenes import filling, holes
+from img2height.scenes.filling import fill_layer
+from img2height.scenes.initial import bring_initial
+from img2height.vocabulary.layers import INITIAL
 
 
 def holed(height: int, width: int) -> np.ndarray:
@@ -28,7 +30,7 @@ def holed(height: int, width: int) -> np.ndarray:
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of 64 px with the margin that a shorter search needs."""
     monkeypatch.setattr(holes, "SEARCH_PX", 12)
-    monkeypatch.setattr(initial, "REACH_PX", 26)
+    monkeypatch.setattr(filling, "REACH_PX", 26)
     monkeypatch.setattr(grid, "BLOCK_PX", 64)
 
 
@@ -39,7 +41,7 @@ def fill(folder: Path, surface: np.ndarray) -> tuple[np.ndarray, int, int]:
     with open_raster(folder / "dsm_initial.tif") as raster:
         grid = Grid.of(raster)
     tracemalloc.start()
-    count = fill_initial(folder, grid)
+    count = fill_layer(folder, grid, INITIAL)
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     with rasterio.open(folder / "dsm_initial.tif") as raster:

@@ -15,6 +15,7 @@ from rasterio.windows import Window
 from img2height.errors import DataError
 from img2height.io.areas import area_window
 from img2height.io.projections import Areas, Bounds, System, metres_per_unit, place_of, reproject
+from img2height.io.values import horizontal
 
 BLOCK_PX = 512
 SEGMENT_PX = 100.0  # straight edges bend between projections; each segment of this length is moved on its own
@@ -43,7 +44,7 @@ class Grid:
     @classmethod
     def of(cls, dataset: DatasetReader) -> Self:
         """Return the grid of an open raster."""
-        return cls(dataset.crs, dataset.transform, dataset.width, dataset.height)
+        return cls(horizontal(dataset.crs), dataset.transform, dataset.width, dataset.height)
 
     @classmethod
     def north_up(cls, crs: CRS, west: float, north: float, side: float, shape: tuple[int, int]) -> Self:

@@ -29,6 +29,7 @@ Areas = shapely.Geometry | np.ndarray  # one, or an array of them
 Bounds = tuple[float, float, float, float]  # west, south, east, north
 System = CRS | pyproj.CRS | str
 
+MOST_DISTORTION = 0.02  # of lengths on the map against the ground; UTM has 0.001, pixels and areas are still true
 BOUNDS_POINTS = 51  # along each side of a box
 PLACE_DEG = 0.1  # steps of a place, so that neighbouring scenes share one; transformations are made for countries
 GEOGRAPHIC = "EPSG:4326"
@@ -152,6 +153,34 @@ def metres_per_unit(crs: CRS | None) -> float:
     if crs is None or not crs.is_projected:
         raise DataError(f"a projected coordinate reference system is needed, found {crs}; warp the raster to one first")
     return crs.linear_units_factor[1]
+
+
+def require_true_scale(crs: CRS, bounds: Bounds, where: str) -> None:
+    """Raise a DataError where lengths on the map are not those on the ground: pixel sizes and areas would be wrong.
+
+    Lengths are compared in the middle of the box by Tissot's indicatrix, which PROJ computes.
+
+    Args:
+        crs: a projected one.
+        bounds: box in map coordinates.
+        where: what lies there, for the message.
+    """
+    west, south, east, north = place_of(bounds, crs)
+    found = pyproj.Proj(_horizontal(crs)).get_factors((west + east) / 2, (south + north) / 2)
+    scales = found.tissot_semimajor, found.tissot_semiminor
+    worst = max(scales, key=lambda scale: abs(scale - 1))
+    if not abs(worst - 1) <= MOST_DISTORTION:
+        zone = fitting_zone(bounds, crs)
+        raise DataError(
+            f"{where}: a metre on the ground is {worst:.3f} m on the map of {crs.to_string()}, so that pixel sizes and "
+            f"areas would be wrong; warp it to a zone that fits, e.g. {zone} (in a dataset file grid: {{crs: {zone}, "
+            "gsd_m: …}})"
+        )
+
+
+def fitting_zone(bounds: Bounds, crs: System) -> str:
+    """Return the UTM zone in which a box of another CRS lies, e.g. EPSG:32633."""
+    return geopandas.GeoSeries([shapely.box(*bounds)], crs=crs).estimate_utm_crs().to_string()
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import pyproj
@@ -49,6 +50,7 @@ class Scaling:
         return stored * scales + offsets
 
 
+@cache
 def horizontal(crs: CRS | None) -> CRS | None:
     """Return the horizontal part of a coordinate reference system, which is all that places pixels."""
     if crs is None:

@@ -1,24 +1,26 @@
 """Turns delivered layers of any CRS, pixel size, extent, type and nodata into one scene on one grid."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from img2height.errors import DataError
 from img2height.io.atomic import atomic_folder
 from img2height.io.grid import Grid
-from img2height.io.rasters import copy_to_cog, create_scratch, height_band, open_raster, read_heights
+from img2height.io.rasters import open_raster
 from img2height.io.tables import write_table
+from img2height.scenes.above_ground import subtract_terrain
+from img2height.scenes.filling import MARK_OF, fill_layer, missing_below
 from img2height.scenes.footprints import burn_footprints, read_footprints
-from img2height.scenes.initial import fill_initial
 from img2height.scenes.pairs import PAIRS, write_pairs
 from img2height.scenes.scene import Scene, SceneLayer
 from img2height.scenes.sources import Source, check_raster, target_grid
 from img2height.scenes.warp import bring_to_grid, source_window
 from img2height.settings.dataset import Layer, SceneFile, TargetGrid
-from img2height.vocabulary.layers import NODATA
+from img2height.vocabulary.layers import INITIAL
+
+logger = logging.getLogger(__name__)
 
 POLYGONS = "building_polygons"
 
@@ -45,6 +47,8 @@ def prepare_scene(
     layers = dict(scene_file.layers.items())
     sources = [check_raster(layer, declared, raw) for layer, declared in layers.items() if layer != POLYGONS]
     _check_views([source for source in sources if source.kind == "view"])
+    if "vertical_reference" not in scene_file.allow:
+        _check_vertical_systems(sources)
     ground = target_grid(sources[0].path, grid)
     for source in sources:
         _check_overlap(source, ground)
@@ -52,10 +56,13 @@ def prepare_scene(
     with atomic_folder(folder) as made:
         for source in sources:
             bring_to_grid(source, ground, made / f"{source.name}.tif")
-        if {"dsm", "dtm"} <= layers.keys() and "ndsm" not in layers:
-            _subtract_terrain(made, ground)
-        if "dsm_initial" in layers and "dsm_filled" not in layers:
-            fill_initial(made, ground)
+        if {"dsm", "dtm"} <= layers.keys():
+            if MARK_OF["dtm"] not in layers:
+                _fill_terrain(made, ground)
+            if "ndsm" not in layers:
+                subtract_terrain(made, ground, any_level="ground_level" in scene_file.allow)
+        if INITIAL in layers and MARK_OF[INITIAL] not in layers:
+            fill_layer(made, ground, INITIAL)
         if footprints is not None:
             write_table(footprints, made / "buildings.parquet")
             if "building" not in layers:
@@ -73,28 +80,27 @@ def _check_views(views: Sequence[Source]) -> None:
         raise DataError(f"the views have different data types: {found}; convert them to one")
 
 
+def _check_vertical_systems(sources: Sequence[Source]) -> None:
+    """Raise a DataError where heights of one scene name different vertical systems."""
+    named = {source.name: source.vertical for source in sources if source.vertical}
+    if len(set(named.values())) > 1:
+        found = ", ".join(f"{name} {system}" for name, system in named.items())
+        raise DataError(
+            f"the heights refer to different vertical systems: {found}; bring them to one (gdalwarp), or where the "
+            "difference does not matter set allow: [vertical_reference] for the scene in the dataset file"
+        )
+
+
+def _fill_terrain(folder: Path, grid: Grid) -> None:
+    """Fill the terrain under buildings and trees where it was cut out of the delivered model, and mark it."""
+    if count := missing_below(folder, grid):
+        filled = fill_layer(folder, grid, "dtm")
+        logger.warning("dtm: missing on %d pixels that the dsm has; %d pixels were filled from around", count, filled)
+
+
 def _check_overlap(source: Source, grid: Grid) -> None:
     with open_raster(source.path) as dataset:
         source_window(source, dataset, grid)
-
-
-def _subtract_terrain(folder: Path, grid: Grid) -> None:
-    """Write ndsm = max(dsm - dtm, 0), missing where either is."""
-    scratch = folder / ".ndsm.tif"
-    known = 0
-    with (
-        open_raster(folder / "dsm.tif") as surface,
-        open_raster(folder / "dtm.tif") as terrain,
-        create_scratch(scratch, grid, [height_band("ndsm")], "float32", NODATA) as out,
-    ):
-        for block in grid.blocks():
-            above = np.maximum(read_heights(surface, block) - read_heights(terrain, block), 0)
-            known += int(np.isfinite(above).sum())
-            out.write(np.where(np.isfinite(above), above, np.float32(NODATA)), block)
-    if not known:
-        raise DataError("dsm and dtm have no valid pixel in common, so there is no height above ground; check extents")
-    copy_to_cog(scratch, folder / "ndsm.tif")
-    scratch.unlink()
 
 
 def _list_layers(folder: Path, declared: dict[str, Layer]) -> dict[str, SceneLayer]:

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-import geopandas
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp
 from rasterio.errors import CRSError
 from rasterio.io import DatasetReader
-from shapely import box
 
 from img2height.errors import DataError
+from img2height.io.bands import stated_bands
 from img2height.io.grid import Grid
-from img2height.io.projections import reproject_bounds
+from img2height.io.projections import fitting_zone, reproject_bounds, require_true_scale
 from img2height.io.rasters import open_raster
+from img2height.io.values import Scaling, require_upward, stated_unit, vertical
 from img2height.settings.dataset import Backscatter, Layer, TargetGrid
 from img2height.vocabulary.layers import Kind, layer_of
 from img2height.vocabulary.units import METRES, UNIT_OF
@@ -35,20 +35,27 @@ class Source:
         path: the file.
         kind: image, view (an image of one band), backscatter (an image in decibels), height or mask.
         bands: names in order, without an alpha band.
+        indexes: their places in the file, from 1.
         dtype: type of its pixels.
         metres: length of one unit of the values in metres; 1 except for heights.
         nodata: the declared value, else that of the file, else None.
         shift_m: metres east and north by which the layer is moved.
+        scaling: what the file says that makes its stored numbers values.
+        vertical: name of the vertical system that the file states; empty where it states none.
+        backscatter: how radar values are written.
     """
 
     name: str
     path: Path
     kind: Kind
     bands: list[str]
+    indexes: list[int]
     dtype: str
     metres: float
     nodata: float | None
     shift_m: tuple[float, float]
+    scaling: Scaling
+    vertical: str = ""
     backscatter: Backscatter | None = None
 
     @property
@@ -76,8 +83,14 @@ def check_raster(name: str, layer: Layer, raw: Path) -> Source:
                 "(rio edit-info --crs EPSG:…) so that it can be aligned with the other layers"
             )
         nodata = layer.nodata if layer.nodata is not None else dataset.nodata
-        bands, dtype = _bands(name, kind, layer, dataset), dataset.dtypes[0]
+        bands = _bands(name, kind, layer, dataset)
+        indexes = _colours(dataset) if kind in ("image", "backscatter") else [1]
         metres = _metres(name, layer, dataset) if kind == "height" else 1.0
+        system = vertical(dataset.crs) if kind == "height" else None
+        source = Source(
+            name, path, kind, bands, indexes, dataset.dtypes[0], metres, nodata, layer.shift_m,
+            Scaling.of(dataset, indexes), system.name if system else "", layer.backscatter,
+        )  # fmt: skip
     if kind == "mask" and nodata == 0:
         raise DataError(
             f"{path}: layer {name} marks 0 as nodata, so that no pixel is marked as not {name}; "
@@ -88,7 +101,7 @@ def check_raster(name: str, layer: Layer, raw: Path) -> Source:
             f"{path}: the scale of the values of layer {name} is not stated; declare it in the dataset file, e.g. "
             f"backscatter: decibel (one of {', '.join(get_args(Backscatter))})"
         )
-    return Source(name, path, kind, bands, dtype, metres, nodata, layer.shift_m, layer.backscatter)
+    return source
 
 
 def _bands(name: str, kind: Kind, layer: Layer, dataset: DatasetReader) -> list[str]:
@@ -102,9 +115,9 @@ def _bands(name: str, kind: Kind, layer: Layer, dataset: DatasetReader) -> list[
 
 def _image_bands(layer: Layer, dataset: DatasetReader) -> list[str]:
     _check_image_type(dataset)
-    colours = [i for i, role in enumerate(dataset.colorinterp) if role != ColorInterp.alpha]
-    described = [(dataset.descriptions[i] or "").strip().lower().replace(" ", "_") for i in colours]
-    names = layer.bands if layer.bands is not None else described
+    colours = _colours(dataset)
+    stated = stated_bands(dataset)
+    names = layer.bands if layer.bands is not None else [stated[index - 1] for index in colours]
     if len(names) != len(colours) or not all(names) or len(set(names)) != len(names):
         found = "none" if not any(names) else ", ".join(name or "?" for name in names)
         raise DataError(
@@ -112,6 +125,13 @@ def _image_bands(layer: Layer, dataset: DatasetReader) -> list[str]:
             "e.g. bands: [red, green, blue]"
         )
     return list(names)
+
+
+def _colours(dataset: DatasetReader) -> list[int]:
+    """Return the places of the bands that are no alpha band, from 1; it may stand between them."""
+    return [
+        index for index, role in zip(dataset.indexes, dataset.colorinterp, strict=True) if role != ColorInterp.alpha
+    ]
 
 
 def _check_image_type(dataset: DatasetReader) -> None:
@@ -128,17 +148,18 @@ def _one_band(name: str, dataset: DatasetReader, band: str) -> list[str]:
 
 
 def _metres(name: str, layer: Layer, dataset: DatasetReader) -> float:
-    written = dataset.units[0]
-    known = UNIT_OF.get((written or "").strip().lower())
-    if layer.unit is None and known is None:
-        found = f"an unsupported unit, {written!r}" if written else "no unit"
-        raise DataError(
-            f"{dataset.name}: layer {name} has {found}; declare it in the dataset file, e.g. unit: metre "
-            f"(one of {', '.join(METRES)})"
-        )
-    if layer.unit and known and layer.unit != known:
-        LOG.warning("%s: declared as %s, the file says %s; using the declaration", dataset.name, layer.unit, known)
-    return METRES[layer.unit or known]
+    require_upward(dataset)
+    if layer.unit is None:
+        if (stated := stated_unit(dataset)) is None:
+            raise DataError(
+                f"{dataset.name}: layer {name} has no unit; declare it in the dataset file, e.g. unit: metre "
+                f"(one of {', '.join(METRES)})"
+            )
+        return METRES[stated]
+    written = UNIT_OF.get((dataset.units[0] or "").strip().casefold(), layer.unit)
+    if layer.unit != written:
+        LOG.warning("%s: declared as %s, the file says %s; using the declaration", dataset.name, layer.unit, written)
+    return METRES[layer.unit]
 
 
 def target_grid(image: Path, wanted: TargetGrid) -> Grid:
@@ -154,10 +175,12 @@ def target_grid(image: Path, wanted: TargetGrid) -> Grid:
     with open_raster(image) as dataset:
         grid = Grid.of(dataset)
         crs = _metric(wanted.crs, grid, image)
+        bounds = reproject_bounds(grid.bounds, grid.crs, crs, grid.place)
+        require_true_scale(crs, bounds, str(image))
         if wanted.gsd_m is None and crs == grid.crs and grid.is_north_up:
             return grid
     gsd = wanted.gsd_m or grid.side_in(crs)
-    west, south, east, north = reproject_bounds(grid.bounds, grid.crs, crs, grid.place)
+    west, south, east, north = bounds
     width, height = (max(1, math.ceil(extent / gsd - 1e-6)) for extent in (east - west, north - south))
     return Grid.north_up(crs, west, north, gsd, (height, width))
 
@@ -170,8 +193,7 @@ def _metric(wanted: str | None, grid: Grid, image: Path) -> CRS:
     if crs.is_projected and abs(crs.linear_units_factor[1] - 1) < 1e-9:
         return crs
     unit = crs.linear_units if crs.is_projected else "degrees"
-    utm = geopandas.GeoSeries([box(*grid.bounds)], crs=grid.crs).estimate_utm_crs()
     raise DataError(
         f"{image}: the axes of {crs.to_string()} are {unit}, but a scene needs metres; add to the dataset file "
-        f"grid: {{crs: {utm.to_string()}, gsd_m: …}}"
+        f"grid: {{crs: {fitting_zone(grid.bounds, grid.crs)}, gsd_m: …}}"
     )

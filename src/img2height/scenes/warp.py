@@ -80,7 +80,8 @@ def _clean(source: Source, dataset: DatasetReader, window: Window, path: Path) -
     """Write the needed part on the source's own grid with one nodata convention and heights in metres."""
     part = Grid.of(dataset).crop(window)
     marks: set[float] = set()
-    with _create(source, part, dataset.dtypes[0], path) as out:
+    dtype = source.dtype if source.scaling.is_none else "float32"
+    with _create(source, part, dtype, path) as out:
         for block in part.blocks():
             there = Window(block.col_off + window.col_off, block.row_off + window.row_off, block.width, block.height)
             values, known = _known_values(source, dataset, there)
@@ -103,18 +104,19 @@ def _require_one_mark(source: Source, marks: set[float]) -> None:
 
 def _known_values(source: Source, dataset: DatasetReader, window: Window) -> tuple[np.ndarray, np.ndarray]:
     """Return values CxHxW in the type of the scene and where they are valid, HxW bool."""
-    values = dataset.read(list(range(1, len(source.bands) + 1)), window=window)  # C x H x W
+    values = dataset.read(source.indexes, window=window)  # C x H x W
     known = np.isfinite(values).all(axis=0)
     if MaskFlags.nodata not in dataset.mask_flag_enums[0]:  # a mask or alpha band; another nodata may be declared
-        known &= known_pixels(dataset, range(1, len(values) + 1), window)
+        known &= known_pixels(dataset, source.indexes, window)
     if source.nodata is not None:
         known &= known_by_nodata(values != source.nodata, values.dtype, [source.nodata])
     if source.kind == "mask":
         return values, known
+    values = source.scaling.apply(values)
     if source.kind == "backscatter":
         return _intensity(source, values, known)
     if source.is_image:
-        return values, known
+        return values if source.scaling.is_none else values.astype(np.float32), known
     metres = np.where(known, values, 0).astype(np.float64) * source.metres
     _refuse_strange(source, values[0][(metres[0] < LOWEST_M) | (metres[0] > HIGHEST_M)])
     return metres.astype(np.float32), known

@@ -116,6 +116,12 @@ class SceneFile(Settings):
         description="stereo pairs of the views; left out in a synthetic scene: neighbouring views",
     )  # fmt: skip
 
+    allow: Distinct[Literal["ground_level", "vertical_reference"]] = Field(
+        [],
+        description="what is accepted although it looks wrong: the ground of dsm - dtm far from 0 m, or heights that "
+        "refer to different vertical systems",
+    )
+
     @model_validator(mode="after")
     def _pairs_are_of_views(self) -> "SceneFile":
         views = len(self.layers.views)

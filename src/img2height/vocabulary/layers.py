@@ -64,6 +64,7 @@ LAYERS = {
         Layer("ms", "image", "input", "multispectral image", "Multispectral", "--ms"),
         Layer(INITIAL, "height", "input", "initial surface model; holes are filled", option="--dsm", quantity="dsm"),
         Layer("dsm_filled", "mask", "ground", "holes of the initial surface model that were filled before delivery"),
+        Layer("dtm_filled", "mask", "ground", "holes of the terrain model that were filled before delivery"),
         Layer(VIEWS, "view", "input", "orthorectified views of a stereo block, numbered from 1", option="--view"),
         Layer("dsm", "height", "reference", "surface model"),
         Layer("dtm", "height", "reference", "terrain model"),

@@ -1,0 +1,147 @@
+"""What a delivered raster says of its values is applied, or refused in one line."""
+
+import numpy as np
+import pytest
+import rasterio
+from rasterio.enums import ColorInterp
+from raw_cases import NORTH, SIDE, UTM, WEST, band, deliver, prepare, prepare_file, ramp, write
+
+from img2height.errors import DataError
+from img2height.io.grid import Grid
+
+
+@pytest.fixture
+def layers(tmp_path):
+    return deliver(tmp_path / "raw")
+
+
+def write_as(path, stored, *, scale=1.0, offset=0.0, crs=UTM, nodata=None, **options):
+    """Write a raster whose stored numbers become values by a scale and an offset."""
+    stack = stored[None] if stored.ndim == 2 else stored
+    transform = rasterio.Affine(1, 0, WEST, 0, -1, NORTH)
+    with rasterio.open(
+        path, "w", driver="GTiff", width=SIDE, height=SIDE, count=len(stack), dtype=stack.dtype, crs=crs,
+        transform=transform, nodata=nodata, **options,
+    ) as out:  # fmt: skip
+        out.scales, out.offsets = [scale] * len(stack), [offset] * len(stack)
+        out.write(stack)
+
+
+@pytest.mark.parametrize(("scale", "offset"), [(0.1, 100.0), (0.01, 0.0), (1.0, 50.0)])
+def test_heights_are_scaled(tmp_path, layers, scale, offset):
+    stored = np.rint((ramp() + 5 - offset) / scale).astype(np.int32)
+    write_as(tmp_path / "raw/dsm.tif", stored, scale=scale, offset=offset)
+    layers["dsm"]["unit"] = "metre"
+    found = band(prepare(tmp_path, layers), "dsm")
+    assert np.allclose(found, stored * scale + offset, atol=1e-5)
+
+
+def test_the_nodata_of_a_scaled_layer_is_a_stored_number(tmp_path, layers):
+    stored = np.rint((ramp() + 5) * 10).astype(np.int16)
+    stored[3, 4] = -9999
+    write_as(tmp_path / "raw/dsm.tif", stored, scale=0.1, nodata=-9999)
+    layers["dsm"]["unit"] = "metre"
+    found = band(prepare(tmp_path, layers), "dsm")
+    assert np.isnan(found[3, 4]) and np.isfinite(found).sum() == SIDE * SIDE - 1
+
+
+def test_images_are_scaled_too(tmp_path, layers):
+    stored = np.random.default_rng(0).integers(1, 10_000, (3, SIDE, SIDE), np.uint16)
+    write_as(tmp_path / "raw/eo.tif", stored, scale=1e-4, offset=-0.1)
+    layers["eo"]["bands"] = ["red", "green", "blue"]
+    with rasterio.open(prepare(tmp_path, layers).path("eo")) as image:
+        assert image.dtypes == ("float32",) * 3
+        assert np.allclose(image.read(), stored * 1e-4 - 0.1, atol=1e-6)
+
+
+def test_alpha_between_the_bands_is_no_band(tmp_path, layers):
+    stored = np.stack([np.full((SIDE, SIDE), value, np.uint8) for value in (10, 20, 30, 255, 66)])
+    stored[3, 5] = 0
+    write_as(tmp_path / "raw/eo.tif", stored, photometric="RGB")
+    with rasterio.open(tmp_path / "raw/eo.tif", "r+") as image:
+        colours = [ColorInterp.red, ColorInterp.green, ColorInterp.blue, ColorInterp.alpha, ColorInterp.nir]
+        image.colorinterp = colours
+    scene = prepare(tmp_path, layers)
+    assert scene.layers["eo"].bands == ["red", "green", "blue", "nir"]
+    with rasterio.open(scene.path("eo")) as image:
+        assert image.read()[:, 9, 9].tolist() == [10, 20, 30, 66]
+        assert (image.dataset_mask() == 0).sum() == SIDE
+
+
+@pytest.mark.parametrize(("system", "metres"), [("EPSG:32633+6360", 1200 / 3937), ("EPSG:32633+5703", 1.0)])
+def test_the_vertical_system_states_the_unit(tmp_path, layers, system, metres):
+    for name, heights in (("dsm", ramp() + 5), ("dtm", ramp())):
+        write(tmp_path / f"raw/{name}.tif", heights, crs=system)
+    scene = prepare(tmp_path, layers)
+    assert np.allclose(band(scene, "dsm"), (ramp() + 5) * metres, atol=1e-4)
+    assert scene.grid.crs.to_epsg() == 32633
+    with rasterio.open(scene.path("dsm")) as raster:
+        assert raster.units == ("metre",)
+        assert raster.crs.to_epsg() == 32633  # no vertical part whose unit would not fit
+
+
+def test_depths_are_no_heights(tmp_path, layers):
+    write(tmp_path / "raw/dsm.tif", ramp(), crs="EPSG:32633+5715")
+    with pytest.raises(DataError, match="MSL depth counts downwards"):
+        prepare(tmp_path, layers)
+
+
+def test_named_vertical_systems_that_differ_are_refused_unless_allowed(tmp_path, layers):
+    write(tmp_path / "raw/dsm.tif", ramp() + 5, crs="EPSG:32633+5783")
+    write(tmp_path / "raw/dtm.tif", ramp(), crs="EPSG:32633+7837")
+    with pytest.raises(DataError, match=r"dsm DHHN92 height, dtm DHHN2016 height"):
+        prepare(tmp_path, layers)
+    scene = prepare_file(tmp_path, {"layers": layers, "allow": ["vertical_reference"]})
+    assert np.allclose(band(scene, "ndsm"), 5, atol=1e-4)
+
+
+def test_a_ground_far_from_zero_stops_unless_allowed(tmp_path, layers):
+    write(tmp_path / "raw/dsm.tif", ramp() + 5 + 47, unit="metre")
+    with pytest.raises(DataError, match=r"ground of dsm - dtm lies at \+52\.0 m"):
+        prepare(tmp_path, layers)
+    scene = prepare_file(tmp_path, {"layers": layers, "allow": ["ground_level"]})
+    assert np.allclose(band(scene, "ndsm"), 52, atol=1e-4)
+    write(tmp_path / "raw/dsm.tif", ramp() - 34, unit="metre")  # clipped at 0 m it would pass for flat ground
+    with pytest.raises(DataError, match=r"lies at -34\.0 m"):
+        prepare(tmp_path, layers)
+
+
+def test_terrain_that_was_cut_out_under_buildings_is_filled_and_marked(tmp_path, layers):
+    houses, terrain = np.zeros((SIDE, SIDE), bool), ramp() * np.float32(0.1)
+    houses[10:20, 10:20] = houses[40:55, 30:45] = True
+    write(tmp_path / "raw/dtm.tif", np.where(houses, np.float32(-9999), terrain), unit="metre", nodata=-9999)
+    write(tmp_path / "raw/dsm.tif", terrain + np.where(houses, np.float32(8), np.float32(0)), unit="metre")
+    scene = prepare(tmp_path, layers)
+    assert np.abs(band(scene, "ndsm")[houses] - 8).max() < 1
+    assert (band(scene, "dtm_filled") == houses).all()
+
+
+def test_a_delivery_of_a_part_stays_a_part(tmp_path, layers):
+    surface = ramp()
+    surface[:, 20:] = -9999
+    write(tmp_path / "raw/dsm_initial.tif", surface, unit="metre", nodata=-9999)
+    found = band(prepare(tmp_path, {**layers, "dsm_initial": {"path": "dsm_initial.tif"}}), "dsm_initial")
+    assert np.isfinite(found[:, :20]).all()
+    assert np.isnan(found[:, 28:]).all()
+
+
+@pytest.mark.parametrize("grid", [None, {"crs": "EPSG:32633", "gsd_m": 1.0}])
+def test_a_map_that_stretches_lengths_is_refused_with_the_zone_that_fits(tmp_path, layers, grid):
+    for name, heights in (("dsm", ramp() + 5), ("dtm", ramp())):
+        write(tmp_path / f"raw/{name}.tif", heights, crs="EPSG:3857", west=1_500_000, north=6_800_000, unit="metre")
+    stack = np.random.default_rng(0).integers(1, 255, (3, SIDE, SIDE), np.uint8)
+    write(tmp_path / "raw/eo.tif", stack, crs="EPSG:3857", west=1_500_000, north=6_800_000)
+    del layers["building"]
+    if grid is None:
+        with pytest.raises(DataError, match=r"a metre on the ground is 1\.6\d\d m on the map .* EPSG:32633"):
+            prepare(tmp_path, layers)
+    else:
+        scene = prepare(tmp_path, layers, grid)
+        assert scene.grid.width == pytest.approx(SIDE / 1.624, abs=2)
+
+
+def test_the_grid_of_a_compound_system_is_that_of_its_horizontal_part(tmp_path):
+    write(tmp_path / "a.tif", ramp(), crs="EPSG:25833+7837")
+    write(tmp_path / "b.tif", ramp(), crs="EPSG:25833")
+    with rasterio.open(tmp_path / "a.tif") as one, rasterio.open(tmp_path / "b.tif") as two:
+        assert Grid.of(one).matches(Grid.of(two))
