@@ -32,8 +32,10 @@ def test_heights_are_scaled(tmp_path, layers, scale, offset):
     stored = np.rint((ramp() + 5 - offset) / scale).astype(np.int32)
     write_as(tmp_path / "raw/dsm.tif", stored, scale=scale, offset=offset)
     layers["dsm"]["unit"] = "metre"
-    found = band(prepare(tmp_path, layers), "dsm")
-    assert np.allclose(found, stored * scale + offset, atol=1e-5)
+    scene = prepare(tmp_path, layers)
+    assert np.allclose(band(scene, "dsm"), stored * scale + offset, atol=1e-5)
+    assert scene.layers["dsm"].applied == {"scales": [scale], "offsets": [offset]}
+    assert scene.layers["dtm"].applied == {}
 
 
 def test_the_nodata_of_a_scaled_layer_is_a_stored_number(tmp_path, layers):
@@ -75,6 +77,8 @@ def test_the_vertical_system_states_the_unit(tmp_path, layers, system, metres):
     scene = prepare(tmp_path, layers)
     assert np.allclose(band(scene, "dsm"), (ramp() + 5) * metres, atol=1e-4)
     assert scene.grid.crs.to_epsg() == 32633
+    assert scene.layers["dsm"].applied["vertical"].startswith("NAVD88 height")
+    assert scene.layers["dsm"].applied.get("metres_per_unit", 1) == metres
     with rasterio.open(scene.path("dsm")) as raster:
         assert raster.units == ("metre",)
         assert raster.crs.to_epsg() == 32633  # no vertical part whose unit would not fit

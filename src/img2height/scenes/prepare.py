@@ -69,7 +69,7 @@ def prepare_scene(
                 burn_footprints(footprints, ground, made / "building.tif")
         if scene_file.pairs:
             write_pairs(scene_file.pairs, made / PAIRS)
-        scene = Scene(made, dataset, name, ground, _list_layers(made, layers), about)
+        scene = Scene(made, dataset, name, ground, _list_layers(made, layers, sources), about)
         scene.save()
     return replace(scene, folder=folder)
 
@@ -103,13 +103,14 @@ def _check_overlap(source: Source, grid: Grid) -> None:
         source_window(source, dataset, grid)
 
 
-def _list_layers(folder: Path, declared: dict[str, Layer]) -> dict[str, SceneLayer]:
+def _list_layers(folder: Path, declared: dict[str, Layer], sources: Sequence[Source]) -> dict[str, SceneLayer]:
     layers = {}
+    applied = {source.name: source.applied for source in sources}
     for path in sorted(folder.glob("*.tif")):
         look = declared[path.stem].look_azimuth_deg if path.stem in declared else None
         with open_raster(path) as dataset:
             bands, unit = list(dataset.descriptions), dataset.units[0] or ""
-        layers[path.stem] = SceneLayer.of(path, bands, unit, look)
+        layers[path.stem] = SceneLayer.of(path, bands, unit, look, applied.get(path.stem, {}))
     for name, file in (("buildings", "buildings.parquet"), ("pairs", PAIRS)):
         if (path := folder / file).exists():
             layers[name] = SceneLayer.of(path)

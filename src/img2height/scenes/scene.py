@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from rasterio.errors import CRSError
 
@@ -24,6 +25,7 @@ class SceneLayer:
         bands: the name of each band, in order; empty for vector layers.
         unit: unit of the values, empty if there is none.
         look_azimuth_deg: of a radar layer, from the ground to the sensor, clockwise from north; None if not declared.
+        applied: what preparation applied of what the file says: scales and offsets, metres a unit, vertical system.
     """
 
     file: str
@@ -31,6 +33,7 @@ class SceneLayer:
     bands: list[str] = field(default_factory=list)
     unit: str = ""
     look_azimuth_deg: float | None = None
+    applied: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, path: Path, *about: object) -> "SceneLayer":

@@ -4,7 +4,7 @@ import logging
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp
@@ -57,6 +57,14 @@ class Source:
     scaling: Scaling
     vertical: str = ""
     backscatter: Backscatter | None = None
+
+    @property
+    def applied(self) -> dict[str, Any]:
+        """What was applied to the stored numbers, for the manifest: plain values, none where nothing was."""
+        found: dict[str, Any] = {"vertical": self.vertical} if self.vertical else {}
+        if not self.scaling.is_none:
+            found |= {"scales": list(self.scaling.scales), "offsets": list(self.scaling.offsets)}
+        return found if self.metres == 1 else {**found, "metres_per_unit": self.metres}
 
     @property
     def is_image(self) -> bool:
