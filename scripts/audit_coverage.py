@@ -1,6 +1,6 @@
-"""Refuses test ground that an image does not show, before anything is trained.
+"""Refuse test areas that an image does not cover, before anything is trained.
 
-Makes coverage.json: by scene and layer, how many test pixels have a reference and no image.
+Writes coverage.json: by scene and layer, how many test pixels have a reference but no image.
 """
 
 from argparse import Namespace
@@ -11,9 +11,9 @@ from img2height.cli.program import parser, run
 flags = parser(__doc__)
 flags.add_argument("--scenes", type=Path, required=True, help="scenes.json, see list_scenes.py")
 flags.add_argument("--areas", type=Path, required=True, help="areas.parquet")
-flags.add_argument("--layers", nargs="*", default=[], help="what the methods look at; views, which overlap, left out")
-flags.add_argument("--params", type=Path, required=True, help="params.yaml; with metrics.allow_missing it only counts")
-flags.add_argument("--experiment", type=Path, required=True, help="experiment file, which may override it")
+flags.add_argument("--layers", nargs="*", default=[], help="input layers of the methods, without views, which overlap")
+flags.add_argument("--params", type=Path, required=True, help="params.yaml; with metrics.allow_missing only count")
+flags.add_argument("--experiment", type=Path, required=True, help="experiment file, which may override the params")
 flags.add_argument("--out", type=Path, required=True, help="coverage.json")
 
 

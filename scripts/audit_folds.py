@@ -1,7 +1,7 @@
-"""Measures the folds of an experiment and fails on any leak between training, validation and test.
+"""Audit the folds of an experiment and fail on any leak between training, validation and test.
 
-Makes audit.json (measured: tiles, areas, shared pixels, distances in metres, shared ground, copies) and a map of the
-folds. With a leak the map is still drawn, audit.json is not written and the exit status is not 0.
+Writes audit.json (tiles, areas, shared pixels, distances in metres, overlaps, copies) and a map of the folds. If there
+is a leak, the map is still drawn, audit.json is not written and the exit status is not 0.
 """
 
 from pathlib import Path
@@ -12,7 +12,7 @@ flags = parser(__doc__)
 flags.add_argument("--scenes", type=Path, required=True, help="scenes.json, see list_scenes.py")
 flags.add_argument("--folds", type=Path, required=True, help="folds.parquet")
 flags.add_argument("--areas", type=Path, required=True, help="areas.parquet")
-flags.add_argument("--settings", required=True, help="split section of the protocol, as JSON")
+flags.add_argument("--settings", required=True, help="section `split` of the protocol as JSON")
 flags.add_argument("--tile-px", type=int, required=True, help="side of the tiles in pixels")
 flags.add_argument("--out", type=Path, required=True, help="audit.json")
 flags.add_argument("--figure", type=Path, required=True, help="folds.png")

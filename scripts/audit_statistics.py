@@ -1,7 +1,7 @@
-"""Refuses models whose normalisation was fitted on anything but the training tiles of their fold.
+"""Refuse models whose normalisation was fitted on anything but the training tiles of their fold.
 
-Makes statistics_audit.json: `fitted`, the models whose cards agree with the folds, and `brought`, those that took their
-statistics over from a model of elsewhere.
+Writes statistics_audit.json: `fitted`, the models whose cards agree with the folds, and `brought`, those that took
+their statistics from another model.
 """
 
 from argparse import Namespace

@@ -1,4 +1,4 @@
-"""Draw the whole training of one method, fold and seed in advance: a table of samples and a sheet of the first ones."""
+"""Plan the whole training of one method, fold and seed: a table of samples and a contact sheet of the first ones."""
 
 from argparse import Namespace
 from pathlib import Path
@@ -12,8 +12,8 @@ flags.add_argument("--scenes", type=Path, required=True, help="scenes.json, see 
 flags.add_argument("--fold", type=int, required=True)
 flags.add_argument("--seed", type=int, required=True)
 flags.add_argument("--recipe", required=True, help="the method's recipe as JSON")
-flags.add_argument("--symmetries", type=int, nargs="+", required=True, help="numbers of those to draw from, 0 to 7")
-flags.add_argument("--training", required=True, help="the section training of the params as JSON")
+flags.add_argument("--symmetries", type=int, nargs="+", required=True, help="numbers of the allowed ones, 0 to 7")
+flags.add_argument("--training", required=True, help="section `training` of the protocol as JSON")
 flags.add_argument("--out", type=Path, required=True, help="samples.parquet")
 flags.add_argument("--figure", type=Path, required=True, help="contact sheet, PNG")
 

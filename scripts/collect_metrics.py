@@ -1,6 +1,6 @@
-"""Collect the scores of all methods and seeds of an experiment, with their intervals and the methods compared.
+"""Collect the scores of all methods and seeds of an experiment, with intervals and comparisons of the methods.
 
---scores and --tiles are parallel lists, one entry a method and seed.
+--scores and --tiles are parallel lists, one entry per method and seed.
 """
 
 from argparse import Namespace
@@ -13,8 +13,8 @@ flags.add_argument("--scores", type=Path, nargs="+", required=True, help="scores
 flags.add_argument("--tiles", type=Path, nargs="+", required=True, help="tiles.parquet of each method and seed")
 flags.add_argument("--scenes", type=Path, required=True, help="scenes.json, see list_scenes.py")
 flags.add_argument("--areas", type=Path, required=True, help="areas.parquet")
-flags.add_argument("--settings", required=True, help="section `metrics` of params.yaml as JSON")
-flags.add_argument("--split", required=True, help="section `split` of params.yaml as JSON")
+flags.add_argument("--settings", required=True, help="section `metrics` of the protocol as JSON")
+flags.add_argument("--split", required=True, help="section `split` of the protocol as JSON")
 flags.add_argument("--out", type=Path, required=True, help="metrics.json to write")
 flags.add_argument("--intervals", type=Path, required=True, help="intervals.csv to write")
 flags.add_argument("--comparisons", type=Path, required=True, help="comparisons.csv to write")

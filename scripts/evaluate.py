@@ -1,7 +1,7 @@
-"""Makes the scores of one method over its test areas: pooled over the scenes (JSON), and by tile and stratum (Parquet).
+"""Score one method over its test areas: pooled over the scenes (JSON), and by tile and stratum (Parquet).
 
-Scores the scenes with test ground. In --results/<scene>/ lie height.tif, footprint.tif and buildings.parquet, and with
---views height_pair<n>.tif of each pair. Heights are scored in metres; a score is null where no pixel counts.
+Scores scenes with a test area. --results/<scene>/ contains height.tif, footprint.tif and buildings.parquet, and with
+--views a height_pair<n>.tif per pair. Heights are scored in metres; a score is null if no pixel counts.
 """
 
 from argparse import Namespace
@@ -13,12 +13,12 @@ flags = parser(__doc__)
 flags.add_argument("--method", required=True, help="name of the method")
 flags.add_argument("--seed", type=int, required=True, help="seed of its training")
 flags.add_argument("--scenes", type=Path, required=True, help="scenes.json, see list_scenes.py")
-flags.add_argument("--results", type=Path, required=True, help="what was predicted, a folder for each scene")
-flags.add_argument("--views", nargs="*", default=[], help="what it looks at of a pair of views, if it does")
-flags.add_argument("--outputs", nargs="+", default=["height"], choices=["height", "footprint"], help="what it tells")
+flags.add_argument("--results", type=Path, required=True, help="folder of predictions, with one folder per scene")
+flags.add_argument("--views", nargs="*", default=[], help="the views of a pair that it uses, if any")
+flags.add_argument("--outputs", nargs="+", default=["height"], choices=["height", "footprint"], help="its outputs")
 flags.add_argument("--areas", type=Path, required=True, help="areas.parquet; the union of the test areas is scored")
-flags.add_argument("--settings", required=True, help="section `metrics` of params.yaml as JSON")
-flags.add_argument("--threads", type=int, default=1, help="windows that are scored at a time; changes no digit")
+flags.add_argument("--settings", required=True, help="section `metrics` of the protocol as JSON")
+flags.add_argument("--threads", type=int, default=1, help="windows scored at a time; does not change any digit")
 flags.add_argument("--out", type=Path, required=True, help="scores JSON to write")
 flags.add_argument("--tiles", type=Path, required=True, help="table of sums by tile and stratum to write")
 

@@ -1,6 +1,6 @@
-"""Makes the buildings of a scene from its predicted heights: footprint raster, polygons with heights, block models.
+"""Extract the buildings of a scene from its predicted heights: mask, footprints with heights, block models.
 
-Writes a uint8 COG (1 building, 0 ground, 255 unknown), GeoParquet (the record), GeoPackage (for eyes), CityJSON LoD1.
+Writes a uint8 COG (1 building, 0 other, 255 missing), GeoParquet (for programs), GeoPackage (for a GIS), CityJSON LoD1.
 """
 
 from argparse import Namespace
@@ -10,20 +10,20 @@ from img2height.cli.program import parser, run
 
 flags = parser(__doc__)
 flags.add_argument("--height", type=Path, required=True, help="predicted heights in metres on the scene's grid")
-flags.add_argument("--probability", type=Path, help="probability of a building, of a method that tells footprints")
+flags.add_argument("--probability", type=Path, help="building probability of a method that predicts footprints")
 flags.add_argument("--scene", type=Path, required=True, help="scene.json")
-flags.add_argument("--settings", required=True, help="section `buildings` of params.yaml as JSON")
-flags.add_argument("--footprint", type=Path, required=True, help="footprint COG to write")
+flags.add_argument("--settings", required=True, help="section `buildings` of the protocol as JSON")
+flags.add_argument("--footprint", type=Path, required=True, help="mask to write, COG")
 flags.add_argument("--parquet", type=Path, required=True, help="GeoParquet to write")
 flags.add_argument("--gpkg", type=Path, required=True, help="GeoPackage to write")
 flags.add_argument("--cityjson", type=Path, required=True, help="CityJSON to write")
-flags.add_argument("--areas", type=Path, help="areas.parquet, for the footprints of single folds")
+flags.add_argument("--areas", type=Path, help="areas.parquet, for the masks of single folds")
 flags.add_argument("--folds", type=int, nargs="*", default=[], help="numbers of these folds")
-flags.add_argument("--fold-footprints", type=Path, nargs="*", default=[], help="their part of the footprint, COGs")
+flags.add_argument("--fold-footprints", type=Path, nargs="*", default=[], help="their parts of the mask, COGs")
 
 
 def main(args: Namespace) -> None:
-    """Extract the buildings and write them in all forms."""
+    """Extract the buildings and write them in all formats."""
     from img2height.buildings import write_buildings, write_cityjson
     from img2height.buildings.raster import cut_footprint
     from img2height.buildings.scene import READ, extract_scene

@@ -1,6 +1,6 @@
-"""Makes the tile index of a scene: one row a tile with its window, outline and what it holds.
+"""Index the tiles of a scene: one row per tile with its window, outline and statistics.
 
-Makes a GeoParquet in the scene's CRS: tile_id, dataset, scene, col_off, row_off, size_px (pixels), valid_share,
+Writes a GeoParquet in the scene's CRS: tile_id, dataset, scene, col_off, row_off, size_px (pixels), valid_share,
 building_share (0 to 1), height_p50_m, height_p90_m, height_p99_m (metres), geometry.
 """
 
@@ -10,7 +10,7 @@ from img2height.cli.program import parser, run
 
 flags = parser(__doc__)
 flags.add_argument("--scene", type=Path, required=True, help="scene.json of a prepared scene")
-flags.add_argument("--settings", required=True, help="tiling section of the protocol, as JSON")
+flags.add_argument("--settings", required=True, help="section `tiling` of the protocol as JSON")
 flags.add_argument("--out", type=Path, required=True, help="tiles.parquet")
 
 

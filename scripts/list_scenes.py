@@ -1,6 +1,6 @@
-"""Lists the scenes of an experiment with their roles and the digests of their manifests.
+"""List the scenes of an experiment with their roles and the digests of their manifests.
 
-The one file that changes when any scene does, and that names the scenes to all programs that need many of them.
+The list changes when any scene does, and passes the scenes to all programs that need many of them.
 """
 
 from argparse import Namespace
@@ -11,7 +11,7 @@ from img2height.cli.program import parser, run
 flags = parser(__doc__)
 flags.add_argument("--experiment", type=Path, required=True, help="experiment file, which names the scenes")
 flags.add_argument("--folder", type=Path, required=True, help="folder of <dataset>/<scene>/scene.json")
-flags.add_argument("--out", type=Path, required=True, help="scenes.json: manifest, role and SHA-256 of each")
+flags.add_argument("--out", type=Path, required=True, help="scenes.json: manifest, role and SHA-256 digest of each")
 
 
 def main(args: Namespace) -> None:

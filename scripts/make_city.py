@@ -1,7 +1,7 @@
-"""Makes one district of the synthetic city, as a data provider would deliver it.
+"""Generate one district of the synthetic city, in the form in which a provider would deliver it.
 
-Makes a folder with eo, dsm, dtm, ndsm, building, water, forest (.tif) and buildings.gpkg; where the settings ask for
-them also sar.tif, and dsm_initial, view_<number> (.tif) and pairs.csv. The same settings give the same bytes.
+Writes a folder with eo, dsm, dtm, ndsm, building, water, forest (.tif) and buildings.gpkg; depending on the settings
+also sar.tif, and dsm_initial, view_<number> (.tif) and pairs.csv. The same settings give the same bytes.
 """
 
 from pathlib import Path
@@ -10,11 +10,11 @@ from img2height.cli.program import parser, run
 
 flags = parser(__doc__)
 flags.add_argument("--settings", required=True, help="settings of the district, as JSON")
-flags.add_argument("--out", type=Path, required=True, help="the folder; appears when it is whole")
+flags.add_argument("--out", type=Path, required=True, help="the folder; appears when it is complete")
 
 
 def main(args) -> None:
-    """Make one district."""
+    """Generate one district."""
     from img2height.io.atomic import atomic_folder
     from img2height.scenes.city import CitySettings, generate, write
     from img2height.scenes.city.optical import render

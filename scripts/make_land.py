@@ -1,4 +1,4 @@
-"""Makes one synthetic landscape, as a data provider would deliver it: ms, dtm, water and forest (.tif).
+"""Generate one synthetic landscape, in the form in which a provider would deliver it: ms, dtm, water and forest (.tif).
 
 The same settings give the same bytes.
 """
@@ -10,11 +10,11 @@ from img2height.cli.program import parser, run
 
 flags = parser(__doc__)
 flags.add_argument("--settings", required=True, help="settings of the landscape, as JSON")
-flags.add_argument("--out", type=Path, required=True, help="the folder; appears when it is whole")
+flags.add_argument("--out", type=Path, required=True, help="the folder; appears when it is complete")
 
 
 def main(args: Namespace) -> None:
-    """Make one landscape."""
+    """Generate one landscape."""
     from img2height.io.atomic import atomic_folder
     from img2height.scenes.land import generate
     from img2height.scenes.land.files import write_land

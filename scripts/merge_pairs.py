@@ -1,4 +1,4 @@
-"""Merge the heights that a method saw in several pairs of views: the median of each pixel, by fold and of all folds."""
+"""Merge the heights predicted from several pairs of views: the median at each pixel, per fold and over all folds."""
 
 from argparse import Namespace
 from pathlib import Path
@@ -8,7 +8,7 @@ from img2height.cli.program import parser, run
 flags = parser(__doc__)
 flags.add_argument("--pairs", type=Path, nargs="+", required=True, help="heights of each pair, fold after fold")
 flags.add_argument("--scene", type=Path, required=True, help="scene.json")
-flags.add_argument("--heights", type=Path, nargs="+", required=True, help="height.tif of each fold, unknown elsewhere")
+flags.add_argument("--heights", type=Path, nargs="+", required=True, help="height.tif of each fold, missing elsewhere")
 flags.add_argument("--mosaic", type=Path, required=True, help="height.tif of all folds together")
 
 

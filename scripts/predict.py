@@ -1,6 +1,6 @@
-"""Predict one scene: the test area of each fold with the model of that fold, and all of them together, as COGs.
+"""Predict one scene: the test area of each fold with the model of that fold, and their mosaic, as COGs.
 
-What is stitched together was predicted out of fold: no pixel of it was ever trained on.
+The mosaic is predicted out of fold: no pixel of it was used for training.
 """
 
 from argparse import Namespace
@@ -9,13 +9,13 @@ from pathlib import Path
 from img2height.cli.program import parser, run
 
 flags = parser(__doc__)
-flags.add_argument("--models", type=Path, nargs="+", required=True, help="card.json of each fold, beside its weights")
+flags.add_argument("--models", type=Path, nargs="+", required=True, help="card.json of each fold's model")
 flags.add_argument("--folds", type=int, nargs="+", required=True, help="their numbers")
 flags.add_argument("--scene", type=Path, required=True, help="scene.json")
 flags.add_argument("--areas", type=Path, required=True, help="areas.parquet")
-flags.add_argument("--views", type=int, nargs="*", default=[], help="numbers of the views that the method looks at")
-flags.add_argument("--settings", required=True, help="the section inference of the params as JSON")
-flags.add_argument("--strips", type=Path, required=True, help="folder in which each fold keeps what is finished")
+flags.add_argument("--views", type=int, nargs="*", default=[], help="numbers of the views that the method uses")
+flags.add_argument("--settings", required=True, help="section `inference` of the protocol as JSON")
+flags.add_argument("--strips", type=Path, required=True, help="folder in which each fold keeps finished strips")
 flags.add_argument("--parts", type=Path, nargs="+", required=True, help="TIFFs of each fold: heights, probabilities")
 flags.add_argument("--mosaics", type=Path, nargs="+", required=True, help="TIFFs of all folds: heights, probabilities")
 
@@ -52,7 +52,7 @@ def main(args: Namespace) -> None:
             for strips, part in zip(predicted, parts, strict=True):
                 strips.write_band(band, part)
             mosaic_folds(parts, scene.grid, mosaic)
-    for strips in predicted:  # until here a killed job goes on with all that its folds had
+    for strips in predicted:  # until here, a killed job can resume with the strips of all folds
         strips.remove()
 
 

@@ -1,7 +1,7 @@
-"""Makes a scene: delivered layers brought to one grid, as COGs and a manifest.
+"""Prepare a scene: delivered layers on one grid, as COGs and a manifest.
 
-Makes scene.json (the manifest: grid, layers, digests) and, beside it, one COG a raster layer (heights in metres,
-nodata -9999; masks 0, 1, 255 = unknown; the image with an internal mask) and buildings.parquet. The folder appears as
+Writes scene.json (the manifest: grid, layers, digests) and, next to it, one COG per raster layer (heights in metres,
+nodata -9999; masks 0, 1, 255 = missing; the image with an internal mask) and buildings.parquet. The folder appears as
 a whole or not at all.
 """
 
@@ -13,14 +13,14 @@ flags = parser(__doc__)
 flags.add_argument("--dataset", required=True, help="name of the dataset")
 flags.add_argument("--scene", required=True, help="name of the scene")
 flags.add_argument("--scene-file", required=True, help="the scene of the dataset file, as JSON")
-flags.add_argument("--grid", required=True, help="target grid of the dataset file, as JSON; {} is the image's own")
+flags.add_argument("--grid", required=True, help="target grid of the dataset file, as JSON; {} for the image's own")
 flags.add_argument("--about", required=True, help="title, source, licence, vertical_reference, as JSON")
 flags.add_argument("--raw", type=Path, required=True, help="folder of the delivered files")
 flags.add_argument("--out", type=Path, required=True, help="scene.json; its folder is replaced as a whole")
 
 
 def main(args) -> None:
-    """Make one scene."""
+    """Prepare one scene."""
     from img2height.scenes.prepare import prepare_scene
     from img2height.settings.dataset import About, SceneFile, TargetGrid
     from img2height.settings.parsing import parse

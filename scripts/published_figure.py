@@ -1,4 +1,4 @@
-"""Draws a figure of a paper: the scores of two methods on each tile against each other."""
+"""Draw a figure of a paper: a scatter plot of two methods' scores per tile."""
 
 from argparse import Namespace
 from pathlib import Path
@@ -7,11 +7,11 @@ from img2height.cli.program import parser, run
 
 flags = parser(__doc__)
 flags.add_argument("--figure", type=Path, required=True, help="file of the figure, config/figures/<name>.yaml")
-flags.add_argument("--tiles", type=Path, nargs=2, required=True, help="tiles.parquet of the methods across and up")
+flags.add_argument("--tiles", type=Path, nargs=2, required=True, help="tiles.parquet of the methods on x and on y")
 flags.add_argument("--metrics", type=Path, required=True, help="metrics.json")
 flags.add_argument("--png", type=Path, required=True, help="the picture")
-flags.add_argument("--csv", type=Path, required=True, help="one row a tile and score")
-flags.add_argument("--md", type=Path, required=True, help="medians, and how many tiles each method wins")
+flags.add_argument("--csv", type=Path, required=True, help="one row per tile and score")
+flags.add_argument("--md", type=Path, required=True, help="medians, and the number of tiles that each method wins")
 
 
 def main(args: Namespace) -> None:

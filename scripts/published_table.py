@@ -1,4 +1,4 @@
-"""Writes a table of a paper as CSV, Markdown and HTML: the printed numbers, ours, and our 95 % intervals."""
+"""Write a table of a paper as CSV, Markdown and HTML: the printed numbers, ours, and our 95 % intervals."""
 
 from argparse import Namespace
 from pathlib import Path
@@ -9,7 +9,7 @@ flags = parser(__doc__)
 flags.add_argument("--table", type=Path, required=True, help="file of the table, config/tables/<name>.yaml")
 flags.add_argument("--metrics", type=Path, required=True, help="metrics.json")
 flags.add_argument("--intervals", type=Path, required=True, help="intervals.csv")
-flags.add_argument("--csv", type=Path, required=True, help="one row a cell")
+flags.add_argument("--csv", type=Path, required=True, help="one row per cell")
 flags.add_argument("--md", type=Path, required=True, help="the table as Markdown")
 flags.add_argument("--html", type=Path, required=True, help="the table as a page")
 

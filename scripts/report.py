@@ -1,9 +1,9 @@
 """Write the report of an experiment: one HTML page, its pictures as PNG files, and its tables as CSV and Markdown.
 
-What the run cost goes into a page of its own, for it is not the same on two machines.
+The cost of the run is a separate page, because it differs between machines.
 
-Lists go method by method, in the order of the experiment: all folds of the first method, then of the second. Folds are
-in the order of the experiment, ascending where it runs all.
+Lists are ordered method by method, in the order of the experiment: all folds of the first method, then of the second.
+Folds are in the order of the experiment, ascending if it runs all of them.
 """
 
 from argparse import Namespace
@@ -12,7 +12,7 @@ from pathlib import Path
 from img2height.cli.program import parser, run
 
 SETTINGS = {
-    "params": "the protocol in force",
+    "params": "the effective protocol",
     "recipes": "recipe of each method by name",
     "code": "digest of the code of each program",
     "benchmarks": "folder of the benchmark files of each step",
@@ -30,7 +30,7 @@ FILES = {
     "areas": "areas.parquet",
     "folds-figure": "folds.png",
     "out": "report.html",
-    "cost": "page of the costs, HTML; report.html names it",
+    "cost": "page of the costs, HTML; report.html links to it",
     "figures": "folder of PNG files, replaced as a whole",
 }
 TABLES = ("scores-csv", "scores-md", "strata-csv", "strata-md")
@@ -40,12 +40,12 @@ for name, text in SETTINGS.items():
     flags.add_argument(f"--{name}", required=True, help=f"{text}, as JSON")
 for name, text in LISTS.items():
     flags.add_argument(f"--{name}", type=Path, nargs="+", required=True, help=text)
-for name, text in (FILES | dict.fromkeys(TABLES, "table of scores, or of errors by ground and pair")).items():
+for name, text in (FILES | dict.fromkeys(TABLES, "table of scores, or of errors by land cover and pair")).items():
     flags.add_argument(f"--{name}", type=Path, required=True, help=text)
 
 
 def main(args: Namespace) -> None:
-    """Read what the run left and write the report."""
+    """Read the results of the run and write the report."""
     import json
     import os
 

@@ -1,4 +1,4 @@
-"""Maps the errors before and after a surface model was refined, over the test area: a COG of two bands in metres."""
+"""Map the errors before and after the refinement of a surface model over the test area: a two-band COG in metres."""
 
 from argparse import Namespace
 from pathlib import Path
@@ -7,8 +7,8 @@ from img2height.cli.program import parser, run
 
 flags = parser(__doc__)
 flags.add_argument("--height", type=Path, required=True, help="refined surface heights")
-flags.add_argument("--scene", type=Path, required=True, help="scene.json; its dsm_initial is what was refined")
-flags.add_argument("--areas", type=Path, required=True, help="areas.parquet; unknown outside the test areas")
+flags.add_argument("--scene", type=Path, required=True, help="scene.json; its dsm_initial is the unrefined surface")
+flags.add_argument("--areas", type=Path, required=True, help="areas.parquet; pixels outside test areas are missing")
 flags.add_argument("--out", type=Path, required=True, help="residuals.tif")
 
 

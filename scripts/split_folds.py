@@ -1,8 +1,8 @@
-"""Divides the ground of an experiment into folds: which tile and which ground is for training, validation and test.
+"""Split the scenes of an experiment into folds: the areas and tiles for training, validation and test.
 
-Makes folds.parquet (fold, part, tile_id, dataset, scene, col_off, row_off, size_px in pixels; outlines in EPSG:4326)
-and areas.parquet (fold, part, dataset, scene; ground in pixel coordinates of the scene, x = column, y = row), and both
-as layers of a GeoPackage in map coordinates, for eyes.
+Writes folds.parquet (fold, part, tile_id, dataset, scene, col_off, row_off, size_px in pixels; outlines in EPSG:4326)
+and areas.parquet (fold, part, dataset, scene; areas in pixel coordinates of the scene, x = column, y = row), and both
+as layers of a GeoPackage in map coordinates, for a GIS.
 """
 
 from pathlib import Path
@@ -12,7 +12,7 @@ from img2height.cli.program import parser, run
 flags = parser(__doc__)
 flags.add_argument("--scenes", type=Path, required=True, help="scenes.json, see list_scenes.py")
 flags.add_argument("--tiles", type=Path, required=True, help="folder of the tile indexes, <dataset>/<scene>.parquet")
-flags.add_argument("--settings", required=True, help="split section of the protocol, as JSON")
+flags.add_argument("--settings", required=True, help="section `split` of the protocol as JSON")
 flags.add_argument("--tile-px", type=int, required=True, help="side of the tiles in pixels")
 flags.add_argument("--folds", type=int, nargs="+", required=True, help="numbers of the folds to make, from 0")
 flags.add_argument("--folds-out", type=Path, required=True, help="folds.parquet")
@@ -21,7 +21,7 @@ flags.add_argument("--map-out", type=Path, required=True, help="folds.gpkg")
 
 
 def main(args) -> None:
-    """Split the ground."""
+    """Split the scenes."""
     from img2height.io.atomic import atomic_paths
     from img2height.io.tables import read_geotable, write_layers, write_table
     from img2height.scenes.listing import read_listing

@@ -1,6 +1,6 @@
-"""Train one method on one fold with one seed; a training that was killed goes on where it was last validated.
+"""Train one method on one fold with one seed; run the same command again to resume a killed training.
 
-SIGTERM and SIGUSR1 make it write where it is after the current step and exit with status 75: it goes on from there.
+On SIGTERM or SIGUSR1 it saves its state after the current step and exits with status 75; the next run resumes there.
 """
 
 from argparse import Namespace
@@ -11,7 +11,7 @@ from img2height.cli.program import parser, run
 flags = parser(__doc__)
 flags.add_argument("--method", required=True, help="name of the method")
 flags.add_argument("--recipe", required=True, help="its recipe as JSON")
-flags.add_argument("--training", required=True, help="the section training of the params as JSON")
+flags.add_argument("--training", required=True, help="section `training` of the protocol as JSON")
 flags.add_argument("--samples", type=Path, required=True, help="samples.parquet")
 flags.add_argument("--folds", type=Path, required=True, help="folds.parquet")
 flags.add_argument("--fold", type=int, required=True)

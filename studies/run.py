@@ -1,9 +1,9 @@
-"""Runs a study: each variant of its experiment with Snakemake, then one table, one figure and one sentence.
+"""Run a study: each variant of its experiment with Snakemake, then write one table, one figure and one sentence.
 
     python studies/run.py config/studies/leakage.yaml --cores 2 --resources gpu=1
 
-What follows the study file is Snakemake's: cores, resources, a profile, `-n`. All variants are planned before the first
-one runs. Makes results/studies/<name>/: table.csv, table.md, figure.png.
+Arguments after the study file are passed to Snakemake: cores, resources, a profile, `-n`. All variants are planned
+before the first one runs. Writes results/studies/<name>/: table.csv, table.md, figure.png.
 """
 
 import argparse
@@ -59,16 +59,16 @@ def write_experiment(content: dict, folder: Path) -> None:
 
 
 def call_snakemake(experiment: str, folder: Path, arguments: list[str]) -> None:
-    """Make the scores of one experiment, or say which one failed."""
+    """Compute the scores of one experiment; raise an error that names it if that fails."""
     config = ["--config", f"experiment={experiment}", f"experiments={folder}"]
     command = [sys.executable, "-m", "snakemake", *arguments, *config, "--", "metrics"]
     logger.info(" ".join(command[2:]))
     if subprocess.run(command, check=False).returncode:
-        raise SettingsError(f"{experiment} failed; its lines above say why. What is done is kept: run this again")
+        raise SettingsError(f"{experiment} failed for the reason logged above. Finished steps are kept: run the same command again")
 
 
 def read_outcome(study, variant: str, experiment: dict):
-    """Return what a finished variant left."""
+    """Return the results of a finished variant."""
     from img2height.comparison.record import read_metrics
     from img2height.io.tables import read_geotable, read_json, read_table
     from img2height.scenes.listing import tested_scenes
