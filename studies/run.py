@@ -64,7 +64,7 @@ def call_snakemake(experiment: str, folder: Path, arguments: list[str]) -> None:
     command = [sys.executable, "-m", "snakemake", *arguments, *config, "--", "metrics"]
     logger.info(" ".join(command[2:]))
     if subprocess.run(command, check=False).returncode:
-        raise SettingsError(f"{experiment} failed for the reason logged above. Finished steps are kept: run the same command again")
+        raise SettingsError(f"{experiment} failed, see above. Finished steps are kept; run the same command again")
 
 
 def read_outcome(study, variant: str, experiment: dict):
