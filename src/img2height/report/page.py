@@ -21,7 +21,7 @@ from img2height.report.run import Run
 from img2height.report.sections import method_sections, tall_cells
 from img2height.report.tables.classes import class_table, flattening, tallest
 from img2height.report.tables.findings import findings, leading
-from img2height.report.tables.ranking import all_columns, comparison_rows, headline_columns, ranked_rows
+from img2height.report.tables.ranking import all_columns, comparison_rows, glossary, headline_columns, ranked_rows
 from img2height.report.tables.scores import BASELINE, refines, score_table, to_markdown
 from img2height.report.tables.strata import refinements, strata_table
 from img2height.report.tables.strata import to_markdown as strata_to_markdown
@@ -106,6 +106,7 @@ def _summary(
         "groups": whole,
         "rows": ranked_rows(table, whole, run.uncertainty),
         "comparisons": comparison_rows(run.uncertainty, compared()),
+        "glossary": glossary(run.params.metrics),
     }
 
 

@@ -9,6 +9,7 @@ from img2height.comparison.record import Comparison, Interval
 from img2height.report.tables.findings import leading, ranked_on
 from img2height.report.tables.intervals import Uncertainty, interval_text, p_text
 from img2height.report.tables.scores import is_score
+from img2height.settings.protocol import Metrics
 from img2height.vocabulary import scores as vocabulary
 from img2height.vocabulary.quantities import GROUPS as QUANTITY_GROUPS
 from img2height.vocabulary.scores import GROUPS, Score
@@ -162,6 +163,16 @@ def _comparison_row(item: Comparison) -> dict[str, Any]:
         "blocks": item.blocks,
         "better": item.winner or ("neither" if item.known else "–"),
     }
+
+
+def glossary(settings: Metrics) -> dict[str, str]:
+    """Return by title what the scores of the score table mean.
+
+    Args:
+        settings: constants of the scores.
+    """
+    scores = [score for group in vocabulary.columns().values() for score in group]
+    return {score.title: score.meaning.format(**settings.model_dump()) for score in scores}
 
 
 def _signed(value: float) -> str:
