@@ -36,10 +36,12 @@ slurm:
 		|| echo "SLURM could not be installed. Its tests will be skipped."; \
 	fi
 
-# The synthetic city: made, trained on, scored and shown.
+# The synthetic city: generated, trained on, scored and shown.
 demo: $(ENV)
-	snakemake --cores $(CORES) --resources gpu=1 --config experiment=demo
-	@cat results/demo/tables/scores.md
+	@echo "Generates three districts of a synthetic city, trains three networks on one of them, and predicts and scores the"
+	@echo "heights and buildings of another. If it is interrupted, the same command resumes it."
+	@snakemake --cores $(CORES) --resources gpu=1 --config experiment=demo --logger-img2height-bar
+	@img2height scores demo
 	@echo "The report: $(CURDIR)/results/demo/report.html"
 
 test: $(ENV)
@@ -55,6 +57,7 @@ test-python:
 check: $(ENV)
 	ruff check .
 	ruff format --check .
+	mypy
 	snakefmt --check workflow
 	snakemake --lint
 	pytest --quiet tests/test_layers.py

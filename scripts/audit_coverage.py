@@ -22,12 +22,12 @@ def main(args: Namespace) -> None:
     from img2height.io.tables import read_geotable, write_json
     from img2height.scenes.listing import all_scenes
     from img2height.settings.experiment import Experiment
-    from img2height.settings.parsing import merge, parse, read_yaml
+    from img2height.settings.parsing import merge, parse, parse_file, read_yaml
     from img2height.settings.protocol import Params
     from img2height.tiles.unseen import refuse_unseen, unseen_pixels
 
     unseen = unseen_pixels(all_scenes(args.scenes), read_geotable(args.areas), args.layers)
-    experiment = parse(Experiment, read_yaml(args.experiment), str(args.experiment))
+    experiment = parse_file(Experiment, args.experiment)
     protocol = parse(Params, merge(read_yaml(args.params), experiment.params), str(args.params))
     if not protocol.metrics.allow_missing:
         refuse_unseen(unseen)

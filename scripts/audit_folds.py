@@ -12,7 +12,7 @@ flags = parser(__doc__)
 flags.add_argument("--scenes", type=Path, required=True, help="scenes.json, see list_scenes.py")
 flags.add_argument("--folds", type=Path, required=True, help="folds.parquet")
 flags.add_argument("--areas", type=Path, required=True, help="areas.parquet")
-flags.add_argument("--settings", required=True, help="section `split` of the protocol as JSON")
+flags.add_argument("--settings", type=Path, required=True, help="section `split` of the protocol, YAML")
 flags.add_argument("--tile-px", type=int, required=True, help="side of the tiles in pixels")
 flags.add_argument("--out", type=Path, required=True, help="audit.json")
 flags.add_argument("--figure", type=Path, required=True, help="folds.png")
@@ -25,7 +25,7 @@ def main(args) -> None:
     matplotlib.use("Agg")
     from img2height.io.tables import read_geotable, write_json
     from img2height.scenes.listing import all_scenes
-    from img2height.settings.parsing import parse
+    from img2height.settings.parsing import parse_file
     from img2height.settings.protocol import Split
     from img2height.tiles.audit import audit_folds, refuse_leaks
     from img2height.tiles.buffers import buffer_of
@@ -33,7 +33,7 @@ def main(args) -> None:
 
     scenes = all_scenes(args.scenes)
     tiles, areas = read_geotable(args.folds), read_geotable(args.areas)
-    buffer_m = buffer_of(parse(Split, args.settings, "--settings"), scenes, args.tile_px)
+    buffer_m = buffer_of(parse_file(Split, args.settings), scenes, args.tile_px)
     draw_folds(scenes, tiles, areas, buffer_m, args.figure)
     audit = audit_folds(scenes, tiles, areas, buffer_m)
     refuse_leaks(audit)

@@ -11,9 +11,9 @@ flags.add_argument("--areas", type=Path, required=True, help="areas.parquet")
 flags.add_argument("--scenes", type=Path, required=True, help="scenes.json, see list_scenes.py")
 flags.add_argument("--fold", type=int, required=True)
 flags.add_argument("--seed", type=int, required=True)
-flags.add_argument("--recipe", required=True, help="the method's recipe as JSON")
+flags.add_argument("--recipe", type=Path, required=True, help="recipe of the method, YAML")
 flags.add_argument("--symmetries", type=int, nargs="+", required=True, help="numbers of the allowed ones, 0 to 7")
-flags.add_argument("--training", required=True, help="section `training` of the protocol as JSON")
+flags.add_argument("--training", type=Path, required=True, help="section `training` of the protocol, YAML")
 flags.add_argument("--out", type=Path, required=True, help="samples.parquet")
 flags.add_argument("--figure", type=Path, required=True, help="contact sheet, PNG")
 
@@ -27,11 +27,11 @@ def main(args: Namespace) -> None:
     from img2height.samples.reader import TileReader
     from img2height.scenes.listing import all_scenes
     from img2height.scenes.pairs import pairs_of
-    from img2height.settings.parsing import parse
+    from img2height.settings.parsing import parse_file
     from img2height.settings.protocol import Training
     from img2height.settings.recipe import Recipe
 
-    recipe, training = parse(Recipe, args.recipe, "--recipe"), parse(Training, args.training, "--training")
+    recipe, training = parse_file(Recipe, args.recipe), parse_file(Training, args.training)
     folds, areas = read_table(args.folds), read_geotable(args.areas)
     tiles, ground = (table[(table["fold"] == args.fold) & (table["part"] == "train")] for table in (folds, areas))
     places = set(zip(ground["dataset"], ground["scene"], strict=True))

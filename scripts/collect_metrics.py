@@ -13,8 +13,8 @@ flags.add_argument("--scores", type=Path, nargs="+", required=True, help="scores
 flags.add_argument("--tiles", type=Path, nargs="+", required=True, help="tiles.parquet of each method and seed")
 flags.add_argument("--scenes", type=Path, required=True, help="scenes.json, see list_scenes.py")
 flags.add_argument("--areas", type=Path, required=True, help="areas.parquet")
-flags.add_argument("--settings", required=True, help="section `metrics` of the protocol as JSON")
-flags.add_argument("--split", required=True, help="section `split` of the protocol as JSON")
+flags.add_argument("--settings", type=Path, required=True, help="section `metrics` of the protocol, YAML")
+flags.add_argument("--split", type=Path, required=True, help="section `split` of the protocol, YAML")
 flags.add_argument("--out", type=Path, required=True, help="metrics.json to write")
 flags.add_argument("--intervals", type=Path, required=True, help="intervals.csv to write")
 flags.add_argument("--comparisons", type=Path, required=True, help="comparisons.csv to write")
@@ -28,15 +28,15 @@ def main(args: Namespace) -> None:
     from img2height.io.tables import read_geotable, read_table, write_json
     from img2height.scenes.listing import tested_scenes
     from img2height.scoring.record import read_scores
-    from img2height.settings.parsing import parse
+    from img2height.settings.parsing import parse_file
     from img2height.settings.protocol import LEAKS, Metrics, Split
 
     found = collect_experiment(
         [read_scores(path) for path in args.scores],
         [read_table(path) for path in args.tiles],
         min(scene.grid.gsd_m for scene in tested_scenes(args.scenes, read_geotable(args.areas))),
-        parse(Metrics, args.settings, "--settings"),
-        parse(Split, args.split, "--split"),
+        parse_file(Metrics, args.settings),
+        parse_file(Split, args.split),
     )
     note = LEAKS if found.metrics.protocol.leaks else ""
     with atomic_paths(args.out, args.intervals, args.comparisons) as (out, intervals, comparisons):

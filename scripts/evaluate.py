@@ -17,7 +17,7 @@ flags.add_argument("--results", type=Path, required=True, help="folder of predic
 flags.add_argument("--views", nargs="*", default=[], help="the views of a pair that it uses, if any")
 flags.add_argument("--outputs", nargs="+", default=["height"], choices=["height", "footprint"], help="its outputs")
 flags.add_argument("--areas", type=Path, required=True, help="areas.parquet; the union of the test areas is scored")
-flags.add_argument("--settings", required=True, help="section `metrics` of the protocol as JSON")
+flags.add_argument("--settings", type=Path, required=True, help="section `metrics` of the protocol, YAML")
 flags.add_argument("--threads", type=int, default=1, help="windows scored at a time; does not change any digit")
 flags.add_argument("--out", type=Path, required=True, help="scores JSON to write")
 flags.add_argument("--tiles", type=Path, required=True, help="table of sums by tile and stratum to write")
@@ -31,7 +31,7 @@ def main(args: Namespace) -> None:
     from img2height.scenes.pairs import read_pairs
     from img2height.scoring.method import SCORED_ON, Predicted, evaluate_method
     from img2height.scoring.record import write_scores
-    from img2height.settings.parsing import parse
+    from img2height.settings.parsing import parse_file
     from img2height.settings.protocol import Metrics
 
     areas = read_geotable(args.areas)
@@ -50,7 +50,7 @@ def main(args: Namespace) -> None:
         args.seed,
         predictions,
         areas,
-        parse(Metrics, args.settings, "--settings"),
+        parse_file(Metrics, args.settings),
         args.outputs,
         args.threads,
     )

@@ -12,7 +12,7 @@ flags = parser(__doc__)
 flags.add_argument("--height", type=Path, required=True, help="predicted heights in metres on the scene's grid")
 flags.add_argument("--probability", type=Path, help="building probability of a method that predicts footprints")
 flags.add_argument("--scene", type=Path, required=True, help="scene.json")
-flags.add_argument("--settings", required=True, help="section `buildings` of the protocol as JSON")
+flags.add_argument("--settings", type=Path, required=True, help="section `buildings` of the protocol, YAML")
 flags.add_argument("--footprint", type=Path, required=True, help="mask to write, COG")
 flags.add_argument("--parquet", type=Path, required=True, help="GeoParquet to write")
 flags.add_argument("--gpkg", type=Path, required=True, help="GeoPackage to write")
@@ -30,11 +30,11 @@ def main(args: Namespace) -> None:
     from img2height.io.atomic import atomic_paths
     from img2height.io.tables import read_geotable
     from img2height.scenes.scene import Scene
-    from img2height.settings.parsing import parse
+    from img2height.settings.parsing import parse_file
     from img2height.settings.protocol import Buildings
     from img2height.tiles.areas import area_of
 
-    scene, settings = Scene.load(args.scene), parse(Buildings, args.settings, "--settings")
+    scene, settings = Scene.load(args.scene), parse_file(Buildings, args.settings)
     scene.check(READ)
     outputs = (args.footprint, args.parquet, args.gpkg, args.cityjson, *args.fold_footprints)
     with atomic_paths(*outputs) as (footprint, parquet, gpkg, cityjson, *parts):

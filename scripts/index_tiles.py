@@ -10,7 +10,7 @@ from img2height.cli.program import parser, run
 
 flags = parser(__doc__)
 flags.add_argument("--scene", type=Path, required=True, help="scene.json of a prepared scene")
-flags.add_argument("--settings", required=True, help="section `tiling` of the protocol as JSON")
+flags.add_argument("--settings", type=Path, required=True, help="section `tiling` of the protocol, YAML")
 flags.add_argument("--out", type=Path, required=True, help="tiles.parquet")
 
 
@@ -18,11 +18,11 @@ def main(args) -> None:
     """Index one scene."""
     from img2height.io.tables import write_table
     from img2height.scenes.scene import Scene
-    from img2height.settings.parsing import parse
+    from img2height.settings.parsing import parse_file
     from img2height.settings.protocol import Tiling
     from img2height.tiles.index import index_tiles
 
-    write_table(index_tiles(Scene.load(args.scene), parse(Tiling, args.settings, "--settings")), args.out)
+    write_table(index_tiles(Scene.load(args.scene), parse_file(Tiling, args.settings)), args.out)
 
 
 if __name__ == "__main__":

@@ -18,9 +18,9 @@ def main(args: Namespace) -> None:
     """Write the list."""
     from img2height.scenes.listing import write_listing
     from img2height.settings.experiment import Experiment
-    from img2height.settings.parsing import parse, read_yaml
+    from img2height.settings.parsing import parse_file
 
-    chosen = parse(Experiment, read_yaml(args.experiment), str(args.experiment)).scenes
+    chosen = parse_file(Experiment, args.experiment).scenes
     manifests = [
         (args.folder / dataset / scene / "scene.json", role)
         for dataset, scenes in chosen.items()

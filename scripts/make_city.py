@@ -9,7 +9,7 @@ from pathlib import Path
 from img2height.cli.program import parser, run
 
 flags = parser(__doc__)
-flags.add_argument("--settings", required=True, help="settings of the district, as JSON")
+flags.add_argument("--settings", type=Path, required=True, help="settings of the district, YAML")
 flags.add_argument("--out", type=Path, required=True, help="the folder; appears when it is complete")
 
 
@@ -20,9 +20,9 @@ def main(args) -> None:
     from img2height.scenes.city.optical import render
     from img2height.scenes.city.sar import render_sar
     from img2height.scenes.city.stereo import render_stereo
-    from img2height.settings.parsing import parse
+    from img2height.settings.parsing import parse_file
 
-    city = generate(parse(CitySettings, args.settings, "--settings"))
+    city = generate(parse_file(CitySettings, args.settings))
     sar = render_sar(city) if city.settings.sar else None
     stereo = render_stereo(city) if city.settings.stereo else None
     with atomic_folder(args.out) as folder:

@@ -9,7 +9,7 @@ from pathlib import Path
 from img2height.cli.program import parser, run
 
 flags = parser(__doc__)
-flags.add_argument("--settings", required=True, help="settings of the landscape, as JSON")
+flags.add_argument("--settings", type=Path, required=True, help="settings of the landscape, YAML")
 flags.add_argument("--out", type=Path, required=True, help="the folder; appears when it is complete")
 
 
@@ -20,9 +20,9 @@ def main(args: Namespace) -> None:
     from img2height.scenes.land.files import write_land
     from img2height.scenes.land.optical import render
     from img2height.settings.land import LandSettings
-    from img2height.settings.parsing import parse
+    from img2height.settings.parsing import parse_file
 
-    land = generate(parse(LandSettings, args.settings, "--settings"))
+    land = generate(parse_file(LandSettings, args.settings))
     with atomic_folder(args.out) as folder:
         write_land(land, render(land), folder)
 

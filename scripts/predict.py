@@ -14,7 +14,7 @@ flags.add_argument("--folds", type=int, nargs="+", required=True, help="their nu
 flags.add_argument("--scene", type=Path, required=True, help="scene.json")
 flags.add_argument("--areas", type=Path, required=True, help="areas.parquet")
 flags.add_argument("--views", type=int, nargs="*", default=[], help="numbers of the views that the method uses")
-flags.add_argument("--settings", required=True, help="section `inference` of the protocol as JSON")
+flags.add_argument("--settings", type=Path, required=True, help="section `inference` of the protocol, YAML")
 flags.add_argument("--strips", type=Path, required=True, help="folder in which each fold keeps finished strips")
 flags.add_argument("--parts", type=Path, nargs="+", required=True, help="TIFFs of each fold: heights, probabilities")
 flags.add_argument("--mosaics", type=Path, nargs="+", required=True, help="TIFFs of all folds: heights, probabilities")
@@ -28,12 +28,12 @@ def main(args: Namespace) -> None:
     from img2height.io.atomic import atomic_paths
     from img2height.io.tables import read_geotable
     from img2height.scenes.scene import Scene
-    from img2height.settings.parsing import parse
+    from img2height.settings.parsing import parse_file
     from img2height.settings.protocol import Inference
     from img2height.tiles.areas import area_of
 
     scene, areas = Scene.load(args.scene), read_geotable(args.areas)
-    settings = parse(Inference, args.settings, "--settings").model_dump()
+    settings = parse_file(Inference, args.settings).model_dump()
     predicted = []
     for card, fold in zip(args.models, args.folds, strict=True):
         model = load_model(card.parent)

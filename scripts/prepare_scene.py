@@ -12,9 +12,9 @@ from img2height.cli.program import parser, run
 flags = parser(__doc__)
 flags.add_argument("--dataset", required=True, help="name of the dataset")
 flags.add_argument("--scene", required=True, help="name of the scene")
-flags.add_argument("--scene-file", required=True, help="the scene of the dataset file, as JSON")
-flags.add_argument("--grid", required=True, help="target grid of the dataset file, as JSON; {} for the image's own")
-flags.add_argument("--about", required=True, help="title, source, licence, vertical_reference, as JSON")
+flags.add_argument("--scene-file", type=Path, required=True, help="the scene of the dataset file, YAML")
+flags.add_argument("--grid", type=Path, required=True, help="target grid of the dataset file, YAML; {}: as the image")
+flags.add_argument("--about", type=Path, required=True, help="title, source, licence, vertical_reference, YAML")
 flags.add_argument("--raw", type=Path, required=True, help="folder of the delivered files")
 flags.add_argument("--out", type=Path, required=True, help="scene.json; its folder is replaced as a whole")
 
@@ -23,15 +23,15 @@ def main(args) -> None:
     """Prepare one scene."""
     from img2height.scenes.prepare import prepare_scene
     from img2height.settings.dataset import About, SceneFile, TargetGrid
-    from img2height.settings.parsing import parse
+    from img2height.settings.parsing import parse_file
 
     prepare_scene(
-        parse(SceneFile, args.scene_file, "--scene-file"),
+        parse_file(SceneFile, args.scene_file),
         dataset=args.dataset,
         name=args.scene,
         raw=args.raw,
-        grid=parse(TargetGrid, args.grid, "--grid"),
-        about=parse(About, args.about, "--about").model_dump(),
+        grid=parse_file(TargetGrid, args.grid),
+        about=parse_file(About, args.about).model_dump(),
         folder=args.out.parent,
     )
 

@@ -37,7 +37,7 @@ TABLES = ("scores-csv", "scores-md", "strata-csv", "strata-md")
 
 flags = parser(__doc__)
 for name, text in SETTINGS.items():
-    flags.add_argument(f"--{name}", required=True, help=f"{text}, as JSON")
+    flags.add_argument(f"--{name}", type=Path, required=True, help=f"{text}, YAML")
 for name, text in LISTS.items():
     flags.add_argument(f"--{name}", type=Path, nargs="+", required=True, help=text)
 for name, text in (FILES | dict.fromkeys(TABLES, "table of scores, or of errors by land cover and pair")).items():
@@ -46,7 +46,6 @@ for name, text in (FILES | dict.fromkeys(TABLES, "table of scores, or of errors 
 
 def main(args: Namespace) -> None:
     """Read the results of the run and write the report."""
-    import json
     import os
 
     from img2height.comparison.record import read_metrics
@@ -57,19 +56,19 @@ def main(args: Namespace) -> None:
     from img2height.report.tables.intervals import read_uncertainty
     from img2height.scenes.listing import all_scenes, tested_scenes
     from img2height.settings.experiment import Experiment
-    from img2height.settings.parsing import parse, read_yaml
+    from img2height.settings.parsing import parse, parse_file, read_yaml
     from img2height.settings.protocol import Params
     from img2height.settings.recipe import Recipe
 
-    experiment = parse(Experiment, read_yaml(args.experiment), str(args.experiment))
-    recipes = json.loads(args.recipes)
+    experiment = parse_file(Experiment, args.experiment)
+    recipes = read_yaml(args.recipes)
     areas = read_geotable(args.areas)
     scenes = tested_scenes(args.scenes, areas)
     folders = [results / scene.name for results in args.results for scene in scenes]
     report = Run(
         experiment=experiment,
-        params=parse(Params, args.params, "--params"),
-        recipes={name: parse(Recipe, recipes[name], f"--recipes {name}") for name in experiment.methods},
+        params=parse_file(Params, args.params),
+        recipes={name: parse(Recipe, recipes[name], f"{args.recipes}: {name}") for name in experiment.methods},
         metrics=read_metrics(args.metrics),
         uncertainty=read_uncertainty(args.intervals, args.comparisons, experiment.seeds[0]),
         scenes=scenes,
@@ -80,11 +79,11 @@ def main(args: Namespace) -> None:
         polygons=[folder / "buildings.parquet" for folder in folders],
         histories=args.histories,
         tiles=[results / "tiles.parquet" for results in args.results],
-        code=json.loads(args.code),
+        code=read_yaml(args.code),
     )
     tables = {name.replace("-", "_"): getattr(args, name.replace("-", "_")) for name in TABLES}
     write_report(report, args.out, args.figures, tables, os.path.relpath(args.cost, args.out.parent))
-    benchmarks = {step: Path(folder) for step, folder in json.loads(args.benchmarks).items()}
+    benchmarks = {step: Path(folder) for step, folder in read_yaml(args.benchmarks).items()}
     write_cost(cost_table(benchmarks, experiment.methods, report.ground_km2), experiment.title, args.cost)
 
 

@@ -12,7 +12,7 @@ from img2height.cli.program import parser, run
 flags = parser(__doc__)
 flags.add_argument("--scenes", type=Path, required=True, help="scenes.json, see list_scenes.py")
 flags.add_argument("--tiles", type=Path, required=True, help="folder of the tile indexes, <dataset>/<scene>.parquet")
-flags.add_argument("--settings", required=True, help="section `split` of the protocol as JSON")
+flags.add_argument("--settings", type=Path, required=True, help="section `split` of the protocol, YAML")
 flags.add_argument("--tile-px", type=int, required=True, help="side of the tiles in pixels")
 flags.add_argument("--folds", type=int, nargs="+", required=True, help="numbers of the folds to make, from 0")
 flags.add_argument("--folds-out", type=Path, required=True, help="folds.parquet")
@@ -25,13 +25,13 @@ def main(args) -> None:
     from img2height.io.atomic import atomic_paths
     from img2height.io.tables import read_geotable, write_layers, write_table
     from img2height.scenes.listing import read_listing
-    from img2height.settings.parsing import parse
+    from img2height.settings.parsing import parse_file
     from img2height.settings.protocol import Split
     from img2height.tiles.folds import fold_layers, split_folds
 
     scenes, roles = zip(*read_listing(args.scenes), strict=True)
     tiles = [read_geotable(args.tiles / scene.dataset / f"{scene.name}.parquet") for scene in scenes]
-    split = parse(Split, args.settings, "--settings")
+    split = parse_file(Split, args.settings)
     folds = split_folds(scenes, roles, tiles, split, tile_px=args.tile_px, folds=args.folds)
     with atomic_paths(args.folds_out, args.areas_out, args.map_out) as (tiles_file, areas_file, map_file):
         write_table(folds.tiles, tiles_file)

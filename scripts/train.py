@@ -10,8 +10,8 @@ from img2height.cli.program import parser, run
 
 flags = parser(__doc__)
 flags.add_argument("--method", required=True, help="name of the method")
-flags.add_argument("--recipe", required=True, help="its recipe as JSON")
-flags.add_argument("--training", required=True, help="section `training` of the protocol as JSON")
+flags.add_argument("--recipe", type=Path, required=True, help="recipe of the method, YAML")
+flags.add_argument("--training", type=Path, required=True, help="section `training` of the protocol, YAML")
 flags.add_argument("--samples", type=Path, required=True, help="samples.parquet")
 flags.add_argument("--folds", type=Path, required=True, help="folds.parquet")
 flags.add_argument("--fold", type=int, required=True)
@@ -27,7 +27,7 @@ def main(args: Namespace) -> None:
     """Train and write the model folder."""
     from img2height.io.tables import read_table
     from img2height.scenes.listing import all_scenes
-    from img2height.settings.parsing import parse
+    from img2height.settings.parsing import parse_file
     from img2height.settings.protocol import Training
     from img2height.settings.recipe import Recipe
     from img2height.training.run import TrainingJob, train
@@ -35,8 +35,8 @@ def main(args: Namespace) -> None:
     folds = read_table(args.folds)
     job = TrainingJob(
         method=args.method,
-        recipe=parse(Recipe, args.recipe, "--recipe"),
-        training=parse(Training, args.training, "--training"),
+        recipe=parse_file(Recipe, args.recipe),
+        training=parse_file(Training, args.training),
         fold=args.fold,
         seed=args.seed,
         samples=read_table(args.samples),

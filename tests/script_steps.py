@@ -1,6 +1,5 @@
 """The scripts run as programs on one tiny scene."""
 
-import json
 import re
 import resource
 import runpy
@@ -11,7 +10,9 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
 from raw_cases import ABOUT
+from steps import TABLE
 
 from img2height.methods import recipes_folder
 from img2height.settings.project import load_recipe
@@ -25,15 +26,23 @@ BUILDINGS = {
     "max_hole_m2": 10,
     "simplify_m": 1,
 }
-METRICS = {"ratio_min_height_m": 1, "ssim_range_m": 30, "instance_iou": 0.5, "tile_px": 64}
 PARTS = {"train": [[0, 0.35]], "val": [[0.35, 0.7]], "test": [[0.7, 1]]}
 SPLIT = {"strategy": "fraction", "n_folds": 3, "buffer_m": 1, "block_m": 100, "axis": "column", "parts": PARTS}
-TILING = {"tile_px": 16, "stride_px": 8, "min_valid_share": 0.5}
 TRAINING = {"samples": 16, "validate_every": 8, "patience": 9, "val_tiles": 2, "threads": 1}
 TRAINING["precision"] = {"cpu": "32-true", "gpu": "32-true"}
 SMALL = {"options": {"encoder": "tu-resnet10t", "depth": 3, "width": 16}, "batch_size": 4}
+SETTINGS = {
+    "about": ABOUT,
+    "buildings": BUILDINGS,
+    "grid": {},
+    "inference": {"window_px": 32, "overlap": 0.5, "batch_size": 1},
+    "metrics": {"ratio_min_height_m": 1, "ssim_range_m": 30, "instance_iou": 0.5, "tile_px": 64},
+    "split": SPLIT,
+    "tiling": {"tile_px": 16, "stride_px": 8, "min_valid_share": 0.5},
+    "training": TRAINING,
+}
 EXPERIMENT = Path(__file__).parent / "one_scene.yaml"
-RECIPE = load_recipe(recipes_folder(), "unet", SMALL).model_dump_json()
+RECIPE = load_recipe(recipes_folder(), "unet", SMALL).model_dump(mode="json")
 
 
 @dataclass
@@ -94,30 +103,39 @@ class Steps:
         self.listing = made / "scenes.json"
         self.areas = made / "areas.parquet"
 
-    def make_city(self, out: Path) -> list:
-        return ["--settings", '{"size_px": 192, "seed": 3}', "--out", out / "city"]
+    def settings(self, name: str, values: dict | None = None) -> Path:
+        """Return the file into which settings were written, by default those of `SETTINGS`."""
+        path = self.made / "settings" / f"{name}.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(yaml.safe_dump(SETTINGS[name] if values is None else values))
+        return path
+
+    def make_city(self, out: Path, **more: object) -> list:
+        return ["--settings", self.settings("city", {"size_px": 192, "seed": 3} | more), "--out", out / "city"]
 
     def make_land(self, out: Path) -> list:
-        return ["--settings", '{"size_px": 256, "seed": 3}', "--out", out / "land"]
+        return ["--settings", self.settings("land", {"size_px": 256, "seed": 3}), "--out", out / "land"]
 
     def prepare_scene(self, out: Path, layers: dict | None = None, **more: object) -> list:
         names = ("eo", "dsm", "dtm", "building", "dsm_initial")
         scene = {"layers": layers or {name: {"path": f"{name}.tif"} for name in names}, **more}
         raw = self.made / "raw"
         return [
-            "--dataset", "d", "--scene", "s", "--scene-file", json.dumps(scene), "--grid", "{}", "--about",
-            json.dumps(ABOUT), "--raw", raw, "--out", out / "scenes/d/s/scene.json",
+            "--dataset", "d", "--scene", "s", "--scene-file", self.settings("scene", scene),
+            "--grid", self.settings("grid"), "--about", self.settings("about"),
+            "--raw", raw, "--out", out / "scenes/d/s/scene.json",
         ]  # fmt: skip
 
     def list_scenes(self, out: Path) -> list:
         return ["--experiment", EXPERIMENT, "--folder", self.made / "scenes", "--out", out / "scenes.json"]
 
-    def index_tiles(self, out: Path) -> list:
-        return ["--scene", self.scene, "--settings", json.dumps(TILING), "--out", out / "tiles/d/s.parquet"]
+    def index_tiles(self, out: Path, **more: object) -> list:
+        tiling = self.settings("tiling", SETTINGS["tiling"] | more)
+        return ["--scene", self.scene, "--settings", tiling, "--out", out / "tiles/d/s.parquet"]
 
     def split_folds(self, out: Path, *, tile_px: int = 16, fold: int = 0, tiles: Path | None = None) -> list:
         return [
-            "--scenes", self.listing, "--tiles", tiles or self.made / "tiles", "--settings", json.dumps(SPLIT),
+            "--scenes", self.listing, "--tiles", tiles or self.made / "tiles", "--settings", self.settings("split"),
             "--tile-px", tile_px, "--folds", fold, "--folds-out", out / "folds.parquet",
             "--areas-out", out / "areas.parquet", "--map-out", out / "folds.gpkg",
         ]  # fmt: skip
@@ -125,20 +143,22 @@ class Steps:
     def audit_folds(self, out: Path) -> list:
         return [
             "--scenes", self.listing, "--folds", self.made / "folds.parquet", "--areas", self.areas, "--settings",
-            json.dumps(SPLIT), "--tile-px", 16, "--out", out / "audit.json", "--figure", out / "folds.png",
+            self.settings("split"), "--tile-px", 16, "--out", out / "audit.json", "--figure", out / "folds.png",
         ]  # fmt: skip
 
     def augment_samples(self, out: Path, fold: int = 0) -> list:
         return [
             "--folds", self.made / "folds.parquet", "--areas", self.areas, "--scenes", self.listing, "--fold", fold,
-            "--seed", 0, "--recipe", RECIPE, "--symmetries", *range(8), "--training", json.dumps(TRAINING),
+            "--seed", 0, "--recipe", self.settings("recipe", RECIPE), "--symmetries", *range(8),
+            "--training", self.settings("training"),
             "--out", out / "samples.parquet", "--figure", out / "contact.png",
         ]  # fmt: skip
 
-    def train(self, out: Path, *, fold: int = 0, recipe: str = RECIPE) -> list:
+    def train(self, out: Path, *, fold: int = 0, recipe: dict = RECIPE) -> list:
         return [
-            "--method", "unet", "--recipe", recipe, "--training", json.dumps(TRAINING), "--samples",
-            self.made / "samples.parquet", "--folds", self.made / "folds.parquet", "--fold", fold, "--seed", 0,
+            "--method", "unet", "--recipe", self.settings("recipe", recipe),
+            "--training", self.settings("training"), "--samples", self.made / "samples.parquet",
+            "--folds", self.made / "folds.parquet", "--fold", fold, "--seed", 0,
             "--scenes", self.listing, "--scratch", out / "scratch", "--live", out / "live", "--out", out / "model",
         ]  # fmt: skip
 
@@ -155,11 +175,10 @@ class Steps:
         ]  # fmt: skip
 
     def predict(self, out: Path) -> list:
-        settings = '{"window_px": 32, "overlap": 0.5, "batch_size": 1}'
         return [
             "--models", self.made / "model/card.json", "--folds", 0, "--scene", self.scene, "--areas",
-            self.areas, "--settings", settings, "--strips", out / "strips", "--parts", out / "fold.tif", "--mosaics",
-            out / "s/height.tif",
+            self.areas, "--settings", self.settings("inference"), "--strips", out / "strips",
+            "--parts", out / "fold.tif", "--mosaics", out / "s/height.tif",
         ]  # fmt: skip
 
     def merge_pairs(self, out: Path) -> list:
@@ -173,7 +192,7 @@ class Steps:
 
     def extract_buildings(self, out: Path) -> list:
         return [
-            "--height", self.made / "s/height.tif", "--scene", self.scene, "--settings", json.dumps(BUILDINGS),
+            "--height", self.made / "s/height.tif", "--scene", self.scene, "--settings", self.settings("buildings"),
             "--footprint", out / "s/footprint.tif", "--parquet", out / "s/buildings.parquet",
             "--gpkg", out / "s/buildings.gpkg", "--cityjson", out / "s/buildings.city.json",
         ]  # fmt: skip
@@ -181,16 +200,18 @@ class Steps:
     def evaluate(self, out: Path) -> list:
         return [
             "--method", "unet", "--seed", 0, "--scenes", self.listing, "--results", self.made, "--areas", self.areas,
-            "--settings", json.dumps(METRICS), "--out", out / "scores.json", "--tiles", out / "scores.parquet",
+            "--settings", self.settings("metrics"), "--out", out / "scores.json", "--tiles", out / "scores.parquet",
         ]  # fmt: skip
 
     def collect_metrics(self, out: Path) -> list:
         return [
             "--scores", self.made / "scores.json", "--tiles", self.made / "scores.parquet", "--scenes", self.listing,
-            "--areas", self.areas, "--settings", json.dumps(METRICS), "--split", json.dumps(SPLIT),
+            "--areas", self.areas, "--settings", self.settings("metrics"), "--split", self.settings("split"),
             "--out", out / "metrics.json", "--intervals", out / "intervals.csv",
             "--comparisons", out / "comparisons.csv",
         ]  # fmt: skip
 
 
-CHAIN = [name for name in vars(Steps) if not name.startswith(("_", "make_"))]
+# Each script on what those before it have made, by the table of the workflow.
+GENERATORS = ("make_city", "make_land")
+CHAIN = [step.rule for step in TABLE if step.rule in vars(Steps) and step.rule not in GENERATORS]

@@ -1,6 +1,5 @@
 """The scripts as programs: bad input, a full disk or a kill end in one clear line and leave nothing half-written."""
 
-import json
 import shutil
 import signal
 import subprocess
@@ -11,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
-from raw_cases import ABOUT, SIDE, deliver, ramp, write
-from script_steps import CHAIN, RECIPE, SCRIPTS, SMALL, TILING, Steps, files, run, small_disk
+from raw_cases import SIDE, deliver, ramp, write
+from script_steps import CHAIN, RECIPE, SCRIPTS, SMALL, Steps, files, run, small_disk
 
 from img2height.errors import DataError, ModelError
 from img2height.io.grid import Grid
@@ -79,7 +78,7 @@ def spoil_key(raw: Path, layers: dict) -> None:
         (spoil_reference, [r"dsm\.tif: layer dsm has no valid pixel", "nodata"]),
         (spoil_bytes, [r"raw/dsm\.tif: cannot be read", "fetch it again"]),
         (spoil_bands, [r"eo\.tif: the image has 3 bands, named: red, green"]),
-        (spoil_key, ["--scene-file", "unti", "did you mean 'unit'"]),
+        (spoil_key, [r"scene\.yaml", "unti", "did you mean 'unit'"]),
     ],
 )
 def test_a_bad_delivery_is_refused_and_no_scene_appears(program, tmp_path, spoil, words):
@@ -90,18 +89,20 @@ def test_a_bad_delivery_is_refused_and_no_scene_appears(program, tmp_path, spoil
     assert files(tmp_path / "out") == []
 
 
-def test_flags_that_are_no_json_are_named(program, steps, tmp_path):
-    flags = [flag if flag != json.dumps(ABOUT) else "title" for flag in steps.prepare_scene(tmp_path)]
-    program("prepare_scene", flags).refused("--about: is not valid JSON")
-    program("train", steps.train(tmp_path, recipe="{")).refused("--recipe: is not valid JSON")
-    program("train", steps.train(tmp_path, recipe=RECIPE.replace('"lr"', '"rl"'))).refused("rl", "did you mean 'lr'")
+def test_settings_that_cannot_be_read_are_named(program, steps, tmp_path):
+    flags = steps.prepare_scene(tmp_path)
+    steps.settings("about", {}).write_text("title")
+    program("prepare_scene", flags).refused(r"about\.yaml: must be a mapping of keys, found str")
+    flags = steps.train(tmp_path)
+    steps.settings("recipe", {}).write_text("{")
+    program("train", flags).refused(r"recipe\.yaml: is not valid YAML")
+    recipe = RECIPE | {"optimizer": {"name": "adam", "rl": 1}}
+    program("train", steps.train(tmp_path, recipe=recipe)).refused(r"recipe\.yaml", "rl", "did you mean 'lr'")
     assert files(tmp_path) == []
 
 
 def test_a_part_smaller_than_a_tile_names_the_largest_tile(program, steps, tmp_path):
-    settings = json.dumps({**TILING, "tile_px": 32, "stride_px": 16})
-    flags = ["--scene", steps.scene, "--settings", settings, "--out", tmp_path / "tiles/d/s.parquet"]
-    assert program("index_tiles", flags).status == 0
+    assert program("index_tiles", steps.index_tiles(tmp_path, tile_px=32, stride_px=16)).status == 0
     out = tmp_path / "out"
     flags = steps.split_folds(out, tile_px=32, tiles=tmp_path / "tiles")
     program("split_folds", flags).refused("fold 0 has no train tile", "32 px", "largest that fits everywhere is 16 px")
@@ -129,8 +130,8 @@ def test_a_fold_without_a_tile_is_refused(program, steps, tmp_path, script, word
 
 
 def test_a_network_that_does_not_exist_is_named(program, steps, tmp_path):
-    recipe = RECIPE.replace('"network":"unet"', '"network":"unett"')
-    program("train", steps.train(tmp_path, recipe=recipe)).refused("no network 'unett'; available: .*im2height.*unet")
+    flags = steps.train(tmp_path, recipe=RECIPE | {"network": "unett"})
+    program("train", flags).refused("no network 'unett'; available: .*im2height.*unet")
     assert files(tmp_path) == []
 
 
@@ -238,8 +239,8 @@ def test_weights_tables_and_json_are_whole_or_not_there(steps, tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_an_interrupted_program_clears_away_what_it_began(tmp_path, number):
-    flags = ["--settings", '{"size_px": 512, "seed": 3}', "--out", str(tmp_path / "city")]
+def test_an_interrupted_program_clears_away_what_it_began(tmp_path, tmp_path_factory, number):
+    flags = map(str, Steps(tmp_path_factory.mktemp("settings")).make_city(tmp_path, size_px=512))
     running = subprocess.Popen([sys.executable, SCRIPTS / "make_city.py", *flags], stderr=subprocess.PIPE)
     while not list(tmp_path.glob(".city.*/made/*")):
         assert running.poll() is None

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import shapely
 from raw_cases import SIDE, deliver, ramp, write
-from script_steps import METRICS, Steps, files
+from script_steps import Steps, files
 
 from img2height.io.tables import write_json, write_table
 from img2height.methods import build_network, recipes_folder
@@ -102,7 +102,7 @@ def test_a_bad_sensor_is_refused_and_no_scene_appears(program, tmp_path, spoil, 
 def test_a_pair_of_views_that_are_not_there_is_refused(program, tmp_path, pair):
     layers = deliver_sensors(tmp_path / "made/raw")
     flags = Steps(tmp_path / "made").prepare_scene(tmp_path / "out", layers, pairs=[pair])
-    program("prepare_scene", flags).refused("--scene-file", "no two of the 2 views")
+    program("prepare_scene", flags).refused(r"scene\.yaml", "no two of the 2 views")
     assert files(tmp_path / "out") == []
 
 
@@ -134,7 +134,8 @@ def stereo(district, tmp_path_factory) -> tuple[Path, list, Path]:
     write_table(geopandas.GeoDataFrame(rows, geometry=[shapely.box(0, 0, 64, 64)]), folder / "areas.parquet")
     flags = [
         "--models", folder / "model/card.json", "--folds", 0, "--scene", district.folder / "scene.json",
-        "--areas", folder / "areas.parquet", "--settings", '{"window_px": 64, "overlap": 0.0, "batch_size": 1}',
+        "--areas", folder / "areas.parquet", "--settings",
+        Steps(folder).settings("inference", {"window_px": 64, "overlap": 0.0, "batch_size": 1}),
     ]  # fmt: skip
     return folder / "model", flags, folder / "areas.parquet"
 
@@ -195,7 +196,8 @@ def test_heights_of_a_pair_that_were_not_predicted_are_named(program, district, 
         (results / name).symlink_to(district.path(layer))
     flags = [
         "--method", "m", "--seed", 0, "--scenes", listing, "--results", results.parent, "--areas", stereo[2],
-        "--settings", json.dumps(METRICS), "--out", tmp_path / "out/s.json", "--tiles", tmp_path / "out/t.parquet",
+        "--settings", Steps(tmp_path).settings("metrics"),
+        "--out", tmp_path / "out/s.json", "--tiles", tmp_path / "out/t.parquet",
     ]  # fmt: skip
     said = program("evaluate", [*flags, "--views", "first", "second"])
     said.refused(r"district/height_pair1\.tif: this raster does not exist")

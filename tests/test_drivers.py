@@ -1,136 +1,157 @@
-"""dvc.yaml and the workflow describe the same run: stages, rules, parameters and outputs fit each other."""
+"""dvc.yaml, the table of rules and the workflow describe the same run: rules, stages, parameters and outputs fit."""
 
-import re
 import shlex
 import subprocess
-from pathlib import Path
+import sys
+from collections.abc import Iterator
 
+import paths
 import pytest
 import yaml
+from dvc.dependency import ParamsDependency
+from dvc.repo import Repo
+from dvc.stage import PipelineStage
+from settings_file import SettingsFile
+from steps import STEPS, TABLE
+from workflow_rules import ROOT, TARGETS, Workflow, directives, file_of, loaded_workflow, pattern
 
+from img2height.provenance import code_digest
 from img2height.settings.protocol import Params
 
-ROOT = Path(__file__).parents[1]
-CONFIG = yaml.safe_load((ROOT / "config/config.yaml").read_text())
-TEXT = (ROOT / "dvc.yaml").read_text()
-DVC = yaml.safe_load(re.sub(r"\$\{(\w+)\}", lambda found: CONFIG[found[1]], TEXT))
-STAGES = DVC["stages"]
-SMK = {path.stem: path.read_text() for path in (ROOT / "workflow/rules").glob("*.smk")}
-TARGETS = re.findall(r"^rule (\w+):", SMK.pop("targets"), re.M)
-RULE = re.compile(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", re.M | re.S)
-RULES = {name: body for text in SMK.values() for name, body in RULE.findall(text)}
-VARIANTS = {name: base for text in SMK.values() for base, name in re.findall(r"^use rule (\w+) as (\w+)", text, re.M)}
-
-
-def call(stage: str) -> tuple[list[str], list[str]]:
-    """Return the allowed rules and the targets of a stage's command."""
-    words = shlex.split(STAGES[stage]["cmd"])
-    start, end = words.index("--allowed-rules") + 1, words.index("--config")
-    return words[start:end], words[words.index("--") + 1 :]
-
-
-def outs(stage: str) -> list[str]:
-    return [out if isinstance(out, str) else next(iter(out)) for out in STAGES[stage]["outs"]]
+EXPERIMENT = yaml.safe_load((ROOT / "config/config.yaml").read_text())["experiment"]
+STAGES = tuple(dict.fromkeys(step.stage for step in TABLE))
+CODE = {"workflow/Snakefile", "workflow/rules", "scripts", "src/img2height"}
+ORDER = (
+    "input", "output", "log", "benchmark", "register_wildcard_constraints", "conda", "threads", "resources", "params",
+    "message", "shellcmd",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def outputs() -> dict[str, set[str]]:
-    """Return what each rule makes in the default experiment, as a fresh checkout would say it."""
-    command = ["snakemake", "--summary", "--quiet", "all"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    rows = [line.split("\t") for line in done.stdout.splitlines() if line.count("\t") >= 5][1:]
-    made: dict[str, set[str]] = {}
-    for row in rows:
-        made.setdefault(row[2], set()).add(row[0])
-    return made
+def workflow() -> Iterator[Workflow]:
+    with loaded_workflow() as loaded:
+        yield loaded
 
 
-def test_all_rules_belong_to_one_stage():
-    fenced = [rule for stage in STAGES for rule in call(stage)[0]]
-    assert sorted(fenced) == sorted([*RULES, *VARIANTS])
+@pytest.fixture(scope="module")
+def stages() -> dict[str, PipelineStage]:
+    with Repo(ROOT) as repo:
+        return {stage.name: stage for stage in repo.index.stages if isinstance(stage, PipelineStage)}
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_targets_exist(stage):
-    assert set(call(stage)[1]) <= {*TARGETS, "all", "report"}
+def of_experiment(pattern: str) -> str:
+    return pattern.replace("{experiment}", EXPERIMENT)
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_outs_hold_what_the_rules_make(stage, outputs):
-    made = [outputs.get(rule, set()) for rule in call(stage)[0]]  # not every rule has work in the default experiment
-    files = {file for found in made for file in found if not file.startswith("scratch/")}
-    kept = [file for file in files if any(file.startswith(f"{out}/") for out in outs(stage))]
-    assert sorted(files) == sorted(kept)
-    assert [out for out in outs(stage) if not any(file.startswith(f"{out}/") for file in files)] == []
+def outs(stage: PipelineStage) -> list[str]:
+    return [out.def_path for out in stage.outs]
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_params_are_those_that_the_rules_read(stage):
-    bodies = "".join(RULES[VARIANTS.get(rule, rule)] for rule in call(stage)[0])
-    used = set(re.findall(r'SECTIONS\["(\w+)"\]', bodies))
-    if "project.params.model_dump_json()" in bodies:
-        used = set(Params.model_fields)
-    assert used <= set(Params.model_fields)
-    assert used == set(STAGES[stage].get("params", []))
+def made_by(workflow: Workflow, rule: str) -> list[str]:
+    """Return the patterns of what a rule makes and keeps."""
+    made = [of_experiment(pattern(path)) for path in workflow.get_rule(rule).output]
+    return [path for path in made if not path.startswith("scratch/")]
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_deps_are_the_scripts_and_rule_files(stage):
-    rules = {VARIANTS.get(rule, rule) for rule in call(stage)[0]}
-    deps = set(STAGES[stage]["deps"])
-    scripts = {script for rule in rules for script in re.findall(r"scripts/\w+\.py", RULES[rule])}
-    files = {f"workflow/rules/{name}.smk" for name, text in SMK.items() for rule in rules if f"rule {rule}:\n" in text}
-    assert scripts | files | {"workflow/rules/common.smk", "src/img2height"} <= deps
-    made = {out for other in STAGES for out in outs(other)}
+def test_the_table_has_every_rule_once(workflow):
+    found = [rule.name for rule in workflow.rules if file_of(rule) not in ("Snakefile", TARGETS)]
+    assert sorted(found) == sorted(step.rule for step in TABLE)
+
+
+def test_the_table_has_every_script():
+    assert {step.program for step in TABLE} == {path.stem for path in (ROOT / "scripts").glob("*.py")}
+
+
+def test_the_table_is_in_an_order_in_which_the_rules_can_run(workflow):
+    made = {path: place for place, rule in enumerate(STEPS) for path in made_by(workflow, rule)}
+    for place, rule in enumerate(STEPS):
+        needed = [of_experiment(pattern(path)) for path in workflow.get_rule(rule).input if isinstance(path, str)]
+        assert [path for path in needed if made.get(path, -1) >= place] == []
+
+
+def test_stages_are_in_the_order_of_the_table(stages):
+    assert tuple(stages) == STAGES
+    owner = {out: name for name, stage in stages.items() for out in outs(stage)}
+    for name, stage in stages.items():
+        before = [owner[dep.def_path] for dep in stage.deps if dep.def_path in owner]
+        assert all(STAGES.index(other) < STAGES.index(name) for other in before)
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_the_command_of_a_stage_asks_the_table_and_names_no_machine(stages, workflow, name):
+    command, targets = stages[name].cmd.split(" -- ")
+    assert command == (
+        'snakemake --profile "${SNAKEMAKE_PROFILE:-workflow/profiles/local}" '
+        f"--allowed-rules $(python workflow/rules/steps.py {name}) --config experiment={EXPERIMENT}"
+    )
+    found = {rule.name for rule in workflow.rules if rule.norun} | {"report"}
+    assert set(targets.split()) <= found
+    listed = subprocess.run(
+        [sys.executable, "workflow/rules/steps.py", name], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert listed.stdout.split() == [step.rule for step in TABLE if step.stage == name]
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_outs_hold_what_the_rules_make(stages, workflow, name):
+    files = [path for step in TABLE if step.stage == name for path in made_by(workflow, step.rule)]
+    for out in outs(stages[name]):
+        assert any(file.startswith(f"{out}/") for file in files), out
+    for file in files:
+        assert any(file.startswith(f"{out}/") for out in outs(stages[name])), file
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_params_are_those_that_the_rules_read(stages, workflow, name):
+    rules = [workflow.get_rule(step.rule) for step in TABLE if step.stage == name]
+    read = {given.name for rule in rules for given in rule.params if isinstance(given, SettingsFile)}
+    used = set(Params.model_fields) if "params" in read else read & set(Params.model_fields)
+    listed = [dep.params for dep in stages[name].deps if isinstance(dep, ParamsDependency)]
+    assert used == {key for keys in listed for key in keys}
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_deps_are_there_and_hold_all_code(stages, name):
+    deps = {dep.def_path for dep in stages[name].deps}
+    assert deps >= CODE
+    made = {out for stage in stages.values() for out in outs(stage)}
     assert [dep for dep in deps - made if not (ROOT / dep).exists()] == []
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_the_command_names_no_machine(stage):
-    command = STAGES[stage]["cmd"]
-    assert not re.search(r"--(cores|jobs|resources)", command)
-    assert r'--profile "\${SNAKEMAKE_PROFILE:-workflow/profiles/local}"' in command
+@pytest.mark.parametrize("step", TABLE, ids=lambda step: step.rule)
+def test_a_rule_runs_its_script_and_logs_as_the_table_says(workflow, step):
+    rule = workflow.get_rule(step.rule)
+    assert pattern(rule.log[0]) in (step.log, of_experiment(step.log))
+    assert pattern(rule.benchmark) in (step.benchmark, of_experiment(step.benchmark))
+    first, *lines = rule.shellcmd.strip().splitlines()
+    assert first in ("exec &>{log:q}", "exec &>{log.text:q}")
+    (call,) = [line for line in map(str.strip, lines) if not line.startswith(("#", "-", "{"))]
+    assert shlex.split(call.removeprefix("exec "))[:2] == ["python", f"scripts/{step.program}.py"]
 
 
-def test_stages_are_in_the_order_of_the_data():
-    owner = {out: stage for stage in STAGES for out in outs(stage)}
-    for index, stage in enumerate(STAGES):
-        before = [owner[dep] for dep in STAGES[stage]["deps"] if dep in owner]
-        assert all(list(STAGES).index(other) < index for other in before)
+@pytest.mark.parametrize("step", TABLE, ids=lambda step: step.rule)
+def test_a_rule_has_the_digest_of_its_code(workflow, step):
+    digest = workflow.get_rule(step.rule).params.code
+    assert callable(digest) or digest == code_digest(ROOT / f"scripts/{step.program}.py")
 
 
-@pytest.mark.parametrize("rule", RULES)
-def test_rules_follow_one_pattern(rule):
-    body = RULES[rule]
-    order = [
-        "input",
-        "output",
-        "log",
-        "benchmark",
-        "wildcard_constraints",
-        "conda",
-        "threads",
-        "resources",
-        "params",
-        "message",
-        "shell",
-    ]
-    found = re.findall(r"^    (\w+):", body, re.M)
-    assert found == [name for name in order if name in found]
-    assert {"output", "log", "benchmark", "threads", "resources", "params", "message", "shell"} <= set(found)
-    assert f"logs/{rule}/" in body
-    assert f"logs/benchmarks/{rule}/" in body
-    assert f"scripts/{rule}.py" in body
-    assert re.search(r"mem_mb=scaled\(\d+\),\n\s+runtime=scaled\(\d+\)", body)
-    assert re.search(r"exec &>\{log(\.text)?:q\}", body)
+@pytest.mark.parametrize("step", TABLE, ids=lambda step: step.rule)
+def test_a_rule_asks_for_more_at_each_attempt(workflow, step):
+    for resource in ("mem_mb", "runtime"):
+        amount = workflow.get_rule(step.rule).resources[resource]
+        first, second = (amount.evaluate(None, attempt=attempt).value for attempt in (1, 2))
+        assert second == 2 * first > 0
 
 
-def test_every_script_is_called():
-    called = {script for body in RULES.values() for script in re.findall(r"scripts/(\w+)\.py", body)}
-    assert called == {path.stem for path in (ROOT / "scripts").glob("*.py")}
+def test_rules_follow_one_pattern(workflow):
+    for rule, found in directives(workflow).items():
+        if rule in STEPS:
+            assert found == [name for name in ORDER if name in found], rule
+            assert set(ORDER) - {"input", "register_wildcard_constraints"} <= set(found), rule
 
 
-@pytest.mark.parametrize("rule", RULES)
-def test_every_script_has_its_digest(rule):
-    called = re.findall(r"scripts/(\w+)\.py", RULES[rule])
-    assert set(called) <= set(re.findall(r'code_of(?:_method)?\("(\w+)"\)', RULES[rule]))
+def test_every_path_is_used():
+    files = [path.read_text() for path in (ROOT / "workflow").rglob("*") if path.suffix in (".smk", ".py")]
+    used = "".join([*files, (ROOT / "workflow/Snakefile").read_text()])
+    names = [name for name in vars(paths) if name.isupper()]
+    assert [name for name in names if f"paths.{name}" not in used and f"{{{name}}}" not in used] == []

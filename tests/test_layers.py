@@ -22,8 +22,8 @@ FLOORS = (
     ("buildings", "samples"),
     ("models", "scoring"),
     ("comparison", "inference", "training"),
-    ("cli", "report"),
-    ("published", "studies"),
+    ("report",),
+    ("cli", "published", "studies"),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS, start=1) for room in rooms} | {"__init__": 0}
 

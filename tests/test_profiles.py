@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from snakemake.cli import parse_args
+from steps import TABLE
 
 ROOT = Path(__file__).parents[1]
 
@@ -25,3 +26,10 @@ def test_a_profile_says_how_much_runs_at_once(monkeypatch, flags, gpu, jobs, kee
     if jobs:
         assert args.jobs == jobs
         assert args.cores == 4  # of a group, not of all jobs
+
+
+def test_groups_of_a_cluster_are_those_of_the_table(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    _, args = parse_args(["--profile", "workflow/profiles/slurm"])
+    assert args.groups == {step.rule: step.group for step in TABLE if step.group}
+    assert args.group_components.keys() == {step.group for step in TABLE if step.group}

@@ -1,11 +1,13 @@
 """The whole workflow, run for real on tiny districts in a copy of the checkout."""
 
 import json
+import shlex
 import shutil
 
 import numpy as np
 import pandas
 import pytest
+from steps import TABLE
 from workflow_tree import METRICS, Tree
 
 from img2height.io.rasters import open_raster
@@ -26,6 +28,7 @@ ONE_METHOD = {
     "collect_metrics": 1,
     "report": 1,
 }
+IDLE = ("make_land", "predict_footprints", "published_table", "published_figure")  # no work in this experiment
 EXPERIMENT = "config/test/experiments/tiny.yaml"
 DATASET = "config/test/datasets/tiny.yaml"
 PAIR = "pairs: [{first: 1, second: 2, use: [test]}]"
@@ -111,10 +114,32 @@ def test_samples_name_the_views_of_training_pairs(tree):
     assert set(table["scene"]) == {"east"}
 
 
-def test_each_job_leaves_a_log_and_its_times(tree):
-    for rule in ("make_city", "prepare_scene", "index_tiles", "split_folds", "train", "predict", "report"):
-        assert list((tree.folder / "logs" / rule).rglob("*.log"))
-        assert list((tree.folder / "logs/benchmarks" / rule).rglob("*.tsv"))
+def test_each_job_leaves_its_times_and_a_log_that_begins_with_its_command(tree):
+    for step in TABLE:
+        if step.rule not in IDLE:
+            assert list((tree.folder / step.benchmarks).rglob("*.tsv")), step.rule
+            logs = list((tree.folder / "logs" / step.rule).rglob("*.log"))
+            assert logs, step.rule
+            for log in logs:
+                first = log.read_text().splitlines()[0]
+                assert shlex.split(first)[1] == f"scripts/{step.program}.py"
+                assert len(first) < 2000
+
+
+@pytest.mark.parametrize(("log", "made"), [("evaluate/tiny/unet/seed0", "results/tiny/unet/oof/seed0/scores.json")])
+def test_the_command_of_a_log_runs_the_step_by_hand(tree, log, made):
+    command = (tree.folder / f"logs/{log}.log").read_text().splitlines()[0]
+    before, written = (tree.folder / made).read_bytes(), (tree.folder / made).stat().st_mtime_ns
+    done = tree.run("bash", "-c", command)
+    assert done.returncode == 0, done.stdout
+    assert (tree.folder / made).read_bytes() == before
+    assert (tree.folder / made).stat().st_mtime_ns > written
+
+
+def test_the_log_of_a_training_has_one_line_a_validation(tree):
+    lines = (tree.folder / "logs/train/tiny/unet/fold0_seed0.log").read_text().splitlines()
+    assert ["step 1 of 2: train_loss" in line for line in lines] == [False, True, False]
+    assert ["step 2 of 2: train_loss" in line for line in lines] == [False, False, True]
 
 
 def test_scratch_is_empty_afterwards(tree):
@@ -261,8 +286,9 @@ def test_a_failed_job_shows_its_log(tree):
     with tree.edited(EXPERIMENT, "tile_px: 64, stride_px: 32", "tile_px: 256, stride_px: 32"):
         done = tree.run("snakemake", "--cores", "1", "folds")
     assert done.returncode != 0
-    assert "error: " in done.stdout
-    assert "logs/split_folds/tiny.log" in done.stdout
+    assert "    log: logs/split_folds/tiny.log\n" in done.stdout
+    assert "    | error: fold 0 has no train tile" in done.stdout
+    assert done.stdout.endswith("Failed: logs/split_folds/tiny.log\n")
 
 
 def test_dvc_runs_and_certifies(tree):

@@ -2,14 +2,14 @@
 
 import hashlib
 import json
-import os
-import re
 import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from workflow_events import Events, clean_environment
 
 ROOT = Path(__file__).parents[1]
 METRICS = "results/tiny/metrics.json"
@@ -28,30 +28,31 @@ class Tree:
         text = (ROOT / "config/test/config.yaml").read_text().replace("experiment: tiny", f"experiment: {experiment}")
         (folder / "config/config.yaml").write_text(text)
 
-    def run(self, *command: str) -> subprocess.CompletedProcess:
+    def run(self, *command: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess:
         """Return a finished command; standard output and error together as text."""
-        clean = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "SNAKEMAKE_PROFILE")}
         return subprocess.run(
             command,
             cwd=self.folder,
-            env=clean,
+            env=environment or clean_environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             check=False,
         )
 
-    def make(self, *arguments: str) -> str:
+    def make(self, *arguments: str, environment: dict[str, str] | None = None) -> str:
         """Return what a run of the workflow said; it has to end well."""
-        done = self.run("snakemake", *arguments)
+        done = self.run("snakemake", *arguments, environment=environment)
         assert done.returncode == 0, done.stdout[-6000:]
         return done.stdout
 
     def planned(self, *arguments: str) -> dict[str, int]:
         """Return the number of jobs by rule that a run would start."""
-        table = re.search(r"^Job stats:\n(.*?)\n\n", self.make("-n", *arguments) + "\n\n", re.M | re.S)
-        rows = re.findall(r"^(\w+) +(\d+)$", table[1] if table else "", re.M)
-        return {rule: int(count) for rule, count in rows if rule not in ("total", "all")}
+        events = Events(self.folder / "events.jsonl")
+        self.make(
+            "--dry-run", "--quiet", "rules", "progress", *events.flags, *arguments, environment=events.environment
+        )
+        return events.jobs()
 
     @contextmanager
     def edited(self, file: str, old: str, new: str) -> Iterator[None]:

@@ -129,7 +129,7 @@ def test_html_is_well_formed_and_escapes_names():
         ({"colums": []}, "unknown key colums; .*did you mean 'columns'"),
         ({"columns": []}, "columns: .*at least 1"),
         ({"rows": [TABLE["rows"][0] | {"printed": [1.0]}]}, "row Net: 1 printed numbers, 3 columns"),
-        ({"rows": [TABLE["rows"][0]] * 2}, "row Net comes twice"),
+        ({"rows": [TABLE["rows"][0]] * 2}, "row Net occurs twice"),
         ({"rows": [TABLE["rows"][0] | {"facts": []}]}, "row Net: 0 facts, 1 headers"),
     ],
 )

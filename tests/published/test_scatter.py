@@ -47,5 +47,5 @@ def test_the_figure_has_a_point_a_tile():
 
 
 def test_other_tiles_are_refused():
-    with pytest.raises(DataError, match="old was scored on 2 tiles, new on 1, and they are not the same"):
+    with pytest.raises(DataError, match="old was scored on 2 tiles, new on 1, and they differ"):
         pair_tiles(FIGURE, tiles([4.0, 9.0], [0.1, 0.2]), tiles([1.0], [0.3]))

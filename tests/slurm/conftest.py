@@ -4,11 +4,11 @@ import os
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from polling import wait_for
 
 DAEMONS = ("munged", "slurmctld", "slurmd")
 SETTINGS = Path("/etc/slurm")  # jobs find the cluster here: the executor takes SLURM_CONF from their environment
@@ -74,14 +74,18 @@ def start(folder: Path) -> list[subprocess.Popen]:
     for command in commands:
         with (folder / f"{command[0]}.out").open("w") as out:
             daemons.append(subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True))
-    for _ in range(300):
-        state = subprocess.run(["sinfo", "-h", "-o", "%T"], capture_output=True, text=True, check=False).stdout
-        if state.split() and set(state.split()) == {"idle"}:
-            return daemons
-        time.sleep(0.1)
-    stop(daemons)
-    said = "\n".join(path.read_text()[-2000:] for path in sorted(folder.glob("*.log")))
-    pytest.fail(f"the cluster did not start within 30 s\n{said}")
+    try:
+        wait_for(idle, said=lambda: "\n".join(path.read_text()[-2000:] for path in sorted(folder.glob("*.log"))))
+    except AssertionError:
+        stop(daemons)
+        raise
+    return daemons
+
+
+def idle() -> bool:
+    """Return whether all nodes wait for jobs."""
+    states = subprocess.run(["sinfo", "-h", "-o", "%T"], capture_output=True, text=True, check=False).stdout.split()
+    return set(states) == {"idle"}
 
 
 def stop(daemons: list[subprocess.Popen]) -> None:

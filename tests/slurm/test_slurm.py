@@ -1,19 +1,15 @@
 """The workflow through a real SLURM cluster, and what becomes of jobs that fail, hang, grow or are cancelled."""
 
-import os
-import re
 import signal
 import subprocess
-import sys
-import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
+from polling import wait_for
+from workflow_events import Events
 from workflow_tree import ROOT, Tree
 
 PROFILE = ("--profile", f"{ROOT}/workflow/profiles/slurm")
@@ -33,25 +29,27 @@ class Run:
 
     folder: Path
     process: subprocess.Popen
+    events: Events
 
     @classmethod
     def start(cls, folder: Path, *arguments: str) -> "Run":
         folder.mkdir(exist_ok=True)
-        clean = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "SNAKEMAKE_PROFILE")}
+        events = Events(folder / ".snakemake/events.jsonl")
+        command = ["snakemake", *events.flags, *arguments]
         with (folder / "said.txt").open("w") as said:
             process = subprocess.Popen(
-                ["snakemake", *arguments], cwd=folder, env=clean, stdout=said, stderr=subprocess.STDOUT
+                command, cwd=folder, env=events.environment, stdout=said, stderr=subprocess.STDOUT
             )
-        return cls(folder, process)
+        return cls(folder, process, events)
 
     def said(self) -> str:
         """Return what the run said, once it has ended."""
         self.process.wait(900)
-        return self.so_far()
+        return (self.folder / "said.txt").read_text()
 
     def so_far(self) -> str:
-        """Return what the run has said so far."""
-        return (self.folder / "said.txt").read_text()
+        """Return the end of what the run has said so far."""
+        return (self.folder / "said.txt").read_text()[-4000:]
 
     def stop(self) -> None:
         """End a run that no test waited for; at SIGINT Snakemake takes its jobs from the queue first."""
@@ -90,22 +88,30 @@ def runs(cluster, tmp_path_factory):
 
 def shorten_the_training(run: Run) -> None:
     """Bring the end of the walltime near to a training at work, and hold it until SLURM has told it of that."""
-    started = wait_for(lambda: re.search(r"SLURM jobid (\d+) \(log: .*/rule_train/", run.so_far()), run)
-    wait_for(lambda: list(run.folder.glob("scratch/training/**/last.ckpt")), run)
+    watched = {"process": run.process, "said": run.so_far}
+    job = wait_for(lambda: queued("rule_train"), **watched)
+    wait_for(lambda: list(run.folder.glob("scratch/training/**/last.ckpt")), **watched)
     training = min(processes("scripts/train.py", run.folder), key=psutil.Process.create_time)  # its readers are younger
     training.suspend()
     try:
-        wait_for(lambda: training.status() == psutil.STATUS_STOPPED, run)  # what writes to a disk stops after that
-        running = subprocess.run(
-            ["squeue", "-h", "-j", started[1], "-o", "%M"], capture_output=True, text=True, check=True
-        )
+        wait_for(
+            lambda: training.status() == psutil.STATUS_STOPPED, **watched
+        )  # what writes to a disk stops after that
+        running = subprocess.run(["squeue", "-h", "-j", job, "-o", "%M"], capture_output=True, text=True, check=True)
         minutes = int(running.stdout.split(":")[-2])
-        limit = ["scontrol", "update", f"JobId={started[1]}", f"TimeLimit={minutes + 2}"]
+        limit = ["scontrol", "update", f"JobId={job}", f"TimeLimit={minutes + 2}"]
         subprocess.run(limit, check=True)
-        wait_for(lambda: was_told(training), run)
+        wait_for(lambda: was_told(training), **watched)
     finally:
         with suppress(psutil.NoSuchProcess):
             training.resume()
+
+
+def queued(comment: str) -> str | None:
+    """Return the number of a job in SLURM's queue whose comment, which names its rule, begins so."""
+    jobs = subprocess.run(["squeue", "-h", "-o", "%i %k"], capture_output=True, text=True, check=True).stdout
+    rows = (line.split(maxsplit=1) for line in jobs.splitlines())
+    return next((number for number, told in rows if told.startswith(comment)), None)
 
 
 def processes(script: str, folder: Path) -> list[psutil.Process]:
@@ -124,52 +130,37 @@ def was_told(process: psutil.Process) -> bool:
         status = Path(f"/proc/{process.pid}/status").read_text()
     except OSError:
         return True
-    waiting = int(re.search(r"^ShdPnd:\s*(\w+)", status, re.M)[1], 16)
+    waiting = int(dict(line.split(":", 1) for line in status.splitlines())["ShdPnd"], 16)
     return "(stopped)" not in status or bool(waiting >> (signal.SIGTERM - 1) & 1)
 
 
-def wait_for(found: Callable[[], Any], run: Run) -> Any:
-    """Return the first true value of a function."""
-    for _ in range(30_000):
-        if value := found():
-            return value
-        assert run.process.poll() is None, run.so_far()[-4000:]
-        time.sleep(0.01)
-    raise TimeoutError(run.so_far()[-4000:])
-
-
-def logs_named(said: str, rule: str) -> list[Path]:
-    """Return the logs that the messages about failed jobs of a rule name."""
-    blocks = re.findall(rf"^Error in rule {rule}:\n((?: .*\n)+)", said, re.M)
-    return [Path(path) for block in blocks for path in re.search(r"log: (.*) \(check", block)[1].split(", ")]
-
-
-def attempts(run: Run, rule: str) -> int:
-    """Return how many jobs of a rule were handed to SLURM."""
-    return len(re.findall(rf"has been submitted with SLURM jobid \d+ \(log: .*/rule_{rule}/", run.said()))
+def ended(run: Run) -> Events:
+    """Return the events of a run that has ended."""
+    run.said()
+    return run.events
 
 
 def test_a_job_that_fails_is_tried_three_times_more_and_reported_with_its_logs(runs):
-    said = runs["misfortunes"].said()
+    events = ended(runs["misfortunes"])
     assert runs["misfortunes"].process.returncode == 1
-    assert attempts(runs["misfortunes"], "hopeless") == 4
-    own, slurm = logs_named(said, "hopeless")[-2:]
+    assert events.attempts("hopeless") == 4
+    own, slurm = events.logs("hopeless")[-2:]
     assert (runs["misfortunes"].folder / own).read_text() == "no such scene\n"
     assert "Error in rule hopeless" in slurm.read_text()
     assert not (runs["misfortunes"].folder / "hopeless.txt").exists()
 
 
 def test_a_cancelled_job_is_tried_again(runs):
-    said = runs["misfortunes"].said()
-    assert "SLURM status is: 'CANCELLED'" in said
+    events = ended(runs["misfortunes"])
+    assert "SLURM status is: 'CANCELLED'" in runs["misfortunes"].said()
     assert (runs["misfortunes"].folder / "cancelled.txt").read_text() == "done\n"
-    assert "CANCELLED" in logs_named(said, "cancelled")[1].read_text()
+    assert "CANCELLED" in events.logs("cancelled")[1].read_text()
 
 
 def test_a_job_out_of_memory_is_tried_again_with_twice_the_memory(runs):
-    said = runs["misfortunes"].said()
-    assert attempts(runs["misfortunes"], "crowded") == 2
-    assert "exceeded memory limit" in logs_named(said, "crowded")[1].read_text()
+    events = ended(runs["misfortunes"])
+    assert events.attempts("crowded") == 2
+    assert "exceeded memory limit" in events.logs("crowded")[1].read_text()
     assert (runs["misfortunes"].folder / "crowded.txt").read_text() == "800\n"
 
 
@@ -181,8 +172,10 @@ def test_each_gpu_is_granted_to_one_job(runs):
 
 def test_a_training_at_its_walltime_goes_on_and_ends_with_the_same_bytes(runs):
     said = {name: runs[name].said() for name in ("cluster", "local")}
-    assert attempts(runs["cluster"], "train") == 2, said["cluster"][-4000:]
-    assert "returned non-zero exit status 75" in said["cluster"]  # not by a lost process: it saved the step it was in
+    events = runs["cluster"].events
+    assert events.attempts("train") == 2, said["cluster"][-4000:]
+    # Not by a lost process: it saved the step it was in.
+    assert "returned non-zero exit status 75" in events.logs("train")[1].read_text()
     model, log = "models/tiny/unet/fold0/seed0", "logs/train/tiny/unet/fold0_seed0.log"
     assert "resuming from" in (runs["cluster"].folder / log).read_text()
     for name in ("model.safetensors", "last.safetensors", "history.csv", "card.json"):
@@ -197,23 +190,17 @@ def test_the_cluster_makes_the_files_of_a_local_run_in_few_jobs(runs):
     scores = [(runs[name].folder / "results/tiny/metrics.json").read_bytes() for name in ("cluster", "local")]
     assert scores[0] == scores[1]
     # Three districts are made, prepared and indexed in one job; so are the maps of a method after its prediction.
-    begun = re.findall(r"\(log: .*/slurm_logs/(?:rule|group)_([a-z]+)", said["cluster"])
-    assert begun == ["scenes", "folds", "augment", "train", "train", "predict", "finish", "evaluate", "collect"]
-    assert said["cluster"].count("Finished jobid") == 21
+    events = runs["cluster"].events
+    groups = [event["group_id"] for event in events.all("group_info")]
+    assert groups == ["scenes", "folds", "predict_unet_seed0", "finish_unet_seed0", "collect"]
+    single = [event["rule_name"] for event in events.all("job_info") if event["shellcmd"] and not event["indent"]]
+    assert single == ["augment_samples", "train", "train", "evaluate"]
+    assert len(events.all("job_finished")) == 21
 
 
 def test_a_job_out_of_time_is_tried_again_with_twice_the_time(runs):
     said = runs["slow"].said()
     assert runs["slow"].process.returncode == 0, said[-4000:]
     assert "SLURM status is: 'TIMEOUT'" in said
-    assert "DUE TO TIME LIMIT" in logs_named(said, "slow")[1].read_text()
+    assert "DUE TO TIME LIMIT" in runs["slow"].events.logs("slow")[1].read_text()
     assert (runs["slow"].folder / "slow.txt").read_text().endswith("2\n")
-
-
-def test_a_thousand_scenes_do_not_become_a_hundred_thousand_jobs():
-    command = [sys.executable, ROOT / "benchmarks/graph.py", "--scenes", "40", "--methods", "2", "--", *PROFILE]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert re.search(r"^total +351$", said, re.M)
-    # Two batches of scenes in three groups, for two methods in two of them, and of residuals; ten trainings and their
-    # samples; the rest.
-    assert "given 37 jobs" in said

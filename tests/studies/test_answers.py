@@ -8,7 +8,7 @@ from img2height.errors import DataError
 from img2height.settings.parsing import parse
 from img2height.studies.area import area
 from img2height.studies.leakage import leakage
-from img2height.studies.outcome import Outcome, on_shared_ground
+from img2height.studies.outcome import Outcome, on_shared_tiles
 from img2height.studies.study import Study
 from img2height.studies.summary import write_summary
 from img2height.studies.transfer import transfer
@@ -55,39 +55,37 @@ def test_leakage_is_the_difference_on_the_same_tiles():
 def test_too_few_tiles_have_no_interval():
     outcomes = {"random": outcome(2.0, count=10), "blocked": outcome(2.5, count=10)}
     answer = leakage(study("leakage", "random", "blocked"), outcomes)
-    assert "the difference of 0.50 m may be chance (too few blocks for an interval)" in answer.finding
+    assert "the difference of 0.50 m is not significant (too few blocks for an interval)" in answer.finding
     assert answer.table.low_m.isna().all()
 
 
 def test_a_random_split_that_is_worse_is_not_called_flattering():
     answer = leakage(study("leakage", "random", "blocked"), {"random": outcome(2.5), "blocked": outcome(2.0)})
     assert "hides nothing, its error is 0.50 m larger (95 % interval −0.5" in answer.finding
-    assert "learned too little" not in answer.finding
+    assert "skill is too low" not in answer.finding
 
 
 def test_a_method_that_learned_nothing_shows_no_leak():
     answer = leakage(study("leakage", "random", "blocked"), {"random": outcome(6.0), "blocked": outcome(6.5)})
-    assert answer.finding.endswith(
-        "unet does not beat mean_height even there: it has learned too little to show a leak."
-    )
+    assert answer.finding.endswith("unet does not beat mean_height even there: its skill is too low to reveal a leak.")
 
 
 def test_cut_tiles_are_not_shared():
     cut = tiles(9.0)
     cut.loc[cut.index[:4], "reference_pixels"] = 50
-    shared = on_shared_ground({"whole": tiles(1.0), "cut": cut}, SIDE)
+    shared = on_shared_tiles({"whole": tiles(1.0), "cut": cut}, SIDE)
     assert shared.tiles == 36
 
 
 def test_without_shared_tiles_there_is_no_comparison():
     with pytest.raises(DataError, match="a, b have no tile in common"):
-        on_shared_ground({"a": tiles(1.0, first=0), "b": tiles(1.0, first=100)}, SIDE)
+        on_shared_tiles({"a": tiles(1.0, first=0), "b": tiles(1.0, first=100)}, SIDE)
 
 
 def test_the_order_of_tiles_changes_no_digit():
     table = tiles(2.0)
-    first = on_shared_ground({"a": table}, SIDE)
-    second = on_shared_ground({"a": table.sample(frac=1, random_state=1)}, SIDE)
+    first = on_shared_tiles({"a": table}, SIDE)
+    second = on_shared_tiles({"a": table.sample(frac=1, random_state=1)}, SIDE)
     assert first.scores("a") == second.scores("a")
     low_m, high_m = first.interval(first.rmse["a"])
     assert low_m < first.rmse["a"].value < high_m
@@ -107,10 +105,10 @@ def test_transfer_is_scored_on_the_ground_that_home_tests():
     assert matrix.loc["mill"].tolist() == pytest.approx([1.0, 3.0])
     assert matrix.loc["quay"].tolist() == pytest.approx([4.0, 2.0])
     assert set(answer.table.tiles) == {20}
-    assert "1.50 m on average where it was trained and 3.50 m elsewhere, 133 % more" in answer.finding
+    assert "1.50 m on average in its training place and 3.50 m elsewhere, 133 % more" in answer.finding
     assert "4.00 m, trained in quay and tested in mill" in answer.finding
     assert "best place to train in is mill (2.00 m), the worst quay (3.00 m)" in answer.finding
-    assert "In 0 of 2 moves" in answer.finding
+    assert "In 0 of 2 transfers" in answer.finding
 
 
 def test_a_variant_of_a_transfer_must_be_a_scene():
@@ -123,9 +121,7 @@ def test_area_counts_doublings_and_the_last_step():
     answer = area(study("area", "little", "some", "much"), outcomes)
     assert answer.table.training_km2.tolist() == [1.0, 2.0, 4.0]
     assert answer.table.rmse_m.tolist() == pytest.approx([3.0, 2.5, 2.0])
-    assert (
-        "3.00 m after 1 km² of training ground and 2.00 m after 4 km², 0.50 m less for each doubling" in answer.finding
-    )
+    assert "3.00 m with a training area of 1 km² and 2.00 m with 4 km², 0.50 m less per doubling" in answer.finding
     assert "saves 0.50 m (95 % interval 0.4" in answer.finding
 
 

@@ -6,19 +6,19 @@
 rule extract_buildings:
     input:
         scene=manifest,
-        height=f"{RESULT}/height.tif",
+        height=f"{paths.RESULT}/height.tif",
         probability=probability,
-        areas="data/folds/{experiment}/areas.parquet",
+        areas=paths.AREAS,
     output:
-        footprint=f"{RESULT}/footprint.tif",
-        parquet=f"{RESULT}/buildings.parquet",
-        gpkg=f"{RESULT}/buildings.gpkg",
-        cityjson=f"{RESULT}/buildings.city.json",
-        fold_footprints=expand(f"{FOLD_RESULT}/footprint.tif", fold=FOLDS, allow_missing=True),
+        footprint=f"{paths.RESULT}/footprint.tif",
+        parquet=f"{paths.RESULT}/buildings.parquet",
+        gpkg=f"{paths.RESULT}/buildings.gpkg",
+        cityjson=f"{paths.RESULT}/buildings.city.json",
+        fold_footprints=expand(f"{paths.FOLD_RESULT}/footprint.tif", fold=FOLDS, allow_missing=True),
     log:
-        "logs/extract_buildings/{experiment}/{method}/seed{seed}/{scene}.log",
+        STEPS["extract_buildings"].log,
     benchmark:
-        "logs/benchmarks/extract_buildings/{experiment}/{method}/seed{seed}/{scene}.tsv"
+        STEPS["extract_buildings"].benchmark
     conda:
         ENVIRONMENT
     threads: 1
@@ -31,7 +31,7 @@ rule extract_buildings:
         probability=lambda wildcards, input: ["--probability", *input.probability] if input.probability else [],
         code=code_of("extract_buildings"),
     message:
-        "Extracting the buildings of {wildcards.scene} from {wildcards.method}, seed {wildcards.seed}"
+        "Extracting the buildings of {wildcards.scene}, {wildcards.method}, seed {wildcards.seed}"
     shell:
         """
         exec &>{log:q}

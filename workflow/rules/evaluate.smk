@@ -5,19 +5,19 @@
 
 rule evaluate:
     input:
-        listed="data/folds/{experiment}/scenes.json",
-        areas="data/folds/{experiment}/areas.parquet",
-        heights=expand(f"{RESULT}/height.tif", scene=TEST_SCENES, allow_missing=True),
-        footprints=expand(f"{RESULT}/footprint.tif", scene=TEST_SCENES, allow_missing=True),
-        polygons=expand(f"{RESULT}/buildings.parquet", scene=TEST_SCENES, allow_missing=True),
+        listed=paths.LISTING,
+        areas=paths.AREAS,
+        heights=expand(f"{paths.RESULT}/height.tif", scene=TEST_SCENES, allow_missing=True),
+        footprints=expand(f"{paths.RESULT}/footprint.tif", scene=TEST_SCENES, allow_missing=True),
+        polygons=expand(f"{paths.RESULT}/buildings.parquet", scene=TEST_SCENES, allow_missing=True),
         pairs=pair_heights,
     output:
-        scores=SCORES,
-        tiles="results/{experiment}/{method}/oof/seed{seed}/tiles.parquet",
+        scores=paths.SCORES,
+        tiles=paths.TILE_SCORES,
     log:
-        "logs/evaluate/{experiment}/{method}/seed{seed}.log",
+        STEPS["evaluate"].log,
     benchmark:
-        "logs/benchmarks/evaluate/{experiment}/{method}/seed{seed}.tsv"
+        STEPS["evaluate"].benchmark
     conda:
         ENVIRONMENT
     threads: 2
@@ -52,20 +52,20 @@ rule evaluate:
 
 rule collect_metrics:
     input:
-        scores=expand(SCORES, method=METHODS, seed=SEEDS, allow_missing=True),
+        scores=expand(paths.SCORES, method=METHODS, seed=SEEDS, allow_missing=True),
         tiles=expand(rules.evaluate.output.tiles, method=METHODS, seed=SEEDS, allow_missing=True),
-        listed="data/folds/{experiment}/scenes.json",
-        areas="data/folds/{experiment}/areas.parquet",
+        listed=paths.LISTING,
+        areas=paths.AREAS,
         # Not read: without it no score is published.
-        audit="models/{experiment}/statistics_audit.json",
+        audit=paths.STATISTICS_AUDIT,
     output:
-        metrics="results/{experiment}/metrics.json",
-        intervals="results/{experiment}/tables/intervals.csv",
-        comparisons="results/{experiment}/tables/comparisons.csv",
+        metrics=paths.METRICS,
+        intervals=paths.INTERVALS,
+        comparisons=paths.COMPARISONS,
     log:
-        "logs/collect_metrics/{experiment}.log",
+        STEPS["collect_metrics"].log,
     benchmark:
-        "logs/benchmarks/collect_metrics/{experiment}.tsv"
+        STEPS["collect_metrics"].benchmark
     conda:
         ENVIRONMENT
     threads: 1
@@ -77,7 +77,7 @@ rule collect_metrics:
         split=SECTIONS["split"],
         code=code_of("collect_metrics"),
     message:
-        "Collecting and comparing the scores of {wildcards.experiment}"
+        "Comparing the scores of all methods of {wildcards.experiment}"
     shell:
         """
         exec &>{log:q}

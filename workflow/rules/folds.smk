@@ -7,17 +7,17 @@
 
 rule split_folds:
     input:
-        listed="data/folds/{experiment}/scenes.json",
+        listed=paths.LISTING,
         tiles=ALL_TILES,
         regions=region_file(),
     output:
-        folds="data/folds/{experiment}/folds.parquet",
-        areas="data/folds/{experiment}/areas.parquet",
-        map="data/folds/{experiment}/folds.gpkg",
+        folds=paths.FOLD_TILES,
+        areas=paths.AREAS,
+        map=paths.FOLDS_MAP,
     log:
-        "logs/split_folds/{experiment}.log",
+        STEPS["split_folds"].log,
     benchmark:
-        "logs/benchmarks/split_folds/{experiment}.tsv"
+        STEPS["split_folds"].benchmark
     conda:
         ENVIRONMENT
     threads: 1
@@ -31,7 +31,7 @@ rule split_folds:
         folds=FOLDS,
         code=code_of("split_folds"),
     message:
-        "Dividing the ground of {wildcards.experiment} into folds"
+        "Splitting {wildcards.experiment} into folds"
     shell:
         """
         exec &>{log:q}
@@ -49,20 +49,20 @@ rule split_folds:
 
 rule audit_folds:
     input:
-        listed="data/folds/{experiment}/scenes.json",
-        folds="data/folds/{experiment}/folds.parquet",
-        areas="data/folds/{experiment}/areas.parquet",
+        listed=paths.LISTING,
+        folds=paths.FOLD_TILES,
+        areas=paths.AREAS,
     output:
-        audit="data/folds/{experiment}/audit.json",
+        audit=paths.FOLDS_AUDIT,
         figure=report(
-            "data/folds/{experiment}/folds.png",
+            paths.FOLDS_FIGURE,
             caption="../report/folds.rst",
             category="Folds",
         ),
     log:
-        "logs/audit_folds/{experiment}.log",
+        STEPS["audit_folds"].log,
     benchmark:
-        "logs/benchmarks/audit_folds/{experiment}.tsv"
+        STEPS["audit_folds"].benchmark
     conda:
         ENVIRONMENT
     threads: 1
@@ -74,7 +74,7 @@ rule audit_folds:
         tile_px=project.params.tiling.tile_px,
         code=code_of("audit_folds"),
     message:
-        "Searching the folds of {wildcards.experiment} for leaks"
+        "Checking the folds of {wildcards.experiment} for leaks"
     shell:
         """
         exec &>{log:q}
@@ -95,11 +95,11 @@ rule list_scenes:
     input:
         scenes=ALL_SCENES,
     output:
-        scenes="data/folds/{experiment}/scenes.json",
+        scenes=paths.LISTING,
     log:
-        "logs/list_scenes/{experiment}.log",
+        STEPS["list_scenes"].log,
     benchmark:
-        "logs/benchmarks/list_scenes/{experiment}.tsv"
+        STEPS["list_scenes"].benchmark
     conda:
         ENVIRONMENT
     threads: 1

@@ -10,15 +10,15 @@
 rule predict:
     input:
         scene=manifest,
-        areas="data/folds/{experiment}/areas.parquet",
-        models=expand(f"{MODEL}/card.json", fold=FOLDS, allow_missing=True),
+        areas=paths.AREAS,
+        models=expand(f"{paths.MODEL}/card.json", fold=FOLDS, allow_missing=True),
     output:
-        parts=expand(f"{FOLD_RESULT}/{{height}}.tif", fold=FOLDS, allow_missing=True),
-        mosaics=f"{RESULT}/{{height}}.tif",
+        parts=expand(f"{paths.FOLD_RESULT}/{{height}}.tif", fold=FOLDS, allow_missing=True),
+        mosaics=f"{paths.RESULT}/{{height}}.tif",
     log:
-        "logs/predict/{experiment}/{method}/seed{seed}/{scene}_{height}.log",
+        STEPS["predict"].log,
     benchmark:
-        "logs/benchmarks/predict/{experiment}/{method}/seed{seed}/{scene}_{height}.tsv"
+        STEPS["predict"].benchmark
     conda:
         ENVIRONMENT
     threads: project.params.training.threads
@@ -30,7 +30,7 @@ rule predict:
         folds=FOLDS,
         views=views_of_pair,
         settings=SECTIONS["inference"],
-        strips=f"{STRIPS}/{{height}}",
+        strips=f"{paths.STRIPS}/{{height}}",
         code=code_of_method("predict"),
     message:
         "Predicting {wildcards.height} of {wildcards.scene} with {wildcards.method}, seed {wildcards.seed}"
@@ -57,21 +57,21 @@ ruleorder: merge_pairs > predict_footprints > predict
 use rule predict as predict_footprints with:
     output:
         parts=[
-            *expand(f"{FOLD_RESULT}/height.tif", fold=FOLDS, allow_missing=True),
-            *expand(f"{FOLD_RESULT}/probability.tif", fold=FOLDS, allow_missing=True),
+            *expand(f"{paths.FOLD_RESULT}/height.tif", fold=FOLDS, allow_missing=True),
+            *expand(f"{paths.FOLD_RESULT}/probability.tif", fold=FOLDS, allow_missing=True),
         ],
-        mosaics=[f"{RESULT}/height.tif", f"{RESULT}/probability.tif"],
+        mosaics=[f"{paths.RESULT}/height.tif", f"{paths.RESULT}/probability.tif"],
     log:
-        "logs/predict_footprints/{experiment}/{method}/seed{seed}/{scene}.log",
+        STEPS["predict_footprints"].log,
     benchmark:
-        "logs/benchmarks/predict_footprints/{experiment}/{method}/seed{seed}/{scene}.tsv"
+        STEPS["predict_footprints"].benchmark
     wildcard_constraints:
         method="|".join(FOOTPRINT_METHODS) or "(?!)",  # no pattern at all would match every method
     params:
         folds=FOLDS,
         views=[],
         settings=SECTIONS["inference"],
-        strips=f"{STRIPS}/height",
+        strips=f"{paths.STRIPS}/height",
         code=code_of_method("predict"),
     message:
         "Predicting heights and footprints of {wildcards.scene} with {wildcards.method}, seed {wildcards.seed}"
@@ -81,18 +81,18 @@ rule merge_pairs:
     input:
         scene=manifest,
         pairs=lambda wildcards: expand(
-            f"{FOLD_RESULT}/height_pair{{pair}}.tif",
+            f"{paths.FOLD_RESULT}/height_pair{{pair}}.tif",
             fold=FOLDS,
             pair=pairs(wildcards.method, wildcards.scene),
             **wildcards,
         ),
     output:
-        heights=expand(f"{FOLD_RESULT}/height.tif", fold=FOLDS, allow_missing=True),
-        mosaic=f"{RESULT}/height.tif",
+        heights=expand(f"{paths.FOLD_RESULT}/height.tif", fold=FOLDS, allow_missing=True),
+        mosaic=f"{paths.RESULT}/height.tif",
     log:
-        "logs/merge_pairs/{experiment}/{method}/seed{seed}/{scene}.log",
+        STEPS["merge_pairs"].log,
     benchmark:
-        "logs/benchmarks/merge_pairs/{experiment}/{method}/seed{seed}/{scene}.tsv"
+        STEPS["merge_pairs"].benchmark
     wildcard_constraints:
         method="|".join(VIEW_METHODS) or "(?!)",
     conda:
@@ -104,7 +104,7 @@ rule merge_pairs:
     params:
         code=code_of("merge_pairs"),
     message:
-        "Merging the pairs of {wildcards.scene} by {wildcards.method}, seed {wildcards.seed}"
+        "Merging the image pairs of {wildcards.scene}, {wildcards.method}, seed {wildcards.seed}"
     shell:
         """
         exec &>{log:q}
@@ -119,14 +119,14 @@ rule merge_pairs:
 rule residuals:
     input:
         scene=manifest,
-        height=f"{RESULT}/height.tif",
-        areas="data/folds/{experiment}/areas.parquet",
+        height=f"{paths.RESULT}/height.tif",
+        areas=paths.AREAS,
     output:
-        residuals=f"{RESULT}/residuals.tif",
+        residuals=f"{paths.RESULT}/residuals.tif",
     log:
-        "logs/residuals/{experiment}/{method}/seed{seed}/{scene}.log",
+        STEPS["residuals"].log,
     benchmark:
-        "logs/benchmarks/residuals/{experiment}/{method}/seed{seed}/{scene}.tsv"
+        STEPS["residuals"].benchmark
     conda:
         ENVIRONMENT
     threads: 1
@@ -136,7 +136,7 @@ rule residuals:
     params:
         code=code_of("residuals"),
     message:
-        "Errors of {wildcards.scene} before and after {wildcards.method}, seed {wildcards.seed}"
+        "Computing the errors of {wildcards.scene} before and after {wildcards.method}, seed {wildcards.seed}"
     shell:
         """
         exec &>{log:q}

@@ -6,16 +6,16 @@
 rule published_table:
     input:
         table="config/tables/{table}.yaml",
-        metrics="results/{experiment}/metrics.json",
-        intervals="results/{experiment}/tables/intervals.csv",
+        metrics=paths.METRICS,
+        intervals=paths.INTERVALS,
     output:
-        csv="results/{experiment}/tables/{table}.csv",
-        md="results/{experiment}/tables/{table}.md",
-        html="results/{experiment}/tables/{table}.html",
+        csv=f"{paths.TABLES}/{{table}}.csv",
+        md=f"{paths.TABLES}/{{table}}.md",
+        html=f"{paths.TABLES}/{{table}}.html",
     log:
-        "logs/published_table/{experiment}/{table}.log",
+        STEPS["published_table"].log,
     benchmark:
-        "logs/benchmarks/published_table/{experiment}/{table}.tsv"
+        STEPS["published_table"].benchmark
     wildcard_constraints:
         table="|".join(PUBLISHED_TABLES) or "none",
     conda:
@@ -44,16 +44,16 @@ rule published_table:
 rule published_figure:
     input:
         figure="config/figures/{figure}.yaml",
-        metrics="results/{experiment}/metrics.json",
+        metrics=paths.METRICS,
         tiles=tiles_of_figure,
     output:
-        png="results/{experiment}/tables/{figure}.png",
-        csv="results/{experiment}/tables/{figure}.csv",
-        md="results/{experiment}/tables/{figure}.md",
+        png=f"{paths.TABLES}/{{figure}}.png",
+        csv=f"{paths.TABLES}/{{figure}}.csv",
+        md=f"{paths.TABLES}/{{figure}}.md",
     log:
-        "logs/published_figure/{experiment}/{figure}.log",
+        STEPS["published_figure"].log,
     benchmark:
-        "logs/benchmarks/published_figure/{experiment}/{figure}.tsv"
+        STEPS["published_figure"].benchmark
     wildcard_constraints:
         figure="|".join(PUBLISHED_FIGURES) or "none",
     conda:

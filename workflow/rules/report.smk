@@ -3,52 +3,45 @@
 # Makes: results/{experiment}/report.html (one file that works offline), figures/ and tables/{scores,strata}.{csv,md};
 #        logs/report/{experiment}_cost.html says what the run cost, as a log, for no two machines give the same.
 
-PROGRAMS = ("prepare_scene", "split_folds", "augment_samples", "train", "predict", "extract_buildings", "evaluate")
-STEPS = (
-    "augment_samples",
-    "train",
-    "predict",
-    "predict_footprints",
-    "merge_pairs",
-    "residuals",
-    "extract_buildings",
-    "evaluate",
-)
+# What generates a district is seen in the digest of its scene.
+BEFORE = TABLE[: TABLE.index(STEPS["report"])]
+PROGRAMS = dict.fromkeys(step.program for step in BEFORE if step.rule not in ("make_city", "make_land"))
+BENCHMARKS = {step.rule: f"{step.benchmarks}/{EXPERIMENT}" for step in TABLE if step.by_method}
 
 
 # A target too, so its paths hold no wildcard.
 rule report:
     input:
-        metrics=f"results/{EXPERIMENT}/metrics.json",
-        intervals=f"results/{EXPERIMENT}/tables/intervals.csv",
-        comparisons=f"results/{EXPERIMENT}/tables/comparisons.csv",
-        listed=f"data/folds/{EXPERIMENT}/scenes.json",
-        areas=f"data/folds/{EXPERIMENT}/areas.parquet",
-        folds_figure=f"data/folds/{EXPERIMENT}/folds.png",
-        heights=results(f"{RESULT}/height.tif", seeds=SEEDS[:1]),
-        polygons=results(f"{RESULT}/buildings.parquet", seeds=SEEDS[:1]),
-        histories=results(f"{MODEL}/history.csv", seeds=SEEDS[:1]),
-        tiles=results("results/{experiment}/{method}/oof/seed{seed}/tiles.parquet", seeds=SEEDS[:1]),
+        metrics=of_experiment(paths.METRICS),
+        intervals=of_experiment(paths.INTERVALS),
+        comparisons=of_experiment(paths.COMPARISONS),
+        listed=of_experiment(paths.LISTING),
+        areas=of_experiment(paths.AREAS),
+        folds_figure=of_experiment(paths.FOLDS_FIGURE),
+        heights=results(f"{paths.RESULT}/height.tif", seeds=SEEDS[:1]),
+        polygons=results(f"{paths.RESULT}/buildings.parquet", seeds=SEEDS[:1]),
+        histories=results(f"{paths.MODEL}/history.csv", seeds=SEEDS[:1]),
+        tiles=results(paths.TILE_SCORES, seeds=SEEDS[:1]),
     output:
         page=report(
-            f"results/{EXPERIMENT}/report.html",
+            of_experiment(paths.REPORT),
             caption="../report/page.rst",
             category="Results",
         ),
-        figures=directory(f"results/{EXPERIMENT}/figures"),
+        figures=directory(of_experiment(paths.FIGURES)),
         scores_csv=report(
-            f"results/{EXPERIMENT}/tables/scores.csv",
+            of_experiment(f"{paths.TABLES}/scores.csv"),
             caption="../report/scores.rst",
             category="Results",
         ),
-        scores_md=f"results/{EXPERIMENT}/tables/scores.md",
-        strata_csv=f"results/{EXPERIMENT}/tables/strata.csv",
-        strata_md=f"results/{EXPERIMENT}/tables/strata.md",
+        scores_md=of_experiment(f"{paths.TABLES}/scores.md"),
+        strata_csv=of_experiment(f"{paths.TABLES}/strata.csv"),
+        strata_md=of_experiment(f"{paths.TABLES}/strata.md"),
     log:
-        text=f"logs/report/{EXPERIMENT}.log",
-        cost=f"logs/report/{EXPERIMENT}_cost.html",
+        text=of_experiment(STEPS["report"].log),
+        cost=of_experiment(paths.COST),
     benchmark:
-        f"logs/benchmarks/report/{EXPERIMENT}.tsv"
+        of_experiment(STEPS["report"].benchmark)
     conda:
         ENVIRONMENT
     threads: 1
@@ -57,12 +50,15 @@ rule report:
         runtime=scaled(60),
     params:
         file=EXPERIMENT_FILE,
-        experiment=project.experiment.model_dump_json(),  # read from that file; named here so that a change counts
-        params=project.params.model_dump_json(),
-        recipes=RECIPES_TO_SHOW,
-        results=results("results/{experiment}/{method}/oof/seed{seed}", seeds=SEEDS[:1]),
-        benchmarks=json.dumps({step: f"logs/benchmarks/{step}/{EXPERIMENT}" for step in STEPS}),
-        codes=json.dumps({program: code_of(program) for program in PROGRAMS}),
+        experiment=project.experiment.model_dump(mode="json"),  # read from that file; here so that a change counts
+        params=SettingsFile("params", project.params.model_dump(mode="json")),
+        recipes=SettingsFile(
+            "recipes",
+            {name: recipe.model_dump(mode="json") for name, recipe in project.recipes.items()},
+        ),
+        results=results(paths.OUT_OF_FOLD, seeds=SEEDS[:1]),
+        benchmarks=SettingsFile("benchmarks", BENCHMARKS),
+        codes=SettingsFile("codes", {program: code_of(program) for program in PROGRAMS}),
         code=code_of("report"),
     message:
         "Writing the report"

@@ -5,17 +5,17 @@
 
 rule augment_samples:
     input:
-        listed="data/folds/{experiment}/scenes.json",
-        folds="data/folds/{experiment}/folds.parquet",
-        areas="data/folds/{experiment}/areas.parquet",
-        audit="data/folds/{experiment}/audit.json",
+        listed=paths.LISTING,
+        folds=paths.FOLD_TILES,
+        areas=paths.AREAS,
+        audit=paths.FOLDS_AUDIT,
     output:
-        samples="data/samples/{experiment}/{method}/fold{fold}/seed{seed}/samples.parquet",
-        figure="data/samples/{experiment}/{method}/fold{fold}/seed{seed}/contact.png",
+        samples=f"{paths.SAMPLES}/samples.parquet",
+        figure=f"{paths.SAMPLES}/contact.png",
     log:
-        "logs/augment_samples/{experiment}/{method}/fold{fold}_seed{seed}.log",
+        STEPS["augment_samples"].log,
     benchmark:
-        "logs/benchmarks/augment_samples/{experiment}/{method}/fold{fold}_seed{seed}.tsv"
+        STEPS["augment_samples"].benchmark
     conda:
         ENVIRONMENT
     threads: 1

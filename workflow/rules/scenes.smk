@@ -4,11 +4,11 @@
 
 rule make_city:
     output:
-        folder=temp(directory("scratch/city/{dataset}/{scene}")),
+        folder=temp(directory(paths.GENERATED.replace("{generator}", "city"))),
     log:
-        "logs/make_city/{dataset}/{scene}.log",
+        STEPS["make_city"].log,
     benchmark:
-        "logs/benchmarks/make_city/{dataset}/{scene}.tsv"
+        STEPS["make_city"].benchmark
     conda:
         ENVIRONMENT
     threads: 1
@@ -16,10 +16,10 @@ rule make_city:
         mem_mb=scaled(2000),
         runtime=scaled(20),
     params:
-        settings=lambda wildcards: scene_file(wildcards).city.model_dump_json(),
+        settings=generator_settings("city"),
         code=code_of("make_city"),
     message:
-        "Making the district {wildcards.scene} of the synthetic city"
+        "Generating the synthetic district {wildcards.scene}"
     shell:
         """
         exec &>{log:q}
@@ -31,11 +31,11 @@ rule make_city:
 
 rule make_land:
     output:
-        folder=temp(directory("scratch/land/{dataset}/{scene}")),
+        folder=temp(directory(paths.GENERATED.replace("{generator}", "land"))),
     log:
-        "logs/make_land/{dataset}/{scene}.log",
+        STEPS["make_land"].log,
     benchmark:
-        "logs/benchmarks/make_land/{dataset}/{scene}.tsv"
+        STEPS["make_land"].benchmark
     conda:
         ENVIRONMENT
     threads: 1
@@ -43,10 +43,10 @@ rule make_land:
         mem_mb=scaled(2000),
         runtime=scaled(20),
     params:
-        settings=lambda wildcards: scene_file(wildcards).land.model_dump_json(),
+        settings=generator_settings("land"),
         code=code_of("make_land"),
     message:
-        "Making the landscape {wildcards.scene}"
+        "Generating the synthetic landscape {wildcards.scene}"
     shell:
         """
         exec &>{log:q}
@@ -60,11 +60,11 @@ rule prepare_scene:
     input:
         layers=raw_layers,
     output:
-        manifest="data/scenes/{dataset}/{scene}/scene.json",
+        manifest=paths.SCENE,
     log:
-        "logs/prepare_scene/{dataset}/{scene}.log",
+        STEPS["prepare_scene"].log,
     benchmark:
-        "logs/benchmarks/prepare_scene/{dataset}/{scene}.tsv"
+        STEPS["prepare_scene"].benchmark
     conda:
         ENVIRONMENT
     threads: 1
@@ -72,14 +72,14 @@ rule prepare_scene:
         mem_mb=scaled(4000),
         runtime=scaled(60),
     params:
-        scene=scene_json,
+        scene=scene_settings,
         grid=grid,
         about=about,
         raw=raw_folder,
         delivered=delivered_bytes,
         code=code_of("prepare_scene"),
     message:
-        "Bringing the layers of {wildcards.dataset}/{wildcards.scene} to one grid"
+        "Preparing scene {wildcards.dataset}/{wildcards.scene}: all layers onto one grid"
     shell:
         """
         exec &>{log:q}

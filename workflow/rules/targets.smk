@@ -24,33 +24,33 @@ rule tiles:
 
 rule folds:
     input:
-        f"data/folds/{EXPERIMENT}/audit.json",
-        f"data/folds/{EXPERIMENT}/scenes.json",
+        of_experiment(paths.FOLDS_AUDIT),
+        of_experiment(paths.LISTING),
 
 
 rule models:
     input:
-        results(f"{MODEL}/model.safetensors"),
-        f"models/{EXPERIMENT}/statistics_audit.json",
+        results(f"{paths.MODEL}/model.safetensors"),
+        of_experiment(paths.STATISTICS_AUDIT),
 
 
 rule heights:
     input:
-        results(f"{RESULT}/height.tif"),
-        results(f"{RESULT}/residuals.tif", methods=REFINING_METHODS),
+        results(f"{paths.RESULT}/height.tif"),
+        results(f"{paths.RESULT}/residuals.tif", methods=REFINING_METHODS),
 
 
 rule buildings:
     input:
-        results(f"{RESULT}/buildings.parquet"),
+        results(f"{paths.RESULT}/buildings.parquet"),
 
 
 rule metrics:
     input:
-        f"results/{EXPERIMENT}/metrics.json",
+        of_experiment(paths.METRICS),
 
 
 rule published:
     input:
-        expand("results/{experiment}/tables/{name}.html", experiment=EXPERIMENT, name=PUBLISHED_TABLES),
-        expand("results/{experiment}/tables/{name}.png", experiment=EXPERIMENT, name=PUBLISHED_FIGURES),
+        expand(f"{paths.TABLES}/{{name}}.html", experiment=EXPERIMENT, name=PUBLISHED_TABLES),
+        expand(f"{paths.TABLES}/{{name}}.png", experiment=EXPERIMENT, name=PUBLISHED_FIGURES),

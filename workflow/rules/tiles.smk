@@ -4,13 +4,13 @@
 
 rule index_tiles:
     input:
-        scene="data/scenes/{dataset}/{scene}/scene.json",
+        scene=paths.SCENE,
     output:
-        tiles="data/tiles/{experiment}/{dataset}/{scene}.parquet",
+        tiles=paths.TILES,
     log:
-        "logs/index_tiles/{experiment}/{dataset}/{scene}.log",
+        STEPS["index_tiles"].log,
     benchmark:
-        "logs/benchmarks/index_tiles/{experiment}/{dataset}/{scene}.tsv"
+        STEPS["index_tiles"].benchmark
     conda:
         ENVIRONMENT
     threads: 1

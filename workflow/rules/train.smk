@@ -9,20 +9,20 @@
 
 rule train:
     input:
-        listed="data/folds/{experiment}/scenes.json",
-        folds="data/folds/{experiment}/folds.parquet",
-        samples="data/samples/{experiment}/{method}/fold{fold}/seed{seed}/samples.parquet",
+        listed=paths.LISTING,
+        folds=paths.FOLD_TILES,
+        samples=f"{paths.SAMPLES}/samples.parquet",
         start=starting_model,
-        coverage="models/{experiment}/{method}/coverage.json",  # not read: without it nothing is trained
+        coverage=paths.COVERAGE,  # not read: without it nothing is trained
     output:
-        weights=f"{MODEL}/model.safetensors",
-        last=f"{MODEL}/last.safetensors",
-        card=f"{MODEL}/card.json",
-        history=f"{MODEL}/history.csv",
+        weights=f"{paths.MODEL}/model.safetensors",
+        last=f"{paths.MODEL}/last.safetensors",
+        card=f"{paths.MODEL}/card.json",
+        history=f"{paths.MODEL}/history.csv",
     log:
-        "logs/train/{experiment}/{method}/fold{fold}_seed{seed}.log",
+        STEPS["train"].log,
     benchmark:
-        "logs/benchmarks/train/{experiment}/{method}/fold{fold}_seed{seed}.tsv"
+        STEPS["train"].benchmark
     conda:
         ENVIRONMENT
     threads: project.params.training.threads
@@ -33,12 +33,12 @@ rule train:
     params:
         recipe=recipe,
         training=SECTIONS["training"],
-        folder=MODEL,
-        scratch="scratch/training/{experiment}/{method}/fold{fold}/seed{seed}",
-        live="logs/dvclive/{experiment}/{method}/fold{fold}/seed{seed}",
+        folder=paths.MODEL,
+        scratch=paths.CHECKPOINTS,
+        live=paths.LIVE,
         code=code_of_method("train"),
     message:
-        "Training {wildcards.method} on fold {wildcards.fold} with seed {wildcards.seed}"
+        "Training {wildcards.method}, fold {wildcards.fold}, seed {wildcards.seed}"
     shell:
         """
         exec &>{log:q}
@@ -61,14 +61,14 @@ rule train:
 
 rule audit_coverage:
     input:
-        listed="data/folds/{experiment}/scenes.json",
-        areas="data/folds/{experiment}/areas.parquet",
+        listed=paths.LISTING,
+        areas=paths.AREAS,
     output:
-        coverage="models/{experiment}/{method}/coverage.json",
+        coverage=paths.COVERAGE,
     log:
-        "logs/audit_coverage/{experiment}/{method}.log",
+        STEPS["audit_coverage"].log,
     benchmark:
-        "logs/benchmarks/audit_coverage/{experiment}/{method}.tsv"
+        STEPS["audit_coverage"].benchmark
     conda:
         ENVIRONMENT
     threads: 1
@@ -82,7 +82,7 @@ rule audit_coverage:
         experiment=EXPERIMENT_FILE,
         code=code_of("audit_coverage"),
     message:
-        "Looking whether the images of {wildcards.method} show all test ground"
+        "Checking that the images of {wildcards.method} cover the test areas"
     shell:
         """
         exec &>{log:q}
@@ -99,20 +99,20 @@ rule audit_coverage:
 rule audit_statistics:
     input:
         cards=expand(
-            f"{MODEL}/card.json",
+            f"{paths.MODEL}/card.json",
             method=METHODS,
             fold=FOLDS,
             seed=SEEDS,
             allow_missing=True,
         ),
-        listed="data/folds/{experiment}/scenes.json",
-        folds="data/folds/{experiment}/folds.parquet",
+        listed=paths.LISTING,
+        folds=paths.FOLD_TILES,
     output:
-        audit="models/{experiment}/statistics_audit.json",
+        audit=paths.STATISTICS_AUDIT,
     log:
-        "logs/audit_statistics/{experiment}.log",
+        STEPS["audit_statistics"].log,
     benchmark:
-        "logs/benchmarks/audit_statistics/{experiment}.tsv"
+        STEPS["audit_statistics"].benchmark
     conda:
         ENVIRONMENT
     threads: 1
@@ -122,7 +122,7 @@ rule audit_statistics:
     params:
         code=code_of("audit_statistics"),
     message:
-        "Checking what the models of {wildcards.experiment} were normalised by"
+        "Checking that the models of {wildcards.experiment} were normalised with training tiles only"
     shell:
         """
         exec &>{log:q}

@@ -48,6 +48,19 @@ def methods(as_json: Annotated[bool, typer.Option("--json", help="a JSON list of
         typer.echo(f"{method['name']:27} {counts} {size}  {method['target']:6}  {inputs}; {paper}")
 
 
+@app.command()
+def scores(
+    experiment: Annotated[str, typer.Argument(help="name of an experiment that was run")],
+    results: Annotated[Path, typer.Option(help="folder of the results")] = Path("results"),
+) -> None:
+    """Print the scores of an experiment, one row a method."""
+    from rich.console import Console
+
+    from img2height.cli.scores import scores_table
+
+    Console().print(scores_table(results / experiment))
+
+
 @app.command("import-resdepth")
 def import_official(
     checkpoint: Annotated[Path, typer.Argument(help="Model_best.pth, or another checkpoint of the authors' train.py")],

@@ -2,9 +2,11 @@
 
 import argparse
 import logging
+import shlex
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from img2height.errors import DISK_FULL, Img2HeightError
 
@@ -15,12 +17,18 @@ def parser(description: str | None) -> argparse.ArgumentParser:
 
 
 def run(main: Callable[[argparse.Namespace], None], flags: argparse.ArgumentParser) -> None:
-    """Run a script's main and exit: 0 when done, 2 on an error that the user can mend, 128 + n on signal n."""
+    """Run a script's main and exit: 0 when done, 2 on an error that the user can mend, 128 + n on signal n.
+
+    The first line on standard error is the command itself, to be pasted into a shell.
+    """
+    args = flags.parse_args()
+    print(_command(), file=sys.stderr)
     # Schedulers end jobs with SIGTERM; as an exception it lets each block remove its temporary files.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    logging.getLogger("img2height").setLevel(logging.INFO)  # libraries warn only
     try:
-        main(flags.parse_args())
+        main(args)
     except Img2HeightError as error:
         sys.exit(_report(str(error)))
     except KeyboardInterrupt:
@@ -29,6 +37,13 @@ def run(main: Callable[[argparse.Namespace], None], flags: argparse.ArgumentPars
         if error.errno not in DISK_FULL:
             raise
         sys.exit(_report(f"no space left while writing ({error}); free some space and run the same command again"))
+
+
+def _command() -> str:
+    """Return the running command as one line for a shell in this folder, whatever environment is active there."""
+    python, here = Path(sys.executable), Path.cwd()
+    inside = python.is_relative_to(here)
+    return shlex.join([str(python.relative_to(here) if inside else python), *sys.argv])
 
 
 def _report(message: str) -> int:

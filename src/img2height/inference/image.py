@@ -25,7 +25,7 @@ from img2height.io.tables import write_geopackage, write_table
 from img2height.methods import recipes_folder
 from img2height.models.folder import LoadedModel
 from img2height.scenes.initial import bring_initial
-from img2height.settings.parsing import merge, parse, read_yaml
+from img2height.settings.parsing import merge, parse, parse_file
 from img2height.settings.protocol import Inference, Params
 from img2height.vocabulary.quantities import ABOVE_GROUND, PROBABILITY, RELATIVE
 
@@ -84,7 +84,7 @@ def predict_image(
 def protocol() -> Params:
     """Return the protocol: params.yaml here, else that of the source checkout, as with the method files."""
     path = recipes_folder().parents[1] / "params.yaml"
-    return parse(Params, read_yaml(path), str(path))
+    return parse_file(Params, path)
 
 
 def _paths(value: Path | Sequence[Path]) -> list[Path]:

@@ -1,1 +1,1 @@
-"""Tables and figures as the papers print them, with our numbers beside theirs."""
+"""Tables and figures in the papers' layout, with our numbers next to the printed ones."""

@@ -1,4 +1,4 @@
-"""Puts our scores and their intervals beside the printed numbers of a table."""
+"""Adds our scores and their intervals to the printed numbers of a table."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -12,14 +12,16 @@ from img2height.settings.parsing import meant
 from img2height.vocabulary.scores import STRATUM_OF
 
 CELLS = ["row", "method", "column", "score", "unit", "printed", "ours", "low", "high", "note"]
-RANDOM_SPLIT = "Random split: neighbours of the test tiles were trained on, and our scores are too good for new ground."
+RANDOM_SPLIT = (
+    "Random split: neighbours of the test tiles were trained on, so our scores are too optimistic for new areas."
+)
 
 
 def fill(table: Table, metrics: ExperimentScores, intervals: Iterable[Interval]) -> pandas.DataFrame:
-    """Return one row a cell of the table, row by row: the printed number, ours, and our 95 % interval.
+    """Return one row per cell of the table, row by row: the printed number, ours, and our 95 % interval.
 
-    Columns: row, method, column, score, unit, printed, ours, low, high (numbers or NaN) and note. Ours is NaN where the
-    experiment did not run the method or nothing counts; all of it is of the lowest seed, for intervals are of one seed.
+    Columns: row, method, column, score, unit, printed, ours, low, high (numbers or NaN) and note. Ours is NaN if the
+    experiment did not run the method or nothing counts. All are of the lowest seed, because intervals are of one seed.
 
     Args:
         table: the published table.
@@ -35,12 +37,12 @@ def fill(table: Table, metrics: ExperimentScores, intervals: Iterable[Interval])
 
 
 def split_notes(metrics: ExperimentScores) -> list[str]:
-    """Return what has to be said of the split of an experiment, if anything."""
+    """Return the warnings about the split of an experiment, if any."""
     return [RANDOM_SPLIT] if metrics.protocol.leaks else []
 
 
 def notes_of(table: Table, metrics: ExperimentScores) -> list[str]:
-    """Return the notes of a table that hold for all its numbers, what the experiment itself adds first."""
+    """Return the notes of a table that hold for all its numbers, starting with those on the experiment."""
     notes = split_notes(metrics)
     if missing := sorted(table.methods - set(metrics.methods)):
         notes.append(f"A dash: not run in this experiment ({', '.join(missing)}), or nothing to count.")
@@ -77,7 +79,7 @@ def _look_up(scores: dict[str, Any], key: str, title: str, column: Column) -> fl
     found: Any = scores
     for part in key.split("."):
         if not isinstance(found, dict):
-            return None  # the group itself is null: nothing of it was scored
+            return None  # the group itself is null: none of it was scored
         if part not in found:
             raise DataError(f"{title}, column {column.header}: there is no score {key!r}: {meant(part, list(found))}")
         found = found[part]

@@ -1,4 +1,4 @@
-"""A filled table as CSV, Markdown and one HTML page: two lines a row, the printed numbers above ours."""
+"""Renders a filled table as CSV, Markdown and one HTML page: two lines per row, the printed numbers above ours."""
 
 import html
 
@@ -62,7 +62,7 @@ def to_html(table: Table, cells: pandas.DataFrame, notes: list[str]) -> str:
 
 
 def _lines(table: Table, cells: pandas.DataFrame) -> pandas.DataFrame:
-    """Return the text of all cells; the index holds label, facts and whose number it is."""
+    """Return the text of all cells; the index holds label, facts and the source of the number."""
     whose = [PRINTED, OURS, INTERVAL] if cells["printed"].notna().any() else [OURS, INTERVAL]
     labels, texts, width = [], [], len(table.columns)
     for number, row in enumerate(table.rows):

@@ -1,4 +1,4 @@
-"""A published figure of tiles: the scores of two methods on each tile against each other."""
+"""A published figure of tiles: a scatter plot of two methods' scores per tile."""
 
 import numpy as np
 import pandas
@@ -18,13 +18,13 @@ BLUE, GREY = "#0072B2", "#595959"  # Okabe and Ito (2008)
 
 
 def pair_tiles(figure: Figure, across: pandas.DataFrame, up: pandas.DataFrame) -> pandas.DataFrame:
-    """Return one row a tile and score: dataset, scene, col_off, row_off, score, across, up.
+    """Return one row per tile and score: dataset, scene, col_off, row_off, score, across, up.
 
-    Tiles without a score of both methods are left out.
+    Tiles that lack a score of either method are left out.
 
     Args:
         figure: the published figure.
-        across: tiles of its first method, as `evaluate` wrote them.
+        across: tiles of its first method, as written by `evaluate`.
         up: tiles of its second method.
 
     Raises:
@@ -35,15 +35,15 @@ def pair_tiles(figure: Figure, across: pandas.DataFrame, up: pandas.DataFrame) -
     paired = long[0].merge(long[1], on=[*TILE, "score"], suffixes=("_across", "_up"))
     if not len(paired) == len(long[0]) == len(long[1]):
         raise DataError(
-            f"{figure.across} was scored on {len(wide[0])} tiles, {figure.up} on {len(wide[1])}, and they are not the "
-            "same; evaluate both in one experiment"
+            f"{figure.across} was scored on {len(wide[0])} tiles, {figure.up} on {len(wide[1])}, and they differ; "
+            "evaluate both in one experiment"
         )
     renamed = paired.rename(columns={"value_across": "across", "value_up": "up"})
     return renamed.dropna().sort_values(["score", *TILE], ignore_index=True)
 
 
 def summarise(figure: Figure, pairs: pandas.DataFrame) -> pandas.DataFrame:
-    """Return by score the number of tiles, the medians of both methods, and the share of tiles that the second wins.
+    """Return by score the number of tiles, the medians of both methods, and the share of tiles won by the second.
 
     Args:
         figure: the published figure.
@@ -64,7 +64,7 @@ def _summary(figure: Figure, score: str, pairs: pandas.DataFrame) -> dict[str, o
 
 
 def draw(figure: Figure, pairs: pandas.DataFrame) -> Drawing:
-    """Return a figure with one panel a score, a point a tile, and the line of equal scores.
+    """Return a figure with one panel per score, a point per tile, and the line of equal scores.
 
     Args:
         figure: the published figure.
@@ -98,7 +98,7 @@ def to_markdown(figure: Figure, summary: pandas.DataFrame, notes: list[str]) -> 
     Args:
         figure: the published figure.
         summary: see `summarise`.
-        notes: what holds for all numbers.
+        notes: notes that hold for all numbers.
     """
     body = summary.to_markdown(index=False, floatfmt=".3f")
     return "\n\n".join([f"# {figure.title}", figure.source, body, "\n".join(f"- {note}" for note in notes)]) + "\n"

@@ -41,6 +41,15 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+class Named(Settings):
+    """Base of the settings files whose name stands in them."""
+
+    name: Name = Field(description="the same as the name of the file")
+
+
+SettingsModel = TypeVar("SettingsModel", bound=Settings)
+
+
 class OneOf:
     """Marks a text that must be one of declared names, as a `Literal` of them would: `Annotated[str, OneOf(names)]`."""
 
@@ -51,7 +60,7 @@ class OneOf:
         return core_schema.literal_schema(self.names)
 
 
-def with_fields(fields: dict[str, Any]) -> Callable[[type[Settings]], Any]:
+def with_fields(fields: dict[str, Any]) -> Callable[[type[SettingsModel]], type[SettingsModel]]:
     """Return a class decorator that adds fields from a table to settings.
 
     Args:

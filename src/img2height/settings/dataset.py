@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from img2height.settings.base import Distinct, Name, OneOf, Settings, with_fields
+from img2height.settings.base import Distinct, Name, Named, OneOf, Settings, with_fields
 from img2height.settings.city import CitySettings
 from img2height.settings.land import LandSettings
 from img2height.vocabulary.layers import INPUTS, LAYERS, VIEWS, view_name
@@ -156,9 +156,8 @@ class About(Settings):
     vertical_reference: str = Field(description="datum and unit that the heights refer to")
 
 
-class Dataset(About):
+class Dataset(Named, About):
     """A dataset file: where its scenes come from and what they hold. Paths are relative to data/raw/<name>/."""
 
-    name: Name = Field(description="the same as the name of the file, and of the folder in data/raw")
     grid: TargetGrid = Field(TargetGrid(), description="grid that all layers are brought to")
     scenes: dict[Name, SceneFile] = Field(min_length=1, description="by name")

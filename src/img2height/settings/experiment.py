@@ -4,16 +4,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from img2height.settings.base import Distinct, Name, Seed, Settings
+from img2height.settings.base import Distinct, Name, Named, Seed
 from img2height.vocabulary.parts import PARTS, SPLIT, Role
 
 Fold = Annotated[int, Field(ge=0)]
 
 
-class Experiment(Settings):
+class Experiment(Named):
     """An experiment file: which scenes in which role, which methods, folds and seeds, and what it overrides."""
 
-    name: Name = Field(description="the same as the name of the file")
     title: str = Field(description="title of the report")
     scenes: dict[Name, dict[Name, Role]] = Field(
         description="role of each scene, by data set and scene; split: divided by params.split"

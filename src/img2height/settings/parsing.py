@@ -1,7 +1,6 @@
 """Settings as text become checked models; every mistake is one clear line that says what was meant."""
 
 import difflib
-import json
 import reprlib
 from collections.abc import Iterable
 from pathlib import Path
@@ -65,15 +64,17 @@ def merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def parse(model: type[Model], value: dict[str, Any] | str, where: str) -> Model:
-    """Return the checked model of a mapping or of JSON text, or raise one line that says what was meant."""
+def parse_file(model: type[Model], path: Path) -> Model:
+    """Return the checked model of a YAML file, or raise one line that says what was meant."""
+    return parse(model, read_yaml(path), str(path))
+
+
+def parse(model: type[Model], value: dict[str, Any], where: str) -> Model:
+    """Return the checked model of a mapping, or raise one line that says what was meant."""
     try:
-        read = json.loads(value) if isinstance(value, str) else value
-        return model.model_validate(read)
-    except json.JSONDecodeError as error:
-        raise SettingsError(f"{where}: is not valid JSON ({error})") from error
+        return model.model_validate(value)
     except ValidationError as error:
-        problems = [_explain(model, read, found) for found in error.errors() if found["type"] != FOLLOWS_FROM_ANOTHER]
+        problems = [_explain(model, value, found) for found in error.errors() if found["type"] != FOLLOWS_FROM_ANOTHER]
         raise SettingsError(f"{where}: " + "; ".join(dict.fromkeys(problems))) from error
 
 

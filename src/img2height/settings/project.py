@@ -3,18 +3,21 @@
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from img2height.errors import SettingsError
+from img2height.settings.base import Named
 from img2height.settings.dataset import Dataset, used_pairs
 from img2height.settings.experiment import Experiment
-from img2height.settings.parsing import Model, meant, merge, parse, read_yaml
+from img2height.settings.parsing import meant, merge, parse, parse_file, read_yaml
 from img2height.settings.protocol import Params
 from img2height.settings.recipe import Recipe
 from img2height.settings.symmetries import drawn_symmetries
 from img2height.vocabulary.layers import LAYERS, RADAR, VIEWS, Layer
 from img2height.vocabulary.parts import SPLIT, parts_of
 from img2height.vocabulary.quantities import BUILDINGS, QUANTITIES
+
+NamedModel = TypeVar("NamedModel", bound=Named)
 
 NETWORKS = Path(__file__).parents[1] / "methods"  # listed as files, for importing them takes torch
 
@@ -163,10 +166,10 @@ def _optimizer_name(keys: dict[str, Any]) -> Any:
     return optimizer.get("name") if isinstance(optimizer, dict) else None
 
 
-def load_named(model: type[Model], folder: Path, name: str) -> Model:
+def load_named(model: type[NamedModel], folder: Path, name: str) -> NamedModel:
     """Return the checked settings file `name`.yaml of a folder, whose `name:` must be the same."""
     path = _find(folder, name)
-    loaded = parse(model, read_yaml(path), str(path))
+    loaded = parse_file(model, path)
     if loaded.name != name:
         raise SettingsError(f"{path}: name is {loaded.name!r}, the file is called {name!r}; make them the same")
     return loaded

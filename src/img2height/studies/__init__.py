@@ -1,1 +1,1 @@
-"""Studies: one experiment in several variants, and what the comparison says."""
+"""Studies: one experiment in several variants, and the answer that their comparison gives."""

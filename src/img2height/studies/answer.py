@@ -1,4 +1,4 @@
-"""The answer of a study: a sentence, a table and a figure, whatever its question."""
+"""The answer of a study: a sentence, a table and a figure, for any question."""
 
 from dataclasses import dataclass
 
@@ -12,12 +12,12 @@ BLUE, ORANGE, GREY = "#0072B2", "#E69F00", "#595959"  # Okabe and Ito (2008)
 
 @dataclass(frozen=True)
 class Answer:
-    """What a study found.
+    """The result of a study.
 
     Attributes:
         finding: the main finding in words.
         table: the numbers; units are in the names of the columns.
-        figure: the same, drawn.
+        figure: a plot of the table.
     """
 
     finding: str
@@ -33,18 +33,18 @@ class Answer:
 
 
 def interval_text(low_m: float, high_m: float) -> str:
-    """Return an interval in words, or that there are too few blocks for one."""
+    """Return an interval as text, or a note that there are too few blocks for one."""
     if pandas.isna(low_m):
         return "too few blocks for an interval"
     return f"95 % interval {low_m:.2f} to {high_m:.2f} m".replace("-", "−")
 
 
 def error_bars(axes: Axes, places: pandas.Series, rows: pandas.DataFrame, **style: object) -> None:
-    """Draw RMSE with its interval at places of the x axis.
+    """Draw RMSE with its interval at positions on the x axis.
 
     Args:
-        axes: where to.
-        places: one a row.
+        axes: the axes to draw on.
+        places: one position per row.
         rows: rmse_m, low_m and high_m; without an interval there is no bar.
         style: of `Axes.errorbar`.
     """
@@ -53,7 +53,7 @@ def error_bars(axes: Axes, places: pandas.Series, rows: pandas.DataFrame, **styl
 
 
 def finish(axes: Axes) -> None:
-    """Draw a light grid behind the data, RMSE from zero, and no frame."""
+    """Draw a light grid behind the data, start RMSE at zero, and remove the frame."""
     axes.set_ylim(0, 1.08 * axes.get_ylim()[1])
     axes.set_ylabel("RMSE (m)")
     axes.spines[["top", "right"]].set_visible(False)

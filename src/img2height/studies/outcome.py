@@ -1,4 +1,4 @@
-"""What the variants of a study left, compared on the ground that all of them were scored on."""
+"""The results of a study's variants, compared on the tiles that all of them were scored on."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,8 +23,8 @@ class Outcome:
 
     Attributes:
         label: its name in figures.
-        tiles: by method, the tiles of all strata of the first seed, as `evaluate` wrote them.
-        block_px: side of the blocks that its errors ask for, see `collect_metrics`.
+        tiles: by method, the tiles of all strata of the first seed, as written by `evaluate`.
+        block_px: side of the bootstrap blocks that its errors require, see `collect_metrics`.
         audit: content of audit.json of its folds.
     """
 
@@ -35,13 +35,13 @@ class Outcome:
 
     @property
     def training_km2(self) -> float:
-        """Training ground in square kilometres, the mean over the folds."""
+        """Training area in square kilometres, the mean over the folds."""
         return float(np.mean([fold["area_m2"]["train"] for fold in self.audit["folds"].values()])) / 1e6
 
 
 @dataclass(frozen=True)
 class Shared:
-    """The RMSE of several predictions of the same ground.
+    """The RMSE of several predictions on the same tiles.
 
     Attributes:
         rmse: by name, each with its resamples.
@@ -54,21 +54,21 @@ class Shared:
     neighbours: np.ndarray
 
     def scores(self, name: str) -> dict[str, float]:
-        """Return rmse_m, low_m and high_m in metres; the ends of the interval are NaN where blocks are too few."""
+        """Return rmse_m, low_m and high_m in metres; the ends of the interval are NaN if there are too few blocks."""
         low_m, high_m = self.interval(self.rmse[name])
         return {"rmse_m": self.rmse[name].value, "low_m": low_m, "high_m": high_m}
 
     def interval(self, score: Resampled) -> tuple[float, float]:
-        """Return the ends of the interval of a score, or of a difference of two; NaN where blocks are too few."""
+        """Return the ends of the interval of a score or a difference of two; NaN if there are too few blocks."""
         return score.interval(self.neighbours) or (float("nan"), float("nan"))
 
 
-def on_shared_ground(tables: Mapping[str, pandas.DataFrame], block_px: int) -> Shared:
+def on_shared_tiles(tables: Mapping[str, pandas.DataFrame], block_px: int) -> Shared:
     """Return the RMSE of predictions over the tiles that have the same reference pixels in all of them.
 
     Args:
         tables: tiles by the name of the prediction, of any strata.
-        block_px: side of the blocks that are resampled, a multiple of the tiles'.
+        block_px: side of the bootstrap blocks, a multiple of the tiles'.
 
     Raises:
         DataError: there is no such tile.
@@ -77,7 +77,7 @@ def on_shared_ground(tables: Mapping[str, pandas.DataFrame], block_px: int) -> S
     keys = reduce(pandas.Index.intersection, [pandas.MultiIndex.from_frame(table[SAME]) for table in every.values()])
     if keys.empty:
         raise DataError(
-            f"{', '.join(tables)} have no tile in common: their test ground must meet in whole tiles of metrics.tile_px"
+            f"{', '.join(tables)} have no tile in common: their test areas must share whole tiles of metrics.tile_px"
         )
     blocks = Blocks.of(keys.to_frame(index=False), block_px)
     drawn = draw_blocks(len(blocks.keys))
@@ -90,7 +90,7 @@ def on_shared_ground(tables: Mapping[str, pandas.DataFrame], block_px: int) -> S
 
 
 def widest(outcomes: Sequence[Outcome]) -> int:
-    """Return the side of blocks in pixels that is enough for all variants."""
+    """Return the side of bootstrap blocks in pixels that is sufficient for all variants."""
     return max(outcome.block_px for outcome in outcomes)
 
 

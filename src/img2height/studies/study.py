@@ -1,13 +1,13 @@
-"""Study files as checked models, and the experiments that they stand for."""
+"""Checked models of study files, and the experiments that they define."""
 
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from img2height.settings.base import Name, Settings
+from img2height.settings.base import Name, Named, Settings
 from img2height.settings.parsing import merge
 
-BASELINE = "mean_height"  # in every variant: what a network has to beat on the same ground
+BASELINE = "mean_height"  # in every variant: the score to beat on the same area
 RANDOM, BLOCKED = "random", "blocked"
 
 
@@ -18,21 +18,23 @@ class Variant(Settings):
     changes: dict[str, Any] = Field({}, description="keys of the experiment file that differ from the study's")
 
 
-class Study(Settings):
-    """A study file: experiments that differ in one thing, and the question that they answer."""
+class Study(Named):
+    """A study file: experiments that differ in one respect, and the question that they answer."""
 
-    name: Name = Field(description="the same as the name of the file; the experiments are called `<name>_<variant>`")
     title: str = Field(description="title of the figure")
     question: Literal["leakage", "transfer", "area"] = Field(
-        description="leakage compares the variants random and blocked; transfer has one variant for each scene, called "
-        "like the scene that it trains in; area has variants that train on more and more area"
+        description="leakage compares the variants random and blocked; transfer has one variant per scene, named after "
+        "its training scene; area has variants with increasing training area"
     )
-    base: Name = Field(description="the experiment that all variants change")
-    method: Name = Field(description="the method that is studied; mean_height runs beside it")
+    base: Name = Field(description="the experiment that all variants modify")
+    method: Name = Field(description="the method under study; mean_height runs as well")
     changes: dict[str, Any] = Field(
         {}, description="keys of the experiment file that differ from the base in all variants"
     )
-    variants: dict[Name, Variant] = Field(min_length=2, description="by name, in the order of table and figure")
+    variants: dict[Name, Variant] = Field(
+        min_length=2,
+        description="by name, in the order of table and figure; their experiments are called `<study>_<variant>`",
+    )
 
     @model_validator(mode="after")
     def _has_the_variants_of_its_question(self) -> "Study":
@@ -44,11 +46,11 @@ class Study(Settings):
 def experiments(study: Study, base: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Return by variant the content of its experiment file.
 
-    Nested keys are merged, but scenes take the place of the base's, and recipes of methods that do not run go.
+    Nested keys are merged, but scenes replace those of the base, and recipes of methods that do not run are removed.
 
     Args:
         study: the study.
-        base: content of the experiment file that it starts from.
+        base: content of the base experiment's file.
     """
     return {name: _experiment(study, base, name, variant) for name, variant in study.variants.items()}
 

@@ -15,12 +15,12 @@ ANSWERS = {"leakage": leakage, "transfer": transfer, "area": area}
 
 
 def write_summary(study: Study, outcomes: Mapping[str, Outcome], folder: Path) -> str:
-    """Return the main finding after writing table.csv, table.md and figure.png.
+    """Write table.csv, table.md and figure.png and return the main finding.
 
     Args:
         study: the study.
         outcomes: by variant.
-        folder: where to.
+        folder: the output folder.
     """
     answer = ANSWERS[study.question](study, outcomes)
     with atomic_paths(*(folder / name for name in ("table.csv", "table.md", "figure.png"))) as (csv, markdown, figure):

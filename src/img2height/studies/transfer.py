@@ -1,4 +1,4 @@
-"""What a method is worth elsewhere: its RMSE by the place that it was trained in and the place that it is tested in."""
+"""How well a method transfers: its RMSE by training place and test place."""
 
 from collections.abc import Mapping
 
@@ -9,11 +9,11 @@ from matplotlib.figure import Figure
 from img2height.errors import DataError
 from img2height.report.figures.drawing import new_figure
 from img2height.studies.answer import Answer
-from img2height.studies.outcome import Outcome, on_shared_ground, widest
+from img2height.studies.outcome import Outcome, on_shared_tiles, widest
 from img2height.studies.study import BASELINE, Study
 
 CELL_PX = 130
-DARK = 0.6  # share of the colour scale from which on text is black
+DARK = 0.6  # share of the colour scale above which text is black
 
 
 def transfer(study: Study, outcomes: Mapping[str, Outcome]) -> Answer:
@@ -21,10 +21,10 @@ def transfer(study: Study, outcomes: Mapping[str, Outcome]) -> Answer:
 
     Args:
         study: the study.
-        outcomes: by the scene that the variant trains in.
+        outcomes: by the training scene of the variant.
 
     Raises:
-        DataError: a variant is not called like a scene that was tested.
+        DataError: a variant is not named after a scene that was tested.
     """
     block_px = widest(list(outcomes.values()))
     rows = []
@@ -35,8 +35,8 @@ def transfer(study: Study, outcomes: Mapping[str, Outcome]) -> Answer:
             for method, table in found.tiles.items()
         }
         if any(table.empty for table in tables.values()):
-            raise DataError(f"scene {place} was not tested in all variants; call each variant like its scene")
-        shared = on_shared_ground(tables, block_px)
+            raise DataError(f"scene {place} was not tested in all variants; name each variant after its scene")
+        shared = on_shared_tiles(tables, block_px)
         rows += [
             {"train": outcomes[name].label, "test": outcomes[place].label, "home": name == place, "tiles": shared.tiles}
             | shared.scores((name, study.method))
@@ -54,18 +54,18 @@ def _finding(study: Study, table: pandas.DataFrame) -> str:
     trained = table.groupby("train", sort=False).rmse_m.mean().sort_values()
     lost = int((there.rmse_m >= there[f"{BASELINE}_m"]).sum())
     return (
-        f"{study.method}'s RMSE is {home_m:.2f} m on average where it was trained and {away_m:.2f} m elsewhere, "
+        f"{study.method}'s RMSE is {home_m:.2f} m on average in its training place and {away_m:.2f} m elsewhere, "
         f"{100 * abs(away_m / home_m - 1):.0f} % {'more' if away_m > home_m else 'less'}. The largest is "
         f"{worst.rmse_m:.2f} m, trained in {worst.train} and tested in {worst.test}. Over all test places "
         f"the best place to train in is {trained.index[0]} ({trained.iloc[0]:.2f} m), the worst {trained.index[-1]} "
-        f"({trained.iloc[-1]:.2f} m). In {lost} of {len(there)} moves "
+        f"({trained.iloc[-1]:.2f} m). In {lost} of {len(there)} transfers "
         f"it does not beat {BASELINE} of the training place."
     )
 
 
 def _figure(study: Study, table: pandas.DataFrame) -> Figure:
     matrix = table.pivot(index="train", columns="test", values="rmse_m")
-    places = table.test.unique()  # as in the study file, not by the alphabet
+    places = table.test.unique()  # in the order of the study file, not alphabetical
     values = matrix.loc[places, places].to_numpy()
     figure = new_figure(CELL_PX * len(places) + 320, CELL_PX * len(places) + 160)
     axes = figure.subplots()

@@ -1,5 +1,7 @@
 """The history of a training as a table that survives a resume."""
 
+import logging
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +11,8 @@ from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 
 from img2height.training.module import HeightModule
+
+logger = logging.getLogger(__name__)
 
 SCORES = ["val_mae_m", "val_rmse_m", "val_footprint_error"]
 COLUMNS = ["step", "samples", "lr", "train_loss", *SCORES]
@@ -26,11 +30,15 @@ class History(Callback):
         self.rows: list[list[float]] = []
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: HeightModule) -> None:
-        """Add the row of the validation that has just ended."""
+        """Add and log the row of the validation that has just ended."""
         metrics = trainer.callback_metrics
         lr = trainer.optimizers[0].param_groups[0]["lr"]
         samples = trainer.datamodule.samples_after(trainer.current_epoch)
         self.rows.append([trainer.global_step, samples, lr, pl_module.mean_train_loss(), *scores_of(metrics)])
+        if trainer.is_global_zero:
+            found = zip(COLUMNS[3:], self.rows[-1][3:], strict=True)
+            told = ", ".join(f"{name} {value:.4g}" for name, value in found if not math.isnan(value))
+            logger.info("step %d of %d: %s", trainer.global_step, trainer.datamodule.total_steps, told)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the rows for a checkpoint."""

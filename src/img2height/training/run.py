@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -166,7 +167,9 @@ def _fit(
     best = ModelCheckpoint(folder, "best", monitor=monitor, **CHECKPOINTS)
     newest = NewestCheckpoint(folder, "last", **CHECKPOINTS)  # after `best`, whose state it keeps
     patience = Patience(monitor, patience=job.training.patience)
-    callbacks = [history, patience, TQDMProgressBar(refresh_rate=20), best, newest]
+    callbacks = [history, patience, best, newest]
+    if sys.stderr.isatty():
+        callbacks.append(TQDMProgressBar(refresh_rate=20))
     clip = job.recipe.optimizer.gradient_clip
     trainer = build_trainer(
         job.training, callbacks, batches.epochs, devices=batches.devices, gradient_clip=clip, live=live

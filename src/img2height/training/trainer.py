@@ -1,5 +1,6 @@
 """Lightning's trainer, configured for one training."""
 
+import logging
 import os
 import shutil
 import sqlite3
@@ -28,6 +29,7 @@ EXPECTED_WARNINGS = (
     "The number of training batches .* is smaller than the logging interval",
     r"`isinstance\(treespec, LeafSpec\)` is deprecated",
 )
+CHATTY = ("lightning.pytorch", "lightning.fabric")  # adverts, and what a card says anyway
 MOST_WORKERS = 8
 
 
@@ -56,6 +58,8 @@ def build_trainer(
     on_gpu = torch.cuda.is_available()
     for message in EXPECTED_WARNINGS:
         warnings.filterwarnings("ignore", message=message)
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
     return lightning.Trainer(
         accelerator="gpu" if on_gpu else "cpu",
         devices=devices,

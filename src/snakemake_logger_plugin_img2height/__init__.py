@@ -1,0 +1,147 @@
+"""How Snakemake reports a run: why a job runs in one line, a failed job by the end of its log, or one progress bar.
+
+Snakemake finds a logger plugin by the name of its package: the default profile asks for `logger: img2height`.
+"""
+
+import sys
+from dataclasses import dataclass, field
+from logging import WARNING, LogRecord
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from snakemake.logging import ColorizingTextHandler, DefaultFormatter, get_event, is_quiet_about, timestamp
+from snakemake_interface_logger_plugins.base import LogHandlerBase
+from snakemake_interface_logger_plugins.common import LogEvent
+from snakemake_interface_logger_plugins.settings import LogHandlerSettingsBase
+
+LAST_LINES = 12  # that are shown of a failed job's log
+MOST_FILES = 2  # that are named in a reason
+PARAMS = "Params have changed since last execution"  # followed by their values, which are long
+REASONS = {  # Snakemake's words, and ours, with the files that it names
+    "Forced execution": "forced",
+    "Missing output files": "missing",
+    "Incomplete output files": "interrupted while it wrote",
+    "Updated input files": "newer input",
+    "Input files updated by another job": "new input",
+    "Set of input files has changed since last execution": "other input files than before",
+    "Code has changed since last execution": "another command than before",
+    PARAMS: "other settings or code than before",
+    "Software environment definition has changed since last execution": "another environment than before",
+}
+
+
+@dataclass
+class LogHandlerSettings(LogHandlerSettingsBase):
+    """The flags of the plugin."""
+
+    bar: bool = field(default=False, metadata={"help": "Show one progress bar, warnings and errors; in a terminal"})
+
+
+class LogHandler(LogHandlerBase, ColorizingTextHandler):  # type: ignore[misc]
+    """Writes the records of a run to the terminal."""
+
+    writes_to_stream = True
+    writes_to_file = False
+    has_filter = False
+    has_formatter = True
+    needs_rulegraph = False
+
+    def __post_init__(self) -> None:
+        stream = sys.stdout if self.common_settings.stdout else sys.stderr
+        formatter = ShortFormatter(self.common_settings.quiet, self.common_settings.show_failed_logs)
+        ColorizingTextHandler.__init__(self, self.common_settings.nocolor, stream, formatter)
+        self.failed: dict[int, list[str]] = {}  # logs of jobs that failed and were not run again since
+        self.bar = Bar(stream) if self.settings and self.settings.bar and self.is_tty else None
+
+    def emit(self, record: LogRecord) -> None:
+        """Write a record, or follow it with the bar."""
+        event = get_event(record)
+        if event == LogEvent.JOB_ERROR:
+            self.failed[record.jobid] = record.log
+        elif event == LogEvent.JOB_FINISHED:
+            self.failed.pop(record.job_id, None)
+        if self.bar is None or record.levelno >= WARNING:
+            ColorizingTextHandler.emit(self, record)
+        else:
+            self.bar.follow(event, record)
+
+    def close(self) -> None:
+        """End the bar and name what failed, which may have scrolled away."""
+        if self.bar:
+            self.bar.progress.stop()
+        logs = [log for logs in self.failed.values() for log in logs]
+        self.failed = {}  # Snakemake closes a handler more than once
+        for log in logs:
+            self.stream.write(f"Failed: {log}\n")
+        ColorizingTextHandler.close(self)
+
+
+class Bar:
+    """One progress bar for all jobs of a run, named after the job that was started last."""
+
+    def __init__(self, stream: Any):
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        self.progress = Progress(*columns, console=Console(file=stream), transient=True)
+        self.task = self.progress.add_task("Planning", total=None)
+        self.progress.start()
+
+    def follow(self, event: LogEvent | None, record: LogRecord) -> None:
+        """Show what a record says about the run."""
+        if event == LogEvent.RUN_INFO:
+            self.progress.update(self.task, total=record.stats["total"])
+        elif event == LogEvent.JOB_INFO and record.rule_msg:
+            self.progress.update(self.task, description=record.rule_msg, refresh=True)
+        elif event == LogEvent.PROGRESS:
+            self.progress.update(self.task, completed=record.done, total=record.total, refresh=True)
+
+
+class ShortFormatter(DefaultFormatter):
+    """Snakemake's formatter, with short reasons and short errors."""
+
+    def format(self, record: LogRecord) -> str:
+        """Return a record as text; of a failed command its exit status, for its job follows."""
+        if get_event(record) == LogEvent.ERROR and "CalledProcessError" in record.msg:
+            return f"A command {record.msg.rpartition(chr(39))[2].strip()}"
+        return super().format(record)
+
+    def format_job_info(self, msg: dict[str, Any]) -> str:
+        """Return what a job does and why."""
+        lines = [f"{timestamp()} Job {msg['jobid']}: {msg['rule_msg'] or msg['rule_name']}"]
+        if not is_quiet_about(self.quiet, "reason"):
+            lines.append(f"    why: {short_reason(msg['reason'])}")
+        return "\n".join(lines)
+
+    def _format_job_error(self, msg: dict[str, Any]) -> list[str]:
+        lines = [f"Error in rule {msg['rule_name']}, job {msg['jobid']}"]
+        lines += [f"    {name}: {value}" for name, value in msg["aux"].items()]
+        return lines + [line for log in msg["log"] for line in self._end_of(log, 1 if msg["indent"] else LAST_LINES)]
+
+    def _format_group_error(self, msg: dict[str, Any]) -> list[str]:
+        lines = [f"Error in group {msg['groupid']}"]
+        return lines + [line for log in msg["aux_logs"] for line in self._end_of(log, LAST_LINES)]
+
+    def _end_of(self, log: str, count: int) -> list[str]:
+        """Return the name of a log and its last lines."""
+        try:
+            lines = Path(log).read_text(encoding="utf-8", errors="replace").split("\n") if self.show_failed_logs else []
+        except FileNotFoundError:
+            return [f"    log: {log} (was not written)"]
+        ends = [line for line in lines if line.strip()][-count:]
+        return [f"    log: {log}", *(f"    | {line}" for line in ends)]
+
+
+def short_reason(reason: str) -> str:
+    """Return Snakemake's reason to run a job in a few words and at most `MOST_FILES` files a clause."""
+    before, params, _ = reason.partition(PARAMS)
+    clauses = dict(clause.partition(": ")[::2] for clause in [*before.split("; "), params] if clause)
+    if missing := clauses.get("Missing output files"):
+        clauses = {"Missing output files": missing}  # whatever else has changed, it has to run
+    return "; ".join(f"{REASONS.get(name, name)}{_names(files)}" for name, files in clauses.items())
+
+
+def _names(files: str) -> str:
+    names = sorted(files.split(", ")) if files else []
+    more = f" and {len(names) - MOST_FILES} more" if len(names) > MOST_FILES else ""
+    return f": {', '.join(names[:MOST_FILES])}{more}" if names else ""

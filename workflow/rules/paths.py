@@ -1,0 +1,40 @@
+"""Where every file of the workflow lies, each path once, with wildcards in braces."""
+
+RAW = "data/raw/{dataset}"
+GENERATED = "scratch/{generator}/{dataset}/{scene}"  # as if delivered: a synthetic district or landscape
+SCENE = "data/scenes/{dataset}/{scene}/scene.json"
+TILES = "data/tiles/{experiment}/{dataset}/{scene}.parquet"
+
+FOLDS = "data/folds/{experiment}"
+LISTING = f"{FOLDS}/scenes.json"
+FOLD_TILES = f"{FOLDS}/folds.parquet"
+AREAS = f"{FOLDS}/areas.parquet"
+FOLDS_MAP = f"{FOLDS}/folds.gpkg"
+FOLDS_AUDIT = f"{FOLDS}/audit.json"
+FOLDS_FIGURE = f"{FOLDS}/folds.png"
+
+SAMPLES = "data/samples/{experiment}/{method}/fold{fold}/seed{seed}"
+COVERAGE = "models/{experiment}/{method}/coverage.json"
+STATISTICS_AUDIT = "models/{experiment}/statistics_audit.json"
+MODEL = "models/{experiment}/{method}/fold{fold}/seed{seed}"
+CHECKPOINTS = "scratch/training/{experiment}/{method}/fold{fold}/seed{seed}"
+LIVE = "logs/dvclive/{experiment}/{method}/fold{fold}/seed{seed}"
+
+STRIPS = "scratch/strips/{experiment}/{method}/seed{seed}/{scene}"
+FOLD_RESULT = "results/{experiment}/{method}/fold{fold}/seed{seed}/{scene}"
+OUT_OF_FOLD = "results/{experiment}/{method}/oof/seed{seed}"
+RESULT = f"{OUT_OF_FOLD}/{{scene}}"
+SCORES = f"{OUT_OF_FOLD}/scores.json"
+TILE_SCORES = f"{OUT_OF_FOLD}/tiles.parquet"
+
+METRICS = "results/{experiment}/metrics.json"
+TABLES = "results/{experiment}/tables"
+INTERVALS = f"{TABLES}/intervals.csv"
+COMPARISONS = f"{TABLES}/comparisons.csv"
+FIGURES = "results/{experiment}/figures"
+REPORT = "results/{experiment}/report.html"
+
+LOG = "logs/{rule}/{job}.log"
+COST = "logs/report/{experiment}_cost.html"
+BENCHMARKS = "logs/benchmarks/{rule}"
+SETTINGS = "logs/settings/{name}-{digest}.yaml"
