@@ -5,7 +5,7 @@ from rasterio.crs import CRS
 from rasterio.windows import Window
 
 from img2height.errors import DataError
-from img2height.heights import known, read_above_ground, read_compared
+from img2height.heights import is_valid, read_above_ground, read_compared
 from img2height.io.grid import Grid
 from img2height.io.rasters import Band, height_band, open_raster, write_cog
 from img2height.vocabulary.layers import NODATA
@@ -19,8 +19,8 @@ def write(folder, quantity: str, heights: np.ndarray):
     return path
 
 
-def test_zero_is_known_and_nodata_is_not():
-    assert known(np.array([0.0, -9999.0, np.nan, np.inf, -3.0])).tolist() == [True, False, False, False, True]
+def test_zero_is_valid_and_nodata_is_not():
+    assert is_valid(np.array([0.0, -9999.0, np.nan, np.inf, -3.0])).tolist() == [True, False, False, False, True]
 
 
 def test_surface_loses_its_terrain_and_unknown_stays_unknown(tmp_path):

@@ -1,4 +1,4 @@
-"""How a process computes on the CPU."""
+"""Settings of a process for computing on the CPU."""
 
 import ctypes
 
@@ -9,10 +9,10 @@ KEPT_BYTES = 2**31 - 1
 
 
 def set_up_cpu(threads: int) -> None:
-    """Let torch compute in so many threads, and the process keep the memory that its tensors free.
+    """Set torch's number of compute threads, and let the process keep the memory that its tensors free.
 
-    glibc returns what large tensors leave to the system, and fetching it again for each layer costs time in every
-    forward pass and training step. Other C libraries are left as they are.
+    glibc returns the memory of large tensors to the system, and requesting it again for each layer costs time in every
+    forward pass and training step. Other C libraries are left unchanged.
     """
     torch.set_num_threads(threads)
     if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):

@@ -6,24 +6,24 @@ DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Img2HeightError(Exception):
-    """Base of every error that a user can cause and mend."""
+    """Base of every error that a user can cause and fix."""
 
 
 class SettingsError(Img2HeightError):
-    """A settings file does not say what it must: unknown key, wrong value, missing file."""
+    """A settings file is invalid: unknown key, wrong value, missing file."""
 
 
 class DataError(Img2HeightError):
-    """A raster, table or scene cannot be used: missing, unreadable, without CRS or unit, all unknown."""
+    """A raster, table or scene cannot be used: missing, unreadable, without CRS or unit, no valid pixel."""
 
 
 class FoldError(Img2HeightError):
-    """The ground cannot be divided as asked, or a division leaks."""
+    """The scenes cannot be split as requested, or a split leaks."""
 
 
 class ModelError(Img2HeightError):
-    """A model folder is incomplete, altered, or does not fit the data that it is given."""
+    """A model folder is incomplete, altered, or does not fit the given data."""
 
 
 class TrainingError(Img2HeightError):
-    """A training cannot go on: no samples, a loss that is not a number, a resume that does not fit."""
+    """A training cannot continue: no samples, a loss that is not finite, a resume that does not fit."""

@@ -1,4 +1,4 @@
-"""How a predicted or reference height raster is read: where it is known, on which grid, and above ground."""
+"""Reading of predicted and reference height rasters: validity, grid, and heights above ground."""
 
 from collections.abc import Mapping
 
@@ -12,31 +12,31 @@ from img2height.vocabulary.layers import ABSENT, NODATA, PRESENT
 from img2height.vocabulary.quantities import BUILDINGS, RELATIVE, SURFACE, TERRAIN, quantity_of
 
 
-def known(heights: np.ndarray) -> np.ndarray:
-    """Return a bool array, true where a height is known: finite and not nodata (-9999); 0 m is known."""
+def is_valid(heights: np.ndarray) -> np.ndarray:
+    """Return a bool array, true where a height is valid: finite and not nodata (-9999); 0 m is valid."""
     return np.isfinite(heights) & (heights != NODATA)
 
 
 def read_above_ground(
     heights: DatasetReader, terrain: DatasetReader | None, window: Window | None = None
 ) -> np.ndarray:
-    """Return heights above ground, HxW float32 metres, NaN where unknown.
+    """Return heights above ground, HxW float32 metres, NaN where missing.
 
-    A surface model (band description `dsm`) loses its terrain first; the residuals stay what they are. A terrain model
-    (`dem`) is the ground itself, so it is 0 m above ground wherever it is known.
+    From a surface model (band description `dsm`) the terrain is subtracted, and residuals are not clipped. A terrain
+    model (`dem`) is the ground itself, so it is 0 m above ground wherever it is valid.
 
     Args:
         heights: raster with the quantity in its band description.
         terrain: the terrain model on the same grid; only needed for a surface model.
-        window: part of the grid, None is all of it.
+        window: part of the grid, by default all of it.
 
     Raises:
-        DataError: a surface model comes without terrain, or the heights are relative.
+        DataError: a surface model without terrain, or relative heights.
     """
     quantity = heights.descriptions[0]
     if quantity == RELATIVE:
         raise DataError(
-            f"{heights.name}: holds relative heights, which have no metres; align them to a reference first"
+            f"{heights.name}: contains relative heights, which are not in metres; align them to a reference first"
         )
     above = read_heights(heights, window)
     if quantity == TERRAIN:
@@ -44,24 +44,24 @@ def read_above_ground(
     if quantity != SURFACE:
         return above
     if terrain is None:
-        raise DataError(f"{heights.name}: holds surface heights (dsm); heights above ground need a scene with a dtm")
+        raise DataError(f"{heights.name}: contains surface heights (dsm); heights above ground need a scene with a dtm")
     return above - read_heights(terrain, window)
 
 
 def read_compared(
     heights: DatasetReader, layers: Mapping[str, DatasetReader], window: Window | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return predicted and reference heights, HxW float32 metres each, NaN where unknown; the error is between them.
+    """Return predicted and reference heights to compare, HxW float32 metres each, NaN where missing.
 
     A terrain model (band description `dem`) is compared with the layer dtm, building heights with ndsm inside the
-    building mask and 0 m outside, everything else above ground with ndsm. Relative heights are brought to the reference
-    (ndsm, else dtm) of the window by the scale and offset that fit best.
+    building mask and 0 m outside, everything else above ground with ndsm. Relative heights are aligned to the reference
+    (ndsm, else dtm) of the window by the best-fitting scale and offset.
 
     Args:
         heights: raster with the quantity in its band description.
-        layers: the scene's layers on the same grid: ndsm or dtm, dtm where a surface model is compared, building where
+        layers: the scene's layers on the same grid: ndsm or dtm, dtm if a surface model is compared, building if
             building heights are.
-        window: part of the grid, None is all of it.
+        window: part of the grid, by default all of it.
 
     Raises:
         DataError: the layer to compare with is missing.
@@ -70,7 +70,7 @@ def read_compared(
     reference = quantity_of(quantity).reference(layers)
     if reference not in layers:
         raise DataError(
-            f"{heights.name}: holds {quantity}, and its scene has no {reference} as a reference to score it against; "
+            f"{heights.name}: contains {quantity}, but its scene has no {reference} to score it against; "
             "give the scene this layer, or leave it out of the test"
         )
     truth = read_heights(layers[reference], window)
@@ -79,7 +79,7 @@ def read_compared(
     if quantity == BUILDINGS:
         if "building" not in layers:
             raise DataError(
-                f"{heights.name}: holds building heights, and its scene has no building mask to score them against; "
+                f"{heights.name}: contains building heights, but its scene has no building mask to score them against; "
                 "give the scene this layer, or leave it out of the test"
             )
         truth = inside_buildings(truth, layers["building"].read(1, window=window))
@@ -89,21 +89,21 @@ def read_compared(
 
 
 def inside_buildings(heights_m: np.ndarray, building: np.ndarray) -> np.ndarray:
-    """Return building heights, HxW float32 metres: the height inside the mask, 0 outside, NaN where it is unknown.
+    """Return building heights, HxW float32 metres: the height inside the mask, 0 outside, NaN where missing.
 
     Args:
-        heights_m: HxW float32, above ground, NaN where unknown.
-        building: HxW uint8, 1 building, 0 none, 255 unknown.
+        heights_m: HxW float32, above ground, NaN where missing.
+        building: HxW uint8, 1 building, 0 other, 255 missing.
     """
     return np.select([building == PRESENT, building == ABSENT], [heights_m, np.float32(0)], np.float32(np.nan))
 
 
 def align(relative: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """Return relative heights as metres, by the scale and offset with the least squared error where both are known.
+    """Return relative heights in metres, by the scale and offset with the least squared error where both are valid.
 
     Args:
-        relative: HxW, NaN where unknown.
-        reference: HxW metres, NaN where unknown.
+        relative: HxW, NaN where missing.
+        reference: HxW metres, NaN where missing.
     """
     both = np.isfinite(relative) & np.isfinite(reference)
     if not both.any():
@@ -115,7 +115,7 @@ def align(relative: np.ndarray, reference: np.ndarray) -> np.ndarray:
 
 
 def under_mask(pixels: np.ndarray, valid: np.ndarray | None) -> np.ndarray:
-    """Return the pixels (bool) that also lie under the mask (bool, same shape); None is everywhere."""
+    """Return the pixels (bool) that are also in the mask (bool, same shape); None is everywhere."""
     if valid is None:
         return pixels
     same_shape("the mask", valid, pixels)
@@ -125,11 +125,11 @@ def under_mask(pixels: np.ndarray, valid: np.ndarray | None) -> np.ndarray:
 def scored_pixels(
     prediction: np.ndarray, reference: np.ndarray, valid: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray, int]:
-    """Return prediction and reference where both are known, N float64 metres each, and how many references count.
+    """Return prediction and reference where both are valid, N float64 metres each, and the number of references.
 
     Args:
         prediction: heights in metres, NaN or -9999 where missing.
-        reference: heights in metres, NaN or -9999 where unknown, same shape.
+        reference: heights in metres, NaN or -9999 where missing, same shape.
         valid: bool, same shape; false pixels are left out.
 
     Raises:
@@ -137,8 +137,8 @@ def scored_pixels(
     """
     prediction, reference = np.asarray(prediction), np.asarray(reference)
     same_shape("the prediction", prediction, reference)
-    counts = under_mask(known(reference), valid)
-    scored = counts & known(prediction)
+    counts = under_mask(is_valid(reference), valid)
+    scored = counts & is_valid(prediction)
     return prediction[scored].astype(np.float64), reference[scored].astype(np.float64), int(counts.sum())
 
 

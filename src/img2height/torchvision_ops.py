@@ -1,9 +1,9 @@
-"""Makes torchvision importable beside a torch build that its compiled operators do not match.
+"""Makes torchvision importable with a torch build that does not match its compiled operators.
 
-torchvision wheels are built for one CUDA version; beside a CPU build of torch their operators do not load and
+torchvision wheels are built for one CUDA version; with a CPU build of torch their operators do not load and
 `import torchvision` (and with it timm, lightning and torchmetrics) fails on the missing schema of `nms`. Models and
-transforms need none of these operators, so declaring the schemas is enough. Where the two match, nothing is done.
-torchvision itself is not imported: that takes longer than torch, and many networks do without.
+transforms need none of these operators, so declaring the schemas is enough. If the two match, nothing is done.
+torchvision itself is not imported: that takes longer than torch, and many networks do not need it.
 """
 
 from importlib.machinery import PathFinder
@@ -18,7 +18,7 @@ SCHEMAS = (
 
 
 def declare_missing_operators() -> torch.library.Library | None:
-    """Return the library that holds the declared schemas, or None where torchvision's own operators load."""
+    """Return the library with the declared schemas, or None if torchvision's own operators load."""
     if _operators_load():
         return None
     declared = torch.library.Library("torchvision", "DEF")

@@ -67,7 +67,7 @@ def test_a_refinement_shows_its_pair_its_surface_and_the_reference(scene: Scene)
     assert list(shown(figure)) == ["0: plain\npair 2: views 2 + 1", "initial DSM, filled orange", "reference"]
     red, green, blue = np.moveaxis(shown(figure)["0: plain\npair 2: views 2 + 1"], 2, 0)
     assert (green == blue).all() and (red != green).any()
-    assert figure.axes[-1].get_ylabel() == "height from the mean of the patch (m)"
+    assert figure.axes[-1].get_ylabel() == "height above the mean of the patch (m)"
     low, high = figure.axes[-1].get_ylim()
     mean = 1 + 10 * 8 * 16 / SIDE**2  # of the initial surface, above the plain
     assert (low, high) == pytest.approx((-mean, 10 - mean))

@@ -104,7 +104,7 @@ def test_images_are_normalised_in_the_ways_of_the_papers() -> None:
     assert stretched.max() == 1, "what lies beyond the percentiles is clipped"
     radiance = image.astype(np.uint16) * 8
     assert fit_bands([radiance], [valid], ["red"], "unit")["red"] == pytest.approx((8 * low, 8 * (high - low)))
-    with pytest.raises(DataError, match=r"band nir .* only red, green and blue in bytes"):
+    with pytest.raises(DataError, match=r"band nir .* only 8-bit red, green and blue"):
         fit_bands([image], [valid], ["nir"], "imagenet")
 
 

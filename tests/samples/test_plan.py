@@ -71,11 +71,11 @@ def test_positions_are_drawn_once_without_replacement_anywhere_in_the_ground() -
     assert (places["scene"] == "a").mean() == pytest.approx(69 * 33 / (69 * 33 + 33 * 65), abs=0.07)
 
 
-def test_all_positions_of_a_ground_can_be_drawn_and_no_more() -> None:
+def test_all_positions_of_an_area_can_be_drawn_and_no_more() -> None:
     everything = Sampling(positions=69 * 33 + 33 * 65)
     plan = plan_samples(TILES, AREAS, seed=0, samples=everything.positions, **{**PLAIN, "sampling": everything})
     assert not plan[["scene", "col_off", "row_off"]].duplicated().any()
-    with pytest.raises(TrainingError, match=f"has only {everything.positions} places"):
+    with pytest.raises(TrainingError, match=f"has only {everything.positions} positions"):
         plan_samples(TILES, AREAS, seed=0, samples=1, **{**PLAIN, "sampling": Sampling(positions=9999)})
 
 

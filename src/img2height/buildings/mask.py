@@ -7,7 +7,7 @@ from rasterio.windows import Window
 
 from img2height.buildings.regions import Reader, blocks_of, find_regions
 from img2height.errors import DataError
-from img2height.heights import known
+from img2height.heights import is_valid
 from img2height.vocabulary.layers import MISSING
 
 INDEX_BANDS = {"ndvi": ("nir", "red"), "vari": ("green", "red", "blue")}
@@ -61,8 +61,8 @@ def elevated(
     Raises:
         DataError: image and height differ in shape, or the bands do not allow an index.
     """
-    is_known = known(height)
-    building = is_known & (height > min_height_m)
+    valid = is_valid(height)
+    building = valid & (height > min_height_m)
     if image is not None:
         if image.shape[1:] != height.shape:
             raise DataError(
@@ -70,7 +70,7 @@ def elevated(
             )
         index, name = vegetation_index(image, bands)
         building &= ~(index > {"ndvi": ndvi_max, "vari": vari_max}[name])
-    return _with_unknown(building, is_known)
+    return _with_missing(building, valid)
 
 
 def probable(probability: np.ndarray) -> np.ndarray:
@@ -79,8 +79,8 @@ def probable(probability: np.ndarray) -> np.ndarray:
     Args:
         probability: HxW probability of a building, NaN or -9999 where missing; 0.5 or more is building.
     """
-    is_known = known(probability)
-    return _with_unknown(is_known & (probability >= 0.5), is_known)
+    valid = is_valid(probability)
+    return _with_missing(valid & (probability >= 0.5), valid)
 
 
 def cleaned(raw: Reader, shape: tuple[int, int], pixel_m2: float, min_area_m2: float, max_hole_m2: float) -> Reader:
@@ -103,7 +103,7 @@ def cleaned(raw: Reader, shape: tuple[int, int], pixel_m2: float, min_area_m2: f
 
     def footprint(block: Window) -> np.ndarray:
         building = large(block)
-        return _with_unknown(building | (holes.sizes(~building, block) <= largest_hole), raw(block) != MISSING)
+        return _with_missing(building | (holes.sizes(~building, block) <= largest_hole), raw(block) != MISSING)
 
     regions = find_regions(lambda block: raw(block) == 1, shape)
     holes = find_regions(lambda block: ~large(block), shape)
@@ -149,5 +149,5 @@ def footprint_mask(
     return footprint
 
 
-def _with_unknown(building: np.ndarray, is_known: np.ndarray) -> np.ndarray:
-    return np.where(is_known, building.astype(np.uint8), np.uint8(MISSING))
+def _with_missing(building: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    return np.where(valid, building.astype(np.uint8), np.uint8(MISSING))

@@ -14,7 +14,7 @@ from shapely.geometry import Polygon
 
 from img2height.buildings.regions import Reader, find_regions
 from img2height.errors import DataError
-from img2height.heights import known
+from img2height.heights import is_valid
 from img2height.io.areas import outlines
 from img2height.io.grid import Grid
 from img2height.io.tables import write_geopackage, write_table
@@ -121,8 +121,8 @@ def _height_statistics(labels: np.ndarray, height: np.ndarray, ground: np.ndarra
     pixels = pandas.DataFrame(
         {
             "label": labels[inside],
-            "height": _nan_if_unknown(height[inside]),
-            "ground": np.nan if ground is None else _nan_if_unknown(ground[inside]),
+            "height": _nan_if_missing(height[inside]),
+            "ground": np.nan if ground is None else _nan_if_missing(ground[inside]),
         }
     ).groupby("label")
     return pandas.DataFrame(
@@ -134,8 +134,8 @@ def _height_statistics(labels: np.ndarray, height: np.ndarray, ground: np.ndarra
     )
 
 
-def _nan_if_unknown(heights: np.ndarray) -> np.ndarray:
-    return np.where(known(heights), heights, np.nan).astype(np.float64)
+def _nan_if_missing(heights: np.ndarray) -> np.ndarray:
+    return np.where(is_valid(heights), heights, np.nan).astype(np.float64)
 
 
 def _reader(array: np.ndarray) -> Reader:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from img2height.errors import DataError
-from img2height.heights import known, same_shape, under_mask
+from img2height.heights import is_valid, same_shape, under_mask
 
 WINDOW_PX = 11
 SIGMA_PX = 1.5
@@ -30,7 +30,7 @@ def ssim(prediction: np.ndarray, reference: np.ndarray, valid: np.ndarray | None
     same_shape("the prediction", prediction, reference)
     if not data_range_m > 0:
         raise DataError(f"data_range_m is {data_range_m}; it must be above 0 m")
-    usable = under_mask(known(reference) & known(prediction), valid)
+    usable = under_mask(is_valid(reference) & is_valid(prediction), valid)
     x, y = (np.where(usable, np.asarray(image, np.float64), np.nan) for image in (prediction, reference))
     found = tile_ssim(x, y, max(x.shape), np.ones(1, bool), data_range_m)[0]
     return None if np.isnan(found) else float(found)

@@ -1,4 +1,4 @@
-"""What is done to the pixels of a sample: the symmetries and colours that its row of the sample table names."""
+"""Applies to the pixels of a sample the symmetry and colour changes named in its row of the sample table."""
 
 from collections.abc import Mapping, Sequence
 from itertools import permutations
@@ -10,7 +10,7 @@ from img2height.settings.symmetries import MIRROR
 
 
 def transform(array: np.ndarray, symmetry: int) -> np.ndarray:
-    """Return the array turned by `symmetry % 4` quarter turns, mirrored first where `symmetry >= 4`.
+    """Return the array mirrored if `symmetry >= 4`, then turned by `symmetry % 4` quarter turns.
 
     Args:
         array: ... x N x N.
@@ -25,10 +25,10 @@ CHANNEL_ORDERS = list(permutations(range(3)))  # the first changes nothing
 
 
 def recolour(image: np.ndarray, bands: Sequence[str], row: Mapping[str, Any]) -> np.ndarray:
-    """Return an image with its colours permuted or replaced by their mean, where the row says so.
+    """Return an image with permuted colours, or with their mean in all of them, if the row says so.
 
     Args:
-        image: C x H x W as stored; one without red, green and blue stays as it is.
+        image: C x H x W as stored; an image without red, green and blue stays unchanged.
         bands: names of its C bands.
         row: `channels` is a number of `CHANNEL_ORDERS`, `gray` is true for the mean; both may be absent.
     """

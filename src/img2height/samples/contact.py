@@ -1,4 +1,4 @@
-"""A contact sheet: the first training samples as the network will see them, for a person to look at."""
+"""A contact sheet: the first training samples as the network sees them, for visual inspection."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,14 +30,14 @@ UNKNOWN = "#c8c8c8"
 
 @dataclass(frozen=True)
 class Sample:
-    """A training sample as it is drawn, after its symmetry.
+    """A training sample as drawn, after its symmetry.
 
     Attributes:
         row: of the sample table.
-        scene: where it lies.
+        scene: its scene.
         tile: its pixels.
         filled: HxW bool, where the initial surface model was filled.
-        offset_m: what heights are measured from: 0, or the mean of the patch for heights above a datum.
+        offset_m: the zero of the heights: 0, or the mean of the patch for heights above a datum.
     """
 
     row: Mapping[str, Any]
@@ -48,12 +48,12 @@ class Sample:
 
     @property
     def reference_m(self) -> np.ndarray:
-        """The heights to learn, HxW float32, NaN where the loss does not look."""
+        """The heights to learn, HxW float32, NaN where the loss ignores them."""
         return np.where(self.tile.known, self.tile.heights_m - self.offset_m, np.nan)
 
     @property
     def initial_m(self) -> np.ndarray:
-        """The initial surface model, HxW float32, NaN where unknown."""
+        """The initial surface model, HxW float32, NaN where missing."""
         return np.where(self.tile.valids[INITIAL], self.tile.images[INITIAL][0] - self.offset_m, np.nan)
 
 
@@ -67,7 +67,7 @@ def draw_contact_sheet(samples: pandas.DataFrame, reader: TileReader, path: Path
 def contact_sheet(samples: pandas.DataFrame, reader: TileReader) -> Figure:
     """Return a figure of all inputs and the reference of the first samples, on one height scale in metres.
 
-    Heights above a datum are shown from the mean of the patch; what the loss does not look at is grey.
+    Heights above a datum are relative to the mean of the patch; pixels that the loss ignores are grey.
 
     Args:
         samples: sample table, in the order of the training.
@@ -85,7 +85,7 @@ def contact_sheet(samples: pandas.DataFrame, reader: TileReader) -> Figure:
     for sample, panels in zip(shown, axes.reshape(-1, count), strict=False):
         _draw(sample, reader, list(panels), limits)
     scale = ScalarMappable(Normalize(*limits), HEIGHT_COLOURS)
-    label = "reference height (m)" if reader.target in ABOVE_GROUND else "height from the mean of the patch (m)"
+    label = "reference height (m)" if reader.target in ABOVE_GROUND else "height above the mean of the patch (m)"
     figure.colorbar(scale, ax=axes, label=label, shrink=0.6, extend="max" if reader.target in ABOVE_GROUND else "both")
     return figure
 
@@ -104,7 +104,7 @@ def _sample(row: Mapping[str, Any], reader: TileReader) -> Sample:
 
 
 def _limits(shown: list[Sample], target: str) -> tuple[float, float]:
-    """Return the ends of the height scale in metres; heights above ground begin at 0."""
+    """Return the ends of the height scale in metres; heights above ground start at 0."""
     low, high = limits_m(np.stack([sample.reference_m for sample in shown]))
     return (0.0, max(1.0, high)) if target in ABOVE_GROUND else (low, max(low + 1.0, high))
 

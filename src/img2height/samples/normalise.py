@@ -1,4 +1,4 @@
-"""Normalisation of images and heights, with statistics of the training tiles only, kept as plain numbers."""
+"""Normalisation of images and heights, with statistics of the training tiles only, stored as plain numbers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -9,24 +9,24 @@ from img2height.errors import DataError, TrainingError
 from img2height.vocabulary.layers import INITIAL
 from img2height.vocabulary.quantities import ABOVE_GROUND
 
-HEIGHT_QUANTILES = (0.001, 0.999)  # of the training heights: IM2HEIGHT states no range; robust against single spikes
+HEIGHT_QUANTILES = (0.001, 0.999)  # of the training heights: IM2HEIGHT states no range; robust against isolated spikes
 IMAGE_QUANTILES = (0.02, 0.98)  # CGAN: a robust stretch per band
 IMAGENET = {"red": (0.485, 0.229), "green": (0.456, 0.224), "blue": (0.406, 0.225)}
 BYTE = 255.0
 RANGES = {"unit": (0, 1), "tanh": (-1, 1)}
 MIN_STD = 1e-6
-ROUGHNESS_QUANTILES = (0.05, 0.95)  # ResDepth: patches outside are too flat or too rough to set the scale
+ROUGHNESS_QUANTILES = (0.05, 0.95)  # ResDepth: patches outside are too flat or too rough to determine the scale
 
 
 @dataclass(frozen=True)
 class Normalisation:
-    """How images and heights become the numbers that a network sees.
+    """The scaling of images and heights to the numbers that a network sees.
 
     Attributes:
-        image: by layer and band, what a value is measured from and divided by: mean and deviation for z-scores.
+        image: by layer and band, the offset and divisor of the values: mean and standard deviation for z-scores.
         mode: how offset and scale were found: minmax, zscore, metre or patch_centred.
-        offset_m: metres that the normalised height 0 stands for; 0 where each patch has its own.
-        scale_m: metres that a step of 1 in the normalised height stands for; 1 where each patch has its own.
+        offset_m: metres at the normalised height 0; 0 if each patch has its own offset.
+        scale_m: metres per unit of normalised height; 1 if each patch has its own scale.
         image_mode: how the numbers of `image` were found: zscore, unit, tanh or imagenet.
     """
 
@@ -37,7 +37,7 @@ class Normalisation:
     image_mode: str = "zscore"
 
     def apply(self, layer: str, array: np.ndarray, valid: np.ndarray) -> np.ndarray:
-        """Return the normalised image, float32 C x H x W; unknown pixels become 0.
+        """Return the normalised image, float32 C x H x W; missing pixels become 0.
 
         Args:
             layer: name of the layer.
@@ -53,9 +53,9 @@ class Normalisation:
     def normalise_patch(
         self, images: Mapping[str, np.ndarray], valids: Mapping[str, np.ndarray]
     ) -> tuple[dict[str, np.ndarray], float]:
-        """Return the normalised inputs of one patch, and the metres that its normalised height 0 stands for.
+        """Return the normalised inputs of one patch, and the metres at its normalised height 0.
 
-        The initial surface model is measured from its own mean, and so are the heights of the patch.
+        The initial surface model is relative to its own mean, and so are the heights of the patch.
 
         Args:
             images: by layer, C x H x W as stored.
@@ -69,14 +69,14 @@ class Normalisation:
         return {INITIAL: self.normalise_heights(np.where(known, surface, offset_m), offset_m), **inputs}, offset_m
 
     def normalise_heights(self, heights_m: np.ndarray, offset_m: float, scale_m: float | None = None) -> np.ndarray:
-        """Return normalised heights, float32; NaN stays NaN. The scale is that of all patches where none is given."""
+        """Return normalised heights, float32; NaN stays NaN. The default scale is that of all patches."""
         return ((heights_m.astype(np.float64) - offset_m) / (scale_m or self.scale_m)).astype(np.float32)
 
     def height_range(self, heights_m: np.ndarray, offset_m: float) -> tuple[float, float]:
-        """Return the metres that the normalised height 0 and a step of 1 stand for in one training tile.
+        """Return the metres at the normalised height 0 and the metres per unit, in one training tile.
 
         Args:
-            heights_m: the known heights of the tile, any shape.
+            heights_m: the valid heights of the tile, any shape.
             offset_m: of its patch, see `normalise_patch`.
         """
         if self.mode != "relative" or not heights_m.size:
@@ -95,29 +95,29 @@ class Normalisation:
 
     @classmethod
     def from_json(cls, value: dict) -> "Normalisation":
-        """Return the normalisation that a model card holds."""
+        """Return the normalisation stored in a model card."""
         image = {layer: {b: tuple(s) for b, s in bands.items()} for layer, bands in value["image"].items()}
         return cls(**value | {"image": image})
 
 
 def clip_heights(heights_m: np.ndarray, target: str) -> np.ndarray:
-    """Return heights that can exist: nothing lies below the ground that heights are above; also takes tensors."""
+    """Return heights clipped at 0 if they are above ground, where negative ones cannot exist; also takes tensors."""
     return heights_m.clip(min=0) if target in ABOVE_GROUND else heights_m
 
 
 def fit_bands(
     images: list[np.ndarray], valids: list[np.ndarray], bands: list[str], mode: str = "zscore"
 ) -> dict[str, tuple[float, float]]:
-    """Return by band what its values are measured from and divided by, over the known pixels.
+    """Return the offset and divisor of the values by band, over the valid pixels.
 
     Args:
         images: tiles, each C x H x W.
-        valids: which pixels are known, each H x W bool.
+        valids: validity of the pixels, each H x W bool.
         bands: names of the C bands.
         mode: zscore, unit, tanh or imagenet.
 
     Raises:
-        DataError: a band does not vary, so that it carries nothing, or is none that ImageNet knows.
+        DataError: a band is constant, so that it carries no information, or ImageNet has no such band.
     """
     known = np.concatenate([i[:, v] for i, v in zip(images, valids, strict=True)], axis=1)  # C x N
     statistics = {}
@@ -135,7 +135,7 @@ def _fit_band(band: str, values: np.ndarray, mode: str) -> tuple[float, float]:
     if mode == "imagenet":
         if band not in IMAGENET or values.dtype != np.uint8:
             raise DataError(
-                f"band {band} ({values.dtype}) cannot be normalised as ImageNet is: only red, green and blue in bytes "
+                f"band {band} ({values.dtype}) cannot be normalised like ImageNet: only 8-bit red, green and blue "
                 "can; set normalisation.image: zscore"
             )
         mean, deviation = IMAGENET[band]
@@ -150,12 +150,11 @@ def fit_heights(heights_m: np.ndarray, mode: str) -> tuple[float, float]:
     """Return offset and scale in metres of the normalised height.
 
     Args:
-        heights_m: known training heights, any shape.
-        mode: minmax (robust quantiles to [0, 1]), tanh (to [-1, 1]), zscore, metre (as they are), or relative (each
-            tile has its own).
+        heights_m: valid training heights, any shape.
+        mode: minmax (robust quantiles to [0, 1]), tanh (to [-1, 1]), zscore, metre (unchanged), or relative (per tile).
 
     Raises:
-        TrainingError: the heights do not vary.
+        TrainingError: the heights are constant.
     """
     values = heights_m[np.isfinite(heights_m)].astype(np.float64)
     if mode in ("metre", "relative"):
@@ -175,13 +174,13 @@ def fit_heights(heights_m: np.ndarray, mode: str) -> tuple[float, float]:
 def fit_patches(patches_m: Sequence[np.ndarray]) -> float:
     """Return the scale in metres of patch-centred heights: the mean over patches of each one's standard deviation.
 
-    The flattest and the roughest twentieth of the patches do not count (ResDepth, https://arxiv.org/abs/2106.08107).
+    The flattest and the roughest twentieth of the patches are left out (ResDepth, https://arxiv.org/abs/2106.08107).
 
     Args:
-        patches_m: the known heights of each patch of the initial surface model, any shape.
+        patches_m: the valid heights of each patch of the initial surface model, any shape.
 
     Raises:
-        TrainingError: the heights do not vary.
+        TrainingError: the heights are constant.
     """
     roughness_m = np.array([p.std(ddof=1, dtype=np.float64) for p in patches_m if p.size > 1])
     low, high = np.quantile(roughness_m, ROUGHNESS_QUANTILES) if roughness_m.size else (0.0, 0.0)

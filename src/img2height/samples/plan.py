@@ -1,4 +1,4 @@
-"""The training itself as a table: row n is the n-th training sample."""
+"""The sampling plan of a training as a table: row n is the n-th training sample."""
 
 from collections.abc import Sequence
 
@@ -21,25 +21,25 @@ def plan_samples(
     tiles: pandas.DataFrame, areas: geopandas.GeoDataFrame, *, samples: int, seed: int, symmetries: Sequence[int],
     augmentation: Augmentation, sampling: Sampling, pairs: pandas.DataFrame | None = None,
 ) -> pandas.DataFrame:  # fmt: skip
-    """Return the training samples in their order: n, dataset, scene, col_off, row_off, size_px, transform, seed.
+    """Return the training samples in order: n, dataset, scene, col_off, row_off, size_px, transform, seed.
 
-    With pairs also the numbers of the views, `first` and `second`; with changed colours `channels` and `gray`. Each
-    pass over the training tiles (or positions, and over their pairs) is a new permutation, so that all are seen equally
+    With pairs also the numbers of the views, `first` and `second`; with colour changes `channels` and `gray`. Each
+    pass over the training tiles (or positions, and over their pairs) is a new permutation, so that all are used equally
     often.
 
     Args:
         tiles: the training tiles of one fold: dataset, scene, col_off, row_off, size_px.
         areas: the training areas of that fold: dataset, scene, geometry in pixels.
-        samples: how many rows.
-        seed: same seed, same table.
-        symmetries: to draw from, see `drawn_symmetries`.
+        samples: number of rows.
+        seed: the same seed gives the same table.
+        symmetries: numbers of the allowed ones, see `drawn_symmetries`.
         augmentation: `jitter` moves the corner by up to half a tile, as long as the tile stays inside the training
             area; `permute_views` swaps the views of a pair at random.
         sampling: tiles of the index or drawn positions, all pairs or one.
         pairs: the training pairs: dataset, scene, first and, for methods with two views, second.
 
     Raises:
-        TrainingError: there is no training tile, or the training ground has too few positions.
+        TrainingError: there is no training tile, or the training area has too few positions.
     """
     if tiles.empty:
         raise TrainingError("this fold has no training tile; check roles, split and buffer")
@@ -63,7 +63,7 @@ def plan_samples(
 def _augment(
     plan: pandas.DataFrame, symmetries: Sequence[int], augmentation: Augmentation, rng: np.random.Generator
 ) -> None:
-    """Draw in place what is done to the pixels of each row."""
+    """Draw the augmentation of each row in place."""
     samples = len(plan)
     plan["transform"] = rng.choice(symmetries, size=samples) if len(symmetries) > 1 else symmetries[0]
     plan["seed"] = rng.integers(np.iinfo(np.int64).max, size=samples)
@@ -80,12 +80,12 @@ def _augment(
 def pair_up(
     places: pandas.DataFrame, pairs: pandas.DataFrame, rng: np.random.Generator | None = None
 ) -> pandas.DataFrame:
-    """Return each place once for each pair of its scene, or with one of them drawn at random.
+    """Return each position once per pair of its scene, or with one randomly drawn pair.
 
     Args:
-        places: dataset, scene, and more.
+        places: dataset, scene, and further columns.
         pairs: dataset, scene, and the views of each pair.
-        rng: draws one pair a place; None takes all.
+        rng: draws one pair per position; None takes all pairs.
     """
     order = places.assign(place=np.arange(len(places)))
     paired = order.merge(pairs, on=SCENE).sort_values("place", kind="stable")
@@ -101,7 +101,7 @@ def _passes(tiles: int, samples: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def _shift_corners(plan: pandas.DataFrame, areas: geopandas.GeoDataFrame, rng: np.random.Generator) -> None:
-    """Move corners in place; a shift that would leave the training area is not made."""
+    """Move corners in place; a shift that would leave the training area is omitted."""
     reach = plan["size_px"].to_numpy() // 2
     moved = plan.assign(**{axis: plan[axis] + rng.integers(-reach, reach + 1) for axis in CORNER})
     inside = np.zeros(len(plan), bool)

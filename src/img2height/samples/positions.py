@@ -1,4 +1,4 @@
-"""Random places in the training ground, as ResDepth draws them."""
+"""Random positions in the training area, drawn as in ResDepth."""
 
 import math
 from collections.abc import Iterable
@@ -18,32 +18,34 @@ from img2height.vocabulary.tiles import SCENE
 def draw_positions(
     areas: geopandas.GeoDataFrame, size_px: int, count: int, rng: np.random.Generator
 ) -> pandas.DataFrame:
-    """Return places drawn uniformly without replacement: dataset, scene, col_off, row_off, size_px.
+    """Return positions drawn uniformly without replacement: dataset, scene, col_off, row_off, size_px.
 
-    Every corner whose tile lies wholly in the training ground of a scene is a candidate.
+    Every corner whose tile lies completely inside the training area of a scene is a candidate.
 
     Args:
         areas: the training areas: dataset, scene, geometry in pixels.
         size_px: side of a tile.
-        count: how many places.
-        rng: draws them.
+        count: number of positions.
+        rng: the random generator.
 
     Raises:
-        TrainingError: the ground has fewer places.
+        TrainingError: the area has fewer positions.
     """
-    grounds = [_Ground(*key, shapely.union_all(group.geometry.to_numpy()), size_px) for key, group in _by_scene(areas)]
-    total = sum(ground.corners for ground in grounds)
+    regions = [
+        _TrainingArea(*key, shapely.union_all(group.geometry.to_numpy()), size_px) for key, group in _by_scene(areas)
+    ]
+    total = sum(region.corners for region in regions)
     drawn = min(2 * count, total)
     while True:
         corners = np.sort(rng.choice(total, drawn, replace=False))
-        places = _inside(grounds, corners)
+        places = _inside(regions, corners)
         if len(places) >= count:
             chosen = rng.choice(len(places), count, replace=False)
             return places.iloc[np.sort(chosen)].reset_index(drop=True)
         if drawn == total:
             raise TrainingError(
-                f"the training ground has only {len(places)} places for a tile of {size_px} px; "
-                f"sampling.positions asks for {count}: take fewer, smaller tiles or more ground"
+                f"the training area has only {len(places)} positions for a tile of {size_px} px; "
+                f"sampling.positions requests {count}: use fewer positions, smaller tiles or a larger area"
             )
         drawn = min(2 * drawn, total)
 
@@ -53,8 +55,8 @@ def _by_scene(areas: geopandas.GeoDataFrame) -> Iterable[tuple[tuple[str, str], 
 
 
 @dataclass(frozen=True)
-class _Ground:
-    """The training ground of one scene in the smallest window that holds it."""
+class _TrainingArea:
+    """The training area of one scene in its smallest window."""
 
     dataset: str
     scene: str
@@ -73,7 +75,7 @@ class _Ground:
         return math.prod(self.shape)
 
     def places(self, corners: np.ndarray) -> pandas.DataFrame:
-        """Return those corners, given by their number in the window, whose tiles lie in the ground."""
+        """Return the corners, given by their number in the window, whose tiles are inside the area."""
         box = area_window(self.area)
         rows, columns = np.divmod(corners, max(self.shape[1], 1))
         places = pandas.DataFrame(
@@ -83,11 +85,11 @@ class _Ground:
         return places[covered(self.area, places)]
 
 
-def _inside(grounds: list[_Ground], corners: np.ndarray) -> pandas.DataFrame:
-    """Return the places of corners that are numbered through all grounds."""
-    ends = np.cumsum([ground.corners for ground in grounds])
+def _inside(regions: list[_TrainingArea], corners: np.ndarray) -> pandas.DataFrame:
+    """Return the positions of corners that are numbered through all areas."""
+    ends = np.cumsum([region.corners for region in regions])
     parts = np.split(corners, np.searchsorted(corners, ends[:-1]))
     found = [
-        ground.places(part - (end - ground.corners)) for ground, part, end in zip(grounds, parts, ends, strict=True)
+        region.places(part - (end - region.corners)) for region, part, end in zip(regions, parts, ends, strict=True)
     ]
     return pandas.concat(found, ignore_index=True)

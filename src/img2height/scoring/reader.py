@@ -8,7 +8,7 @@ from rasterio.io import DatasetReader
 from rasterio.windows import Window
 from shapely.geometry.base import BaseGeometry
 
-from img2height.heights import known, read_compared
+from img2height.heights import is_valid, read_compared
 from img2height.io.areas import area_mask
 from img2height.io.rasters import read_heights
 from img2height.metrics.block import tile_slices
@@ -22,7 +22,7 @@ class Pixels:
 
     Attributes:
         predicted: HxW float32 metres, NaN where missing.
-        truth: HxW float32 metres, NaN where unknown or outside the area.
+        truth: HxW float32 metres, NaN where missing or outside the area.
         kinds: HxW uint16, the kind of ground, see `strata_of_kinds`.
         inside: HxW bool, the area.
         building: HxW uint8, the reference mask.
@@ -64,10 +64,10 @@ class SceneReader:
         if not inside.any():
             return None
         predicted, truth = self._compared(window)
-        counted, nonzero = inside & known(truth), self._gauge(window, truth) != 0
+        counted, nonzero = inside & is_valid(truth), self._gauge(window, truth) != 0
         height = truth if self.above_ground else None
         kinds, building = read_kinds(self.layers, window, nonzero, height, self.sizes)
-        predicted, truth = np.where(known(predicted), predicted, np.nan), np.where(counted, truth, np.nan)
+        predicted, truth = np.where(is_valid(predicted), predicted, np.nan), np.where(counted, truth, np.nan)
         footprint = read_mask(self.layers, "footprint", window) if "footprint" in self.layers else None
         return Pixels(predicted, truth, kinds, inside, building, footprint)
 

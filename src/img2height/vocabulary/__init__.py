@@ -1,1 +1,1 @@
-"""The things that the package speaks of, each declared once: layers, quantities, parts, tiles, scores; no library."""
+"""The concepts of the package, each declared once: layers, quantities, parts, tiles, scores; imports no library."""

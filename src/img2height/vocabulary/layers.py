@@ -1,4 +1,4 @@
-"""The layers of a scene: a new one is one more entry of `LAYERS`.
+"""The layers of a scene: to add one, add an entry to `LAYERS`.
 
 Dataset files, recipes, the command line, preparation and pictures take their names and kinds from here.
 """
@@ -22,12 +22,12 @@ class Layer:
         name: in dataset files, recipes and scenes; a view is stored by its number, see `view_name`.
         kind: image (any bands), view (one band of a stereo block), backscatter (decibels), height (metres), mask (1, 0,
             255 missing) or polygons.
-        role: what a method may look at, what it learns and is scored against, or ground that errors are told apart by.
-        about: what it is, for help and reference.
-        title: heading of its pictures; empty where it has none of its own.
+        role: input of methods, reference to learn and to be scored against, or land cover that errors are grouped by.
+        about: a short description, for help and reference.
+        title: heading of its pictures; empty if it has none of its own.
         option: its option of `img2height predict`; empty unless it is an input.
-        quantity: what a height layer holds, where that is not its name.
-        made_of: layers that preparation makes it of where it was not delivered.
+        quantity: the quantity of a height layer, if that is not its name.
+        made_of: layers from which preparation derives it if it was not delivered.
     """
 
     name: str
@@ -41,16 +41,16 @@ class Layer:
 
     @property
     def holds(self) -> str:
-        """The quantity that a height layer holds."""
+        """The quantity of a height layer."""
         return self.quantity or self.name
 
     @property
     def in_words(self) -> str:
-        """The name, and what can stand in for the layer."""
+        """The name, and the layers that can replace it."""
         return f"{self.name} (or {' and '.join(self.made_of)})" if self.made_of else self.name
 
     def is_among(self, delivered: Container[str]) -> bool:
-        """Return whether a scene with these layers has this one, delivered or made of others."""
+        """Return whether a scene with these layers has this one, delivered or derived."""
         return self.name in delivered or (bool(self.made_of) and all(name in delivered for name in self.made_of))
 
 
@@ -78,13 +78,13 @@ LAYERS = {
 INPUTS = {name: layer for name, layer in LAYERS.items() if layer.role == "input"}
 HEIGHTS = tuple(name for name, layer in LAYERS.items() if layer.kind == "height" and layer.role == "reference")
 MASKS = tuple(name for name, layer in LAYERS.items() if layer.kind == "mask")
-# What a person looks at first: an image before a view, a view before radar.
+# Order of preference for display: an image before a view, a view before radar.
 _SEEN: tuple[Kind, ...] = ("image", "view", "backscatter", "height")
 PICTURES = tuple(sorted(INPUTS, key=lambda name: _SEEN.index(INPUTS[name].kind)))
 
 
 def view_name(number: int) -> str:
-    """Return the name of the layer of a scene that holds a view, numbered from 1."""
+    """Return the layer name of a view in a scene, numbered from 1."""
     return f"view_{number}"
 
 
@@ -94,5 +94,5 @@ def is_view(name: str) -> bool:
 
 
 def layer_of(name: str) -> Layer:
-    """Return the layer that a raster of a scene is, a view by its number."""
+    """Return the layer of a raster of a scene; views are found by their number."""
     return LAYERS[VIEWS if is_view(name) else name]

@@ -1,4 +1,4 @@
-"""The parts that the ground of an experiment is divided into, and the roles that its scenes have."""
+"""The parts into which the scenes of an experiment are split, and the roles of its scenes."""
 
 from typing import Literal, get_args
 
@@ -6,10 +6,10 @@ Part = Literal["train", "val", "test"]
 Role = Literal["train", "val", "test", "split"]
 
 PARTS: tuple[Part, ...] = get_args(Part)
-SPLIT: Role = "split"  # a scene that holds all parts
+SPLIT: Role = "split"  # a scene that contains all parts
 PART_TITLES: dict[Part, str] = {"train": "training", "val": "validation", "test": "test"}
 
 
 def parts_of(role: Role) -> tuple[Part, ...]:
-    """Return the parts that a scene has ground of."""
+    """Return the parts of a scene with this role."""
     return tuple(part for part in PARTS if role in (part, SPLIT))

@@ -1,4 +1,4 @@
-"""The quantities that a height raster may hold: what they are learnt from and compared with, and which meet in a table.
+"""The quantities of a height raster: what they are learnt from and compared with, and which are ranked together.
 
 The name of a quantity is the description of its band and the `target` of a recipe.
 """
@@ -12,7 +12,7 @@ PROBABILITY, SPREAD = "building_probability", "height_spread"  # of further band
 
 @dataclass(frozen=True)
 class Group:
-    """Quantities whose errors are the same thing, so that their methods are ranked together.
+    """Quantities with comparable errors, so that their methods are ranked together.
 
     Attributes:
         name: in tables.
@@ -31,10 +31,10 @@ class Quantity:
 
     Attributes:
         name: of the band.
-        group: methods that it is ranked with.
-        references: layers that its errors are measured from; the first that a scene has.
-        needs: further layers that the comparison takes.
-        learnt_from: the layer that a method learns it from; empty where it is no target.
+        group: methods with which it is ranked.
+        references: layers from which its errors are measured; the first one that a scene has.
+        needs: further layers needed for the comparison.
+        learnt_from: the layer from which a method learns it; empty if it is not a target.
         above_ground: whether 0 m is the ground.
     """
 
@@ -46,7 +46,7 @@ class Quantity:
     above_ground: bool = False
 
     def reference(self, layers: Container[str]) -> str:
-        """Return the layer that errors are measured from, of those that a scene has; the first choice without any."""
+        """Return the layer, of those that a scene has, from which errors are measured; the first choice if none."""
         return next((name for name in self.references if name in layers), self.references[0])
 
 
@@ -54,8 +54,8 @@ class Quantity:
 METRES = Group("heights", "Heights in metres")
 OF_BUILDINGS = Group(
     BUILDINGS,
-    "Heights of buildings alone",
-    "building heights, 0 m outside footprints: ranked with the others on buildings alone",
+    "Building heights only",
+    "building heights, 0 m outside footprints: ranked with the others on buildings only",
 )
 FITTED = Group(
     RELATIVE,
@@ -63,7 +63,7 @@ FITTED = Group(
     "relative heights, fitted to the reference before they are scored: not ranked with heights in metres",
 )
 GROUPS = {group.name: group for group in (METRES, OF_BUILDINGS, FITTED)}
-# Heights above ground, of surfaces and of terrain leave the same errors.
+# Heights above ground, surface heights and terrain heights have comparable errors.
 QUANTITIES = {
     quantity.name: quantity
     for quantity in (
@@ -79,5 +79,5 @@ TARGETS = tuple(name for name, quantity in QUANTITIES.items() if quantity.learnt
 
 
 def quantity_of(name: str) -> Quantity:
-    """Return the quantity of a band; what is not declared is height above ground."""
+    """Return the quantity of a band; height above ground if it is not declared."""
     return QUANTITIES.get(name, QUANTITIES[ABOVE])

@@ -1,7 +1,7 @@
-"""The scores: formula, unit, better direction, and where each is shown. A new score is one more entry of `SCORES`.
+"""The scores: formula, unit, better direction, and where each is shown. To add one, add an entry to `SCORES`.
 
-A formula reads exact sums of a whole test area, sums of its tiles, and thousands of resampled sums alike, so that it
-must not depend on more than `Sums` has. Nothing here imports a library: `Sums` brings the arithmetic.
+A formula is applied to exact sums of a whole test area, to sums of its tiles, and to thousands of resampled sums, so it
+must use only the members of `Sums`. Nothing here imports a library: `Sums` provides the arithmetic.
 """
 
 import math
@@ -13,7 +13,7 @@ Kind = Literal["errors", "mask", "tiles", "distribution", "buildings", "derived"
 Better = Literal["lower", "higher", "nearer zero"]
 
 SILOG_LAMBDA = 0.5
-TILE_KINDS: tuple[Kind, ...] = ("errors", "mask", "tiles")  # what a single tile has, without its distribution
+TILE_KINDS: tuple[Kind, ...] = ("errors", "mask", "tiles")  # available for a single tile, without its distribution
 
 
 class Quantiles(Protocol):
@@ -23,20 +23,20 @@ class Quantiles(Protocol):
         """Return the median absolute error."""
 
     def nmad_m(self) -> Any:
-        """Return 1.4826 times the median distance of the errors from their median."""
+        """Return 1.4826 times the median absolute deviation of the errors from their median."""
 
     def quantile_m(self, level: float) -> Any:
-        """Return the error that a share of the pixels lies below."""
+        """Return the error below which a share of the pixels lies."""
 
 
 class Sums(Protocol):
-    """What a formula may read: sums over the pixels that count, as numbers or arrays of one shape.
+    """The inputs of formulas: sums over the pixels that count, as numbers or arrays of one shape.
 
-    A score of kind `errors` reads those of errors in metres (prediction minus reference) and of ratios, taken where the
-    reference is above `metrics.ratio_min_height_m`: relative is |error| / reference, log the difference of the natural
-    logarithms, delta1 to delta3 the pixels within a factor of 1.25, 1.25² and 1.25³. Kind `mask` and `buildings` read
-    the outcomes (true and false positives and negatives) of pixels and of whole buildings, kind `distribution` reads
-    `errors`, and kind `tiles` reads `mean_ssim`.
+    A score of kind `errors` uses those of errors in metres (prediction minus reference) and of ratios, computed where
+    the reference is above `metrics.ratio_min_height_m`: relative is |error| / reference, log the difference of natural
+    logarithms, delta1 to delta3 the pixels within a factor of 1.25, 1.25² and 1.25³. Kinds `mask` and `buildings` use
+    the outcomes (true and false positives and negatives) of pixels and of whole buildings, kind `distribution` uses
+    `errors`, and kind `tiles` uses `mean_ssim`.
     """
 
     reference_pixels: Any
@@ -61,7 +61,7 @@ class Sums(Protocol):
     mean_ssim: Any
 
     def share(self, part: Any, whole: Any) -> Any:
-        """Return part / whole, NaN where there is no whole."""
+        """Return part / whole, NaN where the whole is 0."""
 
     def root(self, square: Any) -> Any:
         """Return the square root."""
@@ -72,18 +72,18 @@ class Score:
     """One score.
 
     Attributes:
-        name: its key in scores.json and its column in tables; ends in its unit where it has one.
-        title: as it is printed, without the unit.
-        kind: what it is computed from; `derived` is of the scores of several methods or seeds, for the score table.
-        formula: the score of sums; None for what is derived.
+        name: its key in scores.json and its column in tables; ends in its unit if it has one.
+        title: as printed, without the unit.
+        kind: what it is computed from; `derived` ones combine several methods or seeds, for the score table.
+        formula: the score of sums; None for derived ones.
         unit: m, m² or empty.
-        better: which values are better; None where that is no question of better.
-        groups: the column groups of the score table that it stands in, see `GROUPS`; none is in no table.
-        meaning: what it is, for the glossary; constants of the section `metrics` of params.yaml stand in braces.
+        better: which values are better; None if neither direction is.
+        groups: the column groups of the score table that show it, see `GROUPS`; empty if it is in no table.
+        meaning: a definition for the glossary; constants of the section `metrics` of params.yaml are in braces.
         place: its place among the scores of a table.
-        by_ground: whether it stands in the table of kinds of ground and stereo pairs.
-        by_class: whether it stands in the tables of height and size classes.
-        compared: whether methods are tested against each other by it.
+        by_ground: whether it is in the table of land cover and stereo pairs.
+        by_class: whether it is in the tables of height and size classes.
+        compared: whether methods are compared by it.
     """
 
     name: str
@@ -105,15 +105,15 @@ class Score:
         return f"{self.title} ({self.unit})" if self.unit else self.title
 
     def badness(self, values: Any) -> Any:
-        """Return numbers that are lower where values are better."""
+        """Return numbers that are lower if values are better."""
         return {"lower": values, "higher": -values, "nearer zero": abs(values)}[self.better]
 
     def text(self, value: float | None, *, signed: bool = False) -> str:
-        """Return a value as it is printed: metres with two decimals, others with three, a dash where nothing counts.
+        """Return a value as printed: metres with two decimals, others with three, a dash if nothing counts.
 
         Args:
             value: of the score, or a difference of two.
-            signed: whether to print the sign of a positive value too, as is done where nearer zero is better.
+            signed: whether to print the sign of a positive value too, as for scores that are better nearer zero.
         """
         if value is None or math.isnan(value):
             return "–"
@@ -123,13 +123,13 @@ class Score:
 
 # Groups of columns of the score table, with their titles.
 GROUPS = {"all": "All pixels", "buildings": "Building pixels", "footprint": "Footprint", "instances": "Buildings"}
-STRATUM_OF = {"footprint": "all"}  # the stratum that intervals and comparisons of a group are listed under, if another
+STRATUM_OF = {"footprint": "all"}  # the stratum under which intervals and comparisons of a group are listed, if another
 _HEIGHTS = ("all", "buildings")
 _RATIO = "share of pixels with max(p/r, r/p) below {}, where the reference r is above {{ratio_min_height_m:g}} m"
-_FOUND = "whole buildings; one counts as found from an IoU of {instance_iou:g} on"
+_FOUND = "whole buildings; a building counts as found from an IoU of {instance_iou:g} on"
 _NMAD = (
-    "1.4826 times the median distance of the errors from their median: the spread without the outliers. Mostly flat "
-    "ground makes it near 0 even for a constant height, so never read it alone"
+    "1.4826 times the median absolute deviation of the errors from their median: the spread without outliers. On "
+    "mostly flat areas it is near 0 even for a constant height, so never read it alone"
 )
 # In the order of tables of intervals.
 SCORES = (
@@ -203,7 +203,7 @@ SCORES = (
     Score("q95_m", "95 % quantile of errors", "distribution", lambda s: s.errors.quantile_m(0.95), "m"),
     Score(
         "precision", "precision", "buildings", lambda s: s.share(s.tp, s.tp + s.fp), "", "higher", ("instances",),
-        f"share of the predicted buildings that are there, of {_FOUND}", place=1,
+        f"share of the predicted buildings that exist, of {_FOUND}", place=1,
     ),
     Score(
         "recall", "recall", "buildings", lambda s: s.share(s.tp, s.tp + s.fn), "", "higher", ("instances",),
@@ -230,11 +230,11 @@ def of_kind(*kinds: Kind) -> dict[str, Score]:
 
 
 def columns() -> dict[str, list[Score]]:
-    """Return the scores of the score table by its groups of columns, in their places."""
+    """Return the scores of the score table by its groups of columns, in order of their places."""
     ranked = sorted(SCORES, key=lambda score: score.place)
     return {group: [score for score in ranked if group in score.groups] for group in GROUPS}
 
 
 def compared() -> list[tuple[str, Score]]:
-    """Return group and score of all that methods are compared by."""
+    """Return group and score of all scores by which methods are compared."""
     return [(group, score) for group, scores in columns().items() for score in scores if score.compared]

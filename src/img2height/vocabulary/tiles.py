@@ -1,7 +1,7 @@
-"""The columns that say which tile a row of a table is about."""
+"""The columns that identify the tile of a row in a table."""
 
 SCENE = ["dataset", "scene"]
 CORNER = ["col_off", "row_off"]  # its upper left pixel on the grid of the scene
 TILE = [*SCENE, *CORNER]
 WINDOW = [*TILE, "size_px"]
-BY_ROWS = [*SCENE, *CORNER[::-1]]  # to sort by: row after row
+BY_ROWS = [*SCENE, *CORNER[::-1]]  # sort key: row after row

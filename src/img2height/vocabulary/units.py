@@ -1,4 +1,4 @@
-"""The units that heights may be delivered in, and how files spell them."""
+"""The units in which heights may be delivered, and their spellings in files."""
 
 METRES = {"metre": 1.0, "foot": 0.3048, "us_survey_foot": 1200 / 3937, "decimetre": 0.1, "centimetre": 0.01}
 SPELLINGS = {

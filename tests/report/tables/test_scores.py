@@ -78,7 +78,7 @@ def test_quantities_that_do_not_meet_stand_apart_with_the_reason():
     entries += [entry("zero_height", 3.0), entry("mean_height", 4.0, quantity="dsm")]
     table = score_table(experiment_scores(*entries), RECIPES)
     assert table.method.tolist() == ["zero_height", "mean_height", "im2height", "unet"]
-    assert table.note.str.contains("not ranked|buildings alone").tolist() == [False, False, True, True]
+    assert table.note.str.contains("not ranked|buildings only").tolist() == [False, False, True, True]
     ratios = table.set_index("method")[["all_rmse_ratio", "buildings_rmse_ratio"]]
     assert ratios.loc["zero_height"].tolist() == [0.75, 0.75]
     assert math.isnan(ratios.all_rmse_ratio["im2height"]) and ratios.buildings_rmse_ratio["im2height"] == 0.5
