@@ -21,6 +21,7 @@ import numpy as np
 import pandas
 from torch.utils.data import DataLoader, default_collate
 
+from img2height.cpu import set_up_cpu
 from img2height.methods import recipes_folder
 from img2height.scenes.city import generate, write
 from img2height.scenes.city.optical import render
@@ -30,8 +31,9 @@ from img2height.scenes.scene import Scene
 from img2height.settings.dataset import SceneFile, TargetGrid
 from img2height.settings.project import load_recipe
 from img2height.settings.protocol import Precision, Training
+from img2height.training.fit import prepare
 from img2height.training.job import TrainingJob
-from img2height.training.run import prepare
+from img2height.training.start import start_of
 from img2height.training.trainer import build_trainer, reading_processes
 
 flags = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -95,7 +97,7 @@ def job_of(method: str, scene: Scene, args: argparse.Namespace) -> TrainingJob:
 
 def measure(job: TrainingJob, cached: bool) -> Watch:
     """Return the times of a training that reads, or that is given one batch again and again."""
-    module, batches = prepare(job, 1, reading_processes())
+    module, batches = prepare(start_of(job), job, 1, reading_processes())
     batches.sampler.begin(range(job.training.samples))
     steps = len(batches.sampler)
     batch = default_collate([batches.train[n] for n in range(job.recipe.batch_size)])
@@ -107,6 +109,7 @@ def measure(job: TrainingJob, cached: bool) -> Watch:
 
 
 def main(args: argparse.Namespace) -> None:
+    set_up_cpu(args.threads)
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", "You defined a `validation_step` but have no `val_dataloader`")
     print(

@@ -19,8 +19,8 @@ flags.add_argument("--out", type=Path, required=True, help="statistics_audit.jso
 def main(args: Namespace) -> None:
     """Audit the statistics."""
     from img2height.io.tables import read_sealed, read_table, write_json
+    from img2height.samples.fitted import audit_statistics
     from img2height.scenes.listing import all_scenes
-    from img2height.training.fitted import audit_statistics
 
     cards = [read_sealed(path) for path in args.cards]
     write_json(audit_statistics(cards, read_table(args.folds), all_scenes(args.scenes)), args.out)

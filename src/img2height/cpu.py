@@ -6,6 +6,7 @@ import torch
 
 MMAP_THRESHOLD, TRIM_THRESHOLD = -3, -1  # of glibc's malloc.h
 KEPT_BYTES = 2**31 - 1
+BFLOAT16_INSTRUCTIONS = ("avx512_bf16", "amx_bf16")
 
 
 def set_up_cpu(threads: int) -> None:
@@ -18,3 +19,9 @@ def set_up_cpu(threads: int) -> None:
     if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):
         for threshold in (MMAP_THRESHOLD, TRIM_THRESHOLD):
             mallopt(threshold, KEPT_BYTES)
+
+
+def computes_in_bfloat16() -> bool:
+    """Return whether the processor has instructions that multiply bfloat16; without them it is slower than float32."""
+    capabilities = torch.cpu.get_capabilities()
+    return any(capabilities.get(name, False) for name in BFLOAT16_INSTRUCTIONS)

@@ -1,4 +1,4 @@
-"""Loss and validation in metres, by hand; schedules; where a patch has its own height 0."""
+"""Losses in metres, by hand, and schedules."""
 
 import math
 
@@ -69,16 +69,6 @@ def test_terms_of_a_loss_add_up():
     assert module(0.5, loss=terms).training_step(batch(), 0).item() == pytest.approx(17 / 7 + 2 * 43 / 7 / 16)
 
 
-def test_validation_is_in_metres_wherever_a_patch_lies():
-    made = module(0.5)
-    made.on_validation_epoch_start()
-    made.validation_step(batch(), 0)
-    pixels, absolute, squared = made.val_sums[:3].tolist()
-    assert pixels == 7
-    assert absolute == pytest.approx(17, abs=1e-3)  # float32 at 2000 m
-    assert squared == pytest.approx(43, abs=1e-3)
-
-
 class Told(nn.Module):
     """Footprints that are building where the input says so, and an auxiliary answer that is always ground."""
 
@@ -90,16 +80,11 @@ class Told(nn.Module):
         }
 
 
-def test_footprints_are_scored_where_they_are_mapped_and_auxiliary_heads_count_four_tenths():
+def test_auxiliary_heads_count_four_tenths():
     changes = {"outputs": ["footprint"], "select": "footprint_error", "loss": [{"name": "cross_entropy"}]}
     made = HeightModule(Told(), load_recipe(recipes_folder(), "unet", changes), NORMALISATION, total_steps=10, seed=0)
     told, building = (torch.tensor(v).reshape(1, 1, 2, 2) for v in ([1.0, 1, 0, 0], [True, False, True, False]))
     seen = {"inputs": {"eo": told}, "building": building, "mapped": torch.ones_like(building)}
-    made.on_validation_epoch_start()
-    made.validation_step(seen, 0)
-    assert made.val_sums.tolist() == [0, 0, 0, 1, 1, 1]
-    made.validation_step(seen | {"mapped": building}, 0)
-    assert made.val_sums.tolist() == [0, 0, 0, 2, 1, 2]
     right, wrong = math.log1p(math.exp(-10)), 10 + math.log1p(math.exp(-10))
     expected = (2 * right + 2 * wrong) / 4
     assert made.loss(made(seen["inputs"]), seen).item() == pytest.approx(1.4 * expected)

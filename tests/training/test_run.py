@@ -1,5 +1,7 @@
 """Real trainings, small: same bytes for any number of workers and after a kill."""
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,8 +20,8 @@ from img2height.scenes.scene import Scene
 from img2height.settings.project import load_recipe
 from img2height.settings.protocol import Precision, Training
 from img2height.settings.recipe import Augmentation, Recipe, Sampling
-from img2height.training.history import COLUMNS
 from img2height.training.module import HeightModule
+from img2height.training.outcome import COLUMNS
 from img2height.training.run import TrainingJob, train
 
 SIZE_PX = 64
@@ -110,7 +112,7 @@ def test_another_budget_is_not_resumed(undisturbed: tuple[TrainingJob, dict[str,
 
 
 def test_a_diverging_loss_is_a_clear_error(district: Scene, tmp_path: Path) -> None:
-    changes = {**SMALL_UNET, "optimizer": {"name": "sgd", "lr": 1e30}}
+    changes = {**SMALL_UNET, "optimizer": {"name": "sgd", "lr": 10}, "loss": [{"name": "l2", "weight": 1e6}]}
     job = job_of(district, "unet", recipe("unet", changes), samples=24, stretch=12)
     with pytest.raises(TrainingError, match=r"lower optimizer\.lr"):
         train(job, tmp_path / "model", tmp_path / "scratch", workers=0)
@@ -127,9 +129,18 @@ def test_no_validation_tile_is_a_clear_error(district: Scene, tmp_path: Path) ->
 def test_baselines_say_what_they_are_called(district: Scene, tmp_path: Path, method: str, expected_m: float) -> None:
     job = job_of(district, method, recipe(method), samples=8, stretch=4)
     train(job, tmp_path / "model", tmp_path / "scratch")
-    tiles = job.part("train")
-    heights = [job.reader().read(row).heights_m for row in tiles.to_dict("records")]
+    trained, validated = (
+        np.stack([job.reader().read(row).heights_m for row in tiles.to_dict("records")])
+        for tiles in (job.part("train"), job.validation_tiles())
+    )
     model = load_model(tmp_path / "model")
-    expected = np.mean(heights) if expected_m is None else expected_m
-    assert model.normalisation.to_metres(0.0, model.normalisation.offset_m) == pytest.approx(expected, abs=1e-4)
-    assert model.card["trainable_parameters"] == 0
+    expected_m = trained.mean() if expected_m is None else expected_m
+    assert model.normalisation.to_metres(0.0, model.normalisation.offset_m) == pytest.approx(expected_m, abs=1e-4)
+    assert model.card["trainable_parameters"] == model.card["best"]["step"] == 0
+    rmse_m = np.sqrt(np.square(validated - expected_m).mean(dtype=np.float64))
+    assert model.card["best"]["val_rmse_m"] == pytest.approx(rmse_m, rel=1e-5)
+
+
+def test_baselines_do_not_wait_for_lightning():
+    code = "import sys, img2height.training.run; sys.exit('lightning' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

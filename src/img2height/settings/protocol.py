@@ -125,7 +125,9 @@ class Split(Settings):
 class Precision(Settings):
     """Precision of the training by kind of device, as Lightning names it."""
 
-    cpu: Literal["32-true", "bf16-mixed"] = Field(description="bf16-mixed is faster only on CPUs that compute in it")
+    cpu: Literal["32-true", "bf16-mixed", "auto"] = Field(
+        description="auto: bf16-mixed on CPUs with AVX-512 BF16 or AMX, where it is faster, else 32-true"
+    )
     gpu: Literal["32-true", "bf16-mixed", "16-mixed"] = Field(description="bf16-mixed is twice as fast on most GPUs")
 
 

@@ -2,25 +2,17 @@
 
 import logging
 import math
-from collections.abc import Mapping
 from typing import Any
 
 import lightning
 import pandas
 from lightning.pytorch.callbacks import Callback
-from torch import Tensor
 
 from img2height.training.module import HeightModule
+from img2height.training.outcome import COLUMNS
+from img2height.training.validation import scores_of
 
 logger = logging.getLogger(__name__)
-
-SCORES = ["val_mae_m", "val_rmse_m", "val_footprint_error"]
-COLUMNS = ["step", "samples", "lr", "train_loss", *SCORES]
-
-
-def scores_of(metrics: Mapping[str, Tensor]) -> list[float]:
-    """Return the scores of a validation in order, NaN if the method has no such output."""
-    return [metrics[name].item() if name in metrics else float("nan") for name in SCORES]
 
 
 class History(Callback):

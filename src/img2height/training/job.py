@@ -12,11 +12,12 @@ from img2height.io.atomic import file_digest
 from img2height.io.rasters import open_raster
 from img2height.models.folder import WEIGHTS
 from img2height.provenance import code_digest
-from img2height.samples.reader import TileReader
+from img2height.samples.fitted import part_tiles
+from img2height.samples.reader import TileReader, spread
 from img2height.scenes.scene import Scene
 from img2height.settings.protocol import Training
 from img2height.settings.recipe import Recipe
-from img2height.training.fitted import part_tiles
+from img2height.training.precision import precision_of
 from img2height.vocabulary.layers import VIEWS, is_view, view_name
 from img2height.vocabulary.quantities import BUILDINGS, QUANTITIES
 
@@ -54,9 +55,14 @@ class TrainingJob:
         """Return the tiles of one part; with views, each tile once per pair that the part uses."""
         return part_tiles(self.tiles, self.scenes, part, self.recipe.inputs.get(VIEWS))
 
+    def validation_tiles(self) -> pandas.DataFrame:
+        """Return the tiles to validate on, spread evenly over those of the part."""
+        return spread(self.part("val"), self.training.val_tiles)
+
     def digest(self) -> str:
         """Return a digest of everything that the result depends on, so that only the same training is resumed."""
         settings = [self.method, self.recipe.model_dump_json(), self.training.model_dump_json(), self.fold, self.seed]
+        settings.append(precision_of(self.training))
         layers = [{name: layer.sha256 for name, layer in scene.layers.items()} for scene in self.scenes]
         code = code_digest(Path(__file__).with_name("run.py"), f"img2height.methods.{self.recipe.network}")
         starts = [Path(self.recipe.init_from) / WEIGHTS] if self.recipe.init_from else []

@@ -8,10 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from img2height.errors import TrainingError
-from img2height.samples.normalise import Normalisation, clip_heights
+from img2height.samples.normalise import Normalisation
 from img2height.settings.recipe import Loss, Recipe
 from img2height.training.losses import FOOTPRINT_LOSSES, LOSSES
 from img2height.training.optimisation import build_optimizer, schedule_factor
+from img2height.training.validation import ValidationSums
 
 Batch = dict[str, Tensor | dict[str, Tensor]]
 
@@ -38,7 +39,7 @@ class HeightModule(lightning.LightningModule):
         self.total_steps = total_steps
         self.seed = seed
         self.train_losses: list[Tensor] = []  # since the last validation
-        self.val_sums = torch.zeros(6, dtype=torch.float64)
+        self.validation = ValidationSums(recipe)
 
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         """Return the network's outputs."""
@@ -116,34 +117,16 @@ class HeightModule(lightning.LightningModule):
 
     def on_validation_epoch_start(self) -> None:
         """Start the sums of one validation."""
-        self.val_sums = torch.zeros(6, dtype=torch.float64)
+        self.validation = ValidationSums(self.recipe)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        """Add the sums of one batch: pixels, absolute and squared errors in metres, and TP, FP, FN of footprints."""
-        outputs = self(batch["inputs"])
-        if "height" in outputs:
-            scale_m, offset_m, valid = batch["scale_m"], batch["offset_m"], batch["valid"]
-            heights_m, reference_m = (
-                (h * scale_m + offset_m)[valid] for h in (outputs["height"].float(), batch["height"])
-            )
-            error_m = (clip_heights(heights_m, self.recipe.target) - reference_m).double().cpu()
-            self.val_sums[:3] += torch.stack(
-                [torch.tensor(float(error_m.numel())), error_m.abs().sum(), error_m.square().sum()]
-            )
-        if "footprint" in outputs:
-            found = outputs["footprint"].argmax(dim=1, keepdim=True) == 1
-            building, mapped = batch["building"], batch["mapped"]
-            counts = [(f & mapped).sum() for f in (found & building, found & ~building, ~found & building)]
-            self.val_sums[3:] += torch.stack(counts).double().cpu()
+        """Add the sums of one batch."""
+        self.validation.add(self(batch["inputs"]), batch)
 
     def on_validation_epoch_end(self) -> None:
-        """Log MAE and RMSE in metres and 1 - Dice of the footprints over all validation pixels; NaN without them."""
-        pixels, absolute, square, hit, false, missed = self.val_sums.tolist()  # the same on all devices
-        self.log("val_mae_m", absolute / pixels if pixels else float("nan"), sync_dist=True)
-        self.log("val_rmse_m", (square / pixels) ** 0.5 if pixels else float("nan"), prog_bar=True, sync_dist=True)
-        if "footprint" in self.recipe.outputs:
-            error = (false + missed) / max(2 * hit + false + missed, 1.0)
-            self.log("val_footprint_error", error, prog_bar=True, sync_dist=True)
+        """Log the scores of one validation, which are the same on all devices."""
+        for name, score in self.validation.scores().items():
+            self.log(name, score, prog_bar=name != "val_mae_m", sync_dist=True)
 
     def configure_optimizers(self) -> dict:
         """Return the recipe's optimiser and its schedule, stepped once per batch."""

@@ -17,6 +17,7 @@ from img2height.errors import DataError, TrainingError
 from img2height.io.tables import read_json
 from img2height.settings.protocol import Training
 from img2height.training.checkpoints import AtomicCheckpointIO
+from img2height.training.precision import precision_of
 
 # Lightning's advice that does not apply here: a cluster job is one task, small machines have few cores for readers,
 # a resumed training finds its own checkpoints and derives its rows from the step, a stretch may be shorter than the
@@ -64,7 +65,7 @@ def build_trainer(
         accelerator="gpu" if on_gpu else "cpu",
         devices=devices,
         strategy="ddp" if devices > 1 else "auto",
-        precision=training.precision.gpu if on_gpu else training.precision.cpu,
+        precision=precision_of(training),
         max_epochs=epochs,
         reload_dataloaders_every_n_epochs=1,
         use_distributed_sampler=False,

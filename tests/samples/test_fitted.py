@@ -5,9 +5,9 @@ import pytest
 
 from img2height.errors import TrainingError
 from img2height.methods import recipes_folder
+from img2height.samples.fitted import audit_statistics, fit_tiles, fitted_on
 from img2height.samples.reader import FIT_TILES
 from img2height.settings.project import load_recipe
-from img2height.training.fitted import audit_statistics, fit_tiles, fitted_on
 
 UNET = load_recipe(recipes_folder(), "unet").model_dump(mode="json")
 

@@ -1,0 +1,67 @@
+"""What a training starts from: a new or a trained network, and the normalisation of its inputs and heights."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from img2height.errors import TrainingError
+from img2height.methods import build_network
+from img2height.models.folder import LoadedModel, load_model
+from img2height.samples.fitted import fit_tiles, fitted_on
+from img2height.samples.normalise import Normalisation
+from img2height.samples.reader import fit_normalisation
+from img2height.training.job import TrainingJob
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a training starts from.
+
+    Attributes:
+        network: before its first step.
+        normalisation: fitted on the training tiles, or that of the starting model.
+        fitted_on: the tiles that it was fitted on; None if the starting model does not say.
+    """
+
+    network: nn.Module
+    normalisation: Normalisation
+    fitted_on: dict | None
+
+    @property
+    def trainable(self) -> int:
+        """The number of trainable parameters; baselines have none."""
+        return sum(p.numel() for p in self.network.parameters() if p.requires_grad)
+
+
+def start_of(job: TrainingJob) -> Start:
+    """Return what a training starts from. The weights, and those that are drawn next, follow from the seed.
+
+    Raises:
+        TrainingError: the starting model has another network.
+    """
+    ready = _starting_model(job)
+    if ready:
+        normalisation, fitted = ready.normalisation, ready.card.get("fitted_on")
+    else:
+        tiles, modes = fit_tiles(job.part("train")), job.recipe.normalisation
+        normalisation, fitted = fit_normalisation(tiles, job.reader(), modes.height, modes.image), fitted_on(tiles)
+    torch.manual_seed(job.seed)
+    network = build_network(job.recipe.network, {n: len(b) for n, b in job.recipe.inputs.items()}, job.recipe.options)
+    if ready:
+        network.load_state_dict(ready.network.state_dict())
+    return Start(network, normalisation, fitted)
+
+
+def _starting_model(job: TrainingJob) -> LoadedModel | None:
+    """Return the model to start from; its weights only fit the normalisation that they were trained with."""
+    if job.recipe.init_from is None:
+        return None
+    ready = load_model(job.recipe.init_from)
+    for key in ("network", "options", "inputs", "outputs", "target", "normalisation"):
+        if (wanted := getattr(job.recipe, key)) != (found := getattr(ready.recipe, key)):
+            raise TrainingError(
+                f"init_from {job.recipe.init_from}: its {key} is {found}, but the recipe's is {wanted}; "
+                "start from a model of the same network, or train from scratch"
+            )
+    return ready
