@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import shapely
 from shapely import Polygon
+from shapely.geometry.base import BaseGeometry
 
 from img2height.scenes.city.buildings import Limits, hall, slab, tower
 from img2height.scenes.city.geometry import Frame, points_along, polygons
@@ -79,7 +80,7 @@ def _core(inner: Polygon, frame: Frame, u0: float, u1: float, reach: float) -> t
     return max(r.min() for r in ranges), min(r.max() for r in ranges)
 
 
-def _car_park(site: Site, area: Polygon, frame: Frame, rng: np.random.Generator) -> None:
+def _car_park(site: Site, area: BaseGeometry, frame: Frame, rng: np.random.Generator) -> None:
     """Pave an area, dark or bright regardless of its surroundings, and add rows of cars."""
     paving = Material(rng.choice([Material.ASPHALT, Material.CONCRETE, Material.BRICK, Material.GRAVEL]))
     for piece in polygons(area, 60):
@@ -96,7 +97,7 @@ def _trade(site: Site, block: Polygon, density: float, limits: Limits, rng: np.r
     frame, length, width = Frame.of_envelope(block)
     inner = block.buffer(-3)
     count = 2 if length > 95 else 1
-    plans = []
+    plans: list[Polygon] = []
     for index in range(count):
         span = length / count
         a, b = rng.uniform(0.5, 0.68) * span, rng.uniform(0.45, 0.62) * width

@@ -7,7 +7,9 @@ import numpy as np
 import shapely
 from shapely import Polygon
 
-from img2height.scenes.city.geometry import Frame
+from img2height.scenes.city.geometry import MAP_AXES, Frame, polygons
+
+Roof = Literal["flat", "gabled", "hipped", "shed"]
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,10 @@ class Part:
     """
 
     polygon: Polygon
-    kind: Literal["flat", "gabled", "hipped", "shed"]
+    kind: Roof
     eaves_m: float
     pitch: float = 0.0
-    frame: Frame | None = None
+    frame: Frame = MAP_AXES
     half_width_m: float = 0.0
     outline: Polygon | None = None
     top_m: float = np.inf
@@ -96,13 +98,14 @@ def house(frame: Frame, length: float, width: float, limits: Limits, rng: np.ran
         return Design(shape, (Part(shape, "hipped", eaves, pitch),), "hipped")
     if kind == "shed":
         return Design(shape, (Part(shape, "shed", eaves, pitch, frame, width / 2),), "shed")
+    footprint = shape
     parts = [gable(frame, length, width, eaves, pitch)]
     if kind == "l_shaped":
         parts.append(_wing(frame, length, width, eaves, pitch, rng))
-        shape = shapely.union(shape, parts[1].polygon)
+        (footprint,) = polygons(shapely.union(shape, parts[1].polygon))
     if rise > 2 and rng.random() < 0.7:
         parts.append(_chimney(frame, length, eaves + rise, limits, rng))
-    return Design(shape, tuple(parts), str(kind))
+    return Design(footprint, tuple(parts), str(kind))
 
 
 def _wing(frame: Frame, length: float, width: float, eaves: float, pitch: float, rng: np.random.Generator) -> Part:

@@ -28,11 +28,11 @@ class Canvas:
     def __init__(self, ground: np.ndarray, gsd_m: float) -> None:
         self.gsd_m = gsd_m
         self.ground = ground
-        self.pad = np.full(ground.shape, np.nan, np.float32)
-        self.height = np.zeros(ground.shape, np.float32)
-        self.material = np.full(ground.shape, Material.GRASS, np.uint8)
-        self.instance = np.zeros(ground.shape, np.int32)
-        self.building = np.zeros(ground.shape, np.int32)
+        self.pad: np.ndarray = np.full(ground.shape, np.nan, np.float32)
+        self.height: np.ndarray = np.zeros(ground.shape, np.float32)
+        self.material: np.ndarray = np.full(ground.shape, Material.GRASS, np.uint8)
+        self.instance: np.ndarray = np.zeros(ground.shape, np.int32)
+        self.building: np.ndarray = np.zeros(ground.shape, np.int32)
         self._last = 0
 
     def next_instance(self) -> int:

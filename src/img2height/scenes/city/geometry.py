@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 from shapely import LineString, Polygon
+from shapely.geometry.base import BaseGeometry
 
 
 def direction(azimuth_deg: float) -> tuple[float, float]:
@@ -23,9 +24,9 @@ class Frame:
     uy: float
 
     @classmethod
-    def of_envelope(cls, polygon: Polygon) -> tuple["Frame", float, float]:
+    def of_envelope(cls, polygon: BaseGeometry) -> tuple["Frame", float, float]:
         """Return the smallest rectangle around a polygon: a frame at its centre, u along the long side, and lengths."""
-        corners = np.asarray(shapely.oriented_envelope(polygon).exterior.coords)
+        corners = shapely.get_coordinates(shapely.oriented_envelope(polygon))
         sides = np.diff(corners[:3], axis=0)  # 2 x 2
         lengths = np.hypot(*sides.T)
         long = int(np.argmax(lengths))
@@ -61,17 +62,20 @@ class Frame:
         return LineString([self.point(u0, v0), self.point(u1, v1)])
 
 
-def polygons(geometry: shapely.Geometry, min_area_m2: float = 1.0) -> list[Polygon]:
+MAP_AXES = Frame(0, 0, 1, 0)
+
+
+def polygons(geometry: BaseGeometry, min_area_m2: float = 1.0) -> list[Polygon]:
     """Return the polygons of any geometry, without slivers."""
     parts = shapely.get_parts(geometry)
     return [part for part in parts if part.geom_type == "Polygon" and part.area >= min_area_m2]
 
 
-def points_along(line: LineString, spacing_m: float, start_m: float = 0.0) -> np.ndarray:
+def points_along(line: BaseGeometry, spacing_m: float, start_m: float = 0.0) -> np.ndarray:
     """Return x, y and the unit tangent at equal distances along a line, Nx4 float64."""
     stations = np.arange(start_m, line.length, spacing_m)
-    here = shapely.get_coordinates(shapely.line_interpolate_point(line, stations))
-    ahead = shapely.get_coordinates(shapely.line_interpolate_point(line, np.minimum(stations + 0.5, line.length)))
-    behind = shapely.get_coordinates(shapely.line_interpolate_point(line, np.maximum(stations - 0.5, 0)))
+    here = shapely.get_coordinates(line.interpolate(stations))
+    ahead = shapely.get_coordinates(line.interpolate(np.minimum(stations + 0.5, line.length)))
+    behind = shapely.get_coordinates(line.interpolate(np.maximum(stations - 0.5, 0)))
     tangent = ahead - behind
     return np.hstack([here, tangent / np.maximum(np.hypot(*tangent.T), 1e-9)[:, None]])

@@ -84,7 +84,7 @@ def terraces(site: Site, block: Polygon, density: float, limits: Limits, rng: np
         common = roof_material(rng)
         for index, unit in enumerate(row):
             site.build(unit, common if rng.random() < 0.6 else roof_material(rng))
-            u = lot.front.local(*np.array(unit.footprint.centroid.coords[0]))[0]
+            u = float(lot.front.local(*np.array(unit.footprint.centroid.coords[0]))[0])
             strip = lot.front.rectangle(u - 3.2, u + 3.2, 4.5 + width, lot.depth_m + 5).intersection(lot.polygon)
             yard = lot.front.rectangle(u - 3.2, u + 3.2, 4.5 + width, 7.5 + width).intersection(lot.polygon)
             site.cover(strip, Material.SOIL if index % 5 == 3 else Material.GRASS)

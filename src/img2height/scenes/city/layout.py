@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 from shapely import LineString, Polygon
+from shapely.geometry.base import BaseGeometry
 from shapely.ops import split
 
 from img2height.scenes.city.geometry import Frame, polygons
@@ -31,12 +32,12 @@ USES = {
 class Street:
     """Axis and width of the carriageway; a main street crosses the water on bridges."""
 
-    axis: LineString
+    axis: BaseGeometry
     width_m: float
     main: bool
 
     @property
-    def corridor(self) -> Polygon:
+    def corridor(self) -> BaseGeometry:
         """Carriageway and pavements."""
         return self.axis.buffer(self.width_m / 2 + SIDEWALK_M, quad_segs=3)
 
@@ -55,7 +56,7 @@ class Layout:
 
     streets: list[Street]
     blocks: list[Block]
-    water: Polygon
+    water: BaseGeometry
 
 
 def draw_layout(settings: CitySettings, rng: np.random.Generator) -> Layout:
@@ -110,7 +111,7 @@ class _Bend:
         self.reach = rng.uniform(3, 9, 4)
         self.centre = extent_m / 2
 
-    def __call__(self, shape: shapely.Geometry) -> shapely.Geometry:
+    def __call__(self, shape: BaseGeometry) -> BaseGeometry:
         return shapely.transform(shapely.segmentize(shape, 8.0), self._move)
 
     def _move(self, xy: np.ndarray) -> np.ndarray:
@@ -118,7 +119,7 @@ class _Bend:
         return xy + swing[:, :2] + swing[:, [3, 2]] * 0.5
 
 
-def _water(settings: CitySettings, bend: _Bend, rng: np.random.Generator) -> Polygon:
+def _water(settings: CitySettings, bend: _Bend, rng: np.random.Generator) -> BaseGeometry:
     extent = settings.extent_m
     if not settings.water:
         return Polygon()

@@ -36,7 +36,7 @@ def match(city: City, pan: np.ndarray, pair: tuple[Sight, Sight]) -> np.ndarray:
         pan: panchromatic image of the surface at nadir, HxW, in grey values: its texture controls the matching.
         pair: the positions of the two sensors.
     """
-    settings, faults = city.settings, city.settings.stereo.faults
+    settings, faults = city.settings, city.stereo.faults
     if faults == 0:
         return city.dsm.copy()
     rng = np.random.default_rng([settings.seed, RNG_STAGE])
@@ -93,7 +93,7 @@ def _blunders(city: City, weak: np.ndarray, rng: np.random.Generator) -> np.ndar
     rows, cols = weak.shape
     gsd_m = city.settings.gsd_m
     errors = np.zeros(weak.shape, np.float32)
-    number = round(city.settings.stereo.faults * BLUNDERS_PER_KM2 * weak.size * gsd_m**2 / 1e6)
+    number = round(city.stereo.faults * BLUNDERS_PER_KM2 * weak.size * gsd_m**2 / 1e6)
     likely = np.cumsum(0.15 + weak.ravel() ** 2, dtype=np.float64)
     places = np.searchsorted(likely, rng.random(number) * likely[-1])
     depth = rng.uniform(3, 15, number) * rng.choice([-1, 1], number, p=[0.4, 0.6])
@@ -115,7 +115,7 @@ def _holes(
     city: City, grown: np.ndarray, weak: np.ndarray, pair: tuple[Sight, Sight], rng: np.random.Generator
 ) -> np.ndarray:
     """Return where the two views do not match, HxW bool: hidden ground, failures, and patches of water."""
-    shape, gsd_m, faults = weak.shape, city.settings.gsd_m, city.settings.stereo.faults
+    shape, gsd_m, faults = weak.shape, city.settings.gsd_m, city.stereo.faults
     patches, specks = (smooth_noise(shape, max(size_m / gsd_m, 2), rng) for size_m in (3, 1.6))
     # Where the foreground has grown over hidden ground, it was matched there.
     hidden = (occluded(city, pair[0]) | occluded(city, pair[1])) & (grown < 1.5) & (patches > 0.2 - faults)

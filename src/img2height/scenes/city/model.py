@@ -6,7 +6,8 @@ from enum import IntEnum
 import numpy as np
 from shapely import Polygon
 
-from img2height.settings.city import CitySettings
+from img2height.errors import SettingsError
+from img2height.settings.city import CitySettings, SarSettings, StereoSettings
 
 
 class Material(IntEnum):
@@ -86,3 +87,17 @@ class City:
     water: np.ndarray
     forest: np.ndarray
     buildings: list[Building]
+
+    @property
+    def radar(self) -> SarSettings:
+        """The radar that sees the district; an error where its settings have none."""
+        if self.settings.sar is None:
+            raise SettingsError("the settings of the city have no radar; add the section `sar`")
+        return self.settings.sar
+
+    @property
+    def stereo(self) -> StereoSettings:
+        """The stereo views of the district; an error where its settings have none."""
+        if self.settings.stereo is None:
+            raise SettingsError("the settings of the city have no views; add the section `stereo`")
+        return self.settings.stereo

@@ -58,9 +58,9 @@ def intensity(city: City, clutter: np.ndarray) -> np.ndarray:
         city: the truth.
         clutter: brightness of each place relative to its material, 4xHxW.
     """
-    look = Look.of(city.settings)
-    sar = city.settings.sar
-    hidden = horizon(city.ndsm, look.gsd_m, sar.look_azimuth_deg, 90 - sar.incidence_deg)
+    radar = city.radar
+    look = Look.of(radar, city.settings.gsd_m)
+    hidden = horizon(city.ndsm, look.gsd_m, radar.look_azimuth_deg, 90 - radar.incidence_deg)
     power = surfaces(city, look, hidden, clutter)
     image = np.where(city.ndsm > 0, 0.0, power)
     for points in chain(raised(city, look, power), walls(city, look, hidden, clutter)):
@@ -72,7 +72,7 @@ def intensity(city: City, clutter: np.ndarray) -> np.ndarray:
 def _speckle(city: City) -> np.ndarray:
     """Return multiplicative speckle, gamma-distributed with shape looks and mean 1, 4xHxW float64."""
     rng = np.random.default_rng([city.settings.seed, RNG_STAGE, 1])
-    looks, shape = city.settings.sar.looks, city.dsm.shape
+    looks, shape = city.radar.looks, city.dsm.shape
     # The sum of two gammas of one scale is a gamma whose shapes add up: bands share the first and own the second.
     like, cross = rng.standard_gamma(COMMON * looks, (2, *shape))
     own = rng.standard_gamma((1 - COMMON) * looks, (4, *shape))
@@ -82,9 +82,9 @@ def _speckle(city: City) -> np.ndarray:
 def _covered(city: City) -> np.ndarray:
     """Return where the strip covers the district, HxW bool; its far edge is a straight line, slightly oblique."""
     rng = np.random.default_rng([city.settings.seed, RNG_STAGE, 2])
-    look = Look.of(city.settings)
+    look = Look.of(city.radar, city.settings.gsd_m)
     rows, cols = np.indices(city.dsm.shape)
     near = cols * look.right + rows * look.down
     along = rows * look.right - cols * look.down
     edge = near + rng.uniform(-SKEW, SKEW) * along
-    return edge >= np.quantile(edge, rng.uniform(*UNSEEN))
+    return np.asarray(edge >= np.quantile(edge, rng.uniform(*UNSEEN)))

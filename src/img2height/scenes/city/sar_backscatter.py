@@ -109,7 +109,7 @@ def walls(city: City, look: Look, hidden: np.ndarray, clutter: np.ndarray) -> It
         lit = (city.ndsm - foot > STEP_M) & (city.ndsm > bottom) & (city.material != Material.CROWN)
         rows, cols = np.nonzero(lit)
         half = 0.5 * side
-        place = (rows + half, cols) if axis == 0 else (rows, cols + half)
+        place: tuple[np.ndarray, np.ndarray] = (rows + half, cols) if axis == 0 else (rows, cols + half)
         top, bottom, foot = city.ndsm[lit], bottom[lit], foot[lit]
         yield _face(look, place, bottom, top, abs(part) * clutter)
         width = abs(part) / look.gsd_m * clutter[:, lit]

@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 
 from img2height.scenes.city.geometry import direction
-from img2height.settings.city import CitySettings
+from img2height.settings.city import SarSettings
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,9 @@ class Look:
     gsd_m: float
 
     @classmethod
-    def of(cls, settings: CitySettings) -> "Look":
-        """Return the line of sight described by the settings of a city."""
-        sar = settings.sar
-        return cls(*direction(sar.look_azimuth_deg), float(np.radians(sar.incidence_deg)), settings.gsd_m)
+    def of(cls, radar: SarSettings, gsd_m: float) -> "Look":
+        """Return the line of sight of a radar over a grid of some pixel size in metres."""
+        return cls(*direction(radar.look_azimuth_deg), float(np.radians(radar.incidence_deg)), gsd_m)
 
     @property
     def towards(self) -> np.ndarray:

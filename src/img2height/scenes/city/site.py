@@ -5,7 +5,8 @@ from itertools import pairwise
 
 import numpy as np
 import shapely
-from shapely import LineString, Polygon
+from shapely import Polygon
+from shapely.geometry.base import BaseGeometry
 
 from img2height.scenes.city.buildings import Design
 from img2height.scenes.city.geometry import Frame, points_along, polygons
@@ -28,7 +29,7 @@ class Site:
     trees: list[np.ndarray] = field(default_factory=list)
     cars: list[np.ndarray] = field(default_factory=list)
 
-    def cover(self, area: shapely.Geometry, material: Material, min_area_m2: float = 1.0) -> None:
+    def cover(self, area: BaseGeometry, material: Material, min_area_m2: float = 1.0) -> None:
         """Add ground of a material on all polygons of an area."""
         self.surfaces += [(piece, material) for piece in polygons(area, min_area_m2)]
 
@@ -36,7 +37,7 @@ class Site:
         """Add a building."""
         self.buildings.append((design, material))
 
-    def plant(self, area: Polygon, spacing_m: float, sizes: tuple[float, float], rng: np.random.Generator) -> None:
+    def plant(self, area: BaseGeometry, spacing_m: float, sizes: tuple[float, float], rng: np.random.Generator) -> None:
         """Scatter trees over an area, one per `spacing_m`² on average, crown radius drawn from `sizes` in metres."""
         if area.is_empty:
             return
@@ -47,7 +48,7 @@ class Site:
         self.trees.append(crowns(xy, sizes, rng))
 
     def park_cars(
-        self, line: LineString, share: float, spacing_m: float, across: bool, rng: np.random.Generator
+        self, line: BaseGeometry, share: float, spacing_m: float, across: bool, rng: np.random.Generator
     ) -> None:
         """Add cars along a line, or side by side across it, on a share of the positions."""
         places = points_along(line, spacing_m, spacing_m / 2)

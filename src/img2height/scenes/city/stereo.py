@@ -6,7 +6,6 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from img2height.errors import SettingsError
 from img2height.scenes.city.matching import match
 from img2height.scenes.city.model import City
 from img2height.scenes.city.optical import PATH, expose, radiance, seen
@@ -46,9 +45,7 @@ def render_stereo(city: City) -> Stereo:
     Raises:
         SettingsError: the settings of the city have no stereo.
     """
-    if city.settings.stereo is None:
-        raise SettingsError("the settings of the city have no views; add the section `stereo`")
-    sights = [Sight(*view) for view in city.settings.stereo.views]
+    sights = [Sight(*view) for view in city.stereo.views]
     light = radiance(city)
     raw = match(city, _develop(city, light, 1.0, 0.0, 0), (sights[0], sights[1]))
     filled = fill_holes(raw)
@@ -68,7 +65,7 @@ def orthoviews(city: City, surface_m: np.ndarray, light: np.ndarray) -> np.ndarr
         light: radiance of roofs and ground, 4xHxW float32, see `optical.radiance`.
     """
     views = []
-    for number, view in enumerate(city.settings.stereo.views, 1):
+    for number, view in enumerate(city.stereo.views, 1):
         rng = np.random.default_rng([city.settings.seed, RNG_STAGE, number])
         gain, noise = rng.uniform(0.85, 1.15), rng.uniform(0.8, 1.4) * city.settings.noise
         look = line_of_sight(city, Sight(*view), surface_m)

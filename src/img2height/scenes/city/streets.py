@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import shapely
 from shapely import Polygon
+from shapely.geometry.base import BaseGeometry
 from shapely.ops import substring
 
 from img2height.scenes.city.canvas import Canvas
@@ -28,7 +29,7 @@ def pave(canvas: Canvas, layout: Layout) -> None:
             _mark(canvas, street)
 
 
-def _band(axis: shapely.Geometry, half_width_m: float) -> Iterator[Polygon]:
+def _band(axis: BaseGeometry, half_width_m: float) -> Iterator[Polygon]:
     """Yield the ground along a street in short pieces, because a long oblique one has a huge box and draws slowly."""
     for line in shapely.get_parts(axis):
         for start in np.arange(0, line.length, PIECE_M):

@@ -5,8 +5,9 @@ from itertools import pairwise
 import numpy as np
 import shapely
 from shapely import Polygon
+from shapely.geometry.base import BaseGeometry
 
-from img2height.scenes.city.buildings import Design, Limits, Part
+from img2height.scenes.city.buildings import Design, Limits, Part, Roof
 from img2height.scenes.city.geometry import Frame, points_along, polygons
 
 
@@ -25,14 +26,14 @@ def terrace_row(
         eaves = limits.eaves(storeys + rng.choice([0.0, 0.0, 0.7, 1.4, -0.8]), rise)
         if not inside.contains(shape):
             continue
-        kind = "flat" if flat else "gabled"
+        kind: Roof = "flat" if flat else "gabled"
         row.append(Design(shape, (Part(shape, kind, eaves, pitch, axis, width / 2),), kind))
     return row
 
 
 def perimeter(
     block: Polygon, density: float, limits: Limits, rng: np.random.Generator
-) -> tuple[list[Design], shapely.Geometry]:
+) -> tuple[list[Design], BaseGeometry]:
     """Return the houses of a closed block and its courtyard; no houses if the block is too narrow.
 
     The ring is divided into houses by lines from the centre; a common outline makes their roofs meet in one ridge.
@@ -44,7 +45,7 @@ def perimeter(
     if len(rings) != 1 or len(yards) != 1:
         return [], inner
     ring = rings[0].difference(yards[0])
-    if ring.geom_type != "Polygon":
+    if not isinstance(ring, Polygon):
         return [], inner
     pitch = rng.choice([0.0, 0.55, 0.8])
     storeys = int(rng.integers(3, 7))

@@ -7,7 +7,7 @@ BANK_M = 1.2  # height of the banks above the water
 RAMP_M = 5.0  # they rise over this distance
 
 
-def smooth_noise(shape: tuple[int, int], wavelength_px: float, rng: np.random.Generator) -> np.ndarray:
+def smooth_noise(shape: tuple[int, ...], wavelength_px: float, rng: np.random.Generator) -> np.ndarray:
     """Return a smooth random field of mean 0 and variance 1, HxW float32: a random lattice, cubically interpolated."""
     lattice = rng.normal(size=[int(np.ceil(n / wavelength_px)) + 4 for n in shape])
     rows, cols = (1.5 + np.arange(n) / wavelength_px for n in shape)
@@ -19,7 +19,7 @@ def smooth_noise(shape: tuple[int, int], wavelength_px: float, rng: np.random.Ge
 def rolling_ground(shape: tuple[int, int], gsd_m: float, relief_m: float, rng: np.random.Generator) -> np.ndarray:
     """Return ground heights above the datum in metres, HxW float32: hills of 250 m, swells of 90 m, bumps of 30 m."""
     scales = ((250.0, 0.25), (90.0, 0.05), (30.0, 0.008))
-    hills = sum(share * smooth_noise(shape, size / gsd_m, rng) for size, share in scales)
+    hills = sum((share * smooth_noise(shape, size / gsd_m, rng) for size, share in scales), np.zeros(shape, np.float32))
     return (rng.uniform(60, 400) + relief_m * hills).astype(np.float32)
 
 

@@ -83,7 +83,8 @@ def grow_cover(settings: LandSettings, terrain: Terrain, rng: np.random.Generato
         (tilled, crop[parcel]),
         (grazed, Cover.MEADOW),
     )
-    return np.select(*zip(*cases, strict=True), default=trees).astype(np.uint8), parcel
+    conditions, covers = (list(column) for column in zip(*cases, strict=True))
+    return np.select(conditions, covers, default=trees).astype(np.uint8), parcel
 
 
 def _mean(values: np.ndarray, parcel: np.ndarray) -> np.ndarray:
@@ -98,7 +99,7 @@ def _parcels(shape: tuple[int, int], gsd_m: float, rng: np.random.Generator) -> 
     y = gsd_m * rows + 35 * smooth_noise(shape, 500 / gsd_m, rng)
     extent = max(shape) * gsd_m
     seats = rng.uniform(-500, extent + 500, (int((extent + 1000) ** 2 / 1e6) + 1, 2))
-    district = cKDTree(seats).query(np.stack([x, y], -1))[1]
+    district = np.asarray(cKDTree(seats).query(np.stack([x, y], -1))[1])
     angle, width, length = (
         rng.uniform(low, high, len(seats))[district] for low, high in ((0, np.pi), (70, 200), (150, 500))
     )

@@ -126,7 +126,7 @@ def _dam(
     dams = rng.choice(sites, rng.integers(1, 5)) if sites.size else sites
     flat, receiver = height.ravel(), flow.tree.receiver
     level = flat[dams] + rng.uniform(5, 20, dams.size) * min(1, relief_m / 400)
-    lake = np.full(height.size, -1)
+    lake: np.ndarray = np.full(height.size, -1)
     lake[dams] = np.arange(dams.size)
     for cells in flow.tree.levels():
         below = lake[receiver[cells]]
