@@ -106,6 +106,8 @@ class Score:
 
     def badness(self, values: Any) -> Any:
         """Return numbers that are lower if values are better."""
+        if self.better is None:
+            raise ValueError(f"no value of {self.name} is better than another")
         return {"lower": values, "higher": -values, "nearer zero": abs(values)}[self.better]
 
     def text(self, value: float | None, *, signed: bool = False) -> str:
