@@ -1,21 +1,25 @@
 """The workflow, killed four times and once without space, ends with the bytes of an undisturbed run."""
 
 import os
-import subprocess
-import sys
-from pathlib import Path
 
-import pandas
+import numpy as np
+import pytest
+from faults import KILLS, SAME, Fault, Run, finished
+from workflow_tree import Tree
 
-ROOT = Path(__file__).parents[1]
+TARGET = "heights"
+RULES = ("train", "predict")
 
 
-def test_a_rerun_after_each_fault_ends_with_the_same_bytes(tmp_path):
-    part = ["--methods", "unet", "--target", "heights", "--rules", "train", "predict"]
-    command = [sys.executable, "benchmarks/faults.py", "5", "--seed", "0", "--folder", str(tmp_path), *part]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    ended = pandas.read_csv(tmp_path / "faults_0.csv").set_index("kind")["ended"].to_dict()
-    full = ended.pop("disk full")
-    assert ended == dict.fromkeys(("job killed", "Snakemake killed", "all killed", "told to stop"), "same bytes")
-    assert full == ("skipped: a small disk can only be mounted by root" if os.geteuid() else "same bytes")
+@pytest.fixture(scope="module")
+def pristine(tmp_path_factory) -> Tree:
+    return finished(tmp_path_factory.mktemp("undisturbed"), ["unet"], TARGET)
+
+
+@pytest.mark.parametrize(("number", "kind"), enumerate((*KILLS, "disk full")))
+def test_a_rerun_after_a_fault_ends_with_the_same_bytes(pristine, tmp_path, number, kind):
+    if kind == "disk full" and os.geteuid():
+        pytest.skip("a small disk can only be mounted by root")
+    rng = np.random.default_rng([0, number])
+    fault = Fault(kind, str(rng.choice(RULES)), float(rng.random()))
+    assert Run(pristine, tmp_path / "harmed", TARGET, fault.rule).meet(fault, rng) == SAME

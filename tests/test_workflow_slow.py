@@ -4,19 +4,25 @@ import json
 import os
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import geopandas
 import numpy as np
 import pandas
+import psutil
 import pytest
+from polling import wait_for
 from workflow_tree import Tree
 
 from img2height.io.rasters import open_raster, read_heights
 from img2height.scenes.scene import Scene
 
 pytestmark = pytest.mark.slow
+STOPS_AT_ITS_SECOND_VALIDATION = (
+    "src/img2height/training/history.py",
+    "        self.rows.append(",
+    "        import os, signal\n        self.rows and os.kill(os.getpid(), signal.SIGSTOP)\n        self.rows.append(",
+)
 DISTRICTS = ["east", "west", "south"]
 
 
@@ -102,13 +108,18 @@ def test_several_data_sets_train_on_their_own_pairs(tmp_path):
     assert tree.planned() == {}
 
 
+def stopped_below(run: subprocess.Popen) -> bool:
+    """Return whether a process that a run has started stands still."""
+    children = psutil.Process(run.pid).children(recursive=True)
+    return any(child.is_running() and child.status() == psutil.STATUS_STOPPED for child in children)
+
+
 def test_a_killed_training_goes_on(tree, tmp_path):
     killed = Tree(tmp_path)
     command = ["snakemake", "--cores", "2", "models/tiny/unet/fold0/seed0/model.safetensors"]
-    with (tmp_path / "first.log").open("w") as log:
+    with (tmp_path / "first.log").open("w") as log, killed.edited(*STOPS_AT_ITS_SECOND_VALIDATION):
         run = subprocess.Popen(command, cwd=tmp_path, stdout=log, stderr=log, start_new_session=True)
-        while run.poll() is None and not list(tmp_path.glob("scratch/training/**/last.ckpt")):
-            time.sleep(0.02)
+        wait_for(lambda: stopped_below(run), run, (tmp_path / "first.log").read_text)
         os.killpg(run.pid, signal.SIGKILL)
         run.wait()
     assert not (tmp_path / "models/tiny/unet/fold0/seed0/model.safetensors").exists()

@@ -1,19 +1,17 @@
 """Intervals from drawn blocks: known answers, how often they hold the truth, and what changes no digit."""
 
-import runpy
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pandas
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from simulated_errors import Setting, coverage
 
 from img2height.comparison.blocks import Blocks
 from img2height.comparison.bootstrap import Resampled, draw_blocks, holm, resample
 
-COVERAGE = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks/intervals.py"))
 NONE = np.empty((0, 2), int)
 
 
@@ -38,8 +36,7 @@ def thousand_draws(blocks: int) -> np.ndarray:
 @pytest.mark.parametrize(("correlation", "seed"), [("gaussian", 1), ("exponential", 2)])
 def test_intervals_hold_the_truth_and_those_of_pixels_do_not(correlation: str, seed: int):
     """1,000 fields of correlated errors on 100 blocks of four times the correlation length."""
-    setting = COVERAGE["Setting"](10, 20, 5, correlation, "normal")
-    found = COVERAGE["coverage"](setting, count=1000, resamples=1000, seed=seed)
+    found = coverage(Setting(10, 20, 5, correlation, "normal"), count=1000, resamples=1000, seed=seed)
     for score in ("rmse_m", "mae_m"):
         blocks, pixels = found[score]
         assert 0.92 <= blocks <= 0.97

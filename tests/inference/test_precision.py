@@ -1,7 +1,6 @@
 """Precision, memory layout and batch of the network."""
 
 import logging
-import time
 from pathlib import Path
 
 import numpy as np
@@ -80,15 +79,17 @@ def test_the_layout_of_a_cpu_is_the_declared_one_unless_a_number_is_given(networ
     assert weight.is_contiguous(memory_format=torch.channels_last)
 
 
-def test_the_batch_with_most_windows_a_second_is_found() -> None:
-    tried = []
+def test_the_batch_with_most_windows_a_second_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried, now_s = [], 0.0
 
     def forward(size: int) -> None:
+        nonlocal now_s
         tried.append(size)
         if size == 16:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        time.sleep(0.02 if size <= 4 else 0.01 * size)
+        now_s += 0.02 if size <= 4 else 0.01 * size
 
+    monkeypatch.setattr("img2height.inference.network.time.perf_counter", lambda: now_s)
     assert fastest_batch(forward) == 4
     assert sorted(set(tried)) == [1, 2, 4, 8, 16]
     assert SIZES[-1] == 32

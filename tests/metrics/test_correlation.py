@@ -1,18 +1,15 @@
 """The correlation length of errors: known fields, gaps, and sums in any order."""
 
-import runpy
 from functools import cache, reduce
 from operator import add
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from simulated_errors import fields
 
 from img2height.metrics.correlation import CorrelationStatistics
-
-fields = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks/intervals.py"))["fields"]
 
 
 @cache

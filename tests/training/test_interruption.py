@@ -7,15 +7,19 @@ import signal
 import subprocess
 import sys
 import threading
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas
+import psutil
 import pytest
+import yaml
 from conftest import ROOT, grid_tiles
 from filelock import FileLock
+from polling import wait_for
 
 from img2height.errors import DataError
 from img2height.io.tables import write_table
@@ -137,14 +141,14 @@ def test_it_waits_for_one_that_is_still_at_work(
     """As an orphan is when Snakemake alone was killed; it clears its scratch folder away at its end."""
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    holds, ended = threading.Event(), []
+    holds = threading.Event()
 
     def work() -> None:
         with FileLock(tmp_path / "scratch.lock"):
             holds.set()
-            time.sleep(0.5)
+            wait_for(lambda: "another process is training here" in caplog.text)
+            assert not (tmp_path / "model").exists()
             shutil.rmtree(scratch)
-            ended.append(True)
 
     other = threading.Thread(target=work)
     other.start()
@@ -152,8 +156,6 @@ def test_it_waits_for_one_that_is_still_at_work(
     with caplog.at_level("INFO"):
         train(job, tmp_path / "model", scratch, workers=0)
     other.join()
-    assert ended
-    assert "another process is training here" in caplog.text
     assert contents(tmp_path / "model") == undisturbed
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
@@ -176,31 +178,54 @@ def test_a_layer_that_is_not_what_was_written_is_refused(
         train(replace(job, scenes=[replace(district, folder=folder)]), tmp_path / "model", tmp_path / "scratch")
 
 
-def command(job: TrainingJob, folder: Path, devices: int) -> list[str]:
-    """Return scripts/train.py on a job whose tables lie in a folder."""
+def command(job: TrainingJob, folder: Path, devices: int, program: Path = ROOT / "scripts/train.py") -> list[str]:
+    """Return the command that trains a job whose tables lie in a folder."""
     write_table(job.samples, folder / "samples.parquet")
     write_table(job.tiles, folder / "folds.parquet")
     write_listing([(scene.folder / "scene.json", "split") for scene in job.scenes], folder / "scenes.json")
+    for name in ("recipe", "training"):
+        (folder / f"{name}.yaml").write_text(yaml.safe_dump(getattr(job, name).model_dump(mode="json")))
     flags = {
-        "--method": job.method, "--recipe": job.recipe.model_dump_json(), "--training": job.training.model_dump_json(),
+        "--method": job.method, "--recipe": folder / "recipe.yaml", "--training": folder / "training.yaml",
         "--samples": folder / "samples.parquet", "--folds": folder / "folds.parquet", "--fold": 0, "--seed": 0,
         "--scenes": folder / "scenes.json", "--scratch": folder / "scratch", "--live": folder / "live",
         "--devices": devices, "--out": folder / "model",
     }  # fmt: skip
-    return [sys.executable, str(ROOT / "scripts/train.py"), *(str(word) for pair in flags.items() for word in pair)]
+    return [sys.executable, str(program), *(str(word) for pair in flags.items() for word in pair)]
+
+
+@contextmanager
+def stopped(job: TrainingJob, folder: Path, devices: int, step: int) -> Iterator[subprocess.Popen]:
+    """Yield a training that has stopped itself before a step; it goes on to its end when the block ends."""
+    words = command(job, folder, devices, Path(__file__).parent / "stopped_training.py")
+    environment = os.environ | {"STOP_BEFORE": str(step)}
+    with subprocess.Popen(words, cwd=ROOT, env=environment, start_new_session=True) as running:
+        process = psutil.Process(running.pid)
+        wait_for(lambda: process.status() == psutil.STATUS_STOPPED, running)
+        yield running
+        running.send_signal(signal.SIGCONT)
+
+
+def has_pending(process: psutil.Process, number: signal.Signals) -> bool:
+    """Return whether a signal waits for a process, or has ended it."""
+    try:
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return True
+        status = Path(f"/proc/{process.pid}/status").read_text()
+    except (psutil.NoSuchProcess, FileNotFoundError):
+        return True
+    return bool(int(dict(line.split(":", 1) for line in status.splitlines())["ShdPnd"], 16) >> (number - 1) & 1)
 
 
 def test_a_signal_to_all_processes_is_for_the_training_alone(
     job: TrainingJob, undisturbed: dict[str, bytes], tmp_path: Path
 ) -> None:
     """As schedulers send it; the process that reads stays until the training has saved."""
-    with subprocess.Popen(command(job, tmp_path, 1), cwd=ROOT, start_new_session=True) as first:
-        while first.poll() is None and not list(tmp_path.glob("scratch/*/last.ckpt")):
-            time.sleep(0.01)
-        first.send_signal(signal.SIGSTOP)  # so that it is the last to look
+    with stopped(job, tmp_path, devices=1, step=4) as first:
         os.killpg(first.pid, signal.SIGTERM)
-        time.sleep(0.5)
-        first.send_signal(signal.SIGCONT)
+        readers = psutil.Process(first.pid).children()
+        assert readers
+        wait_for(lambda: all(has_pending(reader, signal.SIGTERM) for reader in readers))  # the training looks last
     assert first.returncode == INTERRUPTED
     assert subprocess.run(command(job, tmp_path, 1), cwd=ROOT, check=False).returncode == 0
     assert contents(tmp_path / "model") == undisturbed
@@ -210,18 +235,16 @@ def test_two_devices_take_the_steps_of_one_and_stop_together(
     job: TrainingJob, undisturbed: dict[str, bytes], tmp_path: Path
 ) -> None:
     """Each device has the batch norm of its own share, so the losses are near those of one device, not the same."""
-    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
-    for folder in (whole, stopped):
+    whole, halved = tmp_path / "whole", tmp_path / "halved"
+    for folder in (whole, halved):
         folder.mkdir()
     assert subprocess.run(command(job, whole, 2), cwd=ROOT, check=False).returncode == 0
-    with subprocess.Popen(command(job, stopped, 2), cwd=ROOT) as first:
-        while first.poll() is None and not list(stopped.glob("scratch/*/last.ckpt")):
-            time.sleep(0.01)
+    with stopped(job, halved, devices=2, step=4) as first:
         first.send_signal(signal.SIGTERM)
     assert first.returncode == INTERRUPTED
-    assert not (stopped / "model").exists()
-    assert subprocess.run(command(job, stopped, 2), cwd=ROOT, check=False).returncode == 0
-    assert contents(stopped / "model") == contents(whole / "model")
+    assert not (halved / "model").exists()
+    assert subprocess.run(command(job, halved, 2), cwd=ROOT, check=False).returncode == 0
+    assert contents(halved / "model") == contents(whole / "model")
     one = pandas.read_csv(io.BytesIO(undisturbed["history.csv"]))
     two = pandas.read_csv(whole / "model/history.csv")
     pandas.testing.assert_frame_equal(two[["step", "samples", "lr"]], one[["step", "samples", "lr"]])
