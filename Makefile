@@ -8,7 +8,7 @@ ENV    := $(VENV)/.ready
 HOST   := $(PATH)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: env slurm demo test test-slow test-python check reference pulled lock
+.PHONY: env slurm demo test test-slow test-python coverage check reference pulled lock
 
 env: $(ENV)
 
@@ -53,6 +53,10 @@ test-slow: $(ENV)
 # The fast tests with another Python, in an environment of its own: make test-python VERSION=3.12
 test-python:
 	$(MAKE) test VENV=.venv-$(VERSION) PYTHON=python$(VERSION)
+
+# The lines of the package that no fast test runs.
+coverage: $(ENV)
+	pytest -m "not slow" --cov --cov-report=term
 
 check: $(ENV)
 	ruff check .
