@@ -25,6 +25,9 @@ from img2height.vocabulary.quantities import ABOVE_GROUND
 
 PANELS_ACROSS, ROWS, MOST_ACROSS = 12, 4, 6
 SIZE = 7
+# Fixed places: fitting the layout to titles and ticks takes longer than everything else.
+MARGINS = {"left": 0.01, "right": 0.99, "bottom": 0.01, "top": 0.93, "wspace": 0.08, "hspace": 0.2}
+NO_TICKS = {"xticks": [], "yticks": []}
 UNKNOWN = "#c8c8c8"
 
 
@@ -78,15 +81,17 @@ def contact_sheet(samples: pandas.DataFrame, reader: TileReader) -> Figure:
     across = max(1, min(MOST_ACROSS, PANELS_ACROSS // count))
     shown = [_sample(row, reader) for row in samples.head(across * ROWS).to_dict("records")]
     limits = _limits(shown, reader.target)
-    figure = Figure(figsize=(across * count * 1.4, ROWS * 1.6), layout="compressed")
-    axes = figure.subplots(ROWS, across * count, squeeze=False)
+    figure = Figure(figsize=(across * count * 1.4, ROWS * 1.6))
+    axes = figure.subplots(ROWS, across * count, squeeze=False, subplot_kw=NO_TICKS, gridspec_kw=MARGINS)
     for axis in axes.flat:
         axis.set_axis_off()
     for sample, panels in zip(shown, axes.reshape(-1, count), strict=False):
         _draw(sample, reader, list(panels), limits)
     scale = ScalarMappable(Normalize(*limits), HEIGHT_COLOURS)
-    label = "reference height (m)" if reader.target in ABOVE_GROUND else "height above the mean of the patch (m)"
-    figure.colorbar(scale, ax=axes, label=label, shrink=0.6, extend="max" if reader.target in ABOVE_GROUND else "both")
+    above_ground = reader.target in ABOVE_GROUND
+    label = "reference height (m)" if above_ground else "height above the mean of the patch (m)"
+    bar = figure.colorbar(scale, ax=axes, shrink=0.6, fraction=0.04, pad=0.01, extend="max" if above_ground else "both")
+    bar.set_label(label)
     return figure
 
 
