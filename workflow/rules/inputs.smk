@@ -6,6 +6,7 @@ Needs: the constants of common.smk. Makes: functions; no rules.
 from img2height.provenance import code_digest
 from img2height.published.table import load_figure
 from img2height.settings.dataset import used_pairs
+from img2height.settings.installed import network_modules
 from img2height.settings.parsing import meant
 
 
@@ -78,7 +79,7 @@ def code_of(script, *modules):
 
 def code_of_method(script):
     """Return the parameter function of `code_of` for a script that loads the network of the method by its name."""
-    return lambda wildcards: code_of(script, f"img2height.methods.{project.recipes[wildcards.method].network}")
+    return lambda wildcards: code_of(script, network_modules()[project.recipes[wildcards.method].network])
 
 
 def starting_model(wildcards):

@@ -12,12 +12,13 @@ from img2height.errors import DataError
 from img2height.io.rasters import open_raster
 from img2height.models.folder import LoadedModel
 from img2height.provenance import code_digest, versions
+from img2height.settings.installed import network_modules
 
 
 def of_model(model: LoadedModel) -> dict:
     """Return plain values that differ between models, versions of the code and of the libraries, and kinds of CPU."""
     weights = save({name: value.contiguous() for name, value in model.network.state_dict().items()})
-    code = code_digest(Path(__file__).with_name("compute.py"), f"img2height.methods.{model.recipe.network}")
+    code = code_digest(Path(__file__).with_name("compute.py"), network_modules()[model.recipe.network])
     return {
         "weights": hashlib.sha256(weights).hexdigest(),
         "network": hashlib.sha256(repr(model.network).encode()).hexdigest(),  # options leave no weights

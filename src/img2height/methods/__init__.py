@@ -3,11 +3,11 @@
 A network file has a function `build(bands, **options)` that returns a plain `nn.Module` whose `forward` takes the
 normalised inputs by layer and returns `{"height": B x 1 x H x W}` in the method's normalised unit. The folder is the
 registry: adding a file and a recipe adds a method. `LAYOUT` in a file declares the fastest memory layout on a CPU.
-Files that start with an underscore hold shared blocks.
+Files that start with an underscore hold shared blocks. Networks and recipes of other installed packages are found too,
+see `settings/installed.py`.
 """
 
 import importlib
-import pkgutil
 from pathlib import Path
 
 from torch import nn
@@ -15,21 +15,22 @@ from torch import nn
 import img2height.torchvision_ops  # noqa: F401  (before any network that imports torchvision)
 from img2height.errors import SettingsError
 from img2height.methods._layout import DEFAULT, Layout
+from img2height.settings.installed import network_modules, settings_files
 from img2height.settings.project import load_recipe
 
 PACKAGE = Path(__file__).parents[1]
 
 
 def networks() -> list[str]:
-    """Return the names of the network files."""
-    return [module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")]
+    """Return the names of all networks."""
+    return sorted(network_modules())
 
 
 def build_network(network: str, bands: dict[str, int], options: dict) -> nn.Module:
     """Return a network with untrained weights.
 
     Args:
-        network: name of a file in this folder.
+        network: see `networks`.
         bands: number of bands by input layer, e.g. `{"eo": 3}`.
         options: options of that network.
 
@@ -37,9 +38,11 @@ def build_network(network: str, bands: dict[str, int], options: dict) -> nn.Modu
         SettingsError: there is no such network, or it has no such option.
     """
     if network not in networks():
-        raise SettingsError(f"there is no network {network!r}; available: {', '.join(networks())}")
+        raise SettingsError(
+            f"there is no network {network!r}; install the package that has it, or take one of {', '.join(networks())}"
+        )
     try:
-        return importlib.import_module(f"img2height.methods.{network}").build(bands, **options)
+        return importlib.import_module(network_modules()[network]).build(bands, **options)
     except TypeError as error:
         raise SettingsError(f"network {network} cannot be built with {options}: {error}") from error
 
@@ -48,9 +51,9 @@ def layout_of(network: str) -> Layout:
     """Return the layout with which a network runs fastest on a CPU: `LAYOUT` of its file, else `DEFAULT`.
 
     Args:
-        network: name of a file in this folder.
+        network: see `networks`.
     """
-    return getattr(importlib.import_module(f"img2height.methods.{network}"), "LAYOUT", DEFAULT)
+    return getattr(importlib.import_module(network_modules()[network]), "LAYOUT", DEFAULT)
 
 
 def recipes_folder() -> Path:
@@ -61,7 +64,7 @@ def recipes_folder() -> Path:
 
 def names() -> list[str]:
     """Return the names of all methods, one per recipe."""
-    return sorted(path.stem for path in recipes_folder().glob("*.yaml"))
+    return sorted(settings_files(recipes_folder(), "recipes"))
 
 
 def build(name: str, **options: bool | int | float | str | None) -> nn.Module:

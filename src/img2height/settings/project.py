@@ -9,6 +9,7 @@ from img2height.errors import SettingsError
 from img2height.settings.base import Named
 from img2height.settings.dataset import Dataset, used_pairs
 from img2height.settings.experiment import Experiment
+from img2height.settings.installed import Kind, network_modules, settings_files
 from img2height.settings.parsing import meant, merge, parse, parse_file, read_yaml
 from img2height.settings.protocol import Params
 from img2height.settings.recipe import Recipe
@@ -18,8 +19,6 @@ from img2height.vocabulary.parts import SPLIT, parts_of
 from img2height.vocabulary.quantities import BUILDINGS, QUANTITIES
 
 NamedModel = TypeVar("NamedModel", bound=Named)
-
-NETWORKS = Path(__file__).parents[1] / "methods"  # listed as files, for importing them takes torch
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ def load_project(experiment: str, *, params: Path, experiments: Path, datasets: 
     """
     chosen = load_named(Experiment, experiments, experiment)
     protocol = parse(Params, merge(read_yaml(params), chosen.params), f"{params} with params of {experiment}")
-    used = {name: load_named(Dataset, datasets, name) for name in chosen.scenes}
+    used = {name: load_named(Dataset, datasets, name, "datasets") for name in chosen.scenes}
     for name, scenes in chosen.scenes.items():
         for scene in scenes:
             if scene not in used[name].scenes:
@@ -150,13 +149,12 @@ def load_recipe(folder: Path, name: str, overrides: dict[str, Any] | None = None
 
     Nested keys are merged, but other inputs, and an optimiser of another name, take the place of the recipe's.
     """
-    written, changes = read_yaml(_find(folder, name)), overrides or {}
+    written, changes = read_yaml(_find(folder, name, "recipes")), overrides or {}
     own, other = (_optimizer_name(keys) for keys in (written, changes))
     replaced = {"inputs"} & changes.keys() | ({"optimizer"} if other not in (None, own) else set())
     kept = {key: value for key, value in written.items() if key not in replaced}
     recipe = parse(Recipe, merge(kept, changes), f"method {name}")
-    known = [path.stem for path in NETWORKS.glob("[!_]*.py")]
-    if recipe.network not in known:
+    if recipe.network not in (known := network_modules()):
         raise SettingsError(f"method {name}: there is no network {meant(recipe.network, sorted(known))}")
     return recipe
 
@@ -166,18 +164,24 @@ def _optimizer_name(keys: dict[str, Any]) -> Any:
     return optimizer.get("name") if isinstance(optimizer, dict) else None
 
 
-def load_named(model: type[NamedModel], folder: Path, name: str) -> NamedModel:
-    """Return the checked settings file `name`.yaml of a folder, whose `name:` must be the same."""
-    path = _find(folder, name)
+def load_named(model: type[NamedModel], folder: Path, name: str, kind: Kind | None = None) -> NamedModel:
+    """Return the checked settings file `name`.yaml of a folder, whose `name:` must be the same.
+
+    Args:
+        model: of the file.
+        folder: of this project.
+        name: of the file.
+        kind: what other installed packages may have too; None where they may not.
+    """
+    path = _find(folder, name, kind)
     loaded = parse_file(model, path)
     if loaded.name != name:
         raise SettingsError(f"{path}: name is {loaded.name!r}, the file is called {name!r}; make them the same")
     return loaded
 
 
-def _find(folder: Path, name: str) -> Path:
-    path = folder / f"{name}.yaml"
-    if not path.exists():
-        known = sorted(file.stem for file in folder.glob("*.yaml"))
-        raise SettingsError(f"{folder}: there is no {meant(name, known)}")
-    return path
+def _find(folder: Path, name: str, kind: Kind | None) -> Path:
+    files = settings_files(folder, kind) if kind else {path.stem: path for path in folder.glob("*.yaml")}
+    if name not in files:
+        raise SettingsError(f"{folder}: there is no {meant(name, sorted(files))}")
+    return files[name]
