@@ -1,5 +1,6 @@
 """Records of scores for tests: only what a test is about has to be given."""
 
+import re
 from typing import Any
 
 from img2height.comparison.collect import by_method
@@ -19,3 +20,8 @@ def method_scores(method: str, seed: int = 0, quantity: str = "ndsm", length_m: 
 def experiment_scores(*scores: MethodScores, **protocol: Any) -> ExperimentScores:
     """Return the scores of several methods and seeds."""
     return ExperimentScores(methods=by_method(scores), protocol=PROTOCOL.model_copy(update=protocol))
+
+
+def numbers_in(text: str) -> list[float]:
+    """Return the numbers of a text in their order, so that a test need not know its words; those of names not."""
+    return [float(number.replace("−", "-")) for number in re.findall(r"(?<![\w.])[−+-]?\d+(?:\.\d+)?", text)]

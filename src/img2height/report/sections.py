@@ -79,6 +79,7 @@ def class_rows(classes: pandas.DataFrame, uncertainty: Uncertainty) -> list[dict
     """
     return [
         {
+            "key": row["stratum"],
             "title": where(row["stratum"]),
             "pixels": row["pixels"],
             "cells": [_cell(row, score, uncertainty) for score in CLASS_SCORES.values()],

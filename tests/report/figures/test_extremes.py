@@ -51,4 +51,4 @@ def test_a_tile_at_the_edge_is_cut_and_drawn_in_a_row(houses: Scene, tmp_path: P
     figure = tile_panel(houses, view, tmp_path / "h.tif")
     width, height = figure.get_size_inches()
     assert width > 3 * height
-    assert [axes.get_title(loc="left") for axes in figure.axes[:3]] == ["Image", "Reference", "Prediction"]
+    assert len({axes.get_title(loc="left") for axes in figure.axes[:4]} - {""}) == 4

@@ -1,10 +1,10 @@
 """What is marked as best in the score tables."""
 
 import math
-import re
 
 import pandas
 import pytest
+from record_cases import numbers_in
 
 from img2height.comparison.record import Comparison, Interval
 from img2height.report.tables.intervals import Uncertainty, interval_text
@@ -54,19 +54,21 @@ def test_what_cannot_be_told_from_the_best_is_marked_with_it():
 
 
 def test_verdicts():
-    assert verdicts(TABLE, known(ALIKE, WORSE, BEATEN)) == {
-        "unet": "best",
-        "im2height": "as good (p = 0.200)",
-        "segnet": "worse (p = 0.003)",
-        "mean_height": "better (p = 0.003)",
-        "cgan": "not ranked with it",
+    found = verdicts(TABLE, known(ALIKE, WORSE, BEATEN))
+    assert {name: (verdict.kind, numbers_in(verdict.text)) for name, verdict in found.items()} == {
+        "unet": ("best", []),
+        "im2height": ("ties", [0.2]),
+        "segnet": ("worse", [0.003]),
+        "mean_height": ("better", [0.003]),
+        "cgan": ("unranked", []),
     }
+    assert len({verdict.text for verdict in found.values()}) == 5
 
 
-def test_the_best_is_ahead_where_all_others_are_really_worse():
-    assert verdicts(TABLE, known(AHEAD, WORSE))["unet"] == "best, ahead of all trained"
-    assert verdicts(TABLE, known(AHEAD))["unet"] == "best"
-    assert set(verdicts(TABLE[TABLE.trivial], known()).values()) == {"–"}
+def test_the_best_is_ahead_where_all_others_are_significantly_worse():
+    assert verdicts(TABLE, known(AHEAD, WORSE))["unet"].kind == "ahead"
+    assert verdicts(TABLE, known(AHEAD))["unet"].kind == "best"
+    assert {verdict.kind for verdict in verdicts(TABLE[TABLE.trivial], known()).values()} == {"unranked"}
 
 
 def test_a_cell_says_that_there_were_too_few_blocks_unless_the_table_does():
@@ -81,6 +83,6 @@ def test_comparisons_are_listed_as_text():
     (title,) = rows
     assert "RMSE (m)" in title
     (first, second) = rows[title]
-    assert (first["pair"], first["text"], first["better"]) == ("segnet − unet", "+1.000", "unet")
-    assert [*map(float, re.findall(r"[+-][\d.]+", second["interval"].replace("−", "-")))] == [-0.1, 0.5]
-    assert second["better"] not in ("im2height", "unet")
+    assert (first["pair"], first["text"]) == ("segnet − unet", "+1.000")
+    assert numbers_in(second["interval"]) == [-0.1, 0.5]
+    assert (first["winner"], second["winner"]) == ("unet", "")

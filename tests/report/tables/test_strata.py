@@ -2,7 +2,7 @@
 
 import math
 
-from record_cases import experiment_scores, method_scores
+from record_cases import experiment_scores, method_scores, numbers_in
 
 from img2height.report.tables.strata import before_after, by_pair, refinements, strata_table
 
@@ -31,30 +31,33 @@ def test_a_row_for_each_stratum_with_pixels_and_the_mean_of_the_seeds():
 
 def test_before_stands_beside_after():
     shown = before_after(TABLE, "resdepth")
-    assert [(row["title"], row["before_rmse_m"], row["rmse_m"]) for row in shown.rows] == [
-        ("all pixels", 3.0, 2.25),
+    assert [(row["key"], row["before_rmse_m"], row["rmse_m"]) for row in shown.rows] == [
+        ("all", 3.0, 2.25),
         ("terrain", 0.5, 1.0),
     ]
-    assert [title for title, _ in shown.groups] == ["", "before: initial_dsm", "after: resdepth"]
+    assert [columns[0][0] for _, columns in shown.groups] == [
+        "pixels", "before_rmse_m", "rmse_m",
+    ]  # fmt: skip
 
 
 def test_after_stands_alone_where_nothing_was_scored_before():
     shown = before_after(TABLE[TABLE.method != "initial_dsm"], "resdepth")
-    assert [title for title, _ in shown.groups] == ["", "after: resdepth"]
+    assert [columns[0][0] for _, columns in shown.groups] == ["pixels", "rmse_m"]
     assert refinements(TABLE[TABLE.method != "initial_dsm"], ["resdepth"]) == []
 
 
 def test_pairs_come_before_what_is_made_of_them():
     shown = by_pair(TABLE, "resdepth")
-    assert [(row["title"], row["all_rmse_m"]) for row in shown.rows] == [
+    assert [(row["key"], row["all_rmse_m"]) for row in shown.rows] == [
         ("pair 1", 3.0),
         ("pair 3", 5.0),
         ("pooled", 4.0),
-        ("median of the pairs", 2.25),
+        ("final", 2.25),
     ]
     assert by_pair(TABLE, "initial_dsm") is None
 
 
 def test_what_a_refinement_did_is_said():
-    (sentence,) = refinements(TABLE, ["resdepth"])
-    assert sentence == "resdepth lowers the RMSE of the initial surface model from 3.00 m to 2.25 m."
+    (finding,) = refinements(TABLE, ["resdepth"])
+    assert (finding.kind, finding.method) == ("refined", "resdepth")
+    assert numbers_in(finding.text) == [3.0, 2.25]

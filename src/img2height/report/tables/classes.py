@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas
 
+from img2height.report.tables.findings import Finding
 from img2height.report.tables.intervals import Uncertainty, interval_text
 from img2height.report.tables.scores import seed_mean
 from img2height.scoring.record import MethodScores
@@ -58,7 +59,7 @@ def where(stratum: str) -> str:
     return f"{'reference ' if stratum.startswith(HEIGHTS) else ''}{STRATA[stratum]}"
 
 
-def flattening(classes: pandas.DataFrame, method: str, stratum: str) -> str:
+def flattening(classes: pandas.DataFrame, method: str, stratum: str) -> Finding:
     """Return in a sentence how a method lies where the ground is highest, which an average over all pixels hides.
 
     Args:
@@ -71,4 +72,5 @@ def flattening(classes: pandas.DataFrame, method: str, stratum: str) -> str:
     known = interval is not None and interval.known
     extra = f" (95 % interval of the bias {interval_text(interval, CLASS_SCORES['bias_m'])} m)" if known else ""
     title = where(stratum)[0].upper() + where(stratum)[1:]
-    return f"{title}: {method} lies {abs(row.bias_m):.1f} m {word} the reference on average{extra}."
+    text = f"{title}: {method} lies {abs(row.bias_m):.1f} m {word} the reference on average{extra}."
+    return Finding("tall", method, text)

@@ -1,5 +1,7 @@
 """The main finding in words: the best method, whether the second best is really worse, and what learned nothing."""
 
+from typing import Literal, NamedTuple
+
 import pandas
 
 from img2height.comparison.bootstrap import LEVEL
@@ -9,9 +11,28 @@ from img2height.vocabulary.quantities import BUILDINGS, METRES, RELATIVE
 
 RMSE = COLUMNS["all_rmse_m"]
 WHERE = {"all": "over all pixels", "buildings": "on buildings"}
+Kind = Literal[
+    "untrained only", "best", "best on buildings", "second is worse", "second ties", "second is untested",
+    "untrained is better", "too few blocks", "no baseline", "none beats the baseline", "gain over the baseline",
+    "no gain over the baseline", "refined", "tall",
+]  # fmt: skip
 
 
-def findings(table: pandas.DataFrame, uncertainty: Uncertainty) -> list[str]:
+class Finding(NamedTuple):
+    """One statement of the main finding.
+
+    Attributes:
+        kind: what it states; the page carries it beside the sentence.
+        method: of which method, empty for the run as a whole.
+        text: the sentence.
+    """
+
+    kind: Kind
+    method: str
+    text: str
+
+
+def findings(table: pandas.DataFrame, uncertainty: Uncertainty) -> list[Finding]:
     """Return the main finding in sentences, the most important first.
 
     Args:
@@ -20,19 +41,19 @@ def findings(table: pandas.DataFrame, uncertainty: Uncertainty) -> list[str]:
     """
     trained = leading(table)
     if trained.empty:
-        return ["No trained method has a score: this run holds trivial baselines only."]
+        return [Finding("untrained only", "", "No trained method has a score: this run holds trivial baselines only.")]
     own, best = table[table.group == trained.group.iloc[0]], trained.iloc[0]
-    sentences = [
-        f"{best.method} has the lowest RMSE of the trained methods: "
-        f"{_with_interval(uncertainty, best.method, 'all', best.all_rmse_m)} over all pixels."
-    ]
-    sentences += _better_untrained(own, "all", best, uncertainty) + _second(trained, uncertainty, "all")
+    rmse = _with_interval(uncertainty, best.method, "all", best.all_rmse_m)
+    text = f"{best.method} has the lowest RMSE of the trained methods: {rmse} over all pixels."
+    found = [Finding("best", best.method, text)]
+    found += _better_untrained(own, "all", best, uncertainty) + _second(trained, uncertainty, "all")
     if not uncertainty.any_known:
-        sentences.append(
+        text = (
             f"There are too few blocks of ground ({uncertainty.blocks}) for 95 % intervals and tests: any difference "
             "between methods may be chance."
         )
-    return sentences + _against_baseline(own, trained) + _on_buildings(table, uncertainty)
+        found.append(Finding("too few blocks", "", text))
+    return found + _against_baseline(own, trained) + _on_buildings(table, uncertainty)
 
 
 def leading(table: pandas.DataFrame) -> pandas.DataFrame:
@@ -58,7 +79,7 @@ def _with_interval(uncertainty: Uncertainty, method: str, stratum: str, rmse_m: 
     return f"{_metres(rmse_m)} (95 % interval {interval_text(interval, RMSE)} m)"
 
 
-def _second(ranked: pandas.DataFrame, uncertainty: Uncertainty, stratum: str) -> list[str]:
+def _second(ranked: pandas.DataFrame, uncertainty: Uncertainty, stratum: str) -> list[Finding]:
     """Return in a sentence whether the second best of the ranked methods is really worse than the best."""
     if len(ranked) < 2 or not uncertainty.any_known:
         return []
@@ -68,56 +89,60 @@ def _second(ranked: pandas.DataFrame, uncertainty: Uncertainty, stratum: str) ->
     found = uncertainty.difference(second.method, best.method, stratum, "rmse_m")
     if found is None or not found.known:
         why = "the two were not compared" if found is None else f"there are too few blocks ({found.blocks}) to test it"
-        return [f"{name} may be as good: {why}."]
+        return [Finding("second is untested", second.method, f"{name} may be as good: {why}.")]
     difference, low, high = (RMSE.text(value, signed=True) for value in (found.difference, found.low, found.high))
     size = f"difference {difference} m, {low} to {high} m, {p_text(found)}"
     if found.winner == best.method:
-        return [f"{name} is really worse ({size})."]
-    return [f"{name} cannot be told from it ({size}; real below {1 - LEVEL:.2g})."]
+        return [Finding("second is worse", second.method, f"{name} is really worse ({size}).")]
+    text = f"{name} cannot be told from it ({size}; real below {1 - LEVEL:.2g})."
+    return [Finding("second ties", second.method, text)]
 
 
-def _on_buildings(table: pandas.DataFrame, uncertainty: Uncertainty) -> list[str]:
+def _on_buildings(table: pandas.DataFrame, uncertainty: Uncertainty) -> list[Finding]:
     ranked = ranked_on(table, "buildings")
     ranked = ranked[ranked.buildings_rmse_m.notna()].sort_values(["buildings_rmse_m", "method"])
     if ranked.empty:
         return []
     first = ranked.iloc[0]
     rmse = _with_interval(uncertainty, first.method, "buildings", first.buildings_rmse_m)
-    sentences = [f"On buildings {first.method} has the lowest of them: {rmse}."]
-    sentences += _better_untrained(table, "buildings", first, uncertainty)
-    return sentences + _second(ranked, uncertainty, "buildings")
+    found = [Finding("best on buildings", first.method, f"On buildings {first.method} has the lowest of them: {rmse}.")]
+    found += _better_untrained(table, "buildings", first, uncertainty)
+    return found + _second(ranked, uncertainty, "buildings")
 
 
-def _against_baseline(table: pandas.DataFrame, trained: pandas.DataFrame) -> list[str]:
+def _against_baseline(table: pandas.DataFrame, trained: pandas.DataFrame) -> list[Finding]:
     baseline = table[table.method == BASELINE]
     if baseline.empty or pandas.isna(baseline.all_rmse_m.iloc[0]):
-        return [f"{BASELINE} was not run, so nothing says whether a network learned more than the mean height."]
+        text = f"{BASELINE} was not run, so nothing says whether a network learned more than the mean height."
+        return [Finding("no baseline", BASELINE, text)]
     rmse = baseline.all_rmse_m.iloc[0]
     best, beaten = trained.iloc[0], trained[trained.all_rmse_m >= rmse].method.tolist()
     if len(beaten) == len(trained):
-        return [f"No trained method beats {BASELINE} ({_metres(rmse)}): by this measure none has learned anything."]
+        text = f"No trained method beats {BASELINE} ({_metres(rmse)}): by this measure none has learned anything."
+        return [Finding("none beats the baseline", BASELINE, text)]
     gain = 100 * (1 - best.all_rmse_m / rmse)
-    sentences = [
-        f"{best.method} is {gain:.0f} % below {BASELINE} ({_metres(rmse)}), which says the same height everywhere."
-    ]
-    return sentences + [
-        f"{name} does not beat {BASELINE}: it has learned nothing that the RMSE shows." for name in beaten
+    text = f"{best.method} is {gain:.0f} % below {BASELINE} ({_metres(rmse)}), which says the same height everywhere."
+    none = f"does not beat {BASELINE}: it has learned nothing that the RMSE shows."
+    return [
+        Finding("gain over the baseline", best.method, text),
+        *(Finding("no gain over the baseline", name, f"{name} {none}") for name in beaten),
     ]
 
 
 def _better_untrained(
     table: pandas.DataFrame, stratum: str, best: pandas.Series, uncertainty: Uncertainty
-) -> list[str]:
+) -> list[Finding]:
     """Return in a sentence that a baseline beats the best trained method; mean_height is spoken of anyway."""
     column = f"{stratum}_rmse_m"
     better = table[table.trivial & (table.method != BASELINE) & (table[column] < best[column])].sort_values(column)
-    sentences = []
+    findings = []
     for row in better.itertuples():
         found = uncertainty.difference(row.method, best.method, stratum, "rmse_m")
         real = found is not None and found.known
         word = f", {'really' if found.winner else 'but not really'} ({p_text(found)})" if real else ""
-        sentences.append(f"{row.method} learns nothing and is better: {_metres(getattr(row, column))}{word}.")
-    return sentences
+        text = f"{row.method} learns nothing and is better: {_metres(getattr(row, column))}{word}."
+        findings.append(Finding("untrained is better", row.method, text))
+    return findings
 
 
 def _metres(value: float) -> str:

@@ -1,7 +1,7 @@
 """The score tables of the page: each score with its interval, and what is really better than what."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import pandas
 
@@ -24,6 +24,13 @@ class Cell(NamedTuple):
     value: float
     interval: str
     strong: bool
+
+
+class Verdict(NamedTuple):
+    """How the RMSE of a method stands to that of the best trained one: what is meant, and in words."""
+
+    kind: Literal["ahead", "best", "ties", "worse", "better", "untested", "unranked"]
+    text: str
 
 
 Columns = list[tuple[str, list[tuple[str, Score]]]]  # title of a group, and group and score of each of its columns
@@ -110,7 +117,7 @@ def best_methods(table: pandas.DataFrame, group: str, score: Score, uncertainty:
     return [name for name in ranked.method if name in same]
 
 
-def verdicts(table: pandas.DataFrame, uncertainty: Uncertainty) -> dict[str, str]:
+def verdicts(table: pandas.DataFrame, uncertainty: Uncertainty) -> dict[str, Verdict]:
     """Return by method how its RMSE over all pixels stands to that of the best trained one.
 
     Args:
@@ -119,24 +126,27 @@ def verdicts(table: pandas.DataFrame, uncertainty: Uncertainty) -> dict[str, str
     """
     ranked = leading(table)
     if ranked.empty:
-        return dict.fromkeys(table.method, "–")
+        return dict.fromkeys(table.method, Verdict("unranked", "–"))
     best, group = ranked.iloc[0].method, ranked.iloc[0].group
     said = {
-        row.method: _verdict(row.method, best, uncertainty) if row.group == group else "not ranked with it"
+        row.method: _verdict(row.method, best, uncertainty)
+        if row.group == group
+        else Verdict("unranked", "not ranked with it")
         for row in table.itertuples()
     }
     rivals = [name for name in ranked.method if name != best]
-    alone = rivals and all(said[name].startswith("worse") for name in rivals)
-    return said | {best: "best, ahead of all trained" if alone else "best"}
+    alone = rivals and all(said[name].kind == "worse" for name in rivals)
+    return said | {best: Verdict("ahead", "best, ahead of all trained") if alone else Verdict("best", "best")}
 
 
-def _verdict(method: str, best: str, uncertainty: Uncertainty) -> str:
+def _verdict(method: str, best: str, uncertainty: Uncertainty) -> Verdict:
     found = uncertainty.difference(method, best, "all", "rmse_m")
     if found is None or not found.known:
-        return "not tested"
+        return Verdict("untested", "not tested")
     if not found.winner:
-        return f"as good ({p_text(found)})"
-    return f"{'worse' if found.winner == best else 'better'} ({p_text(found)})"
+        return Verdict("ties", f"as good ({p_text(found)})")
+    kind = "worse" if found.winner == best else "better"
+    return Verdict(kind, f"{kind} ({p_text(found)})")
 
 
 def comparison_rows(uncertainty: Uncertainty, columns: Sequence[tuple[str, Score]]) -> dict[str, list[dict[str, Any]]]:
@@ -161,6 +171,7 @@ def _comparison_row(item: Comparison) -> dict[str, Any]:
         "p": item.p_holm,
         "p_text": p_text(item) if item.known else "–",
         "blocks": item.blocks,
+        "winner": item.winner,
         "better": item.winner or ("neither" if item.known else "–"),
     }
 

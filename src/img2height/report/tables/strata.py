@@ -7,6 +7,7 @@ from typing import Any
 import pandas
 
 from img2height.comparison.record import ExperimentScores
+from img2height.report.tables.findings import Finding
 from img2height.report.tables.scores import seed_mean
 from img2height.scoring.record import MethodScores, Strata
 from img2height.scoring.strata import STRATA
@@ -27,12 +28,14 @@ class ScoreRows:
     """A table of scores as the page shows it.
 
     Attributes:
+        id: of its element in the page.
         caption: what it says.
         corner: title of the first column.
         groups: title and columns of each group, the columns with their scores; None is a count of pixels.
-        rows: by column; `title` is the first one.
+        rows: by column; `title` is the first one, `key` names the row.
     """
 
+    id: str
     caption: str
     corner: str
     groups: list[tuple[str, list[tuple[str, Score | None]]]]
@@ -77,12 +80,12 @@ def before_after(table: pandas.DataFrame, method: str) -> ScoreRows:
     final = table[table.heights == FINAL].set_index("stratum")
     before, after = (final[final.method == name] for name in (INITIAL, method))
     joined = after.join(before[list(SCORES)].add_prefix("before_"))
-    rows = [{"title": STRATA[name], **joined.loc[name]} for name in REFINED if name in joined.index]
+    rows = [{"key": name, "title": STRATA[name], **joined.loc[name]} for name in REFINED if name in joined.index]
     groups = [("", [("pixels", None)])]
     if len(before):
         groups.append((f"before: {INITIAL}", [(f"before_{name}", score) for name, score in SCORES.items()]))
     groups.append((f"after: {method}", list(SCORES.items())))
-    return ScoreRows(f"Before and after {method}, by ground", "ground", groups, rows)
+    return ScoreRows(f"refined-{method}", f"Before and after {method}, by ground", "ground", groups, rows)
 
 
 def by_pair(table: pandas.DataFrame, method: str) -> ScoreRows | None:
@@ -103,11 +106,12 @@ def by_pair(table: pandas.DataFrame, method: str) -> ScoreRows | None:
     rows = []
     for heights, part in own.groupby("heights", sort=False):
         scores = {f"{row['stratum']}_{score}": row[score] for row in part.to_dict("records") for score in SCORES}
-        rows.append({"title": {FINAL: "median of the pairs", POOLED: "pooled"}.get(heights, heights), **scores})
-    return ScoreRows(f"Errors of {method} by stereo pair", "heights", groups, [*rows[1:], rows[0]])
+        title = {FINAL: "median of the pairs", POOLED: "pooled"}.get(heights, heights)
+        rows.append({"key": heights, "title": title, **scores})
+    return ScoreRows(f"pairs-{method}", f"Errors of {method} by stereo pair", "heights", groups, [*rows[1:], rows[0]])
 
 
-def refinements(table: pandas.DataFrame, methods: Sequence[str]) -> list[str]:
+def refinements(table: pandas.DataFrame, methods: Sequence[str]) -> list[Finding]:
     """Return in sentences what methods made of the RMSE of the initial surface model; none where it was not scored.
 
     Args:
@@ -118,12 +122,12 @@ def refinements(table: pandas.DataFrame, methods: Sequence[str]) -> list[str]:
     if INITIAL not in rmse.index:
         return []
     before = rmse[INITIAL]
-    return [
-        f"{name} {'lowers' if rmse[name] < before else 'raises'} the RMSE of the initial surface model from "
-        f"{before:.2f} m to {rmse[name]:.2f} m."
-        for name in methods
-        if name in rmse.index
-    ]
+    return [Finding("refined", name, _refined(name, before, rmse[name])) for name in methods if name in rmse.index]
+
+
+def _refined(method: str, before_m: float, after_m: float) -> str:
+    word = "lowers" if after_m < before_m else "raises"
+    return f"{method} {word} the RMSE of the initial surface model from {before_m:.2f} m to {after_m:.2f} m."
 
 
 def to_markdown(table: pandas.DataFrame) -> str:
