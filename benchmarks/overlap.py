@@ -13,13 +13,16 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from shapely.geometry.base import BaseGeometry
 
 from img2height.errors import ModelError
-from img2height.inference import load_model, predict_raster
-from img2height.inference.inputs import input_paths
+from img2height.inference.plan import Task
+from img2height.inference.predict import predict_strips
 from img2height.io.rasters import open_raster, read_heights
 from img2height.io.tables import read_geotable
+from img2height.models.folder import LoadedModel, load_model
 from img2height.scenes.scene import Scene
+from img2height.settings.protocol import Inference
 from img2height.tiles.areas import area_of
 
 flags = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -42,8 +45,7 @@ def main(args: argparse.Namespace) -> None:
     )
     for method in args.methods:
         model = load_model(Path(f"models/{args.experiment}/{method}/fold0/seed0"))
-        inputs = input_paths(scene, model.recipe.inputs, args.views)
-        heights = partial(predicted, model, inputs, area=area, window_px=args.window_px, threads=args.threads)
+        heights = partial(predicted, model, scene, args, area)
         with open_raster(scene.path(model.recipe.target)) as raster:
             truth_m = read_heights(raster)
         maps = [heights(overlap=overlap) for overlap in args.overlaps]
@@ -52,11 +54,15 @@ def main(args: argparse.Namespace) -> None:
         print(f"| {method} | {' | '.join(f'{score:.4f}' for score in scores)} | {told} |", flush=True)
 
 
-def predicted(*args: object, **settings: object) -> np.ndarray:
-    """Return the heights that a model predicts, H x W float32, NaN where unknown."""
+def predicted(
+    model: LoadedModel, scene: Scene, args: argparse.Namespace, area: BaseGeometry, **settings: object
+) -> np.ndarray:
+    """Return the heights that a model predicts, H x W float32, NaN where missing."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "height.tif"
-        predict_raster(*args, out, **settings)
+        windows = Inference(window_px=args.window_px, **settings)
+        task = Task(model, scene, args.views, windows, Path(folder) / "strips", area)
+        predict_strips(task, threads=args.threads).write(out)
         with open_raster(out) as raster:
             return read_heights(raster)
 

@@ -31,6 +31,7 @@ PLAIN = "resdepth_stereo"  # the network of the plain loop
 LONG_PX = 4096
 PAPERS_OVERLAP = 0.5  # that of the plain loop
 CACHE_MIB = "64"
+PRECISIONS = ("float32", "bfloat16")
 Run = tuple[str, tuple]
 
 
@@ -77,7 +78,7 @@ def main(args: argparse.Namespace) -> None:
             alone("make", folder / str(side), side)
         for method in {*args.networks, PLAIN, "narrow"}:
             alone("make_model", folder / method, method)
-        bench = Bench(folder, args, alone("precisions"))
+        bench = Bench(folder, args)
         speeds = "bare s | end to end s | ratio | of matrix products | windows/s | Mpx/s | km2/s"
         table(
             "End to end against bare forward passes",
@@ -101,8 +102,8 @@ def main(args: argparse.Namespace) -> None:
 class Bench:
     """The tables: rows of text, one a measurement."""
 
-    def __init__(self, folder: Path, args: argparse.Namespace, precisions: list[str]):
-        self.folder, self.args, self.precisions = folder, args, precisions
+    def __init__(self, folder: Path, args: argparse.Namespace):
+        self.folder, self.args = folder, args
 
     def end_to_end(self, side: int, method: str, settings: dict) -> Run:
         return "end_to_end", (self.folder / str(side), self.folder / method, self.args.threads, settings)
@@ -115,7 +116,7 @@ class Bench:
 
     def overhead(self) -> Iterator[list[str]]:
         for method in self.args.networks:
-            for precision in self.precisions:
+            for precision in PRECISIONS:
                 for side in self.args.sizes:
                     place = (self.folder / str(side), self.folder / method, self.args.threads)
                     pairs = []
@@ -136,7 +137,7 @@ class Bench:
 
     def against_plain(self, keep: Callable[[tuple], None]) -> Iterator[list[str]]:
         for side in self.args.sizes:
-            wanted = {"params.yaml": {}} | {f"{p}, half overlap": self.forced(p) for p in self.precisions}
+            wanted = {"params.yaml": {}} | {f"{p}, half overlap": self.forced(p) for p in PRECISIONS}
             runs = {name: self.end_to_end(side, PLAIN, settings) for name, settings in wanted.items()}
             whole = "plain", (self.folder / str(side), self.folder / PLAIN, self.args.threads)
             found = in_turns({"plain": whole, **runs}, self.repeats(side))

@@ -1,6 +1,5 @@
 """What benchmarks/prediction.py measures: each function is one run in a process of its own."""
 
-import inspect
 import resource
 import time
 from collections import Counter
@@ -20,7 +19,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from img2height.buildings.raster import Image, Sources, extract_raster
 from img2height.cpu import set_up_cpu
 from img2height.inference import load_model, predict_raster
-from img2height.inference.image import protocol
+from img2height.inference.defaults import protocol
+from img2height.inference.given import given_scene
 from img2height.inference.inputs import open_inputs
 from img2height.io.grid import Grid
 from img2height.io.rasters import (
@@ -36,6 +36,7 @@ from img2height.io.rasters import (
 from img2height.methods import build_network, recipes_folder
 from img2height.models.folder import LoadedModel, save_model
 from img2height.settings.project import load_recipe
+from img2height.settings.protocol import Inference
 
 GSD_M = 0.5
 NARROW = ("unet", {"encoder": "tu-resnet10t", "depth": 4, "width": 16})
@@ -82,17 +83,12 @@ def make_model(folder: Path, method: str) -> None:
     save_model(folder, network, network.state_dict(), card)
 
 
-def precisions() -> list[str]:
-    """Return the precisions that there are to choose from, the default first."""
-    return ["float32", "bfloat16"] if "precision" in inspect.signature(predict_raster).parameters else ["float32"]
-
-
 def end_to_end(rasters: Path, model: Path, threads: int, settings: dict) -> dict[str, Any]:
     """Read, infer, blend and write a COG as `settings` (else params.yaml) say; tells what went through the network."""
     loaded = load_model(model)
     with _watched(loaded) as (calls, marks), _timed() as found:
         scratch = model / "scratch.tif"
-        predict_raster(loaded, _inputs(loaded, rasters), scratch, threads=threads, **_settings(settings))
+        predict_raster(loaded, _inputs(loaded, rasters), scratch, _settings(settings), threads=threads)
         copy_to_cog(scratch, model / "height.tif")
     if marks:
         found["gpu_seconds"] = sum(start.elapsed_time(end) for start, end in marks) / 1000
@@ -104,7 +100,8 @@ def bare(rasters: Path, model: Path, threads: int, calls: list) -> dict[str, Any
     loaded = load_model(model)
     set_up_cpu(threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    with open_inputs(loaded, _inputs(loaded, rasters)) as images, torch.inference_mode():
+    scene = given_scene(loaded.recipe.inputs, _inputs(loaded, rasters))
+    with open_inputs(loaded, scene, scene.views) as images, torch.inference_mode():
         ready = []
         for batch, size_px, channels_last, autocast, count in calls:
             layout = torch.channels_last if channels_last else torch.contiguous_format
@@ -206,8 +203,8 @@ def _inputs(model: LoadedModel, rasters: Path) -> dict[str, Path | list[Path]]:
     return {layer: views if layer == "views" else rasters / f"{layer}.tif" for layer in model.recipe.inputs}
 
 
-def _settings(changes: dict) -> dict[str, Any]:
-    return protocol().inference.model_dump() | changes
+def _settings(changes: dict) -> Inference:
+    return Inference(**protocol().inference.model_dump() | changes)
 
 
 @contextmanager

@@ -22,30 +22,26 @@ flags.add_argument("--mosaics", type=Path, nargs="+", required=True, help="TIFFs
 
 def main(args: Namespace) -> None:
     """Predict the test areas and stitch them."""
-    from img2height.inference import load_model, predict_strips
-    from img2height.inference.inputs import input_paths
+    from img2height.inference.plan import Task
+    from img2height.inference.predict import predict_strips
     from img2height.inference.stitch import mosaic_folds
     from img2height.io.atomic import atomic_paths
     from img2height.io.tables import read_geotable
+    from img2height.models.folder import load_model
     from img2height.scenes.scene import Scene
     from img2height.settings.parsing import parse_file
     from img2height.settings.protocol import Inference
     from img2height.tiles.areas import area_of
 
     scene, areas = Scene.load(args.scene), read_geotable(args.areas)
-    settings = parse_file(Inference, args.settings).model_dump()
+    settings = parse_file(Inference, args.settings)
     predicted = []
     for card, fold in zip(args.models, args.folds, strict=True):
         model = load_model(card.parent)
-        strips = predict_strips(
-            model,
-            input_paths(scene, model.recipe.inputs, args.views),
-            args.strips / f"fold{fold}",
-            area=area_of(areas, "test", scene.dataset, scene.name, fold),
-            threads=model.card["training"]["threads"],  # other counts change the last digits
-            **settings,
-        )
-        predicted.append(strips)
+        area = area_of(areas, "test", scene.dataset, scene.name, fold)
+        task = Task(model, scene, args.views, settings, args.strips / f"fold{fold}", area)
+        threads = model.card["training"]["threads"]  # other counts change the last digits
+        predicted.append(predict_strips(task, threads=threads))
     with atomic_paths(*args.parts, *args.mosaics) as paths:
         for band, mosaic in enumerate(paths[len(args.parts) :]):
             parts = paths[band * len(predicted) : (band + 1) * len(predicted)]

@@ -197,7 +197,7 @@ def test_the_end_of_a_raster_is_not_lost(program, steps, tmp_path):
         scratch.write(np.ones(grid.shape, np.float32))
     size, folder = (tmp_path / "scratch.tif").stat().st_size, tmp_path / "out"
     program("predict", steps.predict(folder), limit=size - 1).refused(r"fold\.tif: could not be written")
-    assert files(folder) == ["strips/fold0.strips/0.npy", "strips/fold0.strips/fingerprint.json"]
+    assert files(folder) == ["strips/fold0/0.npy", "strips/fold0/record.json"]
     assert program("predict", steps.predict(folder), limit=size).status == 0
     assert files(folder) == ["fold.tif", "s/height.tif"]
     assert (folder / "s/height.tif").read_bytes() == (steps.made / "s/height.tif").read_bytes()

@@ -132,7 +132,7 @@ def test_the_installed_command_predicts_what_the_checkout_predicts(
 def test_recipes_and_protocol_are_in_the_wheel(environment: Path, tmp_path: Path) -> None:
     code = """
 import json, img2height
-from img2height.inference.image import protocol
+from img2height.inference.defaults import protocol
 from img2height.methods import names, recipes_folder
 print(json.dumps([img2height.__file__, str(recipes_folder()), names(), protocol().model_dump(mode="json")]))
 """

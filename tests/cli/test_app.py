@@ -120,7 +120,7 @@ def test_a_surface_is_refined_and_its_holes_are_filled_first(refiner: Path, tmp_
     given = ["--dsm", tmp_path / "dsm.tif", "--view", views[0], "--view", views[1]]
     result = invoke("predict", "--model", refiner, *given, "--out", out)
     assert result.exit_code == 0, result.stderr
-    assert f"dsm.tif: {6 * 8} unknown pixels were filled from around them" in result.stderr
+    assert f"dsm.tif: {6 * 8} missing pixels were filled from around them" in result.stderr
     with rasterio.open(out) as raster:
         found = raster.read(1, masked=True)
         assert (raster.descriptions, raster.units) == (("dsm",), ("metre",))
@@ -170,7 +170,7 @@ def test_buildings_come_with_the_heights(model: Path, tmp_path: Path) -> None:
     eo, out, polygons = write_image(tmp_path / "eo.tif"), tmp_path / "new/height.tif", tmp_path / "new/b.gpkg"
     result = invoke("predict", "--model", model, "--image", eo, "--out", out, "--buildings", polygons)
     assert result.exit_code == 0, result.stderr
-    assert "height alone decides" in result.stderr
+    assert "only the height decides" in result.stderr
     found = geopandas.read_file(polygons)
     assert found[["height_m", "area_m2"]].to_numpy().tolist() == [[4.5, 80 * 70 / 4]]
     assert sorted(path.name for path in out.parent.iterdir()) == ["b.gpkg", "height.tif"]

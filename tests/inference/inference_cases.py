@@ -1,5 +1,6 @@
 """Networks with known answers and images with true CRS."""
 
+import hashlib
 import os
 import signal
 from pathlib import Path
@@ -14,6 +15,7 @@ from img2height.io.grid import Grid
 from img2height.io.rasters import Band, write_cog
 from img2height.models.folder import LoadedModel
 from img2height.samples.normalise import Normalisation
+from img2height.settings.protocol import Inference
 
 RECIPE = {
     "title": "test",
@@ -54,12 +56,22 @@ class Convolutions(nn.Module):
         return {"height": self.net(inputs["eo"])}
 
 
-def as_model(network: nn.Module, /, *, dtype: str = "float32", **recipe: object) -> LoadedModel:
-    """Return a model without normalisation, trained at 0.5 m."""
-    card = {"recipe": {**RECIPE, **recipe}, "gsd_m": 0.5, "dtypes": {"eo": dtype}, "training": {"threads": 1}}
-    bands = card["recipe"]["inputs"]["eo"]
-    normalisation = Normalisation({"eo": dict.fromkeys(bands, (0.0, 1.0))}, "metre", 0.0, 1.0)
+def as_model(network: nn.Module, /, *, dtype: str = "float32", scale: float = 1.0, **recipe: object) -> LoadedModel:
+    """Return a model trained at 0.5 m, whose inputs are divided by a scale; its card seals the weights."""
+    bands = {**RECIPE, **recipe}["inputs"]["eo"]
+    normalisation = Normalisation({"eo": dict.fromkeys(bands, (0.0, scale))}, "metre", 0.0, 1.0)
+    weights = b"".join(value.numpy().tobytes() for value in network.state_dict().values())
+    card = {
+        "method": type(network).__name__, "recipe": {**RECIPE, **recipe}, "gsd_m": 0.5, "dtypes": {"eo": dtype},
+        "training": {"threads": 1}, "normalisation": normalisation.to_json(),
+        "weights_sha256": hashlib.sha256(weights).hexdigest(),
+    }  # fmt: skip
     return LoadedModel(network.eval(), normalisation, card)
+
+
+def windows(window_px: int = 64, overlap: float = 0.5, **settings: object) -> Inference:
+    """Return settings of a prediction."""
+    return Inference(window_px=window_px, overlap=overlap, **settings)
 
 
 def write_image(

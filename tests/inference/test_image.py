@@ -1,3 +1,4 @@
+import logging
 from pathlib import Path
 
 import geopandas
@@ -12,9 +13,17 @@ from torch import Tensor, nn
 
 from img2height.buildings.polygons import COLUMNS
 from img2height.errors import DataError, ModelError, SettingsError
-from img2height.inference.image import predict_image, protocol
+from img2height.inference import image as steps
+from img2height.inference.defaults import inference_settings, protocol
+from img2height.inference.given import Given
+from img2height.inference.image import predict_image
+from img2height.methods import recipes_folder
+from img2height.models.folder import LoadedModel
+from img2height.samples.normalise import Normalisation
 from img2height.settings.parsing import parse, read_yaml
+from img2height.settings.project import load_recipe
 from img2height.settings.protocol import Params
+from img2height.vocabulary.layers import NODATA
 
 BANDS = ("red", "green", "blue", "nir")
 
@@ -42,31 +51,30 @@ def town(path: Path, bands: tuple[str, ...] = BANDS) -> Path:
     return write_image(path, image[: len(bands)], bands=bands)
 
 
+def predict(model: LoadedModel, given: Given, out: Path, buildings: Path | None = None, **changes: object) -> None:
+    """Predict as the command line does."""
+    predict_image(model, given, out, inference_settings(model, **changes), protocol().buildings, buildings=buildings)
+
+
 @pytest.mark.parametrize("name", ["b.gpkg", "b.parquet"])
-def test_houses_become_polygons_and_trees_do_not(tmp_path, name):
+def test_houses_become_polygons_and_trees_do_not(tmp_path, name, caplog):
     model = as_model(FirstBand(), target="ndsm")
-    said = []
-    predict_image(
-        model, {"eo": town(tmp_path / "i.tif")}, tmp_path / "h.tif", buildings=tmp_path / name, say=said.append
-    )
+    with caplog.at_level(logging.INFO, "img2height"):
+        predict(model, {"eo": town(tmp_path / "i.tif")}, tmp_path / "h.tif", tmp_path / name)
     read = geopandas.read_parquet if name.endswith("parquet") else geopandas.read_file
     found = read(tmp_path / name)
     assert list(found.columns) == [*COLUMNS, "geometry"]
     assert found[["building_id", "height_m", "area_m2"]].to_numpy().tolist() == [[1, 8, 100]]
     assert found.total_bounds.tolist() == [500_005, 5_800_000 - 15, 500_015, 5_800_000 - 5]
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([name, "h.tif", "i.tif"])
-    assert said == ["extracting the buildings"]
+    assert caplog.messages == ["extracting the buildings"]
 
 
-def test_without_colours_height_alone_decides_and_a_person_is_told(tmp_path):
-    said = []
-    image = town(tmp_path / "i.tif", ("red",))
-    out = tmp_path / "b.parquet"
-    predict_image(
-        as_model(FirstBand(), target="ndsm"), {"eo": image}, tmp_path / "h.tif", buildings=out, say=said.append
-    )
+def test_without_colours_height_alone_decides_and_a_warning_says_so(tmp_path, caplog):
+    image, out = town(tmp_path / "i.tif", ("red",)), tmp_path / "b.parquet"
+    predict(as_model(FirstBand(), target="ndsm"), {"eo": image}, tmp_path / "h.tif", out)
     assert geopandas.read_parquet(out).height_m.tolist() == [8, 9]
-    assert "height alone decides" in said[-1]
+    assert "show no vegetation" in caplog.messages[-1]
 
 
 def test_bands_without_names_are_those_that_the_model_knows(tmp_path):
@@ -75,7 +83,7 @@ def test_bands_without_names_are_those_that_the_model_knows(tmp_path):
     image[0, 10:30, 10:30], image[:, 40:60, 40:60] = 8, np.array([9, 50])[:, None, None]
     path = write_image(tmp_path / "i.tif", image, bands=("", ""))
     model = as_model(FirstBand(), target="ndsm", inputs=inputs)
-    predict_image(model, {"eo": path}, tmp_path / "h.tif", buildings=tmp_path / "b.parquet")
+    predict(model, {"eo": path}, tmp_path / "h.tif", tmp_path / "b.parquet")
     assert geopandas.read_parquet(tmp_path / "b.parquet").height_m.tolist() == [8]
 
 
@@ -86,78 +94,93 @@ def test_footprints_of_the_model_decide_alone(tmp_path):
     path = write_image(tmp_path / "i.tif", image, bands=("red", "nir"))
     two = {"outputs": ["height", "footprint"], "loss": [{"name": "l1"}, {"name": "cross_entropy"}]}
     model = as_model(TwoHeads(), target="ndsm", inputs={"eo": ["red", "nir"]}, **two)
-    predict_image(model, {"eo": path}, tmp_path / "h.tif", buildings=tmp_path / "b.parquet")
+    predict(model, {"eo": path}, tmp_path / "h.tif", tmp_path / "b.parquet")
     found = geopandas.read_parquet(tmp_path / "b.parquet")
     assert found[["height_m", "area_m2"]].to_numpy().tolist() == [[1.5, 50]]
+    with rasterio.open(tmp_path / "h.tif") as raster:
+        assert raster.descriptions == ("ndsm", "building_probability")
 
 
 def test_surface_heights_give_no_buildings(tmp_path):
-    image = write_image(tmp_path / "i.tif", noise(64, 80))
-    network = FirstBand()
+    image, network = write_image(tmp_path / "i.tif", noise(64, 80)), FirstBand()
     with pytest.raises(ModelError, match="predicts dsm, and buildings need heights above ground"):
-        predict_image(as_model(network), {"eo": image}, tmp_path / "h.tif", buildings=tmp_path / "b.gpkg")
+        predict(as_model(network), {"eo": image}, tmp_path / "h.tif", tmp_path / "b.gpkg")
     assert network.windows == 0
     assert [path.name for path in tmp_path.iterdir()] == ["i.tif"]
 
 
-def test_an_image_on_another_grid_tells_no_vegetation(tmp_path):
+def test_an_image_on_another_grid_shows_no_vegetation(tmp_path):
     sar = write_image(tmp_path / "s.tif", noise(64, 80), bands=("hh",))
     model = as_model(FirstBand(), target="ndsm")
-    model.card["recipe"]["inputs"] = {"sar": ["hh"]}
+    model.card["recipe"]["inputs"], model.card["dtypes"] = {"sar": ["hh"]}, {"sar": "float32"}
     given = {"sar": sar, "eo": write_image(tmp_path / "i.tif", noise(64, 81))}
     with pytest.raises(DataError, match="different grids"):
-        predict_image(model, given, tmp_path / "h.tif", buildings=tmp_path / "b.gpkg")
+        predict(model, given, tmp_path / "h.tif", tmp_path / "b.gpkg")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["i.tif", "s.tif"]
 
 
-def test_the_same_call_goes_on_and_another_starts_over(tmp_path):
-    image, out, polygons = town(tmp_path / "i.tif"), tmp_path / "h.tif", tmp_path / "b.gpkg"
-    windows = tmp_path / ".h.tif.scratch/windows.tif"
-    network = FirstBand()
-    model = as_model(network, target="ndsm")
+def killed(monkeypatch: pytest.MonkeyPatch, *args: object) -> None:
+    """Predict, and be killed when the heights are there and the buildings begin."""
 
-    def kill(text: str) -> None:
+    def kill(*_: object) -> None:
         raise KeyboardInterrupt
 
-    for wanted in (1, 1):
-        with pytest.raises(KeyboardInterrupt):
-            predict_image(model, {"eo": image}, out, buildings=polygons, say=kill)
-        assert windows.exists()
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(steps, "extract_scene", kill)
+        predict(*args)
+
+
+def test_the_same_call_resumes_and_another_starts_over(tmp_path, monkeypatch, caplog):
+    image, out, polygons = town(tmp_path / "i.tif"), tmp_path / "h.tif", tmp_path / "b.gpkg"
+    folder, network = tmp_path / ".h.tif.scratch", FirstBand()
+    model = as_model(network, target="ndsm")
+    for _ in range(2):
+        killed(monkeypatch, model, {"eo": image}, out, polygons)
+        assert (folder / "0.npy").exists()
         assert not out.exists()
-        assert network.windows == wanted
-    said = []
-    predict_image(model, {"eo": image}, out, buildings=polygons, say=said.append)
+        assert network.windows == 1
+    with caplog.at_level(logging.INFO, "img2height"):
+        predict(model, {"eo": image}, out, polygons)
     assert network.windows == 1
-    assert "going on" in said[0]
-    assert not windows.parent.exists()
-    with pytest.raises(KeyboardInterrupt):
-        predict_image(model, {"eo": image}, out, buildings=polygons, say=kill)
+    assert "resumes" in caplog.messages[0]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["b.gpkg", "h.tif", "i.tif"]
+    killed(monkeypatch, model, {"eo": image}, out, polygons)
     write_image(image, np.full((1, 64, 80), 5, np.float32))
-    predict_image(model, {"eo": image}, out)
+    predict(model, {"eo": image}, out)
     assert network.windows == 3
     with rasterio.open(out) as raster:
         assert (raster.read(1) == 5).all()
 
 
-def test_a_changed_tile_of_a_mosaic_and_another_network_start_over(tmp_path):
+def test_a_changed_tile_of_a_mosaic_and_another_model_start_over(tmp_path, monkeypatch):
     tile, out = town(tmp_path / "tile.tif"), tmp_path / "h.tif"
     rasterio.shutil.copy(tile, image := tmp_path / "i.vrt", driver="VRT")
-
-    def kill(text: str) -> None:
-        raise KeyboardInterrupt
-
-    def killed(network: nn.Module) -> int:
-        with pytest.raises(KeyboardInterrupt):
-            model = as_model(network, target="ndsm")
-            predict_image(model, {"eo": image}, out, buildings=tmp_path / "b.gpkg", say=kill)
-        return network.windows
-
-    assert [killed(FirstBand()), killed(Scaled())] == [1, 1]
+    for network in (FirstBand(), Scaled()):
+        killed(monkeypatch, as_model(network, target="ndsm"), {"eo": image}, out, tmp_path / "b.gpkg")
+        assert network.windows == 1
     write_image(tile, np.full((4, 64, 80), 5, np.float32), bands=BANDS)
     network = Scaled()
-    predict_image(as_model(network, target="ndsm"), {"eo": image}, out)
+    predict(as_model(network, target="ndsm"), {"eo": image}, out)
     assert network.windows == 1
     with rasterio.open(out) as raster:
         assert (raster.read(1) == 10).all()
+
+
+def test_a_surface_with_a_mistake_beside_it_is_not_filled_and_leaves_nothing(tmp_path, caplog):
+    holed = np.full((64, 80), 50, np.float32)
+    holed[20:30, 20:30] = NODATA
+    for name in ("dsm", "view"):
+        write_image(tmp_path / f"{name}.tif", holed if name == "dsm" else holed[:, :70].astype(np.uint8))
+    recipe = load_recipe(recipes_folder(), "resdepth_mono")
+    card = {
+        "recipe": recipe.model_dump(mode="json"), "gsd_m": 0.5, "dtypes": {"dsm_initial": "float32", "views": "uint8"}
+    }  # fmt: skip
+    model = LoadedModel(FirstBand(), Normalisation({"views": {"first": (0.0, 1.0)}}, "patch_centred", 0.0, 1.0), card)
+    given = {"dsm_initial": tmp_path / "dsm.tif", "views": [tmp_path / "view.tif"]}
+    with pytest.raises(ModelError, match="different pixel grids"), caplog.at_level(logging.INFO, "img2height"):
+        predict(model, given, tmp_path / "h.tif")
+    assert caplog.messages == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["dsm.tif", "view.tif"]
 
 
 @pytest.mark.parametrize("degrees", [30, 90])
@@ -167,9 +190,7 @@ def test_a_turned_image_has_the_same_buildings(tmp_path, degrees):
         image = town(tmp_path / "i.tif")
         with rasterio.open(image, "r+", IGNORE_COG_LAYOUT_BREAK="YES") as raster:
             raster.transform = raster.transform @ Affine.rotation(angle)
-        predict_image(
-            as_model(FirstBand(), target="ndsm"), {"eo": image}, tmp_path / "h.tif", buildings=tmp_path / "b.parquet"
-        )
+        predict(as_model(FirstBand(), target="ndsm"), {"eo": image}, tmp_path / "h.tif", tmp_path / "b.parquet")
         found.append(geopandas.read_parquet(tmp_path / "b.parquet"))
     assert len(found[0]) == len(found[1]) == 1
     assert found[1].area_m2.tolist() == pytest.approx(found[0].area_m2.tolist())
@@ -179,17 +200,16 @@ def test_windows_are_the_tiles_of_the_training(tmp_path):
     image, network = write_image(tmp_path / "i.tif", noise(128, 128)), FirstBand()
     model = as_model(network)
     model.card["tile_px"] = 64
-    predict_image(model, {"eo": image}, tmp_path / "h.tif", changes={"overlap": 0.0})
+    predict(model, {"eo": image}, tmp_path / "h.tif", overlap=0.0)
     assert network.windows == 4
-    predict_image(model, {"eo": image}, tmp_path / "h.tif", changes={"overlap": 0.0, "window_px": 128})
+    predict(model, {"eo": image}, tmp_path / "h.tif", overlap=0.0, window_px=128)
     assert network.windows == 5
 
 
 @pytest.mark.parametrize("changes", [{"window_px": 100}, {"window_px": 0}, {"overlap": 0.9}, {"overlap": -0.1}])
-def test_windows_that_make_no_sense_are_refused(tmp_path, changes):
-    image = write_image(tmp_path / "i.tif", noise(64, 80))
+def test_windows_that_make_no_sense_are_refused(changes):
     with pytest.raises(SettingsError, match=next(iter(changes))):
-        predict_image(as_model(FirstBand()), {"eo": image}, tmp_path / "h.tif", changes=changes)
+        inference_settings(as_model(FirstBand()), **changes)
 
 
 def test_the_protocol_is_that_of_the_checkout(tmp_path, monkeypatch):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import rasterio
 import torch
-from inference_cases import Convolutions, FirstBand, as_model, noise, write_image
+from inference_cases import Convolutions, FirstBand, as_model, noise, windows, write_image
 from torch import Tensor, nn
 
 from img2height.errors import ModelError
@@ -34,7 +34,7 @@ def predicted(folder: Path, network: nn.Module, precision: str, **options: objec
     model = as_model(network)
     if options.pop("relative", False):
         model = type(model)(model.network, Normalisation(model.normalisation.image, "relative", 0.0, 1.0), model.card)
-    predict_raster(model, {"eo": eo}, folder / "out.tif", window_px=32, precision=precision, **options)
+    predict_raster(model, {"eo": eo}, folder / "out.tif", windows(window_px=32, precision=precision), **options)
     with rasterio.open(folder / "out.tif") as raster:
         return raster.read(1)
 
@@ -73,8 +73,8 @@ def test_every_network_declares_a_layout() -> None:
 @pytest.mark.parametrize(("network", "batch"), [("constant", 1), ("cgan", 8)])
 def test_the_layout_of_a_cpu_is_the_declared_one_unless_a_number_is_given(network: str, batch: int) -> None:
     model = as_model(Convolutions(), network=network)
-    assert Network(model, "cpu", 32).batch_size == batch
-    assert Network(model, "cpu", 32, batch_size=3).batch_size == 3
+    assert Network(model, "cpu", windows()).batch_size == batch
+    assert Network(model, "cpu", windows(batch_size=3)).batch_size == 3
     weight = model.network.net[2].weight
     assert weight.is_contiguous(memory_format=torch.channels_last)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import rasterio
 import torch
-from inference_cases import as_model, noise, write_image
+from inference_cases import as_model, noise, windows, write_image
 from torch import Tensor, nn
 
 from img2height.errors import ModelError
@@ -35,7 +35,7 @@ def test_the_spread_is_that_of_the_draws_and_the_same_seed_gives_the_same(tmp_pa
     image = {"eo": write_image(tmp_path / "eo.tif", np.abs(noise(40, 50)) + 1)}
     outs = [tmp_path / f"{n}.tif" for n in range(3)]
     for out, seed in zip(outs, (0, 0, 1), strict=True):
-        predict_raster(as_model(Dropped()), image, out, window_px=32, overlap=0, draws=64, seed=seed)
+        predict_raster(as_model(Dropped()), image, out, windows(window_px=32, overlap=0), draws=64, seed=seed)
     first, again, other = (read(out) for out in outs)
     assert (first == again).all()
     assert not np.array_equal(first, other)
@@ -47,4 +47,4 @@ def test_the_spread_is_that_of_the_draws_and_the_same_seed_gives_the_same(tmp_pa
 def test_a_network_without_dropout_has_no_spread(tmp_path: Path) -> None:
     image = {"eo": write_image(tmp_path / "eo.tif", noise(32, 32))}
     with pytest.raises(ModelError, match="dropout"):
-        predict_raster(as_model(nn.Identity()), image, tmp_path / "out.tif", window_px=32, draws=4)
+        predict_raster(as_model(nn.Identity()), image, tmp_path / "out.tif", windows(window_px=32), draws=4)

@@ -8,12 +8,14 @@ import pytest
 import rasterio
 import torch
 from affine import Affine
+from inference_cases import windows
 from rasterio.crs import CRS
 from torch import Tensor, nn
 
 from img2height.errors import DataError, ModelError
 from img2height.inference import predict_raster
-from img2height.inference.inputs import input_paths, open_inputs
+from img2height.inference.given import given_scene
+from img2height.inference.inputs import open_inputs
 from img2height.io.grid import Grid
 from img2height.io.rasters import Band, height_band, write_cog
 from img2height.methods import build_network, recipes_folder
@@ -75,7 +77,10 @@ def test_the_initial_surface_comes_back_from_any_windows(tmp_path, window_px, ov
         unknown[50:53, 60:70] = False  # known pixels alone among unknown ones
     inputs = write_inputs(tmp_path, unknown)
     predict_raster(
-        as_model("resdepth_stereo"), inputs, tmp_path / "out.tif", window_px=window_px, overlap=overlap, batch_size=3
+        as_model("resdepth_stereo"),
+        inputs,
+        tmp_path / "out.tif",
+        windows(window_px=window_px, overlap=overlap, batch_size=3),
     )
     found = predicted(tmp_path / "out.tif")
     assert (found[unknown] == NODATA).all()
@@ -96,7 +101,9 @@ def test_views_are_looked_at_in_the_order_given(tmp_path):
     heights = surface().astype(float)
     for order, second in (((0, 1), views[1]), ((1, 0), views[0])):
         given = {**inputs, "views": [inputs["views"][n] for n in order]}
-        predict_raster(as_model("resdepth_stereo", Doubled()), given, tmp_path / "out.tif", window_px=256, overlap=0)
+        predict_raster(
+            as_model("resdepth_stereo", Doubled()), given, tmp_path / "out.tif", windows(window_px=256, overlap=0)
+        )
         centre = np.pad(heights, ((0, 106), (0, 46)), "reflect").mean()
         expected = 2 * heights - centre + 3.7 * second
         np.testing.assert_allclose(predicted(tmp_path / "out.tif"), expected, atol=0.01)
@@ -107,7 +114,7 @@ def test_what_is_unknown_in_a_view_is_unknown(tmp_path):
     valid = np.ones(SHAPE, bool)
     valid[40:60, 5:9] = False
     write_cog(inputs["views"][1], np.ones(SHAPE, np.uint8), grid(), [Band("pan")], valid=valid)
-    predict_raster(as_model("resdepth_stereo"), inputs, tmp_path / "out.tif", window_px=64)
+    predict_raster(as_model("resdepth_stereo"), inputs, tmp_path / "out.tif", windows(window_px=64))
     assert ((predicted(tmp_path / "out.tif") == NODATA) == ~valid).all()
 
 
@@ -123,7 +130,7 @@ def test_as_many_views_as_the_model_looks_at(tmp_path, method, given, said):
     inputs = write_inputs(tmp_path, np.zeros(SHAPE, bool))
     inputs["views"] = inputs["views"][:given]
     with pytest.raises(ModelError, match=said):
-        predict_raster(as_model(method), inputs, tmp_path / "out.tif", window_px=64)
+        predict_raster(as_model(method), inputs, tmp_path / "out.tif", windows(window_px=64))
     assert not (tmp_path / "out.tif").exists()
 
 
@@ -131,29 +138,20 @@ def test_views_of_another_type_grid_or_place_are_refused(tmp_path):
     model = as_model("resdepth_stereo")
     inputs = write_inputs(tmp_path, np.zeros(SHAPE, bool), ("uint8", "uint16"))
     with pytest.raises(ModelError, match=r"view_2\.tif: its pixels are uint16, the model was trained on uint8"):
-        predict_raster(model, inputs, tmp_path / "out.tif", window_px=64)
+        predict_raster(model, inputs, tmp_path / "out.tif", windows(window_px=64))
     write_cog(inputs["views"][1], np.ones(SHAPE, np.uint8), grid(500_000.25), [Band("pan")])
     with pytest.raises(ModelError, match="lie on different pixel grids"):
-        predict_raster(model, inputs, tmp_path / "out.tif", window_px=64)
+        predict_raster(model, inputs, tmp_path / "out.tif", windows(window_px=64))
     inputs["views"][1].unlink()
     with pytest.raises(DataError, match=r"view_2\.tif: this raster does not exist"):
-        predict_raster(model, inputs, tmp_path / "out.tif", window_px=64)
+        predict_raster(model, inputs, tmp_path / "out.tif", windows(window_px=64))
 
 
 def test_a_model_without_views_leaves_them_alone(tmp_path):
     inputs = write_inputs(tmp_path, np.zeros(SHAPE, bool))
-    with open_inputs(as_model("resdepth_0"), inputs) as images:
+    model = as_model("resdepth_0")
+    with open_inputs(model, given_scene(model.recipe.inputs, inputs)) as images:
         assert list(images.read(0, 0, 32).inputs) == ["dsm_initial"]
-
-
-def test_the_views_of_a_scene_are_named_by_number(district):
-    paths = input_paths(district, ["dsm_initial", "views"], [3, 1])
-    assert paths == {
-        "dsm_initial": district.path("dsm_initial"), "views": [district.path("view_3"), district.path("view_1")]
-    }  # fmt: skip
-    assert input_paths(district, ["eo"], [3]) == {"eo": district.path("eo")}
-    with pytest.raises(DataError, match="has no layer 'view_7'"):
-        input_paths(district, ["views"], [7])
 
 
 def test_a_trained_like_network_sees_what_it_was_shown_in_training(district):
@@ -163,7 +161,7 @@ def test_a_trained_like_network_sees_what_it_was_shown_in_training(district):
     rows = pandas.DataFrame([{**place, "first": 2, "second": 3}])
     reader = TileReader({("demo", "district"): district}, model.recipe.inputs, "dsm")
     sample = SampleDataset(rows, reader, model.normalisation)[0]
-    with open_inputs(model, input_paths(district, model.recipe.inputs, [2, 3])) as images:
+    with open_inputs(model, district, [2, 3]) as images:
         window = images.read(128, 64, 64)
     assert window.offset_m == pytest.approx(sample["offset_m"].item(), rel=1e-6)
     assert list(window.inputs) == list(sample["inputs"])

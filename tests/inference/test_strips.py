@@ -9,15 +9,21 @@ import rasterio
 import rasterio.shutil
 import shapely
 import torch
-from inference_cases import Convolutions, Diverged, Killed, Stops, as_model, noise, write_image
+from inference_cases import Convolutions, Diverged, Killed, Stops, as_model, noise, windows, write_image
 from rio_cogeo.cogeo import cog_validate
+from shapely.geometry.base import BaseGeometry
+from torch import nn
 
 from img2height.errors import DataError, ModelError
-from img2height.inference import predict_raster, predict_strips
+from img2height.inference import predict_raster
+from img2height.inference.given import given_scene
+from img2height.inference.plan import Task
+from img2height.inference.predict import predict_strips
+from img2height.inference.strips import Strips
 from img2height.vocabulary.layers import NODATA
 
 SHAPE = (1700, 200)  # four strips
-OPTIONS = {"window_px": 64, "batch_size": 2, "threads": 1}
+OPTIONS = {"settings": windows(batch_size=2), "threads": 1}
 WINDOWS = 53 * 6
 
 
@@ -33,6 +39,14 @@ def whole(image: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return out.read_bytes()
 
 
+def strips_of(image: Path, out: Path, network: nn.Module, area: BaseGeometry | None = None) -> Strips:
+    """Return the strips that `predict_raster` keeps for a raster."""
+    model = as_model(network)
+    scene = given_scene(model.recipe.inputs, {"eo": image})
+    task = Task(model, scene, (), OPTIONS["settings"], out.with_name(f"{out.name}.strips"), area)
+    return predict_strips(task, threads=OPTIONS["threads"])
+
+
 def stopped(image: Path, out: Path, after: int = 200, **changed: object) -> list[str]:
     """Stop a prediction and return what it left."""
     with pytest.raises(SystemExit):
@@ -43,7 +57,7 @@ def stopped(image: Path, out: Path, after: int = 200, **changed: object) -> list
 
 def test_it_goes_on_after_a_stop_and_gives_the_same_bytes(image: Path, whole: bytes, tmp_path: Path) -> None:
     out = tmp_path / "out.tif"
-    assert stopped(image, out) == ["0.npy", "512.npy", "fingerprint.json"]
+    assert stopped(image, out) == ["0.npy", "512.npy", "record.json"]
     network = Stops()
     predict_raster(as_model(network), {"eo": image}, out, **OPTIONS)
     assert out.read_bytes() == whole
@@ -52,7 +66,7 @@ def test_it_goes_on_after_a_stop_and_gives_the_same_bytes(image: Path, whole: by
 
 
 def test_a_strip_in_the_middle_is_made_again_alone(image: Path, whole: bytes, tmp_path: Path) -> None:
-    strips = predict_strips(as_model(Stops()), {"eo": image}, tmp_path / "out.tif", **OPTIONS)
+    strips = strips_of(image, tmp_path / "out.tif", Stops())
     strips.path(512).unlink()
     with pytest.raises(DataError, match="1 of 4 strips are missing"):
         strips.write(tmp_path / "out.tif")
@@ -68,19 +82,21 @@ def test_a_strip_in_the_middle_is_made_again_alone(image: Path, whole: bytes, tm
 def test_another_prediction_starts_over(image: Path, tmp_path: Path, change: str) -> None:
     copy = write_image(tmp_path / "eo.tif", noise(*SHAPE))
     stopped(copy, tmp_path / "out.tif")
-    network, options = Stops(), dict(OPTIONS)
-    model = as_model(network)
+    network, options, scale, target = Stops(), dict(OPTIONS), 1.0, "dsm"
     if change == "weights":
         with torch.no_grad():
             network.net[0].weight[0, 0, 0, 0] += 1e-3
     elif change == "image":
         os.utime(copy, ns=(0, 1))
     elif change == "normalisation":
-        model.normalisation.image["eo"]["red"] = (0.0, 1.5)
+        scale = 1.5
     elif change == "recipe":
-        model = as_model(network, target="ndsm")
+        target = "ndsm"
+    elif change == "overlap":
+        options["settings"] = windows(batch_size=2, overlap=0.49)
     else:
-        options[change] = {"overlap": 0.49, "area": shapely.box(0, 0, 200, 1690), "threads": 2}[change]
+        options[change] = {"area": shapely.box(0, 0, 200, 1690), "threads": 2}[change]
+    model = as_model(network, scale=scale, target=target)
     predict_raster(model, {"eo": copy}, tmp_path / "again.tif", **options)
     network.windows = 0
     predict_raster(model, {"eo": copy}, tmp_path / "out.tif", **options)
@@ -100,7 +116,7 @@ def test_a_changed_part_of_a_mosaic_of_mosaics_starts_over(tmp_path: Path) -> No
 
 
 def test_what_an_error_leaves_is_what_was_finished(image: Path, tmp_path: Path) -> None:
-    assert stopped(image, tmp_path / "out.tif", after=120) == ["0.npy", "fingerprint.json"]
+    assert stopped(image, tmp_path / "out.tif", after=120) == ["0.npy", "record.json"]
     (tmp_path / "out.tif.strips/0.npy").unlink()
     with pytest.raises(SystemExit):
         predict_raster(as_model(Stops(10)), {"eo": image}, tmp_path / "out.tif", **OPTIONS)
@@ -113,7 +129,7 @@ def test_an_area_is_cut_from_the_same_strips(image: Path, whole: bytes, tmp_path
         expected = np.full(SHAPE, NODATA, np.float32)
         for rows, columns in ((slice(100, 140), slice(70, 130)), (slice(1600, 1690), slice(100, 160))):
             expected[rows, columns] = raster.read(1)[rows, columns]
-    strips = predict_strips(as_model(Convolutions()), {"eo": image}, tmp_path / "out.tif", area=area, **OPTIONS)
+    strips = strips_of(image, tmp_path / "out.tif", Convolutions(), area)
     assert strips.tops == [0, 1536]
     strips.write(tmp_path / "out.tif")
     strips.write_band(0, tmp_path / "cog.tif")
@@ -125,9 +141,7 @@ def test_an_area_is_cut_from_the_same_strips(image: Path, whole: bytes, tmp_path
 
 
 def test_without_an_area_all_is_unknown(image: Path, tmp_path: Path) -> None:
-    strips = predict_strips(
-        as_model(Convolutions()), {"eo": image}, tmp_path / "out.tif", area=shapely.Polygon(), **OPTIONS
-    )
+    strips = strips_of(image, tmp_path / "out.tif", Convolutions(), shapely.Polygon())
     strips.write_band(0, tmp_path / "none.tif")
     with rasterio.open(tmp_path / "none.tif") as raster:
         assert (raster.read(1) == NODATA).all()
@@ -135,7 +149,7 @@ def test_without_an_area_all_is_unknown(image: Path, tmp_path: Path) -> None:
 
 def test_two_devices_give_the_same_bytes_and_a_bar(image, whole, tmp_path, capfd) -> None:
     out = tmp_path / "out.tif"
-    assert stopped(image, out, after=120) == ["0.npy", "fingerprint.json"]
+    assert stopped(image, out, after=120) == ["0.npy", "record.json"]
     predict_raster(as_model(Stops()), {"eo": image}, out, devices=["cpu", "cpu"], progress=True, **OPTIONS)
     assert out.read_bytes() == whole
     assert "100%" in capfd.readouterr().err

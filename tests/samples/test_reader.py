@@ -17,7 +17,7 @@ def test_a_pair_is_read_in_its_order(district, first, second):
     np.testing.assert_array_equal(tile.images["views"], views)
     np.testing.assert_array_equal(tile.images["dsm_initial"], pixels(district, "dsm_initial", [1]))
     np.testing.assert_array_equal(tile.heights_m, pixels(district, "dsm", [1])[0])
-    assert tile.known.all()
+    assert tile.learnable.all()
 
 
 def test_one_view_and_radar_bands_in_the_order_asked_for(district):
@@ -30,11 +30,11 @@ def test_one_view_and_radar_bands_in_the_order_asked_for(district):
 
 def test_no_more_rasters_are_open_than_allowed(district, monkeypatch):
     """A training on a thousand scenes would else run out of files."""
-    monkeypatch.setattr("img2height.samples.reader.MOST_OPEN", 2)
+    monkeypatch.setattr("img2height.samples.inputs.MOST_OPEN", 2)
     few = reader(district, STEREO)
     for first, second in ((1, 2), (3, 1), (1, 2)):
         tile = few.read({**PLACE, "first": first, "second": second})
-        assert len(few._open) == 2
+        assert len(few.rasters._open) == 2
         np.testing.assert_array_equal(tile.images["views"][0], pixels(district, f"view_{first}", [1])[0])
         np.testing.assert_array_equal(tile.heights_m, pixels(district, "dsm", [1])[0])
 

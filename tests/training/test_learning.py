@@ -11,17 +11,18 @@ import pytest
 import shapely
 from conftest import grid_tiles
 
-from img2height.inference.inputs import input_paths
-from img2height.inference.predict import predict_raster
+from img2height.inference.plan import Task
+from img2height.inference.predict import predict_strips
 from img2height.io.rasters import open_raster
 from img2height.methods import names, recipes_folder
+from img2height.models.folder import load_model
 from img2height.samples.normalise import INITIAL
 from img2height.samples.plan import plan_samples
 from img2height.samples.reader import Tile, window_of
 from img2height.scenes.pairs import pairs_of
 from img2height.scenes.scene import Scene
 from img2height.settings.project import load_recipe
-from img2height.settings.protocol import Precision, Training
+from img2height.settings.protocol import Inference, Precision, Training
 from img2height.settings.recipe import Recipe
 from img2height.training.job import TrainingJob
 from img2height.training.run import train
@@ -123,16 +124,17 @@ def predicted(job: TrainingJob, model: Path, row: dict, out: Path) -> np.ndarray
     """Return what the model folder says of the tile, as for any other image: bands x H x W."""
     scene, views = job.scenes[0], [row[name] for name in job.recipe.inputs.get("views", [])]
     box = shapely.box(CORNER["col_off"], CORNER["row_off"], CORNER["col_off"] + SIZE_PX, CORNER["row_off"] + SIZE_PX)
-    images = input_paths(scene, job.recipe.inputs, views)
-    predict_raster(model, images, out, area=box, window_px=SIZE_PX, overlap=0.0, threads=1)
+    settings = Inference(window_px=SIZE_PX, overlap=0.0)
+    task = Task(load_model(model), scene, views, settings, out.with_suffix(".strips"), box)
+    predict_strips(task, threads=1).write(out)
     with open_raster(out) as raster:
         return raster.read(window=window_of(row))
 
 
 def share_of_mean_height(height: np.ndarray, tile: Tile, *, relative: bool = False) -> float:
     """Return the MAE in metres over known pixels by that of their mean; relative heights get the tile's range."""
-    reference_m = tile.heights_m[tile.known].astype(np.float64)
-    height_m = height[tile.known]
+    reference_m = tile.heights_m[tile.learnable].astype(np.float64)
+    height_m = height[tile.learnable]
     if relative:
         height_m = reference_m.min() + height_m * np.ptp(reference_m)
     return np.abs(height_m - reference_m).mean() / np.abs(reference_m.mean() - reference_m).mean()

@@ -17,6 +17,7 @@ from img2height.buildings.regions import Reader, blocks_of
 from img2height.io.areas import area_mask
 from img2height.io.atomic import SUFFIX
 from img2height.io.grid import Grid
+from img2height.io.pixels import read_pixels
 from img2height.io.rasters import Band, copy_to_cog, create_scratch, open_raster
 from img2height.settings.protocol import Buildings
 from img2height.vocabulary.layers import MISSING
@@ -46,7 +47,8 @@ class Image:
 
     def read(self, window: Window) -> np.ndarray:
         """Return these bands of a window, CxHxW float32, NaN where the image has no data."""
-        return self.raster.read(self.indexes, window=window, masked=True).astype(np.float32).filled(np.nan)
+        values, valid = read_pixels(self.raster, self.indexes, window)
+        return np.where(valid, values.astype(np.float32), np.float32(np.nan))
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from img2height.cli.program import messages
 from img2height.errors import DataError, ModelError
 from img2height.vocabulary.layers import INPUTS
 
@@ -44,15 +45,14 @@ def predict(
         _check_output(buildings, "--buildings", POLYGONS, read)
 
     from img2height.inference import load_model
+    from img2height.inference.defaults import inference_settings, protocol
     from img2height.inference.image import predict_image
 
     loaded = load_model(model)
     _require(loaded.recipe.inputs, list(given))
-    changes = {key: value for key, value in (("window_px", window_px), ("overlap", overlap)) if value is not None}
-    say = typer.echo
-    predict_image(
-        loaded, given, out, buildings=buildings, changes=changes, draws=draws, say=lambda text: say(text, err=True)
-    )
+    settings = inference_settings(loaded, window_px=window_px, overlap=overlap)
+    with messages():
+        predict_image(loaded, given, out, settings, protocol().buildings, buildings=buildings, draws=draws)
 
 
 def _check_output(path: Path, option: str, suffixes: tuple[str, ...], read: list[Path]) -> None:

@@ -1,11 +1,12 @@
 """What every script shares: flags, log lines on standard error, and errors as one line with a non-zero exit."""
 
 import argparse
+import contextlib
 import logging
 import shlex
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from img2height.errors import DISK_FULL, Img2HeightError
@@ -44,6 +45,28 @@ def _command() -> str:
     python, here = Path(sys.executable), Path.cwd()
     inside = python.is_relative_to(here)
     return shlex.join([str(python.relative_to(here) if inside else python), *sys.argv])
+
+
+class _Lines(logging.Handler):
+    """Writes messages as lines on what is standard error when they come."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one message."""
+        print(record.getMessage(), file=sys.stderr)
+
+
+@contextlib.contextmanager
+def messages() -> Iterator[None]:
+    """Show what the package logs inside as plain lines on standard error."""
+    logger, lines = logging.getLogger("img2height"), _Lines()
+    level = logger.level
+    logger.addHandler(lines)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(lines)
+        logger.setLevel(level)
 
 
 def _report(message: str) -> int:

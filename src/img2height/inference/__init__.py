@@ -9,8 +9,8 @@ def __getattr__(name: str) -> Any:
         from img2height.models.folder import load_model
 
         return load_model
-    if name in ("predict_raster", "predict_strips"):
-        from img2height.inference import predict
+    if name == "predict_raster":
+        from img2height.inference.predict import predict_raster
 
-        return getattr(predict, name)
+        return predict_raster
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -14,7 +14,7 @@ from rich.progress import track
 
 from img2height.cpu import set_up_cpu
 from img2height.inference.blend import Blend
-from img2height.inference.inputs import InputRasters, InputWindow, open_inputs
+from img2height.inference.inputs import InputWindow, ModelInputs, open_inputs
 from img2height.inference.network import Network
 from img2height.inference.plan import Plan, Task
 from img2height.inference.windows import blending_weights
@@ -39,11 +39,11 @@ def compute_strips(task: Task, device: str, tops: Sequence[int], threads: int, *
         progress: show a progress bar on standard error.
     """
     set_up_cpu(threads)
-    with bounded_cache(), open_inputs(task.model, task.inputs) as images:
-        plan = task.plan(images.grid)
+    with bounded_cache(), open_inputs(task.model, task.scene, task.views) as images:
+        plan = task.plan()
         network = task.network(device)
         for run in np.split(tops, np.flatnonzero(np.diff(tops) > BLOCK_PX) + 1):
-            first, end = int(run[0]), min(int(run[-1]) + BLOCK_PX, images.grid.height)
+            first, end = int(run[0]), min(int(run[-1]) + BLOCK_PX, task.scene.grid.height)
             with closing(_rows(plan, network, images, first, end, progress)) as rows:
                 for top, pieces in groupby(rows, key=lambda piece: piece[0] // BLOCK_PX * BLOCK_PX):
                     if top >= first:  # above are rows that windows reach into
@@ -51,7 +51,7 @@ def compute_strips(task: Task, device: str, tops: Sequence[int], threads: int, *
 
 
 def _rows(
-    plan: Plan, network: Network, images: InputRasters, first: int, end: int, progress: bool
+    plan: Plan, network: Network, images: ModelInputs, first: int, end: int, progress: bool
 ) -> Iterator[tuple[int, np.ndarray]]:
     """Yield first row and values of pieces that lie below each other, down to a row; see `Blend.finished`."""
     grid, strips = plan.grid, plan.strips
@@ -67,21 +67,21 @@ def _rows(
                 continue
             predicted = network.predict([window for _, window in windows])
             for (x, window), values in zip(windows, predicted, strict=True):
-                blend.add(int(grid.columns[x]), values, np.outer(down[y], across[x]), window.known)
+                blend.add(int(grid.columns[x]), values, np.outer(down[y], across[x]), window.valid)
     yield from blend.finished(end)
 
 
 def _batches(
-    plan: Plan, images: InputRasters, places: list[Place], batch_size: int
+    plan: Plan, images: ModelInputs, places: list[Place], batch_size: int
 ) -> Iterator[tuple[int, list[tuple[int, InputWindow]]]]:
-    """Yield row and windows of each batch; windows without a known pixel cost nothing."""
+    """Yield row and windows of each batch; windows without a valid pixel cost nothing."""
     size_px, columns = plan.grid.window_px, plan.grid.columns
     for y, chosen in places:
-        left = int(columns[chosen[0]])
-        rows = images.read_rows(int(plan.grid.rows[y]), left, int(columns[chosen[-1]]) + size_px - left, size_px)
+        top, left = int(plan.grid.rows[y]), int(columns[chosen[0]])
+        rows = images.rows(Window(left, top, int(columns[chosen[-1]]) + size_px - left, size_px))
         for batch in np.split(chosen, range(batch_size, len(chosen), batch_size)):
-            read = [(int(x), rows.window(int(columns[x]))) for x in batch]
-            yield y, [(x, window) for x, window in read if window.known.any()]
+            parts = [(int(x), rows.part(Window(int(columns[x]), top, size_px, size_px))) for x in batch]
+            yield y, [(x, images.normalise(part)) for x, part in parts if part.valid.any()]
         del rows  # or two rows of windows were in memory when the next is read
 
 

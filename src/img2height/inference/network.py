@@ -15,6 +15,7 @@ from img2height.io.rasters import Band, height_band
 from img2height.methods import DEFAULT, layout_of
 from img2height.models.folder import LoadedModel
 from img2height.samples.normalise import clip_heights
+from img2height.settings.protocol import Inference
 from img2height.vocabulary.quantities import PROBABILITY, RELATIVE, SPREAD
 
 logger = logging.getLogger(__name__)
@@ -44,31 +45,28 @@ class Network:
     Args:
         model: its network is moved to the device.
         device: see `device_of`.
-        window_px: side of a window.
-        batch_size: windows that go through the network together; None takes what the network declares for a CPU, and on
-            a GPU what is found to be fastest.
-        precision: `float32`, or `bfloat16` for what torch's autocast does in it; what comes out is float32.
+        settings: side of the windows; how many go through the network together, where none is set what it declares for
+            a CPU, and on a GPU what is found to be fastest; and precision: in bfloat16 what torch's autocast does in
+            it, and what comes out is float32.
         draws: see `mean_and_spread`.
         seed: of the draws.
     """
 
-    def __init__(
-        self, model: LoadedModel, device: str, window_px: int, *, batch_size: int | None = None,
-        precision: str = "float32", draws: int = 0, seed: int = 0,
-    ):  # fmt: skip
+    def __init__(self, model: LoadedModel, device: str, settings: Inference, *, draws: int = 0, seed: int = 0):
         self.device = device_of(device)
         on_gpu = self.device.type == "cuda"
         layout = DEFAULT if on_gpu else layout_of(model.recipe.network)
-        last = layout.channels_last or precision == BFLOAT16
+        last = layout.channels_last or settings.precision == BFLOAT16
         self.order = torch.channels_last if last else torch.contiguous_format
         self.network = model.network.to(self.device, memory_format=self.order)
         self.normalisation = model.normalisation
         self.target = model.recipe.target
-        self.precision = precision
+        self.precision = settings.precision
         self.draws, self.seed = draws, seed
-        self.sides = {layer: (len(bands), window_px, window_px) for layer, bands in model.recipe.inputs.items()}
+        side = settings.window_px
+        self.sides = {layer: (len(bands), side, side) for layer, bands in model.recipe.inputs.items()}
         with self._room():
-            self.batch_size = batch_size or (fastest_batch(self._zeros) if on_gpu else layout.batch)
+            self.batch_size = settings.batch_size or (fastest_batch(self._zeros) if on_gpu else layout.batch)
 
     @torch.inference_mode()
     def predict(self, windows: list[InputWindow]) -> np.ndarray:

@@ -1,7 +1,6 @@
-"""What is predicted: the task, and the plan of its windows and strips on the grid of its images."""
+"""What is predicted: the task, and the plan of its windows and strips on the grid of its scene."""
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,10 +9,12 @@ from shapely.geometry.base import BaseGeometry
 
 from img2height.errors import DataError, ModelError
 from img2height.inference.network import Network, bands_of
-from img2height.inference.strips import FOLDER, Strips
+from img2height.inference.strips import Strips
 from img2height.inference.windows import WindowGrid
-from img2height.io.grid import BLOCK_PX, Grid
+from img2height.io.grid import BLOCK_PX
 from img2height.models.folder import LoadedModel
+from img2height.scenes.scene import Scene
+from img2height.settings.protocol import Inference
 
 
 @dataclass(frozen=True)
@@ -21,11 +22,11 @@ class Plan:
     """The windows of a prediction and the strips that they give.
 
     Attributes:
-        grid: all windows of the raster.
+        grid: all windows of the scene.
         places: those to predict, see `WindowGrid.touching`.
         strips: where the result goes.
-        reach: columns from the left of the strips that windows reach, also beyond the raster.
-        area: polygon in pixel coordinates; None is the whole raster.
+        reach: columns from the left of the strips that windows reach, also beyond the scene.
+        area: polygon in pixel coordinates; None is the whole scene.
     """
 
     grid: WindowGrid
@@ -37,53 +38,52 @@ class Plan:
 
 @dataclass(frozen=True)
 class Task:
-    """One raster to predict; the attributes are arguments of `predict_raster`."""
+    """One scene to predict with one model.
+
+    Attributes:
+        model: predicts.
+        scene: prepared, or given rasters.
+        views: numbers of the views that the model looks at.
+        settings: windows, batches and precision.
+        folder: of this prediction alone; holds its record and the strips that are finished.
+        area: polygon in pixel coordinates; None is the whole scene, an empty one leaves all missing.
+        draws: predictions with active dropout, see `mean_and_spread`; 0 predicts once without.
+        seed: of the draws.
+    """
 
     model: LoadedModel
-    inputs: Mapping[str, Path | Sequence[Path]]
-    out: Path
+    scene: Scene
+    views: Sequence[int]
+    settings: Inference
+    folder: Path
     area: BaseGeometry | None = None
-    window_px: int = 256
-    overlap: float = 0.5
-    batch_size: int | None = None
-    precision: str = "float32"
     draws: int = 0
     seed: int = 0
 
-    def settings(self) -> dict:
-        """Return the plain values among the attributes, the area as a digest."""
-        names = ("window_px", "overlap", "batch_size", "precision", "draws", "seed")
-        area = hashlib.sha256(self.area.wkb).hexdigest() if self.area is not None else None
-        return {name: getattr(self, name) for name in names} | {"area": area}
-
-    def plan(self, raster: Grid) -> Plan:
-        """Return windows and strips on the grid of the inputs.
+    def plan(self) -> Plan:
+        """Return windows and strips on the grid of the scene.
 
         Raises:
             ModelError: the network cannot take such windows.
             DataError: the area, other than an empty one, holds no pixel.
         """
-        multiple = self.model.recipe.tile_multiple
-        if self.window_px % multiple:
-            raise ModelError(f"window_px is {self.window_px}; the model needs a multiple of {multiple}")
-        grid = WindowGrid.over(raster.shape, self.window_px, self.overlap, multiple)
+        raster, window_px, multiple = self.scene.grid, self.settings.window_px, self.model.recipe.tile_multiple
+        if window_px % multiple:
+            raise ModelError(f"window_px is {window_px}; the model needs a multiple of {multiple}")
+        grid = WindowGrid.over(raster.shape, window_px, self.settings.overlap, multiple)
         places = grid.touching(self.area)
         if not places and not self.area.is_empty:
-            raise DataError(f"{self.out}: the area to predict holds no pixel of the image; check the area")
+            raise DataError(f"scene {self.scene.name}: the area to predict holds no pixel of it; check the area")
         left = min((int(grid.columns[columns[0]]) for _, columns in places), default=0)
-        right = max((int(grid.columns[columns[-1]]) + self.window_px for _, columns in places), default=0)
+        right = max((int(grid.columns[columns[-1]]) + window_px for _, columns in places), default=0)
         reached = [
-            range(row // BLOCK_PX, -(-(row + self.window_px) // BLOCK_PX)) for row in grid.rows[[y for y, _ in places]]
+            range(row // BLOCK_PX, -(-(row + window_px) // BLOCK_PX)) for row in grid.rows[[y for y, _ in places]]
         ]
         tops = [BLOCK_PX * n for n in sorted(set().union(*reached)) if BLOCK_PX * n < raster.height]
-        folder = self.out.with_name(self.out.name + FOLDER)
         bands = bands_of(self.model, self.draws)
-        strips = Strips(folder, raster, bands, left, min(right, raster.width) - left, tops)
+        strips = Strips(self.folder, raster, bands, left, min(right, raster.width) - left, tops)
         return Plan(grid, places, strips, right - left, self.area)
 
-    def network(self, device: str, precision: str | None = None) -> Network:
-        """Return the network on a device, in another precision where one is given."""
-        return Network(
-            self.model, device, self.window_px, batch_size=self.batch_size, precision=precision or self.precision,
-            draws=self.draws, seed=self.seed,
-        )  # fmt: skip
+    def network(self, device: str) -> Network:
+        """Return the network on a device."""
+        return Network(self.model, device, self.settings, draws=self.draws, seed=self.seed)

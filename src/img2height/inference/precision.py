@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from img2height.errors import ModelError
-from img2height.inference.inputs import InputRasters
+from img2height.inference.inputs import ModelInputs
 from img2height.inference.network import Network
 from img2height.inference.windows import WindowGrid
 from img2height.io.rasters import Band
@@ -20,7 +20,7 @@ RELATIVE_TOLERANCE = 0.001  # of relative heights, which reach from 0 to 1
 
 
 def check_bfloat16(
-    networks: tuple[Network, Network], bands: Sequence[Band], images: InputRasters, grid: WindowGrid,
+    networks: tuple[Network, Network], bands: Sequence[Band], images: ModelInputs, grid: WindowGrid,
     places: list[tuple[int, np.ndarray]],
 ) -> None:  # fmt: skip
     """Predict some windows in both precisions, and raise an error where they differ too much.
@@ -40,7 +40,7 @@ def check_bfloat16(
     sums, count = np.zeros(len(bands)), 0
     for row, column in (cells[n] for n in chosen):
         window = images.read(row, column, grid.window_px)
-        values, rounded = (network.predict([window])[0][:, window.known] for network in networks)  # bands x N
+        values, rounded = (network.predict([window])[0][:, window.valid] for network in networks)  # bands x N
         sums += np.abs(values - rounded).sum(axis=1)
         count += values.shape[1]
     if not count:

@@ -1,12 +1,10 @@
 """Finished strips of a prediction, one file a row of file blocks: after a kill it goes on with the rest."""
 
-import json
 import logging
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from rasterio.windows import Window
@@ -15,13 +13,9 @@ from img2height.errors import DataError
 from img2height.io.atomic import atomic_path
 from img2height.io.grid import BLOCK_PX, Grid
 from img2height.io.rasters import Band, bounded_cache, create_scratch, write_heights
-from img2height.io.tables import read_json, write_json
 from img2height.vocabulary.layers import NODATA
 
 logger = logging.getLogger(__name__)
-
-FOLDER = ".strips"  # after the name of the raster that they become
-FINGERPRINT = "fingerprint.json"
 
 
 @dataclass(frozen=True)
@@ -29,7 +23,7 @@ class Strips:
     """The strips of one raster in their folder.
 
     Attributes:
-        folder: beside the raster that they become, for what lies elsewhere would not be found again.
+        folder: of one prediction alone, see `resumable`.
         grid: of the raster.
         bands: one entry a band.
         left: first column of every strip.
@@ -43,24 +37,6 @@ class Strips:
     left: int
     width: int
     tops: Sequence[int]
-
-    def begin(self, fingerprint: dict[str, Any]) -> None:
-        """Keep what is finished if it was made as is asked for now, else start over.
-
-        Args:
-            fingerprint: plain values that say all that a strip depends on.
-        """
-        known, fingerprint = self.folder / FINGERPRINT, json.loads(json.dumps(fingerprint))  # as it is read again
-        if known.is_file():
-            before = read_json(known)
-            changed = sorted(key for key in before | fingerprint if before.get(key) != fingerprint.get(key))
-            if not changed:
-                logger.info("%s: %d of %d strips are there", self.folder, self.count(), len(self.tops))
-                return
-            logger.info("%s: starts over, for other than before: %s", self.folder, ", ".join(changed))
-        if self.folder.exists():
-            shutil.rmtree(self.folder)
-        write_json(fingerprint, known)
 
     def path(self, top: int) -> Path:
         """Return the file of a strip."""

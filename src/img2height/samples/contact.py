@@ -1,7 +1,7 @@
 """A contact sheet: the first training samples as the network sees them, for visual inspection."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,12 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from img2height.io.atomic import atomic_path
-from img2height.io.rasters import open_raster
 from img2height.picture import HEIGHT_COLOURS, anaglyph, composites, draw_look, limits_m, relief
 from img2height.samples.augment import transform
-from img2height.samples.reader import Tile, TileReader, window_of
+from img2height.samples.reader import Tile, TileReader
 from img2height.scenes.scene import Scene
 from img2height.settings.symmetries import turned_look
-from img2height.vocabulary.layers import INITIAL, RADAR, VIEWS
+from img2height.vocabulary.layers import INITIAL, PRESENT, RADAR, VIEWS
 from img2height.vocabulary.quantities import ABOVE_GROUND
 
 PANELS_ACROSS, ROWS, MOST_ACROSS = 12, 4, 6
@@ -52,7 +51,7 @@ class Sample:
     @property
     def reference_m(self) -> np.ndarray:
         """The heights to learn, HxW float32, NaN where the loss ignores them."""
-        return np.where(self.tile.known, self.tile.heights_m - self.offset_m, np.nan)
+        return np.where(self.tile.learnable, self.tile.heights_m - self.offset_m, np.nan)
 
     @property
     def initial_m(self) -> np.ndarray:
@@ -99,12 +98,11 @@ def _sample(row: Mapping[str, Any], reader: TileReader) -> Sample:
     tile, scene, symmetry = reader.read(row), reader.scenes[row["dataset"], row["scene"]], row["transform"]
     filled = np.zeros(tile.heights_m.shape, bool)
     if INITIAL in reader.inputs and "dsm_filled" in scene.layers:
-        with open_raster(scene.path("dsm_filled")) as dataset:
-            filled = dataset.read(1, window=window_of(row)) == 1
-    heights = tile.initial_m if INITIAL in reader.inputs else tile.heights_m[tile.known]
+        filled = reader.mask(row, "dsm_filled") == PRESENT
+    heights = tile.initial_m if INITIAL in reader.inputs else tile.heights_m[tile.learnable]
     offset_m = 0.0 if reader.target in ABOVE_GROUND or not heights.size else float(heights.mean(dtype=np.float64))
     images, valids = ({k: transform(v, symmetry) for k, v in part.items()} for part in (tile.images, tile.valids))
-    turned = Tile(images, valids, transform(tile.heights_m, symmetry))
+    turned = replace(tile, images=images, valids=valids, heights_m=transform(tile.heights_m, symmetry))
     return Sample(row, scene, turned, transform(filled, symmetry), offset_m)
 
 

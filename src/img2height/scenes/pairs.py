@@ -9,7 +9,6 @@ from img2height.errors import DataError
 from img2height.io.atomic import atomic_path
 from img2height.scenes.scene import Scene
 from img2height.settings.dataset import Pair, used_pairs
-from img2height.vocabulary.layers import view_name
 from img2height.vocabulary.parts import PARTS
 
 PAIRS = "pairs.csv"
@@ -41,8 +40,7 @@ def read_pairs(scene: Scene, part: str, views: Sequence[str]) -> pandas.DataFram
     if "pairs" in scene.layers:
         rows = pandas.read_csv(scene.path("pairs")).to_dict("records")
         pairs = [Pair(first=r["first"], second=r["second"], use=[p for p in PARTS if r[p]]) for r in rows]
-    count = sum(view_name(n) in scene.layers for n in range(1, len(scene.layers) + 1))
-    used = used_pairs(pairs, part, views, count)
+    used = used_pairs(pairs, part, views, len(scene.views))
     if not used:
         raise DataError(
             f"scene {scene.dataset}/{scene.name}: no pair of views is for {part}; add one to the dataset file, e.g. "

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 import numpy as np
 from rasterio.io import DatasetReader
 
+from img2height.io.pixels import read_pixels
 from img2height.io.rasters import open_raster, read_heights
 from img2height.scenes.registration import estimate_offset
 from img2height.scenes.scene import Scene
@@ -54,8 +55,8 @@ def _read(dataset: DatasetReader, name: str, window=None) -> np.ndarray:
     """Return the values of a layer, images as the mean of their bands, HxW float32 with NaN where missing."""
     if layer_of(name).kind in ("height", "mask"):
         return read_heights(dataset, window)
-    grey = dataset.read(window=window).mean(axis=0, dtype=np.float32)
-    return np.where(dataset.dataset_mask(window=window) > 0, grey, np.float32(np.nan))
+    values, known = read_pixels(dataset, dataset.indexes, window)
+    return np.where(known, values.mean(axis=0, dtype=np.float32), np.float32(np.nan))
 
 
 def _sample(scene: Scene, rasters: dict[str, DatasetReader]) -> dict[str, np.ndarray]:

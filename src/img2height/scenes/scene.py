@@ -21,7 +21,7 @@ class SceneLayer:
 
     Attributes:
         file: name inside the scene's folder.
-        sha256: digest of that file.
+        sha256: digest of that file; empty for a given raster, which no manifest was written with.
         bands: the name of each band, in order; empty for vector layers.
         unit: unit of the values, empty if there is none.
         look_azimuth_deg: of a radar layer, from the ground to the sensor, clockwise from north; None if not declared.
@@ -68,6 +68,11 @@ class Scene:
         names = (view_name(1) if layer == VIEWS else layer for layer in PICTURES)  # every scene has one of them
         return next(name for name in names if name in self.layers)
 
+    @property
+    def views(self) -> tuple[int, ...]:
+        """Numbers of its views, from 1."""
+        return tuple(number for number in range(1, len(self.layers) + 1) if view_name(number) in self.layers)
+
     def path(self, layer: str) -> Path:
         """Return the path of a layer whose content matches the manifest.
 
@@ -79,7 +84,8 @@ class Scene:
         if layer not in self.layers:
             raise DataError(f"scene {self.dataset}/{self.name} has no layer {layer!r}; it has {', '.join(self.layers)}")
         path = self.folder / self.layers[layer].file
-        if not path.exists() or _digest_of(path, path.stat().st_mtime_ns) != self.layers[layer].sha256:
+        sealed = self.layers[layer].sha256
+        if not path.exists() or (sealed and _digest_of(path, path.stat().st_mtime_ns) != sealed):
             raise DataError(
                 f"{path}: is missing or differs from the file described by scene.json; it may be truncated or "
                 "altered: delete the folder of the scene, so that it is prepared again"

@@ -117,8 +117,8 @@ def _bands(name: str, kind: Kind, layer: Layer, dataset: DatasetReader) -> list[
         return _image_bands(layer, dataset)
     if kind == "view":
         _check_image_type(dataset)
-        return _one_band(name, dataset, VIEW_BAND)
-    return _one_band(name, dataset, name)
+        return one_band(name, dataset, VIEW_BAND)
+    return one_band(name, dataset, name)
 
 
 def _image_bands(layer: Layer, dataset: DatasetReader) -> list[str]:
@@ -149,7 +149,8 @@ def _check_image_type(dataset: DatasetReader) -> None:
         )
 
 
-def _one_band(name: str, dataset: DatasetReader, band: str) -> list[str]:
+def one_band(name: str, dataset: DatasetReader, band: str) -> list[str]:
+    """Return the name of the only band of a raster, or raise a DataError where it has several."""
     if dataset.count != 1:
         raise DataError(f"{dataset.name}: layer {name} has {dataset.count} bands instead of one; extract the right one")
     return [band]

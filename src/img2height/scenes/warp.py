@@ -6,15 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import rasterio
-from rasterio.enums import MaskFlags, Resampling
+from rasterio.enums import Resampling
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from img2height.errors import DataError
 from img2height.io.grid import Grid
+from img2height.io.pixels import read_pixels
 from img2height.io.projections import reproject_bounds
 from img2height.io.rasters import Band, Scratch, copy_to_cog, create_scratch, height_band, open_raster
-from img2height.io.validity import known_by_nodata, known_pixels
 from img2height.io.warping import warped
 from img2height.scenes.sources import Source
 from img2height.vocabulary.layers import LAYERS, MISSING, NODATA
@@ -104,12 +104,7 @@ def _require_one_mark(source: Source, marks: set[float]) -> None:
 
 def _known_values(source: Source, dataset: DatasetReader, window: Window) -> tuple[np.ndarray, np.ndarray]:
     """Return values CxHxW in the type of the scene and where they are valid, HxW bool."""
-    values = dataset.read(source.indexes, window=window)  # C x H x W
-    known = np.isfinite(values).all(axis=0)
-    if MaskFlags.nodata not in dataset.mask_flag_enums[0]:  # a mask or alpha band; another nodata may be declared
-        known &= known_pixels(dataset, source.indexes, window)
-    if source.nodata is not None:
-        known &= known_by_nodata(values != source.nodata, values.dtype, [source.nodata])
+    values, known = read_pixels(dataset, source.indexes, window, source.nodata)
     if source.kind == "mask":
         return values, known
     values = source.scaling.apply(values)

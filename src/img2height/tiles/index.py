@@ -9,6 +9,7 @@ import shapely
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
+from img2height.io.pixels import read_pixels
 from img2height.io.rasters import open_raster, read_heights
 from img2height.scenes.scene import Scene
 from img2height.settings.protocol import Tiling
@@ -61,7 +62,7 @@ def _read_strip(
     layers: dict[str, DatasetReader], picture: str, window: Window
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return a row of tiles: validity (bool), heights in metres and building share (float32, NaN missing), each HxW."""
-    valid = layers[picture].dataset_mask(window=window) > 0
+    valid = read_pixels(layers[picture], layers[picture].indexes, window).valid
     heights = read_heights(layers["ndsm"], window) if "ndsm" in layers else np.full(valid.shape, np.nan, np.float32)
     buildings = read_heights(layers["building"], window) if "building" in layers else np.full_like(heights, np.nan)
     if "ndsm" in layers:

@@ -12,6 +12,7 @@ from rasterio.windows import Window
 from scipy import fft
 from scipy.ndimage import fourier_shift, gaussian_filter
 
+from img2height.io.pixels import read_pixels
 from img2height.io.rasters import open_raster
 from img2height.scenes.scene import Scene
 
@@ -45,8 +46,8 @@ def tile_details(scenes: list[Scene], tiles: pandas.DataFrame) -> np.ndarray:
         with open_raster(scene.path(scene.picture)) as dataset:
             for (row, size), strip in own.groupby(["row_off", "size_px"]):
                 window = Window(0, row, dataset.width, size)
-                grey = dataset.read(window=window).mean(axis=0, dtype=np.float32)  # size x W
-                known = dataset.dataset_mask(window=window) > 0
+                values, known = read_pixels(dataset, dataset.indexes, window)
+                grey = values.mean(axis=0, dtype=np.float32)  # size x W
                 shrink = _averages(size, side)
                 for col, number in zip(strip["col_off"], strip["number"], strict=True):
                     part = np.s_[:, col : col + size]

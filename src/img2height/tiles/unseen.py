@@ -10,6 +10,7 @@ from shapely.geometry.base import BaseGeometry
 
 from img2height.errors import DataError
 from img2height.io.areas import area_mask
+from img2height.io.pixels import read_pixels
 from img2height.io.rasters import open_raster
 from img2height.scenes.scene import Scene
 from img2height.tiles.areas import area_of
@@ -58,4 +59,4 @@ def _count(scene: Scene, reference: str, layer: str, area: BaseGeometry) -> int:
 
 
 def _known(raster: DatasetReader, window: Window) -> np.ndarray:
-    return raster.dataset_mask(window=window) > 0
+    return read_pixels(raster, raster.indexes, window).valid

@@ -38,13 +38,13 @@ class SampleDataset(Dataset):
         tile = self.reader.read(row)
         images = {layer: recolour(image, self.reader.inputs[layer], row) for layer, image in tile.images.items()}
         inputs, offset_m = self.normalisation.normalise_patch(images, tile.valids)
-        known = tile.known  # H x W
-        offset_m, scale_m = self.normalisation.height_range(tile.heights_m[known], offset_m)
-        heights_m = np.where(known, tile.heights_m, offset_m)
-        rasters = {"height": self.normalisation.normalise_heights(heights_m, offset_m, scale_m), "valid": known}
+        learnable = tile.learnable  # H x W
+        offset_m, scale_m = self.normalisation.height_range(tile.heights_m[learnable], offset_m)
+        heights_m = np.where(learnable, tile.heights_m, offset_m)
+        rasters = {"height": self.normalisation.normalise_heights(heights_m, offset_m, scale_m), "valid": learnable}
         if tile.building is not None:
             rasters["building"] = tile.building == PRESENT
-            rasters["mapped"] = tile.seen & (tile.building != MISSING)
+            rasters["mapped"] = tile.valid & (tile.building != MISSING)
         symmetry = row.get("transform", 0)
         return {
             "inputs": {layer: torch.from_numpy(transform(image, symmetry)) for layer, image in inputs.items()},

@@ -1,0 +1,27 @@
+"""The settings of a prediction outside the workflow: those of params.yaml, and of the model's training."""
+
+from img2height.methods import recipes_folder
+from img2height.models.folder import LoadedModel
+from img2height.settings.parsing import merge, parse, parse_file
+from img2height.settings.protocol import Inference, Params
+
+
+def protocol() -> Params:
+    """Return the protocol: params.yaml of the installed package or of the source checkout, as with the recipes."""
+    path = recipes_folder().parents[1] / "params.yaml"
+    return parse_file(Params, path)
+
+
+def inference_settings(model: LoadedModel, **changes: object) -> Inference:
+    """Return the settings of params.yaml with windows of the model's training tiles and changes; None changes nothing.
+
+    Args:
+        model: its card says how large its tiles were.
+        changes: values by key of `Inference`.
+
+    Raises:
+        SettingsError: a change that makes no sense.
+    """
+    own = {"window_px": model.card.get("tile_px"), **changes}
+    known = {key: value for key, value in own.items() if value is not None}
+    return parse(Inference, merge(protocol().inference.model_dump(), known), "the windows")

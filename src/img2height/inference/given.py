@@ -1,0 +1,59 @@
+"""A scene of given rasters: what the command line and Python callers predict goes the way of prepared scenes."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from rasterio.io import DatasetReader
+
+from img2height.errors import ModelError
+from img2height.io.bands import named_bands
+from img2height.io.grid import Grid
+from img2height.io.rasters import open_raster
+from img2height.scenes.scene import Scene, SceneLayer
+from img2height.scenes.sources import VIEW_BAND, one_band
+from img2height.vocabulary.layers import VIEWS, layer_of, view_name
+
+IMAGES = ("image", "backscatter")  # kinds of layers of any bands
+
+Given = Mapping[str, Path | Sequence[Path]]
+
+
+def given_scene(inputs: Mapping[str, list[str]], given: Given) -> Scene:
+    """Return the scene of rasters as they lie, on the grid of the first that a model looks at; nothing is copied.
+
+    Its layers have no digests: a resumed prediction knows them by the times of their files, see `files_of`.
+
+    Args:
+        inputs: bands by input layer of the model.
+        given: a raster by layer, as many as the model looks at for `views`. Layers that it does not look at are left
+            alone, but for `eo`, which shows vegetation among the buildings.
+
+    Raises:
+        ModelError: a layer is missing, or the number of views differs.
+        DataError: a raster cannot be read, or lacks a band.
+    """
+    if missing := [layer for layer in inputs if layer not in given]:
+        needed = ", ".join(inputs)
+        raise ModelError(f"the model needs the layers {needed}; give a raster for {', '.join(missing)} too")
+    order = [*inputs, *({"eo"} & set(given) - set(inputs))]
+    rasters = [part for layer in order for part in _rasters(layer, inputs.get(layer, []), given[layer])]
+    layers, grids = {}, []
+    for name, path, bands in rasters:
+        with open_raster(path) as raster:
+            layers[name] = SceneLayer(str(path), "", _band_names(name, raster, bands), raster.units[0] or "")
+            grids.append(Grid.of(raster))
+    return Scene(Path(), "given", rasters[0][1].name, grids[0], layers, {})
+
+
+def _rasters(layer: str, bands: list[str], given: Path | Sequence[Path]) -> list[tuple[str, Path, list[str]]]:
+    """Return name in a scene, path and bands of each raster of a layer: views are one raster each."""
+    if layer != VIEWS:
+        return [(layer, given, bands)]
+    if bands and len(given) != len(bands):
+        raise ModelError(f"the model looks at {len(bands)} views, {len(given)} were given; give {len(bands)}")
+    return [(view_name(number), path, [VIEW_BAND]) for number, path in enumerate(given, 1)]
+
+
+def _band_names(name: str, raster: DatasetReader, bands: list[str]) -> list[str]:
+    """Return a name for each band; that of a raster which has but one band need not be stated."""
+    return named_bands(raster, bands) if layer_of(name).kind in IMAGES else one_band(name, raster, bands[0])

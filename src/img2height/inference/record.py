@@ -1,0 +1,122 @@
+"""The record of a prediction: all that its bytes depend on, beside what a killed one has finished.
+
+What lies there is used only if nothing of the record has changed.
+"""
+
+import hashlib
+import json
+import logging
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from rasterio.io import DatasetReader
+
+from img2height.errors import DataError, Img2HeightError
+from img2height.inference.network import device_of
+from img2height.inference.plan import Task
+from img2height.io.rasters import open_raster
+from img2height.io.tables import read_json, write_json
+from img2height.provenance import code_digest, versions
+from img2height.samples.inputs import layers_read
+from img2height.settings.installed import network_modules
+
+logger = logging.getLogger(__name__)
+
+RECORD = "record.json"
+
+
+def record_of(task: Task, devices: Sequence[str], threads: int) -> dict[str, Any]:
+    """Return plain values that differ where the bytes of a prediction may differ.
+
+    The model is known by its card, which seals its weights.
+
+    Args:
+        task: what to predict.
+        devices: torch's names.
+        threads: compute threads on a CPU.
+
+    Raises:
+        DataError: a raster lies in an archive or on a server.
+    """
+    layers = [name for parts in layers_read(task.model.recipe.inputs, task.views).values() for name, _ in parts]
+    with ExitStack() as stack:
+        inputs = files_of(stack.enter_context(open_raster(task.scene.path(name))) for name in layers)
+    return {
+        "model": hashlib.sha256(json.dumps(task.model.card, sort_keys=True).encode()).hexdigest(),
+        "inputs": inputs,
+        "settings": task.settings.model_dump(mode="json"),
+        "area": hashlib.sha256(task.area.wkb).hexdigest() if task.area is not None else None,
+        "draws": task.draws,
+        "seed": task.seed,
+        "code": code_digest(Path(__file__).with_name("compute.py"), *_also(task)),
+        "versions": versions(),
+        "cpu": torch.backends.cpu.get_cpu_capability(),
+        "devices": sorted({device_of(device).type for device in devices}),
+        "threads": threads,
+    }
+
+
+def _also(task: Task) -> tuple[str, str]:
+    """Return the modules that a prediction runs and `compute` does not import by name."""
+    return network_modules()[task.model.recipe.network], "img2height.scenes.initial"
+
+
+def files_of(rasters: Iterable[DatasetReader]) -> list[list[str | int]]:
+    """Return path, size and time of change of each file that rasters consist of, in their order.
+
+    A digest of the content would take reading a large image once more; a file that was written again has another time.
+
+    Raises:
+        DataError: a file lies in an archive or on a server.
+    """
+    files = [Path(name).resolve() for raster in rasters for name in _files(raster)]
+    return [[str(file), file.stat().st_size, file.stat().st_mtime_ns] for file in files]
+
+
+def _files(raster: DatasetReader) -> Iterator[str]:
+    """Yield the files of a raster, and of the mosaics that a mosaic is made of."""
+    for name in raster.files:
+        if name.startswith("/vsi"):
+            raise DataError(f"{raster.name}: is made of {name}, which may change unseen; unpack or copy it here first")
+        yield name
+        if name != raster.name and name.lower().endswith(".vrt"):
+            with open_raster(name) as part:
+                yield from _files(part)
+
+
+@contextmanager
+def resumable(folder: Path, record: dict[str, Any]) -> Iterator[None]:
+    """Keep what a folder holds if it was made with the same record, else empty it; the block goes on with it.
+
+    After an error the folder stays as far as strips are finished: the same call resumes. It is removed where none is
+    and the user has to change something, or where nothing else is in it.
+
+    Args:
+        folder: of one prediction alone.
+        record: see `record_of`.
+    """
+    record = json.loads(json.dumps(record))  # as it is read again
+    before = read_json(folder / RECORD) if (folder / RECORD).is_file() else None
+    if before == record:
+        logger.info("%s: resumes what an earlier run has finished", folder)
+    else:
+        if before is not None:
+            changed = sorted(key for key in before | record if before.get(key) != record.get(key))
+            logger.info("%s: starts over, because these have changed: %s", folder, ", ".join(changed))
+        shutil.rmtree(folder, ignore_errors=True)
+        write_json(record, folder / RECORD)
+    try:
+        yield
+    except BaseException as error:
+        finished = [path.name for path in folder.iterdir()]
+        if finished == [RECORD] or (isinstance(error, Img2HeightError) and not any(map(_is_strip, finished))):
+            shutil.rmtree(folder)
+        raise
+
+
+def _is_strip(name: str) -> bool:
+    return name.endswith(".npy")

@@ -1,0 +1,89 @@
+"""The one reader of images: values of bands, and which pixels are valid by what the file says of itself.
+
+Preparation, tiles, training and prediction read through it, so that no two of them disagree about a pixel.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from rasterio.enums import ColorInterp, MaskFlags
+from rasterio.io import DatasetReader
+from rasterio.windows import Window
+
+from img2height.io.rasters import reading
+
+
+class Pixels(NamedTuple):
+    """The pixels of a window.
+
+    Attributes:
+        values: C x H x W as stored.
+        valid: H x W bool.
+    """
+
+    values: np.ndarray
+    valid: np.ndarray
+
+
+def read_pixels(
+    raster: DatasetReader, indexes: Sequence[int], window: Window | None = None, nodata: float | None = None
+) -> Pixels:
+    """Return bands of a window and where they are valid.
+
+    A pixel is valid where the file's mask and every alpha band say so, no band is NaN or infinite, and by nodata: a
+    colour may be 0 or, in unsigned integers, the nodata value itself, so that such a pixel is missing where all bands
+    have it. Of other values one band is enough. Bands that are not read do not count.
+
+    Args:
+        raster: an open raster.
+        indexes: bands to read, from 1.
+        window: of the raster; None is all of it.
+        nodata: replaces what the file says.
+
+    Raises:
+        DataError: the file cannot be read.
+    """
+    indexes = list(indexes)
+    with reading(raster.name):
+        values = raster.read(indexes, window=window)
+        valid = _told(raster, indexes, window, values, nodata) & _alpha(raster, window, values.shape[1:])
+    if values.dtype.kind not in "iub":
+        valid &= np.isfinite(values).all(axis=0)
+    return Pixels(values, valid)
+
+
+def _told(
+    raster: DatasetReader, indexes: list[int], window: Window | None, values: np.ndarray, nodata: float | None
+) -> np.ndarray:
+    """Return where pixels are valid by mask and nodata, H x W bool; a mask of the file replaces its nodata."""
+    flags = {index: set(raster.mask_flag_enums[index - 1]) for index in indexes}
+    by_nodata = [index for index in indexes if flags[index] == {MaskFlags.nodata}]
+    masked = [i for i in indexes if i not in by_nodata and not flags[i] & {MaskFlags.all_valid, MaskFlags.alpha}]
+    missing = [raster.nodatavals[i - 1] if i in by_nodata else None for i in indexes]
+    valid = _by_nodata(values, missing if nodata is None else [nodata] * len(indexes))
+    if masked:
+        shared = MaskFlags.per_dataset in flags[masked[0]]  # by all bands
+        valid &= (raster.read_masks(masked[:1] if shared else masked, window=window) > 0).all(axis=0)
+    return valid
+
+
+def _by_nodata(values: np.ndarray, missing: Sequence[float | None]) -> np.ndarray:
+    """Return where pixels are valid, H x W bool.
+
+    Args:
+        values: C x H x W.
+        missing: what stands for missing in each band; NaN and None are no value.
+    """
+    differ = [
+        np.ones(band.shape, bool) if value is None else band != value
+        for band, value in zip(values, missing, strict=True)
+    ]
+    colour = values.dtype.kind == "u" or not any(missing)
+    return (np.logical_or if colour else np.logical_and).reduce(differ)
+
+
+def _alpha(raster: DatasetReader, window: Window | None, shape: tuple[int, int]) -> np.ndarray:
+    """Return where all alpha bands are above 0: of floating-point alpha, or beside nodata, GDAL makes no mask."""
+    bands = [index for index, use in zip(raster.indexes, raster.colorinterp, strict=True) if use == ColorInterp.alpha]
+    return (raster.read(bands, window=window) > 0).all(axis=0) if bands else np.ones(shape, bool)

@@ -1,0 +1,124 @@
+"""The pixels that a model looks at: one reader for training, validation, prediction and pictures of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import rasterio
+from rasterio.io import DatasetReader
+from rasterio.windows import Window
+
+from img2height.io.pixels import Pixels, read_pixels
+from img2height.io.rasters import reading
+from img2height.scenes.scene import Scene
+from img2height.scenes.sources import VIEW_BAND
+from img2height.vocabulary.layers import VIEWS, view_name
+
+MOST_OPEN = 256  # rasters a reader; systems commonly grant a process 1024 files
+
+
+@dataclass(frozen=True)
+class Patch:
+    """The pixels of a window in all layers that a model looks at.
+
+    Attributes:
+        window: where they lie on the grid of the scene.
+        images: by layer, C x H x W as stored; `views` are the views that were asked for.
+        valids: by layer, H x W bool, where the image is valid.
+    """
+
+    window: Window
+    images: dict[str, np.ndarray]
+    valids: dict[str, np.ndarray]
+
+    @property
+    def valid(self) -> np.ndarray:
+        """Where all layers are valid, H x W bool."""
+        return np.logical_and.reduce(list(self.valids.values()))
+
+    def part(self, window: Window) -> "Patch":
+        """Return the pixels of a window that begins in this one; what it lacks to the end is filled by reflection."""
+        images, valids = (
+            {layer: self._cut(array, window) for layer, array in arrays.items()}
+            for arrays in (self.images, self.valids)
+        )
+        return Patch(window, images, valids)
+
+    def _cut(self, array: np.ndarray, window: Window) -> np.ndarray:
+        row, column = window.row_off - self.window.row_off, window.col_off - self.window.col_off
+        found = array[..., row : row + window.height, column : column + window.width]
+        lacking = [
+            (0, whole - side) for whole, side in zip((window.height, window.width), found.shape[-2:], strict=True)
+        ]
+        if lacking == [(0, 0), (0, 0)]:
+            return found
+        return np.pad(found, [(0, 0)] * (array.ndim - 2) + lacking, "reflect")
+
+
+def layers_read(inputs: Mapping[str, list[str]], views: Sequence[int]) -> dict[str, list[tuple[str, list[str]]]]:
+    """Return by input layer of a model the layers of a scene and the bands of each that it reads: views are one each.
+
+    Args:
+        inputs: bands by input layer; of `views` one name a view.
+        views: numbers of the views of the scene, as many.
+    """
+    return {
+        layer: [(view_name(number), [VIEW_BAND]) for number in views] if layer == VIEWS else [(layer, bands)]
+        for layer, bands in inputs.items()
+    }
+
+
+class InputReader:
+    """Reads windows of scenes; keeps the rasters that were read last open, in each process its own.
+
+    Args:
+        inputs: bands by input layer.
+    """
+
+    def __init__(self, inputs: dict[str, list[str]]):
+        self.inputs = inputs
+        self._open: dict[Path, DatasetReader] = {}
+
+    def __getstate__(self) -> dict:
+        return {**self.__dict__, "_open": {}}  # open rasters do not cross a process border
+
+    def read(self, scene: Scene, window: Window, views: Sequence[int] = ()) -> Patch:
+        """Return the pixels of a window; what lies beyond the scene is filled by reflection.
+
+        Args:
+            scene: where to read.
+            window: begins on the grid of the scene.
+            views: numbers of the views to look at, in their order.
+
+        Raises:
+            DataError: a layer or band is missing, altered or cannot be read.
+        """
+        return self.read_inside(scene, window, views).part(window)
+
+    def read_inside(self, scene: Scene, window: Window, views: Sequence[int] = ()) -> Patch:
+        """Return the pixels of what a scene has of a window, for callers who take parts of it; see `read`."""
+        inside, images, valids = scene.grid.clip(window), {}, {}
+        for layer, parts in layers_read(self.inputs, views).items():
+            found = [self._pixels(scene, *part, inside) for part in parts]
+            images[layer] = found[0].values if len(found) == 1 else np.concatenate([part.values for part in found])
+            valids[layer] = np.logical_and.reduce([part.valid for part in found])
+        return Patch(inside, images, valids)
+
+    def _pixels(self, scene: Scene, layer: str, bands: list[str], window: Window) -> Pixels:
+        return read_pixels(self.raster(scene.path(layer)), scene.band_indexes(layer, bands), window)
+
+    def raster(self, path: Path) -> DatasetReader:
+        """Return an open raster, which nobody else closes."""
+        if (raster := self._open.pop(path, None)) is None:
+            with reading(path):
+                raster = rasterio.open(path)
+        if len(self._open) == MOST_OPEN:
+            self._open.pop(next(iter(self._open))).close()
+        self._open[path] = raster  # the newest last
+        return raster
+
+    def close(self) -> None:
+        """Close all rasters; they are opened again when they are read."""
+        while self._open:
+            self._open.popitem()[1].close()
