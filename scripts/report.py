@@ -68,7 +68,7 @@ def main(args: Namespace) -> None:
     report = Run(
         experiment=experiment,
         params=parse_file(Params, args.params),
-        recipes={name: parse(Recipe, recipes[name], f"{args.recipes}: {name}") for name in experiment.methods},
+        recipes={name: parse(Recipe, recipe, f"{args.recipes}: {name}") for name, recipe in recipes.items()},
         metrics=read_metrics(args.metrics),
         uncertainty=read_uncertainty(args.intervals, args.comparisons, experiment.seeds[0]),
         scenes=scenes,
@@ -84,7 +84,7 @@ def main(args: Namespace) -> None:
     tables = {name.replace("-", "_"): getattr(args, name.replace("-", "_")) for name in TABLES}
     write_report(report, args.out, args.figures, tables, os.path.relpath(args.cost, args.out.parent))
     benchmarks = {step: Path(folder) for step, folder in read_yaml(args.benchmarks).items()}
-    write_cost(cost_table(benchmarks, experiment.methods, report.ground_km2), experiment.title, args.cost)
+    write_cost(cost_table(benchmarks, list(recipes), report.ground_km2), experiment.title, args.cost)
 
 
 if __name__ == "__main__":

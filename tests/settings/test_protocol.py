@@ -8,10 +8,9 @@ from img2height.errors import SettingsError
 from img2height.methods import names, recipes_folder
 from img2height.settings.city import CitySettings
 from img2height.settings.dataset import Pair, SceneFile, used_pairs
-from img2height.settings.experiment import Experiment
 from img2height.settings.land import LandSettings
-from img2height.settings.parsing import parse, read_yaml
-from img2height.settings.project import load_recipe
+from img2height.settings.parsing import parse
+from img2height.settings.project import load_project, load_recipe
 from img2height.settings.recipe import Recipe
 
 ROOT = Path(__file__).parents[2]
@@ -115,7 +114,13 @@ def test_a_scene_that_cannot_be_is_refused(file, said):
         parse(SceneFile, file, str(Path("d.yaml")))
 
 
-@pytest.mark.parametrize("file", ["config/experiments/comparison.yaml", "config/test/experiments/methods.yaml"])
-def test_the_comparisons_hold_every_method(file):
-    experiment = parse(Experiment, read_yaml(ROOT / file), file)
-    assert sorted(experiment.methods) == sorted(names())
+@pytest.mark.parametrize(
+    ("name", "folder"), [("comparison", ROOT / "config"), ("methods", ROOT / "config/test")], ids=["full", "test"]
+)
+def test_all_runs_every_recipe(name, folder):
+    project = load_project(
+        name, params=ROOT / "params.yaml", experiments=folder / "experiments", datasets=folder / "datasets",
+        methods=recipes_folder(),
+    )  # fmt: skip
+    assert list(project.recipes) == sorted(names())
+    assert project.recipes["cgan"].target == "ndsm"  # as the experiment changes it

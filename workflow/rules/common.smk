@@ -75,7 +75,7 @@ def check_scenes(scenes, folds):
 project = load_settings()
 EXPERIMENT = project.experiment.name
 EXPERIMENT_FILE = f"{config['experiments']}/{EXPERIMENT}.yaml"
-METHODS = project.experiment.methods
+METHODS = list(project.recipes)
 VIEW_METHODS = [name for name in METHODS if "views" in project.recipes[name].inputs]
 FOOTPRINT_METHODS = [name for name in METHODS if "footprint" in project.recipes[name].outputs]
 REFINING_METHODS = [name for name in METHODS if "dsm_initial" in project.recipes[name].inputs]

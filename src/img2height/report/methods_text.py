@@ -51,8 +51,8 @@ def _division(run: Run) -> str:
 def _training(run: Run) -> str:
     training = run.params.training
     side, seeds = run.params.tiling.tile_px, _count(len(run.experiment.seeds), "seed")
-    names = [name for name in run.experiment.methods if not is_trivial(run.recipes[name])]
-    baselines = [name for name in run.experiment.methods if name not in names]
+    names = [name for name, recipe in run.recipes.items() if not is_trivial(recipe)]
+    baselines = [name for name in run.recipes if name not in names]
     cited = [f"{name} ({recipe.title}{_cite(recipe.paper)})" for name in names if (recipe := run.recipes[name])]
     against = f" They are compared with {_list(baselines)}, which learn nothing." if baselines else ""
     return (

@@ -73,7 +73,7 @@ class Run:
     code: dict[str, str]
 
     def __post_init__(self):
-        methods, scenes, folds = len(self.experiment.methods), len(self.scenes), len(self.folds)
+        methods, scenes, folds = len(self.recipes), len(self.scenes), len(self.folds)
         for name, each in (("heights", scenes), ("polygons", scenes), ("histories", folds), ("tiles", 1)):
             if (found := len(getattr(self, name))) != methods * each:
                 raise DataError(f"{found} {name} for {methods} methods with {each} each; give {methods * each}")
@@ -102,6 +102,6 @@ class Run:
 
     def files(self, method: str) -> MethodFiles:
         """Return the files of one method."""
-        index = self.experiment.methods.index(method)
+        index = list(self.recipes).index(method)
         scenes, folds = (slice(index * each, (index + 1) * each) for each in (len(self.scenes), len(self.folds)))
         return MethodFiles(self.heights[scenes], self.polygons[scenes], self.histories[folds], self.tiles[index])

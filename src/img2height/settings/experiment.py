@@ -17,7 +17,9 @@ class Experiment(Named):
     scenes: dict[Name, dict[Name, Role]] = Field(
         description="role of each scene, by data set and scene; split: divided by params.split"
     )
-    methods: Distinct[Name] = Field(min_length=1, description="files of config/methods that are trained and compared")
+    methods: Annotated[Distinct[Name], Field(min_length=1)] | Literal["all"] = Field(
+        description="recipes that are trained and compared; all: every one that is found"
+    )
     folds: Distinct[Fold] | Literal["all"] = Field("all", description="numbers of the folds that run, from 0")
     seeds: Distinct[Seed] = Field(
         [0], min_length=1, description="each is a training of its own; intervals and tests are of the first one"

@@ -29,7 +29,7 @@ class Project:
         experiment: the experiment file.
         params: the protocol.
         datasets: by name, those that the experiment uses.
-        recipes: by method name, those that the experiment runs.
+        recipes: by method name, those that the experiment runs, in its order.
         symmetries: by method name, what its training samples are turned and mirrored by.
     """
 
@@ -86,11 +86,10 @@ def load_project(experiment: str, *, params: Path, experiments: Path, datasets: 
                 raise SettingsError(
                     f"experiment {experiment}: dataset {name} has no scene {meant(scene, used[name].scenes)}"
                 )
-    if unused := sorted(set(chosen.recipes) - set(chosen.methods)):
-        raise SettingsError(
-            f"experiment {experiment}: recipes changes {meant(unused[0], chosen.methods)}, which it does not run"
-        )
-    recipes = {name: load_recipe(methods, name, chosen.recipes.get(name)) for name in chosen.methods}
+    names = sorted(settings_files(methods, "recipes")) if chosen.methods == "all" else chosen.methods
+    if unused := sorted(set(chosen.recipes) - set(names)):
+        raise SettingsError(f"experiment {experiment}: recipes changes {meant(unused[0], names)}, which does not run")
+    recipes = {name: load_recipe(methods, name, chosen.recipes.get(name)) for name in names}
     for name, recipe in recipes.items():
         if protocol.tiling.tile_px % recipe.tile_multiple or protocol.inference.window_px % recipe.tile_multiple:
             raise SettingsError(
