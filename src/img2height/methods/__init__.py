@@ -9,6 +9,7 @@ see `settings/installed.py`.
 
 import importlib
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
@@ -26,7 +27,7 @@ def networks() -> list[str]:
     return sorted(network_modules())
 
 
-def build_network(network: str, bands: dict[str, int], options: dict) -> nn.Module:
+def build_network(network: str, bands: dict[str, int], options: dict[str, Any]) -> nn.Module:
     """Return a network with untrained weights.
 
     Args:

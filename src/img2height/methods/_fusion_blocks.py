@@ -1,6 +1,7 @@
 """Blocks of FusionHeightNet: residual encoder, attention, cross-fusion of two modalities, decoder with a head."""
 
 from itertools import pairwise
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -105,9 +106,10 @@ class CrossFusion(nn.Module):
 
     def forward(self, tokens: dict[str, Tensor]) -> dict[str, Tensor]:
         """Return the tokens by modality, each B x N x dim."""
+        blocks = {layer: cast(AttentionBlock, block) for layer, block in self.blocks.items()}
         first, second = tokens
-        queries = {first: self.blocks[second].norm(tokens[second]), second: self.blocks[first].norm(tokens[first])}
-        return {layer: self.blocks[layer](x, queries[layer]) for layer, x in tokens.items()}
+        queries = {first: blocks[second].norm(tokens[second]), second: blocks[first].norm(tokens[first])}
+        return {layer: blocks[layer](x, queries[layer]) for layer, x in tokens.items()}
 
 
 class Transformer(nn.Module):
@@ -130,7 +132,7 @@ class Transformer(nn.Module):
 
     def forward(self, tokens: Tensor, size: tuple[int, int]) -> Tensor:
         """Return B x N x dim for B x N x in_channels tokens of a map of that height and width."""
-        positions = self.positions
+        positions: Tensor = self.positions
         if positions.shape[-2:] != size:
             positions = functional.interpolate(positions, size, mode="bilinear")
         return self.blocks(self.embedding(tokens) + positions.flatten(2).mT)

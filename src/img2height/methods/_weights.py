@@ -15,8 +15,8 @@ Weights = dict[str, Tensor]
 NONE, IMAGENET = "none", "imagenet"
 FETCH = {"progress": False, "check_hash": True, "weights_only": True}  # arguments for torchvision's weights
 COUNTER = "num_batches_tracked"  # older files do not have it, and no forward pass reads it
-# The last is torch's error for a file that contains more than tensors; such a file is not executed.
-BROKEN = (RuntimeError, EOFError, ValueError, KeyError, SafetensorError, torch.serialization.pickle.UnpicklingError)
+# The last is torch's error for a file that contains more than tensors, which is not executed; torch does not export it.
+BROKEN = (RuntimeError, EOFError, ValueError, KeyError, SafetensorError, torch.serialization.pickle.UnpicklingError)  # type: ignore[attr-defined]
 
 
 def load_encoder_weights(encoder: nn.Module, weights: str, fetch: Callable[[], Weights], source: str) -> None:

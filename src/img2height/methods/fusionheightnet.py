@@ -4,6 +4,9 @@ Sensing Images for Urban Building Height Estimation", https://doi.org/10.3390/rs
 No code was published. Widths, depths and the number of tokens are our choice; docs/methods.md lists them with reasons.
 """  # noqa: D205
 
+from functools import partial
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -58,10 +61,10 @@ class FusionHeightNet(nn.Module):
             }
         )
         self.token_fusion = nn.Sequential(*(CrossFusion(self.modalities, d_model, heads) for _ in range(depth)))
-        decoder = {"modalities": len(bands), "last_norm": head_last_bn}
+        decoder = partial(Decoder, modalities=len(bands), last_norm=head_last_bn)
         self.decoders = nn.ModuleDict(
             {
-                task: Decoder(len(bands) * d_model, widths[::-1], out_channels=OUT_CHANNELS[task], **decoder)
+                task: decoder(len(bands) * d_model, widths[::-1], out_channels=OUT_CHANNELS[task])
                 for task in TASKS[tasks]
             }
         )
@@ -97,7 +100,7 @@ class FusionHeightNet(nn.Module):
 
 def build(
     bands: dict[str, int], *, tasks: str = "both", fusion: str = "cross", share_encoder: bool = False,
-    gating: str = "hard", **options: bool | int,
+    gating: str = "hard", **options: Any,
 ) -> nn.Module:  # fmt: skip
     """Return FusionHeightNet or one of its ablations; see `FusionHeightNet` for all options.
 

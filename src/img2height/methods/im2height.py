@@ -5,6 +5,8 @@ Widths and positions of pooling are those of the paper's Fig. 7; kernel sizes in
 batch normalisation follow from its parameter counts (3,976,907 trainable, 4,864 not).
 """  # noqa: D205
 
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -45,26 +47,25 @@ class IM2Height(nn.Module):
 
     def __init__(self, in_channels: int, *, residual: bool, skip: bool, bn_momentum: float, output_scale: float):
         super().__init__()
-        options = {"residual": residual, "bn_momentum": bn_momentum}
+        block = partial(Block, residual=residual, bn_momentum=bn_momentum)
         encoder_in = (in_channels, *ENCODER[:-1])
         decoder_in = (ENCODER[-1], *DECODER[:-1])
-        self.encoder = nn.ModuleList(Block(i, o, **options) for i, o in zip(encoder_in, ENCODER, strict=True))
+        self.encoder = nn.ModuleList(block(i, o) for i, o in zip(encoder_in, ENCODER, strict=True))
         self.unpooled_norm = nn.ModuleList(nn.BatchNorm2d(i, BN_EPS, bn_momentum) for i in decoder_in)
-        self.decoder = nn.ModuleList(Block(i, o, **options) for i, o in zip(decoder_in, DECODER, strict=True))
+        self.decoder = nn.ModuleList(block(i, o) for i, o in zip(decoder_in, DECODER, strict=True))
         joined = DECODER[-1] + (ENCODER[0] if skip else 0)
         self.joined_norm = nn.BatchNorm2d(joined, BN_EPS, bn_momentum)
-        self.height = nn.Sequential(nn.Conv2d(joined, 1, 3, padding=1), nn.ReLU(), nn.Conv2d(1, 1, 3, padding=1))
+        narrow = nn.Conv2d(joined, 1, 3, padding=1)
+        self.height = nn.Sequential(narrow, nn.ReLU(), nn.Conv2d(1, 1, 3, padding=1))
         self.residual = residual
         self.skip = skip
-        self._initialise(output_scale)
-
-    def _initialise(self, output_scale: float) -> None:
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 glorot_normal_truncated_(module.weight)
-                nn.init.zeros_(module.bias)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
         with torch.no_grad():
-            self.height[0].weight.mul_(output_scale)
+            narrow.weight.mul_(output_scale)
 
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         """Return the normalised height of each pixel.
@@ -73,16 +74,17 @@ class IM2Height(nn.Module):
             inputs: `eo`, normalised image, B x C x H x W; H and W are multiples of 16.
         """
         x = inputs["eo"]
-        first, indexes = None, []
+        indexes: list[Tensor] = []
         for block in self.encoder:
             x = block(x)  # B x 64,128,256,512 x H,H/2,H/4,H/8 x W,W/2,W/4,W/8
-            first = x if first is None else first
+            if not indexes:
+                first = x
             x, index = functional.max_pool2d(x, 2, return_indices=True)
             indexes.append(index)
         for norm, block in zip(self.unpooled_norm, self.decoder, strict=True):
-            x = functional.max_unpool2d(x, indexes.pop(), 2)  # B x 512,256,128 x H/8,H/4,H/2 x ...
+            x = functional.max_unpool2d(x, indexes.pop(), (2, 2))  # B x 512,256,128 x H/8,H/4,H/2 x ...
             x = block(norm(x))  # B x 256,128,64 x H/8,H/4,H/2 x ...
-        x = functional.max_unpool2d(x, indexes.pop(), 2)  # B x 64 x H x W
+        x = functional.max_unpool2d(x, indexes.pop(), (2, 2))  # B x 64 x H x W
         if self.skip:
             x = torch.cat([first, x], dim=1)  # B x 128 x H x W
         return {"height": self.height(self.joined_norm(x))}  # B x 1 x H x W

@@ -26,6 +26,8 @@ class PSPNet(TwoHeads):
         gating: see `TwoHeads`.
     """
 
+    trunk: smp.PSPNet
+
     def __init__(self, bands: dict[str, int], *, encoder: str, weights: str, width: int, gating: str):
         trunk = smp.PSPNet(
             encoder, encoder_weights=None, encoder_depth=5, output_stride=STRIDE, psp_out_channels=width,

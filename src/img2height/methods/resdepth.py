@@ -4,7 +4,9 @@ Satellite Images", https://arxiv.org/abs/2106.08107.
 Names and shapes of the weights are those of the authors' code, so that their checkpoints can be loaded.
 """  # noqa: D205
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +15,11 @@ from img2height.errors import SettingsError
 from img2height.vocabulary.layers import INITIAL, VIEWS
 
 MAX_CHANNELS = 512
-ACTIVATIONS = {"relu": partial(nn.ReLU, inplace=True), "lrelu": partial(nn.LeakyReLU, inplace=True), "prelu": nn.PReLU}
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "relu": partial(nn.ReLU, inplace=True),
+    "lrelu": partial(nn.LeakyReLU, inplace=True),
+    "prelu": nn.PReLU,
+}
 
 
 class ResDepth(nn.Module):
@@ -71,11 +77,13 @@ class ResDepth(nn.Module):
         """
         x = torch.cat([inputs[layer] for layer in self.layers], dim=1)  # B x (1 + k) x H x W
         skips = []
-        for convolution, pool in self.encoder:
+        for level in self.encoder:
+            convolution, pool = cast(nn.Sequential, level)
             skips.append(convolution(x))  # B x 64,128,256,512,512 x H,H/2,H/4,H/8,H/16 x ...
             x = pool(skips[-1])
         x = self.bottleneck(x)  # B x 512 x H/32 x W/32
-        for upsampling, convolution in self.decoder[:-1]:
+        for level in self.decoder[:-1]:
+            upsampling, convolution = cast(nn.Sequential, level)
             x = convolution(upsampling(x) + skips.pop())  # B x 512,256,128,64 x H/16,H/8,H/4,H/2 x ...
         height = self.last_layer(self.decoder[-1](x) + skips.pop())  # B x 1 x H x W
         return {"height": height + self.layer_outer_skip(inputs[INITIAL]) if self.outer_skip else height}
@@ -93,7 +101,7 @@ def _upsampling(channels: int, mode: str) -> nn.Module:
     return nn.Sequential(nn.Upsample(scale_factor=2, mode="bilinear"), nn.Conv2d(channels, channels, 1))
 
 
-def build(bands: dict[str, int], *, images_only: bool = False, **options: bool | int | str) -> nn.Module:
+def build(bands: dict[str, int], *, images_only: bool = False, **options: Any) -> nn.Module:
     """Return a ResDepth network: ResDepth-0 without images, ResDepth-mono with one, ResDepth-stereo with two.
 
     Args:
@@ -119,7 +127,7 @@ def build(bands: dict[str, int], *, images_only: bool = False, **options: bool |
     return ResDepth(layers, sum(bands[layer] for layer in layers), **options)
 
 
-def _check_choices(options: dict[str, bool | int | str]) -> None:
+def _check_choices(options: dict[str, Any]) -> None:
     parts = ("encoder", "decoder", "bottleneck")
     choices = {f"activation_{part}": list(ACTIVATIONS) for part in parts} | {"up_mode": ["transpose", "bilinear"]}
     for name in choices.keys() & options.keys():

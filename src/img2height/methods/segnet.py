@@ -14,6 +14,7 @@ from img2height.methods._weights import NONE
 
 POOL = "M"
 IMAGENET = VGG16_BN_Weights.IMAGENET1K_V1
+WIDTH = 64  # channels of its first convolution
 VGG16: list[int | str] = cfgs["D"]  # 13 convolutions, five poolings
 
 
@@ -27,7 +28,7 @@ class SegNet(nn.Module):
 
     def __init__(self, in_channels: int, width: int):
         super().__init__()
-        plan = [POOL if item == POOL else item * width // VGG16[0] for item in VGG16]
+        plan = [item * width // WIDTH if isinstance(item, int) else item for item in VGG16]
         self.encoder = make_layers(plan, batch_norm=True)
         self.encoder[0] = nn.Conv2d(in_channels, width, 3, padding=1)
         self.decoder = nn.ModuleList(_mirrored(plan))
@@ -37,7 +38,8 @@ class SegNet(nn.Module):
                 module.return_indices = True
             elif isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-                nn.init.zeros_(module.bias)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return B x 3 x H x W for B x in_channels x H x W; H and W are multiples of 32."""
@@ -56,7 +58,7 @@ class SegNet(nn.Module):
 
 def _mirrored(plan: list[int | str]) -> list[nn.Module]:
     """Return the decoder for an encoder's plan, without the mirror of its first convolution, which is the head."""
-    steps = list(pairwise(item for item in plan if item != POOL))
+    steps = list(pairwise(item for item in plan if isinstance(item, int)))
     layers: list[nn.Module] = []
     for item in reversed(plan):
         if item == POOL:

@@ -4,10 +4,18 @@ Iandola, Han, Moskewicz, Ashraf, Dally and Keutzer (2016), "SqueezeNet: AlexNet-
 and <0.5MB model size", https://arxiv.org/abs/1602.07360, from torchvision.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import nn
-from torchvision.models import SqueezeNet1_0_Weights, SqueezeNet1_1_Weights, WeightsEnum, squeezenet1_0, squeezenet1_1
+from torchvision.models import (
+    SqueezeNet,
+    SqueezeNet1_0_Weights,
+    SqueezeNet1_1_Weights,
+    WeightsEnum,
+    squeezenet1_0,
+    squeezenet1_1,
+)  # fmt: skip
 
 from img2height.errors import SettingsError
 from img2height.methods._depth_decoder import DepthNetwork
@@ -18,7 +26,7 @@ from img2height.methods._weights import FETCH, is_frozen, load_encoder_weights
 class Encoder:
     """One of torchvision's two versions: the layers whose outputs the decoder uses, their channels, the weights."""
 
-    model: type[nn.Module]
+    model: Callable[[], SqueezeNet]
     taps: tuple[int, ...]
     channels: tuple[int, ...]
     imagenet: WeightsEnum

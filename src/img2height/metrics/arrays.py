@@ -78,7 +78,9 @@ def silog(prediction: np.ndarray, reference: np.ndarray, valid: Mask = None, min
     Source: Eigen et al. (2014), https://arxiv.org/abs/1406.2283
     """
     difference = _log_difference(*_high(prediction, reference, valid, min_height_m))
-    return _mean(difference**2) - SILOG_LAMBDA * _mean(difference) ** 2 if difference.size else None
+    if not difference.size:
+        return None
+    return float(np.mean(difference**2)) - SILOG_LAMBDA * float(np.mean(difference)) ** 2
 
 
 def delta(
@@ -121,9 +123,11 @@ def _errors(prediction: np.ndarray, reference: np.ndarray, valid: Mask) -> np.nd
     return predicted - truth
 
 
-def _high(prediction: np.ndarray, reference: np.ndarray, valid: Mask, min_height_m: float) -> list[np.ndarray]:
+def _high(
+    prediction: np.ndarray, reference: np.ndarray, valid: Mask, min_height_m: float
+) -> tuple[np.ndarray, np.ndarray]:
     predicted, truth, _ = scored_pixels(prediction, reference, valid)
-    return [predicted[truth > min_height_m], truth[truth > min_height_m]]
+    return predicted[truth > min_height_m], truth[truth > min_height_m]
 
 
 def _height_ratio(predicted: np.ndarray, truth: np.ndarray) -> np.ndarray:

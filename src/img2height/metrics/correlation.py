@@ -56,7 +56,8 @@ class CorrelationStatistics:
         pixels, pairs = np.zeros(tiles, np.int64), np.zeros((tiles, len(LAGS_PX)), np.int64)
         sums, differences = np.zeros((tiles, 2)), np.zeros(pairs.shape)
         add_up(predicted, truth, tile_px, LINE_STEP, np.array(LAGS_PX), pixels, sums, pairs, differences)
-        return cls(int(pixels.sum()), *_whole(sums), tuple(pairs.sum(axis=0).tolist()), _whole(differences))
+        error_sum, square_sum = _whole(sums)
+        return cls(int(pixels.sum()), error_sum, square_sum, tuple(pairs.sum(axis=0).tolist()), _whole(differences))
 
     def __add__(self, other: Self) -> Self:
         return type(self)(

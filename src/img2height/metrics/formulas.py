@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from img2height.vocabulary.scores import Kind, of_kind
 
@@ -15,7 +16,7 @@ DELTA_BASE = 1.25
 LEAST_PREDICTION_M = 1e-3
 
 
-def share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+def share(part: ArrayLike, whole: ArrayLike) -> np.ndarray:
     """Return a part over the whole, float64, NaN where there is no whole."""
     part, whole = np.asarray(part, np.float64), np.asarray(whole, np.float64)
     return np.divide(part, whole, out=np.full(np.broadcast(part, whole).shape, np.nan), where=whole > 0)
@@ -29,7 +30,7 @@ def scores_of(kind: Kind, **sums: Any) -> dict[str, Any]:
         sums: what their formulas read, see `img2height.vocabulary.scores.Sums`.
     """
     terms = SimpleNamespace(share=share, root=np.sqrt, **sums)
-    return {name: score.formula(terms) for name, score in of_kind(kind).items()}
+    return {name: score.formula(terms) for name, score in of_kind(kind).items() if score.formula}
 
 
 def as_json(scores: dict[str, Any]) -> dict[str, float | None]:

@@ -49,9 +49,9 @@ def match_instances(
     """
     if not 0 < iou_min <= 1:
         raise DataError(f"iou_min is {iou_min}; it must be above 0 and at most 1")
-    shapes = [_valid_array("predicted", predicted), _valid_array("reference", reference)]
-    free = [np.ones(len(side), dtype=bool) for side in shapes]
-    for i, j in _overlaps(*shapes, iou_min):
+    sides = _valid_array("predicted", predicted), _valid_array("reference", reference)
+    free = [np.ones(len(side), dtype=bool) for side in sides]
+    for i, j in _overlaps(*sides, iou_min):
         if free[0][i] and free[1][j]:
             free[0][i] = free[1][j] = False
     return InstanceStatistics(tp=int((~free[0]).sum()), fp=int(free[0].sum()), fn=int(free[1].sum()))

@@ -76,8 +76,11 @@ class ErrorStatistics(Sums):
         if not predicted.size:
             return nothing
         histograms, column = ErrorHistograms(1, owners=0), (-1, 1)
-        kinds, heights = np.zeros((predicted.size, 1), np.uint16), (h.reshape(column) for h in (predicted, truth))
-        sums = sum_block(*heights, kinds, np.ones(1, np.uint32), predicted.size, ratio_min_height_m, histograms)
+        kinds = np.zeros((predicted.size, 1), np.uint16)
+        sums = sum_block(
+            predicted.reshape(column), truth.reshape(column), kinds, np.ones(1, np.uint32), predicted.size,
+            ratio_min_height_m, histograms,
+        )  # fmt: skip
         found = (sums.counts[0, 0], sums.digits[0, 0], sums.extremes_m[0, 0])
         return replace(cls.from_sums(*found, [histograms], 0, ratio_min_height_m), reference_pixels=count)
 
@@ -103,9 +106,10 @@ class ErrorStatistics(Sums):
         """
         there = bool(np.isfinite(extremes_m).all())
         first, last = fine_bins(extremes_m) if there else (0, -1)
+        counted = sum((h.pixels(stratum, first, last) for h in histograms), np.zeros(last - first + 1, np.int64))
         return cls(
             ratio_min_height_m=float(ratio_min_height_m),
-            histogram=ErrorHistogram.from_counts(sum(h.pixels(stratum, first, last) for h in histograms), first),
+            histogram=ErrorHistogram.from_counts(counted, first),
             min_error_m=float(extremes_m[0]) if there else None,
             max_error_m=float(extremes_m[1]) if there else None,
             **dict(zip(COUNTS, counts.tolist(), strict=True)),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -31,7 +32,7 @@ class LoadedModel:
 
     network: nn.Module
     normalisation: Normalisation
-    card: dict
+    card: dict[str, Any]
 
     @cached_property
     def recipe(self) -> Recipe:
@@ -40,7 +41,11 @@ class LoadedModel:
 
 
 def save_model(
-    folder: Path, network: nn.Module, best: dict[str, Tensor], card: dict, others: dict[str, Tensor] | None = None
+    folder: Path,
+    network: nn.Module,
+    best: dict[str, Tensor],
+    card: dict[str, Any],
+    others: dict[str, Tensor] | None = None,
 ) -> None:
     """Write a model folder; the card comes last and seals the weights with their digest.
 
@@ -92,14 +97,14 @@ def load_model(folder: str | Path) -> LoadedModel:
     return LoadedModel(network.eval(), _normalisation(card["normalisation"], recipe), card)
 
 
-def _card(folder: Path) -> dict:
+def _card(folder: Path) -> dict[str, Any]:
     try:
         return read_sealed(folder / CARD)
     except DataError as error:
         raise ModelError(f"{error}; copy the folder again or train the method again") from error
 
 
-def _recipe(folder: Path, card: dict) -> Recipe:
+def _recipe(folder: Path, card: dict[str, Any]) -> Recipe:
     try:
         return parse(Recipe, card["recipe"], str(folder / CARD))
     except SettingsError as error:
@@ -114,7 +119,7 @@ def _fill(network: nn.Module, weights: Path, name: str) -> None:
         raise ModelError(f"{weights}: does not fit the network {name} ({what}); train the method again") from error
 
 
-def _normalisation(value: dict, recipe: Recipe) -> Normalisation:
+def _normalisation(value: dict[str, Any], recipe: Recipe) -> Normalisation:
     """Return the statistics with the bands in the recipe's order, which JSON with sorted keys does not keep."""
     seen = {layer: bands for layer, bands in recipe.inputs.items() if layer in value["image"]}
     ordered = {layer: {band: value["image"][layer][band] for band in bands} for layer, bands in seen.items()}

@@ -139,7 +139,7 @@ def _recipe(config: ModelConfig, method: str) -> Recipe:
 
 def _network(config: ModelConfig, recipe: Recipe, model_config: Path) -> nn.Module:
     network = build_network(recipe.network, {n: len(bands) for n, bands in recipe.inputs.items()}, recipe.options)
-    expected = network.encoder[0][0][0].in_channels
+    expected = next(network.parameters()).shape[1]  # the weight of the first convolution is out x in x 3 x 3
     if config.settings.n_input_channels != expected:
         raise ModelError(
             f"{model_config}: n_input_channels is {config.settings.n_input_channels}, but input_channels "

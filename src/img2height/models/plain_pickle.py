@@ -7,6 +7,7 @@ NumPy's own type accepts any state from a file. All other names are refused.
 import io
 import pickle
 import struct
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ class FloatType:
         self.format = FORMATS[code]
         self.order = "="
 
-    def __setstate__(self, state: tuple):
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
         if state[1] not in ("<", ">", "="):
             raise ValueError(f"byte order {state[1]!r}")
         self.order = state[1]
@@ -38,7 +39,7 @@ def scalar(kind: FloatType, data: bytes) -> float:
     return struct.unpack(kind.order + kind.format, data)[0]
 
 
-STAND_INS = {
+STAND_INS: dict[str, Callable[..., Any]] = {
     "numpy.dtype": FloatType,
     "numpy.core.multiarray.scalar": scalar,  # NumPy 1
     "numpy._core.multiarray.scalar": scalar,  # NumPy 2

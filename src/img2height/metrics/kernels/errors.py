@@ -23,8 +23,10 @@ SCALE, MASK, LOG10_E = 2.0**FRACTION_BITS, 2**DIGIT_BITS - 1, 1 / math.log(10)
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def sum_tiles(
-    predicted, truth, kinds, strata, tile_px, ratio_min_height_m, coarse_of, sums, coarse, extremes, fine, owners
-):  # fmt: skip
+    predicted: np.ndarray, truth: np.ndarray, kinds: np.ndarray, strata: np.ndarray, tile_px: int,
+    ratio_min_height_m: float, coarse_of: np.ndarray, sums: np.ndarray, coarse: np.ndarray, extremes: np.ndarray,
+    fine: np.ndarray, owners: np.ndarray,
+) -> None:  # fmt: skip
     """Add the pixels of a block to the sums of their tiles and strata.
 
     Args:
@@ -67,7 +69,10 @@ def sum_tiles(
 
 
 @compiled
-def _find_kinds(predicted, truth, kinds, top, bottom, left, right, ratio_min_height_m, table, place, members, pixels):
+def _find_kinds(
+    predicted: np.ndarray, truth: np.ndarray, kinds: np.ndarray, top: int, bottom: int, left: int, right: int,
+    ratio_min_height_m: float, table: np.ndarray, place: np.ndarray, members: np.ndarray, pixels: np.ndarray,
+) -> int:  # fmt: skip
     """Return the number of kinds in a window; `place` holds kind and depth of each pixel, -1 where it has no error."""
     number, k = 0, 0
     for row in range(top, bottom):
@@ -93,7 +98,10 @@ def _find_kinds(predicted, truth, kinds, top, bottom, left, right, ratio_min_hei
 
 
 @compiled
-def _sort(predicted, truth, top, bottom, left, right, number, place, pixels, sorted_predicted, sorted_truth):
+def _sort(
+    predicted: np.ndarray, truth: np.ndarray, top: int, bottom: int, left: int, right: int, number: int,
+    place: np.ndarray, pixels: np.ndarray, sorted_predicted: np.ndarray, sorted_truth: np.ndarray,
+) -> None:  # fmt: skip
     """Write the heights of a window in the order of kind and depth."""
     following, total = np.empty(3 * number, np.int64), 0
     for k in range(number):
@@ -113,8 +121,10 @@ def _sort(predicted, truth, top, bottom, left, right, number, place, pixels, sor
 
 @compiled
 def _sum_kinds(
-    predicted, truth, number, members, pixels, strata, coarse_of, place, sums, coarse, extremes, fine, owners, tile
-):  # fmt: skip
+    predicted: np.ndarray, truth: np.ndarray, number: int, members: np.ndarray, pixels: np.ndarray,
+    strata: np.ndarray, coarse_of: np.ndarray, place: np.ndarray, sums: np.ndarray, coarse: np.ndarray,
+    extremes: np.ndarray, fine: np.ndarray, owners: np.ndarray, tile: int,
+) -> None:  # fmt: skip
     """Sum the kinds of a tile, which are stored one after the other, and add each to its strata."""
     total, bins = np.empty(sums.shape[2], np.int64), np.empty(coarse.shape[2], np.int32)
     whole, logs = np.empty(CHUNK, np.int64), np.empty(CHUNK)
@@ -153,7 +163,7 @@ def _sum_kinds(
 
 
 @compiled
-def _add_errors(predicted, truth, whole, total):
+def _add_errors(predicted: np.ndarray, truth: np.ndarray, whole: np.ndarray, total: np.ndarray) -> None:
     """Add errors, absolute errors and squared errors."""
     number, at = len(predicted), COUNTS
     for k in range(number):
@@ -166,19 +176,19 @@ def _add_errors(predicted, truth, whole, total):
 
 
 @compiled
-def _error(predicted, truth, k):
+def _error(predicted: np.ndarray, truth: np.ndarray, k: int) -> float:
     return np.float64(predicted[k]) - np.float64(truth[k])
 
 
 @compiled
-def _find_bins(predicted, truth, place):
+def _find_bins(predicted: np.ndarray, truth: np.ndarray, place: np.ndarray) -> None:
     for k in range(len(predicted)):
         nearest = np.rint(_error(predicted, truth, k) / BIN_M)
         place[k] = np.int32(min(max(nearest, -LIMIT_BIN), LIMIT_BIN)) + LIMIT_BIN
 
 
 @njit(nogil=True, fastmath={"nnan", "nsz"})
-def _extremes(predicted, truth):
+def _extremes(predicted: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
     least, largest = np.inf, -np.inf
     for k in range(len(predicted)):
         error = _error(predicted, truth, k)
@@ -187,7 +197,9 @@ def _extremes(predicted, truth):
 
 
 @compiled
-def _add_ratios(predicted, truth, whole, logs, total):
+def _add_ratios(
+    predicted: np.ndarray, truth: np.ndarray, whole: np.ndarray, logs: np.ndarray, total: np.ndarray,
+) -> None:  # fmt: skip
     """Add relative errors and their squares, differences of logarithms and their squares; count the deltas."""
     number, at = len(predicted), COUNTS + 3 * DIGITS
     delta1 = delta2 = delta3 = 0
@@ -218,7 +230,7 @@ def _add_ratios(predicted, truth, whole, logs, total):
 
 
 @compiled
-def _row_of(strata, owners):
+def _row_of(strata: int, owners: np.ndarray) -> int:
     """Return the index of a set of strata among the owners of histograms, or a free one, or -1 if there is none."""
     for place in range(len(owners)):
         if owners[place] == 0:
@@ -229,19 +241,19 @@ def _row_of(strata, owners):
 
 
 @compiled
-def _add_to(sums, values):
+def _add_to(sums: np.ndarray, values: np.ndarray) -> None:
     for k in range(len(values)):
         sums[k] += values[k]
 
 
 @compiled
-def _count(place, row):
+def _count(place: np.ndarray, row: np.ndarray) -> None:
     for each in place:
         row[each] += 1
 
 
 @compiled
-def add(whole, number, total, at):
+def add(whole: np.ndarray, number: int, total: np.ndarray, at: int) -> None:
     """Add numbers below 2**62 to sums of their digits, starting at an index; the third digit carries the sign."""
     low = middle = high = 0
     for k in range(number):
@@ -254,7 +266,7 @@ def add(whole, number, total, at):
 
 
 @compiled
-def add_squares(whole, number, total, at):
+def add_squares(whole: np.ndarray, number: int, total: np.ndarray, at: int) -> None:
     """Add the squares of numbers from 0 to 2**62 to sums of their digits, starting at an index."""
     d0 = d1 = d2 = d3 = d4 = 0
     for k in range(number):
@@ -272,7 +284,7 @@ def add_squares(whole, number, total, at):
 
 
 @compiled
-def _carry(total):
+def _carry(total: np.ndarray) -> None:
     """Bring all digits but the last below 2**21, so that those of many classes and tiles can be added."""
     for at in range(COUNTS, len(total), DIGITS):
         for k in range(at, at + DIGITS - 1):

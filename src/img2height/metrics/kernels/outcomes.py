@@ -1,10 +1,14 @@
 """Pixel counts of building masks by tile and outcome."""
 
+import numpy as np
 from numba import njit
 
 
 @njit(cache=True, nogil=True)
-def count(predicted, reference, inside, tile_px, building, ground, counts):
+def count(
+    predicted: np.ndarray, reference: np.ndarray, inside: np.ndarray, tile_px: int, building: int, ground: int,
+    counts: np.ndarray,
+) -> None:  # fmt: skip
     """Add the pixels of a block to the counts of their tiles.
 
     Args:
@@ -25,7 +29,9 @@ def count(predicted, reference, inside, tile_px, building, ground, counts):
 
 
 @njit(nogil=True)
-def _add(predicted, reference, inside, building, ground, counts):
+def _add(
+    predicted: np.ndarray, reference: np.ndarray, inside: np.ndarray, building: int, ground: int, counts: np.ndarray,
+) -> None:  # fmt: skip
     """Add the pixels of a row of a tile."""
     tp = fp = fn = tn = known = 0
     for k in range(len(inside)):

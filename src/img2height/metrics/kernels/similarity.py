@@ -10,7 +10,9 @@ compiled = njit(nogil=True, error_model="numpy", fastmath={"contract"})  # fused
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def mean_similarities(x, y, tile_px, wanted, taps, c1, c2):
+def mean_similarities(
+    x: np.ndarray, y: np.ndarray, tile_px: int, wanted: np.ndarray, taps: np.ndarray, c1: float, c2: float,
+) -> np.ndarray:  # fmt: skip
     """Return the mean similarity of each tile over its windows without missing pixels, T float64, NaN without any.
 
     Args:
@@ -33,7 +35,10 @@ def mean_similarities(x, y, tile_px, wanted, taps, c1, c2):
 
 
 @compiled
-def _mean_similarity(x, y, top, left, height, width, taps, c1, c2):
+def _mean_similarity(
+    x: np.ndarray, y: np.ndarray, top: int, left: int, height: int, width: int, taps: np.ndarray, c1: float,
+    c2: float,
+) -> float:  # fmt: skip
     across = width - TAPS + 1
     padded = (across + VECTOR - 1) // VECTOR * VECTOR  # an incomplete vector would take as long as a few full ones
     line, means = np.zeros((4, padded + TAPS - 1)), np.empty((2, 4, padded))
@@ -70,7 +75,9 @@ def _mean_similarity(x, y, top, left, height, width, taps, c1, c2):
 
 
 @compiled
-def _add_similarities(means, across, c1, c2, totals, windows):
+def _add_similarities(
+    means: np.ndarray, across: int, c1: float, c2: float, totals: np.ndarray, windows: np.ndarray,
+) -> None:  # fmt: skip
     """Add the similarities of a row of windows by column, from the means of x, y, x y, and x x + y y."""
     for column in range(across):
         product = means[0, column] * means[1, column]

@@ -7,7 +7,10 @@ compiled = njit(nogil=True, error_model="numpy", fastmath={"contract"})
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def add_up(predicted, truth, tile_px, line_step, lags, pixels, sums, pairs, differences):
+def add_up(
+    predicted: np.ndarray, truth: np.ndarray, tile_px: int, line_step: int, lags: np.ndarray, pixels: np.ndarray,
+    sums: np.ndarray, pairs: np.ndarray, differences: np.ndarray,
+) -> None:  # fmt: skip
     """Write the sums of each tile.
 
     Args:
@@ -32,7 +35,10 @@ def add_up(predicted, truth, tile_px, line_step, lags, pixels, sums, pairs, diff
 
 
 @compiled
-def _add_tile(predicted, truth, top, left, height, width, line_step, lags, pairs, sums):
+def _add_tile(
+    predicted: np.ndarray, truth: np.ndarray, top: int, left: int, height: int, width: int, line_step: int,
+    lags: np.ndarray, pairs: np.ndarray, sums: np.ndarray,
+) -> tuple[int, float, float]:  # fmt: skip
     """Write pairs and squared differences of a tile by lag; return number, sum and sum of squares of its errors."""
     rows, columns = (height + line_step - 1) // line_step, (width + line_step - 1) // line_step
     along, down = np.empty((rows, width)), np.empty((height, columns))
@@ -59,7 +65,7 @@ def _add_tile(predicted, truth, top, left, height, width, line_step, lags, pairs
 
 
 @compiled
-def _add_differences(lines, down, right, pairs, sums, k):
+def _add_differences(lines: np.ndarray, down: int, right: int, pairs: np.ndarray, sums: np.ndarray, k: int) -> None:
     """Add the pairs of errors that are so many rows and columns apart."""
     height, width = lines.shape[0] - down, lines.shape[1] - right
     known, squares = np.zeros(width, np.int64), np.zeros(width)  # by column, so that the order of the sum is fixed
