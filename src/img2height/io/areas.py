@@ -8,6 +8,7 @@ import shapely
 from affine import Affine
 from rasterio.features import geometry_mask, rasterize, shapes
 from rasterio.windows import Window
+from shapely.geometry.base import BaseGeometry
 
 from img2height.io.projections import Areas
 
@@ -20,7 +21,7 @@ def window_box(window: Window) -> shapely.Polygon:
     return shapely.box(left, top, left + window.width, top + window.height)
 
 
-def area_window(area: shapely.Geometry) -> Window:
+def area_window(area: BaseGeometry) -> Window:
     """Return the smallest window of whole pixels that holds an area; of no size where the area is empty."""
     if area.is_empty:
         return Window(0, 0, 0, 0)
@@ -29,7 +30,7 @@ def area_window(area: shapely.Geometry) -> Window:
     return Window(col, row, int(np.ceil(east)) - col, int(np.ceil(south)) - row)
 
 
-def area_mask(area: shapely.Geometry, window: Window, step: int = 1) -> np.ndarray:
+def area_mask(area: BaseGeometry, window: Window, step: int = 1) -> np.ndarray:
     """Return which pixel centres of a window lie in an area, HxW bool.
 
     Args:
@@ -50,7 +51,7 @@ def in_window(areas: Areas, window: Window, step: int = 1) -> Areas:
     return shapely.transform(areas, lambda xy: (xy - corner) / step)
 
 
-def burn(areas: Iterable[tuple[shapely.Geometry, int]], window: Window, dtype: str, step: int = 1) -> np.ndarray:
+def burn(areas: Iterable[tuple[BaseGeometry, int]], window: Window, dtype: str, step: int = 1) -> np.ndarray:
     """Return the number of the last area that holds the centre of each pixel of a window, HxW, 0 where none does.
 
     Args:

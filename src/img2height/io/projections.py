@@ -10,6 +10,7 @@ import math
 import warnings
 from dataclasses import dataclass
 from functools import cache
+from typing import TypeVar
 
 import geopandas
 import numpy as np
@@ -20,12 +21,13 @@ from pyproj.enums import TransformDirection
 from pyproj.exceptions import CRSError
 from pyproj.transformer import TransformerGroup
 from rasterio.crs import CRS
+from shapely.geometry.base import BaseGeometry
 
 from img2height.errors import DataError
 
 LOG = logging.getLogger(__name__)
 
-Areas = shapely.Geometry | np.ndarray  # one, or an array of them
+Areas = TypeVar("Areas", BaseGeometry, np.ndarray)  # one, or an array of them
 Bounds = tuple[float, float, float, float]  # west, south, east, north
 System = CRS | pyproj.CRS | str
 

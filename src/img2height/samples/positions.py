@@ -8,6 +8,7 @@ import geopandas
 import numpy as np
 import pandas
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from img2height.errors import TrainingError
 from img2height.io.areas import area_window
@@ -60,7 +61,7 @@ class _TrainingArea:
 
     dataset: str
     scene: str
-    area: shapely.Geometry
+    area: BaseGeometry
     size_px: int
 
     @property

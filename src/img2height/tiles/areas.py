@@ -7,6 +7,7 @@ import numpy as np
 import pandas
 import shapely
 from rasterio.windows import Window
+from shapely.geometry.base import BaseGeometry
 
 from img2height.io.areas import burn, outlines
 from img2height.io.grid import Grid
@@ -17,7 +18,7 @@ SQUARE_PX = 8  # oblique borders become stairs of this step: fine compared with 
 
 def area_of(
     areas: geopandas.GeoDataFrame, part: str, dataset: str, scene: str, fold: int | None = None
-) -> shapely.Geometry:
+) -> BaseGeometry:
     """Return the area of one part of a scene in pixel coordinates, in one fold or all folds; empty if there is none.
 
     Args:
@@ -33,7 +34,7 @@ def area_of(
     return shapely.union_all(areas.geometry[chosen].to_numpy())
 
 
-def covered(area: shapely.Geometry, tiles: pandas.DataFrame) -> np.ndarray:
+def covered(area: BaseGeometry, tiles: pandas.DataFrame) -> np.ndarray:
     """Return which tiles lie completely inside an area in pixel coordinates, bool, one per row."""
     shapely.prepare(area)
     return shapely.covers(area, tile_boxes(tiles))
@@ -45,7 +46,7 @@ def tile_boxes(tiles: pandas.DataFrame) -> np.ndarray:
     return shapely.box(col, row, col + size, row + size)
 
 
-def in_squares(pieces: Sequence[tuple[str, shapely.Geometry]], grid: Grid) -> dict[str, shapely.Geometry]:
+def in_squares(pieces: Sequence[tuple[str, BaseGeometry]], grid: Grid) -> dict[str, BaseGeometry]:
     """Return the area of each part in squares of `SQUARE_PX`; the first piece that contains its centre owns a square.
 
     Args:

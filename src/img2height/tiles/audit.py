@@ -7,6 +7,7 @@ import geopandas
 import numpy as np
 import pandas
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from img2height.errors import FoldError
 from img2height.scenes.scene import Scene
@@ -132,7 +133,7 @@ def _measure_parts(scenes: list[Scene], areas: geopandas.GeoDataFrame, near: dic
 
 def _between(
     scenes: list[Scene], grounds: list[Ground], near: dict[int, list[int]], a: str, b: str
-) -> Iterator[tuple[shapely.Geometry, shapely.Geometry, Scene]]:
+) -> Iterator[tuple[BaseGeometry, BaseGeometry, Scene]]:
     """Yield part `a` of a scene with part `b` of another scene near it, both in the pixels of the first."""
     for index, scene in enumerate(scenes):
         for other in near[index]:

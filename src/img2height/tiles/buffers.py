@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from img2height.io.grid import Grid
 from img2height.io.projections import GEOGRAPHIC
@@ -68,7 +69,7 @@ def cut_buffers(
     return cut
 
 
-def _around(area: shapely.Geometry | None, source: Grid, grid: Grid, buffer_m: float) -> Iterator[shapely.Geometry]:
+def _around(area: BaseGeometry | None, source: Grid, grid: Grid, buffer_m: float) -> Iterator[BaseGeometry]:
     """Yield an area with its buffer in the pixels of a grid, if there is one."""
     if area is None or area.is_empty:
         return
@@ -80,19 +81,19 @@ def _around(area: shapely.Geometry | None, source: Grid, grid: Grid, buffer_m: f
         yield _outer_pixels(widen(source.seen_from(grid, area), buffer_px + extra_px))
 
 
-def widen(area: shapely.Geometry, pixels: float) -> shapely.Geometry:
+def widen(area: BaseGeometry, pixels: float) -> BaseGeometry:
     """Return an area grown by `pixels` on each side with square corners; rectangles stay rectangles."""
     return area.buffer(pixels, join_style="mitre") if pixels else area
 
 
-def whole_pixels(area: shapely.Geometry) -> shapely.Geometry:
+def whole_pixels(area: BaseGeometry) -> BaseGeometry:
     """Return an area with corners on whole pixels, as polygons only."""
     snapped = shapely.set_precision(area, 1.0)
     polygons = [piece for piece in shapely.get_parts(snapped) if piece.geom_type == "Polygon" and piece.area > 0]
     return shapely.union_all(polygons)
 
 
-def _outer_pixels(area: shapely.Geometry) -> shapely.Geometry:
+def _outer_pixels(area: BaseGeometry) -> BaseGeometry:
     """Return the bounding boxes, in whole pixels, of the pieces of an area."""
     west, north, east, south = shapely.bounds(shapely.get_parts(area)).T
     first = np.floor(west + ROUNDING_PX), np.floor(north + ROUNDING_PX)

@@ -5,13 +5,14 @@ from itertools import pairwise
 
 import numpy as np
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from img2height.errors import FoldError
 from img2height.io.grid import Grid
 from img2height.settings.protocol import Split
 from img2height.vocabulary.parts import PARTS, Part
 
-Ground = dict[str, shapely.Geometry]
+Ground = dict[str, BaseGeometry]
 
 
 def divide(grid: Grid, split: Split, fold: int) -> Ground:
