@@ -30,7 +30,7 @@ def origins(run: Run) -> dict[str, str]:
     recipes = {f"recipe of {name}": recipe for name, recipe in run.recipes.items()}
     return (
         {f"version of {name}": version for name, version in all_versions().items()}
-        | {f"code of {program}": digest for program, digest in run.code.items()}
+        | {f"code of {program}": code for program, code in run.code.items()}
         | {f"SHA-256 of {name}": digest(value) for name, value in (settings | recipes).items()}
         | {"seeds": ", ".join(map(str, run.experiment.seeds))}
     )
