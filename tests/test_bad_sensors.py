@@ -147,9 +147,9 @@ def outputs(folder):
 @pytest.mark.parametrize(
     ("views", "words"),
     [
-        ([], "the model looks at 2 views, 0 were given; give 2"),
-        (["--views", 1], "the model looks at 2 views, 1 were given; give 2"),
-        (["--views", 1, 2, 3], "the model looks at 2 views, 3 were given; give 2"),
+        ([], "the model needs 2 views, 0 were given; give 2"),
+        (["--views", 1], "the model needs 2 views, 1 were given; give 2"),
+        (["--views", 1, 2, 3], "the model needs 2 views, 3 were given; give 2"),
         (["--views", 1, 9], "scene demo/district has no layer 'view_9'; it has .*view_4"),
     ],
 )
@@ -176,7 +176,7 @@ def test_pairs_of_another_grid_are_not_merged(program, district, tmp_path):
     write(tmp_path / "other.tif", ramp(), unit="metre", nodata=-9999, names=["dsm"])
     out = ["--heights", *(tmp_path / f"{fold}.tif" for fold in (0, 1)), "--mosaic", tmp_path / "height.tif"]
     flags = ["--scene", district.folder / "scene.json", *out, "--pairs"]
-    program("merge_pairs", [*flags, *[tmp_path / "other.tif"] * 4]).refused(r"other\.tif: does not lie on the grid")
+    program("merge_pairs", [*flags, *[tmp_path / "other.tif"] * 4]).refused(r"other\.tif: is not on the grid")
     program("merge_pairs", [*flags, *[tmp_path / "no.tif"] * 2]).refused(r"no\.tif: this raster does not exist")
     program("merge_pairs", [*flags, *[tmp_path / "other.tif"] * 3]).refused("3 --pairs for 2 --heights")
     assert files(tmp_path) == ["other.tif"]

@@ -78,7 +78,7 @@ def test_an_error_of_the_user_is_one_line_and_exit_2(model: Path, tmp_path: Path
     assert result.exit_code == 2
     line = result.stderr.strip().splitlines()[-1]
     assert line.startswith("error: ")
-    assert "uint16, the model was trained on uint8" in line
+    assert "uint16, but the model was trained on uint8" in line
     assert "Traceback" not in result.stderr
     assert not out.exists()
 
@@ -120,7 +120,7 @@ def test_a_surface_is_refined_and_its_holes_are_filled_first(refiner: Path, tmp_
     given = ["--dsm", tmp_path / "dsm.tif", "--view", views[0], "--view", views[1]]
     result = invoke("predict", "--model", refiner, *given, "--out", out)
     assert result.exit_code == 0, result.stderr
-    assert f"dsm.tif: {6 * 8} missing pixels were filled from around them" in result.stderr
+    assert f"dsm.tif: {6 * 8} missing pixels were filled from their surroundings" in result.stderr
     with rasterio.open(out) as raster:
         found = raster.read(1, masked=True)
         assert (raster.descriptions, raster.units) == (("dsm",), ("metre",))
@@ -145,12 +145,12 @@ def test_feet_in_a_surface_become_metres(refiner: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ([], "looks at --dsm (dsm), --view (first second); give --dsm and --view"),
+        ([], "needs --dsm (dsm), --view (first second); give --dsm and --view"),
         (["--dsm"], "give --view"),
         (["--view"], "give --dsm"),
         (["--image"], "give --dsm and --view"),
-        (["--dsm", "--view"], "the model looks at 2 views, 1 were given; give 2"),
-        (["--dsm", "--view", "--view", "--view"], "the model looks at 2 views, 3 were given; give 2"),
+        (["--dsm", "--view"], "the model needs 2 views, 1 were given; give 2"),
+        (["--dsm", "--view", "--view", "--view"], "the model needs 2 views, 3 were given; give 2"),
     ],
 )
 def test_what_a_model_lacks_is_named_by_its_option(refiner: Path, tmp_path: Path, given: list, said: str) -> None:
@@ -218,7 +218,7 @@ def test_radar_and_multispectral_images_have_their_options(tmp_path: Path, layer
     with rasterio.open(out) as raster:
         assert (raster.read(1)[:, 10:] == 7.5).all()
     result = invoke("predict", "--model", tmp_path / "model", "--image", image, "--out", out)
-    assert f"the model looks at {option} (red); give {option}" in result.stderr
+    assert f"the model needs {option} (red); give {option}" in result.stderr
 
 
 def test_scenes_without_an_optical_image_are_checked(tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ def test_footprints_of_the_model_decide_alone(tmp_path):
 
 def test_surface_heights_give_no_buildings(tmp_path):
     image, network = write_image(tmp_path / "i.tif", noise(64, 80)), FirstBand()
-    with pytest.raises(ModelError, match="predicts dsm, and buildings need heights above ground"):
+    with pytest.raises(ModelError, match="predicts dsm, but buildings need heights above ground"):
         predict(as_model(network), {"eo": image}, tmp_path / "h.tif", tmp_path / "b.gpkg")
     assert network.windows == 0
     assert [path.name for path in tmp_path.iterdir()] == ["i.tif"]
@@ -142,7 +142,7 @@ def test_the_same_call_resumes_and_another_starts_over(tmp_path, monkeypatch, ca
     with caplog.at_level(logging.INFO, "img2height"):
         predict(model, {"eo": image}, out, polygons)
     assert network.windows == 1
-    assert "resumes" in caplog.messages[0]
+    assert "resuming" in caplog.messages[0]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["b.gpkg", "h.tif", "i.tif"]
     killed(monkeypatch, model, {"eo": image}, out, polygons)
     write_image(image, np.full((1, 64, 80), 5, np.float32))

@@ -91,7 +91,7 @@ def test_degrees_are_refused(tmp_path: Path) -> None:
 def test_another_data_type_is_refused_naming_both(tmp_path: Path) -> None:
     path = write_image(tmp_path / "eo.tif", ramp(1)[0].astype(np.uint16))
     model = as_model(FirstBand(), dtype="uint8")
-    with pytest.raises(ModelError, match="uint16, the model was trained on uint8"), opened(model, {"eo": path}):
+    with pytest.raises(ModelError, match="uint16, but the model was trained on uint8"), opened(model, {"eo": path}):
         pass
 
 

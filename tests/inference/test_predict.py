@@ -67,7 +67,7 @@ def test_an_area_gets_the_values_of_the_whole_and_only_its_windows_are_computed(
 
 def test_an_area_without_a_pixel_is_an_error(tmp_path: Path) -> None:
     eo = write_image(tmp_path / "eo.tif", noise(64, 64))
-    with pytest.raises(DataError, match="holds no pixel"):
+    with pytest.raises(DataError, match="contains none of its pixels"):
         predict_raster(
             as_model(FirstBand()), {"eo": eo}, tmp_path / "out.tif", windows(), area=shapely.box(900, 0, 990, 90)
         )
@@ -125,14 +125,14 @@ def test_the_same_bytes_twice_and_for_any_batch_of_a_pointwise_network(tmp_path:
 
 def test_a_network_that_gives_no_numbers_is_refused_and_leaves_no_file(tmp_path: Path) -> None:
     eo = write_image(tmp_path / "eo.tif", noise(64, 64))
-    with pytest.raises(ModelError, match="not numbers"):
+    with pytest.raises(ModelError, match="not finite"):
         predict_raster(as_model(Diverged()), {"eo": eo}, tmp_path / "out.tif", windows(window_px=64))
     assert [path.name for path in tmp_path.iterdir()] == ["eo.tif"]
 
 
 def test_windows_without_room_are_refused_with_the_remedy(tmp_path: Path) -> None:
     eo = write_image(tmp_path / "eo.tif", noise(64, 64))
-    with pytest.raises(ModelError, match=r"memory of cpu \(tried to allocate 80 GiB\); make window_px"):
+    with pytest.raises(ModelError, match=r"memory of cpu \(tried to allocate 80 GiB\); reduce window_px"):
         predict_raster(as_model(TooLarge()), {"eo": eo}, tmp_path / "out.tif", windows(window_px=64))
 
 
@@ -150,7 +150,7 @@ def test_an_image_in_an_archive_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "eo.zip", "w") as archive:
         archive.write(eo, "eo.tif")
     rasterio.shutil.copy(f"/vsizip/{tmp_path}/eo.zip/eo.tif", tmp_path / "eo.vrt", driver="VRT")
-    with pytest.raises(DataError, match="unpack or copy it here"):
+    with pytest.raises(DataError, match="unpack or copy it"):
         predict_raster(as_model(FirstBand()), {"eo": tmp_path / "eo.vrt"}, tmp_path / "out.tif", windows(window_px=64))
 
 

@@ -121,9 +121,9 @@ def test_what_is_unknown_in_a_view_is_unknown(tmp_path):
 @pytest.mark.parametrize(
     ("method", "given", "said"),
     [
-        ("resdepth_stereo", 1, "looks at 2 views, 1 were given"),
-        ("resdepth_stereo", 0, "looks at 2 views, 0 were given"),
-        ("resdepth_mono", 2, "looks at 1 views, 2 were given"),
+        ("resdepth_stereo", 1, "needs 2 views, 1 were given"),
+        ("resdepth_stereo", 0, "needs 2 views, 0 were given"),
+        ("resdepth_mono", 2, "needs 1 views, 2 were given"),
     ],
 )
 def test_as_many_views_as_the_model_looks_at(tmp_path, method, given, said):
@@ -137,10 +137,10 @@ def test_as_many_views_as_the_model_looks_at(tmp_path, method, given, said):
 def test_views_of_another_type_grid_or_place_are_refused(tmp_path):
     model = as_model("resdepth_stereo")
     inputs = write_inputs(tmp_path, np.zeros(SHAPE, bool), ("uint8", "uint16"))
-    with pytest.raises(ModelError, match=r"view_2\.tif: its pixels are uint16, the model was trained on uint8"):
+    with pytest.raises(ModelError, match=r"view_2\.tif: its pixels are uint16, but the model was trained on uint8"):
         predict_raster(model, inputs, tmp_path / "out.tif", windows(window_px=64))
     write_cog(inputs["views"][1], np.ones(SHAPE, np.uint8), grid(500_000.25), [Band("pan")])
-    with pytest.raises(ModelError, match="lie on different pixel grids"):
+    with pytest.raises(ModelError, match="are on different pixel grids"):
         predict_raster(model, inputs, tmp_path / "out.tif", windows(window_px=64))
     inputs["views"][1].unlink()
     with pytest.raises(DataError, match=r"view_2\.tif: this raster does not exist"):

@@ -60,5 +60,5 @@ def test_network_and_random_state_are_left_as_they_were() -> None:
 
 @pytest.mark.parametrize(("network", "draws"), [(nn.Sequential(nn.Conv2d(1, 1, 1)), 8), (Coin(), 1)])
 def test_without_noise_or_with_one_draw_there_is_no_spread(network: nn.Module, draws: int) -> None:
-    with pytest.raises(ModelError, match=r"at least 2 draws, found \d layers of dropout"):
+    with pytest.raises(ModelError, match=r"at least 2 draws, found \d dropout layers"):
         mean_and_spread(network.eval(), {"eo": torch.ones(1, 1, 8, 8)}, draws=draws, seed=0)

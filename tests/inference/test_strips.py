@@ -158,7 +158,7 @@ def test_two_devices_give_the_same_bytes_and_a_bar(image, whole, tmp_path, capfd
 
 def test_a_killed_process_is_told_and_what_it_finished_is_of_use(image, whole, tmp_path) -> None:
     out, folder = tmp_path / "out.tif", tmp_path / "out.tif.strips"
-    with pytest.raises(ModelError, match=r"process of cpu was ended .*SIGKILL.* run this again"):
+    with pytest.raises(ModelError, match=r"process of cpu was killed .*SIGKILL.* run the same command again"):
         predict_raster(as_model(Killed(130)), {"eo": image}, out, devices=["cpu", "cpu"], **OPTIONS)
     assert {path.name for path in folder.glob("*.npy")} <= {"0.npy", "1024.npy"}
     assert list(folder.glob("*.npy"))
@@ -169,6 +169,6 @@ def test_a_killed_process_is_told_and_what_it_finished_is_of_use(image, whole, t
 
 
 def test_an_error_on_a_device_is_that_of_the_call(image: Path, tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="cpu: the network gives values that are not numbers"):
+    with pytest.raises(ModelError, match="cpu: the network returns values that are not finite"):
         predict_raster(as_model(Diverged()), {"eo": image}, tmp_path / "out.tif", devices=["cpu", "cpu"], **OPTIONS)
     assert list(tmp_path.iterdir()) == []

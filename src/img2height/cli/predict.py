@@ -75,4 +75,4 @@ def _require(needed: dict[str, list[str]], given: list[str]) -> None:
     """Refuse a call that leaves out what the model looks at."""
     wanted = [f"{OPTIONS[layer]} ({' '.join(bands)})" for layer, bands in needed.items()]
     if missing := [OPTIONS[layer] for layer in needed if layer not in given]:
-        raise ModelError(f"the model looks at {', '.join(wanted)}; give {' and '.join(missing)}")
+        raise ModelError(f"the model needs {', '.join(wanted)}; give {' and '.join(missing)}")

@@ -1,10 +1,10 @@
-"""Inference: a model folder and an image become a height map, in memory that does not grow with the image's height."""
+"""Inference: predicts height maps with a model folder, in memory that does not grow with the height of the image."""
 
 from typing import Any
 
 
 def __getattr__(name: str) -> Any:
-    """Return what predicts, imported when first asked for: joining rasters needs no torch."""
+    """Return the prediction functions, imported on first access, because joining rasters needs no torch."""
     if name == "load_model":
         from img2height.models.folder import load_model
 

@@ -1,4 +1,4 @@
-"""The rows of a prediction that windows can still reach."""
+"""Blends the windows of a prediction, row by row."""
 
 from collections.abc import Iterator
 
@@ -8,16 +8,16 @@ from img2height.io.grid import BLOCK_PX
 
 
 class Blend:
-    """Adds up weighted windows, row of windows by row of windows; rows leave at the top as soon as none can reach them.
+    """Sums weighted windows, row of windows by row of windows; rows that no further window reaches leave at the top.
 
-    It holds one window of rows, whatever the height of the raster.
+    It holds the rows of one window, whatever the height of the raster.
 
     Args:
-        top: first row that is asked for; no window begins above.
+        top: first requested row; no window begins above.
         left: first column of the raster that any window reaches.
-        width: columns from there.
+        width: number of columns from there.
         window_px: side of a window.
-        bands: how many values a pixel has.
+        bands: number of values per pixel.
     """
 
     def __init__(self, top: int, left: int, width: int, window_px: int, bands: int = 1):
@@ -26,22 +26,22 @@ class Blend:
         self.known = np.zeros((window_px, width), bool)
 
     def add(self, column: int, values: np.ndarray, weights: np.ndarray, known: np.ndarray) -> None:
-        """Add one window that begins in the row at the top.
+        """Add one window that begins in the top row.
 
         Args:
             column: its first column in the raster.
             values: bands x window_px x window_px.
             weights: window_px x window_px float64.
-            known: window_px x window_px bool, where the image is known.
+            known: window_px x window_px bool, where the image is valid.
         """
         columns = slice(column - self.left, column - self.left + values.shape[2])
         self.sums[:, :, columns] += (weights * values).swapaxes(0, 1)
         self.known[:, columns] = known
 
     def finished(self, row: int) -> Iterator[tuple[int, np.ndarray]]:
-        """Yield what lies above a row, which is then the top: first row, and rows x bands x width float32, NaN unknown.
+        """Yield everything above a row, the new top: first row, and rows x bands x width float32, NaN missing.
 
-        No piece reaches over the border of two rows of file blocks.
+        No piece crosses the border between two rows of file blocks.
         """
         while self.top < row:
             count = min(row - self.top, len(self.sums), BLOCK_PX - self.top % BLOCK_PX)

@@ -25,14 +25,14 @@ from img2height.io.rasters import bounded_cache
 READ_AHEAD = 2  # batches
 
 T = TypeVar("T")
-Place = tuple[int, np.ndarray]  # row of windows, and which of its windows
+Place = tuple[int, np.ndarray]  # row of windows, and the indexes of its windows
 
 
 def compute_strips(task: Task, device: str, tops: Sequence[int], threads: int, *, progress: bool = False) -> None:
-    """Write strips of a prediction; windows that reach into others are computed again there, with the same result.
+    """Write strips of a prediction; windows that overlap other strips are computed again there, with the same result.
 
     Args:
-        task: what to predict.
+        task: the prediction.
         device: `auto`, or torch's name.
         tops: first row of each strip, ascending.
         threads: compute threads on a CPU.
@@ -46,20 +46,20 @@ def compute_strips(task: Task, device: str, tops: Sequence[int], threads: int, *
             first, end = int(run[0]), min(int(run[-1]) + BLOCK_PX, task.scene.grid.height)
             with closing(_rows(plan, network, images, first, end, progress)) as rows:
                 for top, pieces in groupby(rows, key=lambda piece: piece[0] // BLOCK_PX * BLOCK_PX):
-                    if top >= first:  # above are rows that windows reach into
+                    if top >= first:  # rows above belong to windows that overlap other strips
                         plan.strips.save(top, (_cut(plan, *piece) for piece in pieces))
 
 
 def _rows(
     plan: Plan, network: Network, images: ModelInputs, first: int, end: int, progress: bool
 ) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield first row and values of pieces that lie below each other, down to a row; see `Blend.finished`."""
+    """Yield first row and values of consecutive pieces, down to a row; see `Blend.finished`."""
     grid, strips = plan.grid, plan.strips
     places = [(y, x) for y, x in plan.places if grid.rows[y] < end and grid.rows[y] + grid.window_px > first]
     down, across = (blending_weights(origins, grid.window_px) for origins in (grid.rows, grid.columns))
     blend = Blend(min(first, int(grid.rows[places[0][0]])), strips.left, plan.reach, grid.window_px, len(strips.bands))
     steps = sum(-(-len(columns) // network.batch_size) for _, columns in places)
-    # Closed after an error too: else a raster would be closed while it is read, and the process be killed for it.
+    # Closed even after an error: otherwise a raster is closed while it is read, which can kill the process.
     with closing(read_ahead(_batches(plan, images, places, network.batch_size), READ_AHEAD)) as batches:
         for y, windows in track(batches, "Predicting", steps, console=Console(stderr=True), disable=not progress):
             yield from blend.finished(int(grid.rows[y]))
@@ -82,11 +82,11 @@ def _batches(
         for batch in np.split(chosen, range(batch_size, len(chosen), batch_size)):
             parts = [(int(x), rows.part(Window(int(columns[x]), top, size_px, size_px))) for x in batch]
             yield y, [(x, images.normalise(part)) for x, part in parts if part.valid.any()]
-        del rows  # or two rows of windows were in memory when the next is read
+        del rows  # otherwise two rows of windows are in memory when the next is read
 
 
 def _cut(plan: Plan, row: int, values: np.ndarray) -> np.ndarray:
-    """Return the columns that lie in the raster, NaN outside the area, rows x bands x width."""
+    """Return the columns inside the raster, NaN outside the area, rows x bands x width."""
     values = values[:, :, : plan.strips.width]
     if plan.area is not None:
         inside = area_mask(plan.area, Window(plan.strips.left, row, values.shape[2], len(values)))
@@ -95,14 +95,14 @@ def _cut(plan: Plan, row: int, values: np.ndarray) -> np.ndarray:
 
 
 def read_ahead(items: Iterator[T], depth: int) -> Iterator[T]:
-    """Yield the items of an iterator that runs in a thread of its own.
+    """Yield the items of an iterator that runs in a thread of its own (prefetching).
 
-    An error in it comes where its item would have. Whoever stops taking items closes it, and waits for
-    the one in the making.
+    An error in it is raised where its item would have been. A consumer that stops early closes the iterator and waits
+    for the item in progress.
 
     Args:
-        items: nobody else advances it.
-        depth: how many items it is ahead at most.
+        items: must not be advanced by anyone else.
+        depth: number of items it may be ahead.
     """
     end = object()
     with ThreadPoolExecutor(1, thread_name_prefix="read-ahead") as pool:

@@ -7,20 +7,20 @@ from img2height.settings.protocol import Inference, Params
 
 
 def protocol() -> Params:
-    """Return the protocol: params.yaml of the installed package or of the source checkout, as with the recipes."""
+    """Return the protocol: params.yaml of the installed package or of the source checkout, as for recipes."""
     path = recipes_folder().parents[1] / "params.yaml"
     return parse_file(Params, path)
 
 
 def inference_settings(model: LoadedModel, **changes: object) -> Inference:
-    """Return the settings of params.yaml with windows of the model's training tiles and changes; None changes nothing.
+    """Return the settings of params.yaml, with the model's training tile size and changes; None changes nothing.
 
     Args:
-        model: its card says how large its tiles were.
+        model: its card contains its tile size.
         changes: values by key of `Inference`.
 
     Raises:
-        SettingsError: a change that makes no sense.
+        SettingsError: an invalid change.
     """
     own = {"window_px": model.card.get("tile_px"), **changes}
     known = {key: value for key, value in own.items() if value is not None}

@@ -1,4 +1,4 @@
-"""Strips of one prediction on several devices, one process each."""
+"""Computes the strips of one prediction on several devices, with one process each."""
 
 from collections.abc import Iterator, Sequence
 
@@ -16,17 +16,17 @@ POLL_S = 0.5
 def compute_on(
     devices: Sequence[str], task: Task, strips: Strips, parts: Sequence[Sequence[int]], threads: int
 ) -> Iterator[int]:
-    """Yield the strips as they are finished. The first error ends all processes; what they finished stays.
+    """Yield the strips as they are finished. The first error ends all processes; finished strips are kept.
 
     Args:
         devices: torch's names.
-        task: what to predict.
-        strips: where the result goes.
+        task: the prediction.
+        strips: the destination of the result.
         parts: first rows of the strips of each device.
         threads: compute threads of each process on a CPU.
 
     Raises:
-        Img2HeightError: of the process that failed.
+        Img2HeightError: the error of a failed process.
         ModelError: a process was killed.
     """
     waiting = [top for part in parts for top in part]
@@ -47,8 +47,8 @@ def compute_on(
         raise errors.get() from error
     except ProcessExitedException as error:
         raise ModelError(
-            f"the process of {devices[error.error_index]} was ended ({error}); give it more memory or use fewer "
-            "devices, and run this again: it goes on where it was"
+            f"the process of {devices[error.error_index]} was killed ({error}); give it more memory or use fewer "
+            "devices, and run the same command again to resume"
         ) from error
 
 

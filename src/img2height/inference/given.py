@@ -1,4 +1,4 @@
-"""A scene of given rasters: what the command line and Python callers predict goes the way of prepared scenes."""
+"""A scene of given rasters, so that the command line and Python callers predict in the same way as the workflow."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,20 +13,20 @@ from img2height.scenes.scene import Scene, SceneLayer
 from img2height.scenes.sources import VIEW_BAND, one_band
 from img2height.vocabulary.layers import VIEWS, layer_of, view_name
 
-IMAGES = ("image", "backscatter")  # kinds of layers of any bands
+IMAGES = ("image", "backscatter")  # kinds of layers with any number of bands
 
 Given = Mapping[str, Path | Sequence[Path]]
 
 
 def given_scene(inputs: Mapping[str, list[str]], given: Given) -> Scene:
-    """Return the scene of rasters as they lie, on the grid of the first that a model looks at; nothing is copied.
+    """Return the scene of given rasters, on the grid of the first one that a model uses; nothing is copied.
 
-    Its layers have no digests: a resumed prediction knows them by the times of their files, see `files_of`.
+    Its layers have no digests: a resumed prediction identifies them by the times of their files, see `files_of`.
 
     Args:
         inputs: bands by input layer of the model.
-        given: a raster by layer, as many as the model looks at for `views`. Layers that it does not look at are left
-            alone, but for `eo`, which shows vegetation among the buildings.
+        given: a raster by layer, and for `views` as many as the model uses. Layers that it does not use are ignored,
+            except `eo`, which shows vegetation among the buildings.
 
     Raises:
         ModelError: a layer is missing, or the number of views differs.
@@ -50,10 +50,10 @@ def _rasters(layer: str, bands: list[str], given: Path | Sequence[Path]) -> list
     if layer != VIEWS:
         return [(layer, given, bands)]
     if bands and len(given) != len(bands):
-        raise ModelError(f"the model looks at {len(bands)} views, {len(given)} were given; give {len(bands)}")
+        raise ModelError(f"the model needs {len(bands)} views, {len(given)} were given; give {len(bands)}")
     return [(view_name(number), path, [VIEW_BAND]) for number, path in enumerate(given, 1)]
 
 
 def _band_names(name: str, raster: DatasetReader, bands: list[str]) -> list[str]:
-    """Return a name for each band; that of a raster which has but one band need not be stated."""
+    """Return a name for each band; the band of a single-band raster need not be named."""
     return named_bands(raster, bands) if layer_of(name).kind in IMAGES else one_band(name, raster, bands[0])

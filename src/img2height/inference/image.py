@@ -1,4 +1,4 @@
-"""Given rasters become a height map, and buildings, by the way of the workflow, but without it."""
+"""Predicts heights, and buildings, from given rasters, in the same way as the workflow."""
 
 import logging
 import shutil
@@ -43,22 +43,22 @@ def predict_image(
 ) -> None:  # fmt: skip
     """Write the heights of rasters on one grid as a COG, and their buildings as polygons with heights.
 
-    All that can be refused is refused first. What is finished lies in a hidden folder beside `out` until all is done:
-    the same call resumes, another one starts over.
+    Everything is checked before anything is computed. Intermediate results are in a hidden folder next to `out` until
+    all is done: the same call resumes, a different one starts over.
 
     Args:
         model: see `load_model`.
-        given: raster by layer; holes of `dsm_initial` are filled first. What the model does not look at is left alone,
-            but for `eo`, which tells buildings from vegetation.
+        given: raster by layer; holes of `dsm_initial` are filled first. Layers that the model does not use are ignored,
+            except `eo`, which distinguishes buildings from vegetation.
         out: the COG of heights.
         settings: see `inference_settings`.
-        rules: of the buildings.
-        buildings: the polygons, a suffix of `WRITERS`; None makes none.
+        rules: settings of the buildings.
+        buildings: the polygons, with a suffix of `WRITERS`; None writes none.
         draws: see `predict_raster`.
 
     Raises:
-        ModelError: model and rasters do not fit each other, or the model gives no heights above ground for buildings.
-        DataError: a raster cannot be used or written, or another process writes it now.
+        ModelError: model and rasters do not fit each other, or the model's heights are not suitable for buildings.
+        DataError: a raster cannot be used or written, or another process is writing it.
     """
     scene = given_scene(model.recipe.inputs, given)
     task = Task(model, scene, scene.views, settings, out.with_name(f".{out.name}.scratch"), draws=draws)
@@ -86,12 +86,12 @@ def predict_image(
 
 
 def _check_buildings(model: LoadedModel, scene: Scene) -> None:
-    """Refuse before anything is computed what cannot give buildings."""
+    """Fail early if buildings cannot be extracted."""
     quantity = bands_of(model)[0].description
     if quantity not in ABOVE_GROUND:
         raise ModelError(
-            f"the model predicts {quantity}, and buildings need heights above ground ({', '.join(ABOVE_GROUND)}); "
-            "leave --buildings out, or take a model of these"
+            f"the model predicts {quantity}, but buildings need heights above ground ({', '.join(ABOVE_GROUND)}); "
+            "leave out --buildings, or use a model of these"
         )
     require_metres(scene.grid.crs)
     if "eo" in scene.layers:
@@ -101,12 +101,12 @@ def _check_buildings(model: LoadedModel, scene: Scene) -> None:
 
 @contextmanager
 def _alone(out: Path) -> Iterator[None]:
-    """Raise a DataError where another process writes the same raster now."""
+    """Raise a DataError if another process is writing the same raster."""
     lock = FileLock(out.with_name(f".{out.name}.lock"))
     try:
         lock.acquire(blocking=False)
     except Timeout as error:
-        raise DataError(f"{out}: another process writes it now; wait for it, or choose another name") from error
+        raise DataError(f"{out}: another process is writing it; wait for it, or choose another name") from error
     try:
         yield
     finally:
@@ -122,6 +122,6 @@ def _filled(scene: Scene, folder: Path) -> Scene:
     if not surface.exists():
         with atomic_folder(surface) as making:
             _, count = bring_initial(scene.path(INITIAL), making)
-        logger.info("%s: %d missing pixels were filled from around them", delivered.file, count)
+        logger.info("%s: %d missing pixels were filled from their surroundings", delivered.file, count)
     layer = replace(delivered, file=str(surface / "dsm_initial.tif"))
     return replace(scene, layers={**scene.layers, INITIAL: layer})

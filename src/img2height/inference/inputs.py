@@ -1,4 +1,4 @@
-"""What a model looks at in one scene: checked once against what it was trained on, then read window by window."""
+"""The inputs of a model in one scene: checked once against the training data, then read window by window."""
 
 from collections.abc import Container, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -21,12 +21,12 @@ GSD_TOLERANCE = 0.25
 
 @dataclass(frozen=True)
 class InputWindow:
-    """What a model sees of one window.
+    """The inputs of a model in one window.
 
     Attributes:
         inputs: normalised, by layer, C x H x W float32.
         valid: where all of them are valid, H x W bool.
-        offset_m: metres that the normalised height 0 stands for here.
+        offset_m: metres at the normalised height 0 in this window.
     """
 
     inputs: dict[str, np.ndarray]
@@ -36,11 +36,11 @@ class InputWindow:
 
 @dataclass(frozen=True)
 class ModelInputs:
-    """The open rasters of a scene that a model looks at.
+    """The open rasters of a scene that a model uses.
 
     Attributes:
         scene: on the grid of all of them.
-        views: numbers of the views to look at.
+        views: numbers of the views to use.
         reader: reads them.
         normalisation: of the model.
     """
@@ -51,12 +51,12 @@ class ModelInputs:
     normalisation: Normalisation
 
     def read(self, row: int, column: int, size_px: int) -> InputWindow:
-        """Return the normalised inputs of one window; what lies beyond the scene is filled by reflection."""
+        """Return the normalised inputs of one window; pixels beyond the scene are filled by reflection."""
         window = Window(column, row, size_px, size_px)
         return self.normalise(self.rows(window).part(window))
 
     def rows(self, window: Window) -> Patch:
-        """Return the pixels of a row of windows, read once for all of them; cut where the scene ends."""
+        """Return the pixels of a row of windows, read once for all of them; clipped at the end of the scene."""
         return self.reader.read_inside(self.scene, window, self.views)
 
     def normalise(self, patch: Patch) -> InputWindow:
@@ -69,16 +69,16 @@ class ModelInputs:
 def open_inputs(
     model: LoadedModel, scene: Scene, views: Sequence[int] = (), to_prepare: Container[str] = ()
 ) -> Iterator[ModelInputs]:
-    """Yield what a model looks at in a scene.
+    """Yield the inputs of a model in a scene.
 
     Args:
-        model: says which layers and bands, and what they were like in training.
+        model: defines layers and bands, and their properties in training.
         scene: prepared, or given rasters.
-        views: numbers of the views to look at.
-        to_prepare: layers whose pixel type is not checked, because they are prepared before they are read.
+        views: numbers of the views to use.
+        to_prepare: layers whose data type is not checked, because they are prepared before they are read.
 
     Raises:
-        ModelError: a raster differs from those of the training in GSD or data type, or lies on another grid.
+        ModelError: a raster differs from those of the training in GSD or data type, or is on another grid.
         DataError: a layer or band is missing, altered or cannot be read.
     """
     with closing(InputReader(model.recipe.inputs)) as reader:
@@ -90,17 +90,17 @@ def open_inputs(
                 _check_gsd(raster, model.card["gsd_m"])
                 if not Grid.of(raster).matches(scene.grid):
                     found = ", ".join(layer.file for layer in scene.layers.values())
-                    raise ModelError(f"{raster.name}: {found} lie on different pixel grids; warp them to one grid")
+                    raise ModelError(f"{raster.name}: {found} are on different pixel grids; warp them to one grid")
         yield ModelInputs(scene, views, reader, model.normalisation)
 
 
 def _check_type(raster: DatasetReader, indexes: list[int], trained: str | None) -> None:
-    if trained is None:  # a model that was made elsewhere and does not say
+    if trained is None:  # an imported model that does not record it
         return
     found = {raster.dtypes[index - 1] for index in indexes}
     if found != {trained}:
         raise ModelError(
-            f"{raster.name}: its pixels are {', '.join(sorted(found))}, the model was trained on {trained}; "
+            f"{raster.name}: its pixels are {', '.join(sorted(found))}, but the model was trained on {trained}; "
             "scale the image as the training images were (gdal_translate -ot -scale)"
         )
 
@@ -114,6 +114,6 @@ def _check_gsd(raster: DatasetReader, trained_m: float) -> None:
     found_m, metres = Grid.of(raster).pixel_m, metres_per_unit(raster.crs)
     if any(abs(side / trained_m - 1) > GSD_TOLERANCE for side in found_m):
         raise ModelError(
-            f"{raster.name}: its pixels are {found_m[0]:.3g} x {found_m[1]:.3g} m, the model was trained at "
+            f"{raster.name}: its pixels are {found_m[0]:.3g} x {found_m[1]:.3g} m, but the model was trained at "
             f"{trained_m:g} m; resample it first: gdalwarp -r average -tr {trained_m / metres:g} {trained_m / metres:g}"
         )

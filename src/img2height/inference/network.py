@@ -26,7 +26,7 @@ ROUNDS = 3
 
 
 def bands_of(model: LoadedModel, draws: int = 0) -> list[Band]:
-    """Return the bands that a model predicts: heights, where it tells them footprints, with draws a spread."""
+    """Return the bands that a model predicts: heights, then footprints if it predicts them, with draws a spread."""
     relative = model.normalisation.mode == "relative"
     height = Band(RELATIVE, "1") if relative else height_band(model.recipe.target)
     footprint = [Band(PROBABILITY, "1")] if "footprint" in model.recipe.outputs else []
@@ -34,7 +34,7 @@ def bands_of(model: LoadedModel, draws: int = 0) -> list[Band]:
 
 
 def device_of(name: str) -> torch.device:
-    """Return a device by torch's name; `auto` is a GPU where there is one, else the CPU."""
+    """Return a device by torch's name; `auto` is a GPU if there is one, else the CPU."""
     automatic = "cuda" if torch.cuda.is_available() else "cpu"
     return torch.device(automatic if name == "auto" else name)
 
@@ -45,9 +45,9 @@ class Network:
     Args:
         model: its network is moved to the device.
         device: see `device_of`.
-        settings: side of the windows; how many go through the network together, where none is set what it declares for
-            a CPU, and on a GPU what is found to be fastest; and precision: in bfloat16 what torch's autocast does in
-            it, and what comes out is float32.
+        settings: side of the windows; batch size (by default what the network declares for a CPU, and on a GPU the
+            fastest one found by trial); and precision: with bfloat16, torch's autocast computes in it where it does so,
+            and results are float32.
         draws: see `mean_and_spread`.
         seed: of the draws.
     """
@@ -78,7 +78,7 @@ class Network:
         with self._room():
             outputs = self._forward(inputs)  # B x 1 x H x W
         if not all(torch.isfinite(output).all() for output in outputs.values()):
-            raise ModelError("the network gives values that are not numbers: its training diverged; train it again")
+            raise ModelError("the network returns values that are not finite: its training diverged; train it again")
         values = [np.full((len(windows), *next(iter(outputs.values())).shape[-2:]), np.nan)]  # B x H x W each
         if "height" in outputs:
             offsets_m = np.array([window.offset_m for window in windows])[:, None, None]  # B x 1 x 1
@@ -104,8 +104,8 @@ class Network:
             yield
         except torch.OutOfMemoryError as error:
             raise ModelError(
-                f"the windows do not fit in the memory of {self.device} ({' '.join(str(error).split())[:200]}); make "
-                "window_px or batch_size smaller, or end what else computes there"
+                f"the windows do not fit in the memory of {self.device} ({' '.join(str(error).split())[:200]}); reduce "
+                "window_px or batch_size, or end other programs that use the device"
             ) from error
 
     @torch.inference_mode()
@@ -127,19 +127,19 @@ def _band(values: torch.Tensor) -> np.ndarray:
 
 
 def fastest_batch(forward: Callable[[int], None]) -> int:
-    """Return the batch with which most windows a second go through a network, of those that fit in memory.
+    """Return the batch size with the highest throughput, among those that fit in memory.
 
-    For GPUs, where the bytes of a result are not promised. On a CPU such a probe would break them: another batch sums
-    in another order, and what is fastest depends on what else the machine does. There the batch is declared, see
-    `img2height.methods.Layout`.
+    For GPUs, where identical bytes are not guaranteed. On a CPU such a probe would prevent them: another batch size
+    changes the order of sums, and the fastest one depends on what else the machine does. There the batch size is
+    declared, see `img2height.methods.Layout`.
 
     Args:
-        forward: puts so many windows through the network, and returns when that is done.
+        forward: runs a batch of n windows and returns when it is done.
     """
-    speeds: dict[int, float] = {}  # windows a second by batch
+    speeds: dict[int, float] = {}  # windows per second by batch size
     for size in SIZES:
         try:
-            forward(size)  # warms up: kernels are chosen, memory is fetched
+            forward(size)  # warm-up: kernels are chosen, memory is allocated
             began = time.perf_counter()
             for _ in range(ROUNDS):
                 forward(size)

@@ -1,4 +1,4 @@
-"""What is predicted: the task, and the plan of its windows and strips on the grid of its scene."""
+"""An inference task, and the plan of its windows and strips on the grid of its scene."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,13 +19,13 @@ from img2height.settings.protocol import Inference
 
 @dataclass(frozen=True)
 class Plan:
-    """The windows of a prediction and the strips that they give.
+    """The windows of a prediction and the strips that they produce.
 
     Attributes:
         grid: all windows of the scene.
-        places: those to predict, see `WindowGrid.touching`.
-        strips: where the result goes.
-        reach: columns from the left of the strips that windows reach, also beyond the scene.
+        places: the windows to predict, see `WindowGrid.touching`.
+        strips: the destination of the result.
+        reach: columns, from the left of the strips, that windows reach, even beyond the scene.
         area: polygon in pixel coordinates; None is the whole scene.
     """
 
@@ -41,13 +41,13 @@ class Task:
     """One scene to predict with one model.
 
     Attributes:
-        model: predicts.
+        model: the model.
         scene: prepared, or given rasters.
-        views: numbers of the views that the model looks at.
+        views: numbers of the views that the model uses.
         settings: windows, batches and precision.
-        folder: of this prediction alone; holds its record and the strips that are finished.
-        area: polygon in pixel coordinates; None is the whole scene, an empty one leaves all missing.
-        draws: predictions with active dropout, see `mean_and_spread`; 0 predicts once without.
+        folder: of this prediction only; contains its record and the finished strips.
+        area: polygon in pixel coordinates; None is the whole scene; if empty, all heights are missing.
+        draws: number of predictions with active dropout, see `mean_and_spread`; 0 predicts once without dropout.
         seed: of the draws.
     """
 
@@ -64,8 +64,8 @@ class Task:
         """Return windows and strips on the grid of the scene.
 
         Raises:
-            ModelError: the network cannot take such windows.
-            DataError: the area, other than an empty one, holds no pixel.
+            ModelError: the network does not accept such windows.
+            DataError: the area is not empty but contains no pixel.
         """
         raster, window_px, multiple = self.scene.grid, self.settings.window_px, self.model.recipe.tile_multiple
         if window_px % multiple:
@@ -73,7 +73,7 @@ class Task:
         grid = WindowGrid.over(raster.shape, window_px, self.settings.overlap, multiple)
         places = grid.touching(self.area)
         if not places and not self.area.is_empty:
-            raise DataError(f"scene {self.scene.name}: the area to predict holds no pixel of it; check the area")
+            raise DataError(f"scene {self.scene.name}: the area to predict contains none of its pixels; check the area")
         left = min((int(grid.columns[columns[0]]) for _, columns in places), default=0)
         right = max((int(grid.columns[columns[-1]]) + window_px for _, columns in places), default=0)
         reached = [

@@ -1,4 +1,4 @@
-"""Whether a prediction in bfloat16 is one in float32 for all that matters."""
+"""Checks that a prediction in bfloat16 agrees with float32 within a tolerance."""
 
 import logging
 from collections.abc import Sequence
@@ -16,24 +16,24 @@ logger = logging.getLogger(__name__)
 
 WINDOWS = 8
 TOLERANCE = 0.01  # mean absolute difference in metres, or of a probability
-RELATIVE_TOLERANCE = 0.001  # of relative heights, which reach from 0 to 1
+RELATIVE_TOLERANCE = 0.001  # of relative heights, which range from 0 to 1
 
 
 def check_bfloat16(
     networks: tuple[Network, Network], bands: Sequence[Band], images: ModelInputs, grid: WindowGrid,
     places: list[tuple[int, np.ndarray]],
 ) -> None:  # fmt: skip
-    """Predict some windows in both precisions, and raise an error where they differ too much.
+    """Predict some windows in both precisions, and raise an error if they differ too much.
 
     Args:
         networks: of one model, in float32 and in bfloat16.
         bands: what it predicts.
         images: its inputs.
         grid: the windows.
-        places: those to predict, see `WindowGrid.touching`; those to compare lie evenly among them.
+        places: the windows to predict, see `WindowGrid.touching`; evenly spaced ones among them are compared.
 
     Raises:
-        ModelError: the known pixels of a band differ by more than the tolerance on average.
+        ModelError: the valid pixels of a band differ by more than the tolerance on average.
     """
     cells = [(int(grid.rows[y]), int(grid.columns[x])) for y, columns in places for x in columns]
     chosen = np.unique(np.linspace(0, len(cells) - 1, WINDOWS).round().astype(int))
@@ -47,7 +47,7 @@ def check_bfloat16(
         return
     for band, found in zip(bands, sums / count, strict=True):
         limit = RELATIVE_TOLERANCE if band.description == RELATIVE else TOLERANCE
-        told = f"{band.description} in bfloat16 differs from float32 by {found:.3g} {band.unit} on average"
+        finding = f"{band.description} in bfloat16 differs from float32 by {found:.3g} {band.unit} on average"
         if found > limit:
-            raise ModelError(f"{told}, more than {limit:g}: this model needs more digits; use float32")
-        logger.info("%s, in %d windows", told, len(chosen))
+            raise ModelError(f"{finding}, more than {limit:g}: this model needs higher precision; use float32")
+        logger.info("%s, in %d windows", finding, len(chosen))

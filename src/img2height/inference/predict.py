@@ -1,4 +1,4 @@
-"""Predicts a scene of any height in overlapping windows; a prediction that was killed resumes."""
+"""Predicts a scene of any height in overlapping windows; a killed prediction can be resumed."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,7 +24,7 @@ from img2height.inference.strips import Strips
 from img2height.models.folder import LoadedModel, load_model
 from img2height.settings.protocol import Inference
 
-FOLDER = ".strips"  # after the name of the raster that they become
+FOLDER = ".strips"  # appended to the name of the raster
 
 
 def predict_raster(
@@ -34,31 +34,31 @@ def predict_raster(
 ) -> None:  # fmt: skip
     """Write the heights of given rasters as a tiled GeoTIFF on their grid: float32 metres, -9999 where missing.
 
-    A model that tells footprints adds a second band, the probability of a building. Relative heights have no metres: 0
-    is the lowest and 1 the highest of what a window shows. With draws the heights are the mean of so many predictions
-    with active dropout, and a last band is their standard deviation. A pixel of an area gets the same value as when the
-    whole raster is predicted, but for the last digits where the network takes windows in batches.
+    A model that predicts footprints adds a second band, the building probability. Relative heights are not in metres: 0
+    is the lowest and 1 the highest height in a window. With draws, the heights are the mean of that many predictions
+    with active dropout, and a last band is their standard deviation. A pixel of an area gets the same value as in a
+    prediction of the whole raster, except for the last digits if the network computes windows in batches.
 
-    Finished rows of file blocks lie in `<out>.strips/` until the raster is whole. After a kill the same call resumes;
-    another model, image, setting, code or library starts over. On the CPU the bytes are those of an undisturbed
-    prediction, for any number of devices.
+    Finished rows of file blocks are kept in `<out>.strips/` until the raster is complete. After a kill the same call
+    resumes; another model, image, setting, code or library starts over. On the CPU the bytes are those of an
+    uninterrupted prediction, for any number of devices.
 
     Args:
-        model: a model folder, or what `load_model` returned.
+        model: a model folder, or the result of `load_model`.
         inputs: raster by layer, e.g. `{"eo": Path("image.tif")}`; a list of rasters for `views`.
-        out: the raster; appears only when it is whole.
-        settings: windows, batches and precision; None takes those of params.yaml and of the model's training tiles.
-        area: polygon in pixel coordinates; heights outside are missing. None takes the whole raster. An empty one
-            leaves all missing: not every scene has a test area in every fold.
-        draws: predictions with active dropout, see `mean_and_spread`; 0 predicts once without.
+        out: the raster; appears only when it is complete.
+        settings: windows, batches and precision; by default those of params.yaml and of the model's training tiles.
+        area: polygon in pixel coordinates; heights outside are missing. By default the whole raster. An empty one
+            leaves all heights missing, because not every scene has a test area in every fold.
+        draws: number of predictions with active dropout, see `mean_and_spread`; 0 predicts once without dropout.
         seed: of the draws.
-        devices: `auto` (a GPU where there is one), or torch's names; several share the strips, one process each.
-        threads: compute threads on a CPU; None leaves torch's number.
+        devices: `auto` (a GPU if there is one), or torch's names; several share the strips, with one process each.
+        threads: compute threads on a CPU; None keeps torch's number.
         progress: show a progress bar on standard error.
 
     Raises:
-        ModelError: model, inputs and window do not fit each other, or the model cannot be rounded to bfloat16.
-        DataError: a raster cannot be read or written, or the area holds no pixel.
+        ModelError: model, inputs and windows do not fit each other, or the model cannot be rounded to bfloat16.
+        DataError: a raster cannot be read or written, or the area contains no pixel.
     """
     loaded = model if isinstance(model, LoadedModel) else load_model(model)
     scene, out = given_scene(loaded.recipe.inputs, inputs), Path(out)
@@ -80,14 +80,14 @@ def predict_strips(
 
 
 def check_task(task: Task) -> None:
-    """Raise the errors of `predict_raster` that are known before anything is computed."""
+    """Raise those errors of `predict_raster` that can be found before anything is computed."""
     task.plan()
     with open_inputs(task.model, task.scene, task.views):
         pass
 
 
 def finish_strips(task: Task, devices: Sequence[str], threads: int, *, progress: bool) -> Strips:
-    """Return the strips of a task whose folder is begun, see `resumable`, after computing those that are missing."""
+    """Return the strips of a task after computing the missing ones; its folder has been started, see `resumable`."""
     set_up_cpu(threads)
     strips = task.plan().strips
     if missing := strips.missing():

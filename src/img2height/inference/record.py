@@ -1,6 +1,6 @@
-"""The record of a prediction: all that its bytes depend on, beside what a killed one has finished.
+"""The record of a prediction: everything that its bytes depend on, stored with the finished strips.
 
-What lies there is used only if nothing of the record has changed.
+Finished strips are used only if nothing in the record has changed.
 """
 
 import hashlib
@@ -30,17 +30,17 @@ RECORD = "record.json"
 
 
 def record_of(task: Task, devices: Sequence[str], threads: int) -> dict[str, Any]:
-    """Return plain values that differ where the bytes of a prediction may differ.
+    """Return plain values that differ if the bytes of a prediction may differ.
 
-    The model is known by its card, which seals its weights.
+    The model is identified by its card, which seals its weights.
 
     Args:
-        task: what to predict.
+        task: the prediction.
         devices: torch's names.
         threads: compute threads on a CPU.
 
     Raises:
-        DataError: a raster lies in an archive or on a server.
+        DataError: a raster is in an archive or on a server.
     """
     layers = [name for parts in layers_read(task.model.recipe.inputs, task.views).values() for name, _ in parts]
     with ExitStack() as stack:
@@ -61,27 +61,27 @@ def record_of(task: Task, devices: Sequence[str], threads: int) -> dict[str, Any
 
 
 def _also(task: Task) -> tuple[str, str]:
-    """Return the modules that a prediction runs and `compute` does not import by name."""
+    """Return the modules that a prediction runs but that `compute` does not import by name."""
     return network_modules()[task.model.recipe.network], "img2height.scenes.initial"
 
 
 def files_of(rasters: Iterable[DatasetReader]) -> list[list[str | int]]:
-    """Return path, size and time of change of each file that rasters consist of, in their order.
+    """Return path, size and modification time of each file of the rasters, in order.
 
-    A digest of the content would take reading a large image once more; a file that was written again has another time.
+    A digest of the content would require reading a large image once more; a rewritten file has another time.
 
     Raises:
-        DataError: a file lies in an archive or on a server.
+        DataError: a file is in an archive or on a server.
     """
     files = [Path(name).resolve() for raster in rasters for name in _files(raster)]
     return [[str(file), file.stat().st_size, file.stat().st_mtime_ns] for file in files]
 
 
 def _files(raster: DatasetReader) -> Iterator[str]:
-    """Yield the files of a raster, and of the mosaics that a mosaic is made of."""
+    """Yield the files of a raster, including those of nested mosaics."""
     for name in raster.files:
         if name.startswith("/vsi"):
-            raise DataError(f"{raster.name}: is made of {name}, which may change unseen; unpack or copy it here first")
+            raise DataError(f"{raster.name}: consists of {name}, which may change unnoticed; unpack or copy it first")
         yield name
         if name != raster.name and name.lower().endswith(".vrt"):
             with open_raster(name) as part:
@@ -90,23 +90,23 @@ def _files(raster: DatasetReader) -> Iterator[str]:
 
 @contextmanager
 def resumable(folder: Path, record: dict[str, Any]) -> Iterator[None]:
-    """Keep what a folder holds if it was made with the same record, else empty it; the block goes on with it.
+    """Keep the content of a folder if it was made with the same record, else empty it; the block continues with it.
 
-    After an error the folder stays as far as strips are finished: the same call resumes. It is removed where none is
-    and the user has to change something, or where nothing else is in it.
+    After an error the folder keeps the finished strips: the same call resumes. It is removed if there are none and the
+    user has to change something, or if it contains nothing else.
 
     Args:
-        folder: of one prediction alone.
+        folder: of one prediction only.
         record: see `record_of`.
     """
-    record = json.loads(json.dumps(record))  # as it is read again
+    record = json.loads(json.dumps(record))  # as it will be read
     before = read_json(folder / RECORD) if (folder / RECORD).is_file() else None
     if before == record:
-        logger.info("%s: resumes what an earlier run has finished", folder)
+        logger.info("%s: resuming an earlier run", folder)
     else:
         if before is not None:
             changed = sorted(key for key in before | record if before.get(key) != record.get(key))
-            logger.info("%s: starts over, because these have changed: %s", folder, ", ".join(changed))
+            logger.info("%s: starting over, because these have changed: %s", folder, ", ".join(changed))
         shutil.rmtree(folder, ignore_errors=True)
         write_json(record, folder / RECORD)
     try:

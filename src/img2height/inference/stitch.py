@@ -14,10 +14,10 @@ from img2height.io.rasters import Band, open_raster, read_heights, write_heights
 
 
 def mosaic_folds(heights: Sequence[Path], grid: Grid, out: Path) -> None:
-    """Write the heights of all folds of a scene as one COG: out of fold, no pixel was ever trained on.
+    """Write the heights of all folds of a scene as one COG, predicted out of fold: no pixel was used for training.
 
     Args:
-        heights: of the test area of each fold.
+        heights: heights of the test area of each fold.
         grid: the scene's grid.
         out: the COG.
 
@@ -31,16 +31,16 @@ def mosaic_folds(heights: Sequence[Path], grid: Grid, out: Path) -> None:
         if (known.sum(axis=0) > 1).any():
             both = ", ".join(str(path) for path, there in zip(heights, known, strict=True) if there.any())
             raise DataError(f"{both}: predict the same pixels; the test areas of folds must not overlap: split again")
-        return np.fmax.reduce(stack)  # the one known height, or NaN
+        return np.fmax.reduce(stack)  # the one valid height, or NaN
 
     _write_blocks(heights, grid, out, merged)
 
 
 def merge_pairs(heights: Sequence[Path], grid: Grid, out: Path) -> None:
-    """Write the median over image pairs of each pixel as a COG; unknown only where it is unknown from every pair.
+    """Write the median over image pairs at each pixel as a COG; missing only where every pair is missing.
 
     Args:
-        heights: of the same ground, one a pair.
+        heights: heights of the same area, one raster per pair.
         grid: the scene's grid.
         out: the COG.
 
@@ -58,18 +58,18 @@ def merge_pairs(heights: Sequence[Path], grid: Grid, out: Path) -> None:
 def _write_blocks(
     sources: Sequence[Path], grid: Grid, out: Path, compute: Callable[[Window, list[DatasetReader]], np.ndarray]
 ) -> None:  # fmt: skip
-    """Write a COG block by block: `compute` gives values, NaN where unknown, from the open sources."""
+    """Write a COG block by block: `compute` returns values, NaN where missing, from the open sources."""
     with ExitStack() as stack:
         rasters = [stack.enter_context(open_raster(path)) for path in sources]
         write_heights(out, grid, [_common_band(rasters, grid)], lambda block: compute(block, rasters))
 
 
 def _common_band(rasters: list[DatasetReader], grid: Grid) -> Band:
-    """Return the one quantity and unit of all rasters, which must lie on the grid."""
+    """Return the common quantity and unit of all rasters, which must be on the grid."""
     for raster in rasters:
         if not Grid.of(raster).matches(grid):
-            raise DataError(f"{raster.name}: does not lie on the grid of its scene; predict it again")
+            raise DataError(f"{raster.name}: is not on the grid of its scene; predict it again")
     bands = {Band(raster.descriptions[0] or "", raster.units[0] or "") for raster in rasters}
     if len(bands) != 1:
-        raise DataError(f"{', '.join(raster.name for raster in rasters)}: hold different quantities ({bands})")
+        raise DataError(f"{', '.join(raster.name for raster in rasters)}: contain different quantities ({bands})")
     return bands.pop()

@@ -11,24 +11,24 @@ from img2height.errors import ModelError
 def mean_and_spread(network: nn.Module, inputs: dict[str, Tensor], *, draws: int, seed: int) -> tuple[Tensor, Tensor]:
     """Return mean and standard deviation of the heights, each B x 1 x H x W float32, normalised.
 
-    Dropout stays active, batch normalisation keeps its running statistics. Draw k rests the same units in every window:
-    the result does not depend on which windows share a batch, and the draws of neighbouring windows fit each other.
+    Dropout stays active, batch normalisation keeps its running statistics. Draw k drops the same units in every window:
+    the result does not depend on which windows share a batch, and the draws of neighbouring windows fit together.
     The draws of a generator stand for its noise (Isola et al. 2017, https://arxiv.org/abs/1611.07004); those of any
     other network approximate its uncertainty (Gal and Ghahramani 2016, https://arxiv.org/abs/1506.02142).
 
     Args:
-        network: in evaluation mode, and left in it.
+        network: in evaluation mode, in which it is left.
         inputs: normalised, by layer, B x C x H x W.
         draws: number of predictions, at least 2.
         seed: of the draws.
 
     Raises:
-        ModelError: the network has no dropout, or one draw has no spread.
+        ModelError: the network has no dropout, or a single draw was requested.
     """
     noise = [module for module in network.modules() if isinstance(module, nn.Dropout) and module.p > 0]
     if not noise or draws < 2:
         raise ModelError(
-            f"a spread takes a network with dropout and at least 2 draws, found {len(noise)} layers of dropout and "
+            f"a spread needs a network with dropout and at least 2 draws, found {len(noise)} dropout layers and "
             f"{draws} draws; predict without it, or use a method like cgan or eigen"
         )
     for module in noise:

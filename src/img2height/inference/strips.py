@@ -1,4 +1,4 @@
-"""Finished strips of a prediction, one file a row of file blocks: after a kill it goes on with the rest."""
+"""The finished strips of a prediction, one file per row of file blocks, from which a killed prediction resumes."""
 
 import logging
 import shutil
@@ -23,11 +23,11 @@ class Strips:
     """The strips of one raster in their folder.
 
     Attributes:
-        folder: of one prediction alone, see `resumable`.
+        folder: of one prediction only, see `resumable`.
         grid: of the raster.
-        bands: one entry a band.
+        bands: one entry per band.
         left: first column of every strip.
-        width: columns from there.
+        width: number of columns from there.
         tops: first row of each strip, ascending.
     """
 
@@ -43,11 +43,11 @@ class Strips:
         return self.folder / f"{top}.npy"
 
     def missing(self) -> list[int]:
-        """Return the first rows of the strips that are not finished."""
+        """Return the first rows of the unfinished strips."""
         return [top for top in self.tops if not self.path(top).is_file()]
 
     def count(self) -> int:
-        """Return how many strips are finished."""
+        """Return the number of finished strips."""
         return len(self.tops) - len(self.missing())
 
     def save(self, top: int, pieces: Iterable[np.ndarray]) -> None:
@@ -55,7 +55,7 @@ class Strips:
 
         Args:
             top: its first row.
-            pieces: rows x bands x width float32 each, NaN where unknown; all rows of the strip. They are altered.
+            pieces: rows x bands x width float32 each, NaN where missing; all rows of the strip. They are modified.
         """
         rows = min(BLOCK_PX, self.grid.height - top)
         header = {"descr": "<f4", "fortran_order": False, "shape": (rows, len(self.bands), self.width)}
@@ -66,7 +66,7 @@ class Strips:
                 file.write(np.ascontiguousarray(piece).data)
 
     def write(self, out: Path) -> None:
-        """Write the raster: a tiled GeoTIFF, float32, -9999 where unknown.
+        """Write the raster: a tiled GeoTIFF, float32, -9999 where missing.
 
         Raises:
             DataError: a strip is missing, or the raster cannot be written.
@@ -79,13 +79,13 @@ class Strips:
         ):
             for top in self.tops:
                 strip = np.load(self.path(top), mmap_mode="r")  # rows x bands x width
-                for first in range(-(self.left % BLOCK_PX), self.width, BLOCK_PX):  # file blocks, the outer ones cut
+                for first in range(-(self.left % BLOCK_PX), self.width, BLOCK_PX):  # file blocks, clipped at the sides
                     block = strip[:, :, max(first, 0) : first + BLOCK_PX].swapaxes(0, 1)  # bands x rows x columns
-                    if (block != NODATA).any():  # blocks that hold nothing take no space
+                    if (block != NODATA).any():  # empty blocks take no space
                         file.write(block, Window(self.left + max(first, 0), top, block.shape[2], block.shape[1]))
 
     def write_band(self, band: int, out: Path) -> None:
-        """Write one band as a COG, unknown outside the area; for Args and Raises see `write`, bands count from 0."""
+        """Write one band as a COG, missing outside the area; for Args and Raises see `write`, bands count from 0."""
         self._check()
         write_heights(out, self.grid, [self.bands[band]], lambda block: self._read(block)[band])
 
@@ -94,7 +94,7 @@ class Strips:
             raise DataError(f"{self.folder}: {len(missing)} of {len(self.tops)} strips are missing; predict again")
 
     def _read(self, block: Window) -> np.ndarray:
-        """Return the values of a block within one strip, bands x H x W float32, NaN where unknown."""
+        """Return the values of a block within one strip, bands x H x W float32, NaN where missing."""
         values = np.full((len(self.bands), block.height, block.width), np.nan, np.float32)
         top = block.row_off // BLOCK_PX * BLOCK_PX
         first, end = max(block.col_off, self.left), min(block.col_off + block.width, self.left + self.width)

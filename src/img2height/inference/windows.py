@@ -1,4 +1,4 @@
-"""Where the windows of a prediction lie and how much each of them counts."""
+"""Positions and blending weights of the windows of a prediction."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 WEIGHT_STEPS = 2**14  # of 1: float64 holds the products with float32 heights, so equal heights blend to the same height
-EDGE_SHARE = 0.25  # of an overlap, on either side
+EDGE_SHARE = 0.25  # of an overlap, on each side
 
 
 @dataclass(frozen=True)
@@ -31,14 +31,14 @@ class WindowGrid:
         Args:
             shape: rows and columns of the raster.
             window_px: side of a window, a multiple of `multiple`.
-            overlap: least share of a window that its neighbour covers too, 0 to below 1.
+            overlap: smallest share of a window that its neighbour also covers, 0 to below 1.
             multiple: the network's tile multiple in pixels; all windows start at multiples of it.
         """
         stride_px = max(multiple, int(window_px * (1 - overlap)) // multiple * multiple)
         return cls(window_px, *(window_origins(size, window_px, stride_px, multiple) for size in shape))
 
     def touching(self, area: BaseGeometry | None) -> list[tuple[int, np.ndarray]]:
-        """Return the windows that hold a pixel centre of an area: row index and its column indexes, without empty rows.
+        """Return the windows that contain a pixel centre of an area: row index and its column indexes, no empty rows.
 
         Args:
             area: polygon in pixel coordinates (x = column, y = row); None takes every window.
@@ -56,8 +56,8 @@ class WindowGrid:
 def window_origins(size_px: int, window_px: int, stride_px: int, multiple: int) -> np.ndarray:
     """Return the first pixel of each window along one axis, int64, all multiples of `multiple`.
 
-    The last window is shifted back, so that it ends where the axis ends, rounded up to the multiple: what lies beyond
-    the raster is for the reader to fill. Index unpooling is not equivariant to other shifts, hence the multiple.
+    The last window is shifted back so that it ends at the end of the axis, rounded up to the multiple: pixels beyond
+    the raster are filled by the reader. Index unpooling is not equivariant to other shifts, hence the multiple.
 
     Args:
         size_px: pixels of the axis.
@@ -72,18 +72,18 @@ def window_origins(size_px: int, window_px: int, stride_px: int, multiple: int) 
 def blending_weights(origins: np.ndarray, window_px: int) -> np.ndarray:
     """Return the weight of each pixel of each window along one axis, windows x window_px, float64.
 
-    Each window fades in over the overlap with the one before, which fades out by the same numbers: weights are
-    differences of successive ramps, so they are never negative and sum to exactly 1 on every pixel, also where a
-    shifted last window makes three overlap. The outer quarters of an overlap are left to the window that lies further
-    around them: the edge of a window is disturbed by the network's zero padding, and would show as a grid.
-    Linear ramps are those of ResDepth, https://arxiv.org/abs/2106.08107, which has them over the whole overlap.
+    Each window fades in over the overlap with the previous one, which fades out by the same numbers: weights are
+    differences of successive ramps, so they are never negative and sum to exactly 1 at every pixel, even where a
+    shifted last window makes three overlap. The outer quarters of an overlap are left to the window that extends
+    further around them, because the network's zero padding disturbs the edges of a window, which would show as a grid.
+    Linear ramps are those of ResDepth, https://arxiv.org/abs/2106.08107, where they cover the whole overlap.
 
     Args:
         origins: first pixel of each window, ascending, without gaps.
         window_px: side of a window.
     """
     pixels = origins[:, None] + np.arange(window_px) + 0.5  # windows x window_px, pixel centres
-    trim = EDGE_SHARE * (origins[:-1] + window_px - origins[1:])  # overlap with the window before
+    trim = EDGE_SHARE * (origins[:-1] + window_px - origins[1:])  # overlap with the previous window
     starts, ends = origins[1:] + trim, origins[:-1] + window_px - trim
     weights = np.ones(pixels.shape)
     weights[1:] = _ramp(pixels[1:], starts, ends)
