@@ -3,14 +3,17 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas
 import pytest
 from hypothesis import settings
-from script_steps import Done, run
+from raw_cases import deliver, ramp, write
+from script_steps import CHAIN, Done, Steps, run, watched
 from workflow_tree import Tree
 
 import img2height.torchvision_ops  # noqa: F401  (before torchmetrics and lightning, which import torchvision)
-from img2height.scenes.city import generate, write
+from img2height.scenes.city import generate
+from img2height.scenes.city import write as write_city
 from img2height.scenes.city.optical import render
 from img2height.scenes.city.sar import render_sar
 from img2height.scenes.city.stereo import render_stereo
@@ -35,12 +38,26 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
 
 
 @pytest.fixture(scope="session")
+def steps(tmp_path_factory: pytest.TempPathFactory) -> Steps:
+    """Return the flags of all scripts, each of which was run once on what those before it left."""
+    steps = Steps(tmp_path_factory.mktemp("made"))
+    deliver(steps.made / "raw")
+    houses = np.kron(np.indices((8, 8)).sum(axis=0) % 2, np.full((8, 8), 9, np.float32))
+    for name in ("dsm", "dsm_initial"):
+        write(steps.made / f"raw/{name}.tif", ramp() + houses, unit="metre")
+    for name in ("make_city", "make_land", *CHAIN):
+        with watched(steps.called[name]):
+            assert run(name, getattr(steps, name)(steps.made)) == 0, name
+    return steps
+
+
+@pytest.fixture(scope="session")
 def district(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     """Return a prepared scene of 256 x 256 px of the city as all sensors see it."""
     folder = tmp_path_factory.mktemp("scenes")
     file = SceneFile.model_validate({"city": {"size_px": 256, "seed": 3, "sar": {}, "stereo": {}}})
     city = generate(file.city)
-    write(city, render(city), folder / "raw", sar=render_sar(city), stereo=render_stereo(city))
+    write_city(city, render(city), folder / "raw", sar=render_sar(city), stereo=render_stereo(city))
     about = {"vertical_reference": "synthetic"}
     return prepare_scene(
         file,

@@ -5,10 +5,13 @@ import resource
 import runpy
 import signal
 import sys
+import threading
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from types import CodeType, FrameType
 
 import yaml
 from raw_cases import ABOUT
@@ -74,6 +77,22 @@ def small_disk(limit: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
+@contextmanager
+def watched(called: set[CodeType]) -> Iterator[None]:
+    """Collect the code of all functions that are called inside the block."""
+
+    def note(frame: FrameType, event: str, argument: object) -> None:
+        called.add(frame.f_code)
+
+    threading.setprofile(note)
+    sys.setprofile(note)
+    try:
+        yield
+    finally:
+        sys.setprofile(None)
+        threading.setprofile(None)
+
+
 def run(script: str, flags: list, limit: int | None = None) -> int:
     """Return the exit status of a script run in this process; `limit` is the largest file in bytes it may write."""
     handler, arguments = signal.getsignal(signal.SIGTERM), sys.argv
@@ -102,6 +121,7 @@ class Steps:
         self.scene = made / "scenes/d/s/scene.json"
         self.listing = made / "scenes.json"
         self.areas = made / "areas.parquet"
+        self.called: dict[str, set[CodeType]] = defaultdict(set)  # by script, what it ran when it made them
 
     def settings(self, name: str, values: dict | None = None) -> Path:
         """Return the file into which settings were written, by default those of `SETTINGS`."""

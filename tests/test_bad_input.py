@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import rasterio
 from raw_cases import SIDE, deliver, ramp, write
-from script_steps import CHAIN, RECIPE, SCRIPTS, SMALL, Steps, files, run, small_disk
+from script_steps import CHAIN, RECIPE, SCRIPTS, SMALL, Steps, files, small_disk
 
 from img2height.errors import DataError, ModelError
 from img2height.io.grid import Grid
@@ -19,19 +19,6 @@ from img2height.io.tables import read_geotable, write_geopackage, write_json, wr
 from img2height.methods import build_network
 from img2height.models.folder import save_model
 from img2height.vocabulary.layers import NODATA
-
-
-@pytest.fixture(scope="module")
-def steps(tmp_path_factory: pytest.TempPathFactory) -> Steps:
-    """Return the flags of all scripts, each of which was run once on what those before it left."""
-    steps = Steps(tmp_path_factory.mktemp("made"))
-    deliver(steps.made / "raw")
-    houses = np.kron(np.indices((8, 8)).sum(axis=0) % 2, np.full((8, 8), 9, np.float32))
-    for name in ("dsm", "dsm_initial"):
-        write(steps.made / f"raw/{name}.tif", ramp() + houses, unit="metre")
-    for name in CHAIN:
-        assert run(name, getattr(steps, name)(steps.made)) == 0, name
-    return steps
 
 
 def spoil_missing(raw: Path, layers: dict) -> None:

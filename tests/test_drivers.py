@@ -15,7 +15,7 @@ from settings_file import SettingsFile
 from steps import STEPS, TABLE
 from workflow_rules import ROOT, TARGETS, Workflow, directives, file_of, loaded_workflow, pattern
 
-from img2height.provenance import code_digest
+from img2height.provenance.digest import code_digest
 from img2height.settings.protocol import Params
 
 EXPERIMENT = yaml.safe_load((ROOT / "config/config.yaml").read_text())["experiment"]

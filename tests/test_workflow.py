@@ -11,7 +11,7 @@ from steps import TABLE
 from workflow_tree import METRICS, Tree
 
 from img2height.io.rasters import open_raster
-from img2height.provenance import verify
+from img2height.provenance.verify import verify
 
 METHODS = ("unet", "mean_height", "resdepth_stereo", "initial_dsm")
 STEREO = "results/tiny/resdepth_stereo/oof/seed0"

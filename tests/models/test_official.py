@@ -13,7 +13,7 @@ from resdepth_files import official
 from img2height.errors import Img2HeightError, ModelError
 from img2height.models.folder import load_model
 from img2height.models.official import import_resdepth
-from img2height.provenance import verify
+from img2height.provenance.verify import verify
 
 
 class Attack:

@@ -3,7 +3,7 @@
 Needs: the constants of common.smk. Makes: functions; no rules.
 """
 
-from img2height.provenance import code_digest
+from img2height.provenance.digest import code_digest
 from img2height.published.table import load_figure
 from img2height.settings.dataset import used_pairs
 from img2height.settings.installed import network_modules

@@ -99,7 +99,7 @@ def check(
 @app.command()
 def verify(path: Annotated[Path, typer.Argument(help="model folder or scene folder")]) -> None:
     """Check that a model or scene is what its card or manifest says; exit 1 where it is not."""
-    from img2height.provenance import verify as find_problems
+    from img2height.provenance.verify import verify as find_problems
 
     problems = find_problems(path)
     for problem in problems:

@@ -20,7 +20,8 @@ from img2height.inference.network import device_of
 from img2height.inference.plan import Task
 from img2height.io.rasters import open_raster
 from img2height.io.tables import read_json, write_json
-from img2height.provenance import code_digest, versions
+from img2height.provenance.digest import code_digest
+from img2height.provenance.versions import versions
 from img2height.samples.inputs import layers_read
 from img2height.settings.installed import network_modules
 
@@ -52,7 +53,7 @@ def record_of(task: Task, devices: Sequence[str], threads: int) -> dict[str, Any
         "area": hashlib.sha256(task.area.wkb).hexdigest() if task.area is not None else None,
         "draws": task.draws,
         "seed": task.seed,
-        "code": code_digest(Path(__file__).with_name("compute.py"), *_also(task)),
+        "code": code_digest("img2height.inference.compute", *_also(task)),
         "versions": versions(),
         "cpu": torch.backends.cpu.get_cpu_capability(),
         "devices": sorted({device_of(device).type for device in devices}),

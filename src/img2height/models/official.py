@@ -18,7 +18,7 @@ from img2height.io.tables import read_json
 from img2height.methods import build_network, recipes_folder
 from img2height.models.folder import CARD, LAST, WEIGHTS, save_model
 from img2height.models.plain_pickle import BROKEN, STAND_INS, read_plain_pickle
-from img2height.provenance import versions
+from img2height.provenance.versions import versions
 from img2height.samples.normalise import Normalisation
 from img2height.settings.base import Settings
 from img2height.settings.parsing import parse

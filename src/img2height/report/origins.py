@@ -6,7 +6,8 @@ import json
 
 from pydantic import BaseModel
 
-from img2height.provenance import PACKAGE, versions
+from img2height.provenance.modules import PACKAGE
+from img2height.provenance.versions import versions
 from img2height.report.run import Run
 from img2height.scenes.scene import Scene
 

@@ -11,7 +11,7 @@ from img2height.errors import TrainingError
 from img2height.io.atomic import file_digest
 from img2height.io.rasters import open_raster
 from img2height.models.folder import WEIGHTS
-from img2height.provenance import code_digest
+from img2height.provenance.digest import code_digest
 from img2height.samples.fitted import part_tiles
 from img2height.samples.reader import TileReader, spread
 from img2height.scenes.scene import Scene
@@ -65,7 +65,7 @@ class TrainingJob:
         settings = [self.method, self.recipe.model_dump_json(), self.training.model_dump_json(), self.fold, self.seed]
         settings.append(precision_of(self.training))
         layers = [{name: layer.sha256 for name, layer in scene.layers.items()} for scene in self.scenes]
-        code = code_digest(Path(__file__).with_name("run.py"), network_modules()[self.recipe.network])
+        code = code_digest("img2height.training.run", network_modules()[self.recipe.network])
         starts = [Path(self.recipe.init_from) / WEIGHTS] if self.recipe.init_from else []
         if (weights := Path(str(self.recipe.options.get("weights", "none")))).is_file():
             starts.append(weights)

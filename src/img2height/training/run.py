@@ -15,7 +15,7 @@ from img2height.cpu import set_up_cpu
 from img2height.errors import TrainingError
 from img2height.io.atomic import atomic_folder
 from img2height.models.folder import save_model
-from img2height.provenance import versions
+from img2height.provenance.versions import versions
 from img2height.training.job import TrainingJob, check_layers, pixel_types
 from img2height.training.outcome import Outcome
 from img2height.training.start import Start, start_of

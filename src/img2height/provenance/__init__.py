@@ -1,0 +1,1 @@
+"""What made a file, and whether it is still what was made."""

@@ -1,0 +1,82 @@
+"""Digests of the code that a program may run: while they stay the same, so do its results."""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from img2height.provenance.modules import PACKAGE, Library, Module
+from img2height.provenance.reach import Graph
+from img2height.provenance.statements import Statement
+
+GRAPH = Graph(Library({PACKAGE: Path(__file__).parents[1]}))
+
+
+@cache
+def code_digest(*roots: str, graph: Graph = GRAPH) -> str:
+    """Return a digest of all code that a program may run; see `code_parts`."""
+    return _digest(repr(code_parts(*roots, graph=graph)))
+
+
+@cache
+def code_parts(*roots: str, graph: Graph = GRAPH) -> dict[str, dict[str, str]]:
+    """Return what a program may run: by module, the digest of each definition by its name.
+
+    What is done when a module is imported has no name. Templates count with the modules of the folder above theirs.
+
+    Args:
+        roots: path of the script, ending in .py, and the modules that it loads by name: `img2height.methods.unet`.
+        graph: the package.
+    """
+    counted = _Counted(graph, *roots)
+    modules = sorted(counted.statements, key=lambda module: module.name)
+    templates = {module.path.parent / "templates": module.package for module in modules}
+    return {module.name: counted.definitions(module) for module in modules} | {
+        f"{package}.templates": digests for folder, package in templates.items() if (digests := _templates(folder))
+    }
+
+
+class _Counted:
+    """The statements that count, and what of them depends on the others."""
+
+    def __init__(self, graph: Graph, *roots: str):
+        self.statements: dict[Module, set[Statement]] = {}
+        for node in graph.reached([_root(root, graph.library) for root in roots]):
+            if node.statement:
+                self.statements.setdefault(node.module, set()).add(node.statement)
+        meanings = [statement.meaning for found in self.statements.values() for statement in found]
+        self.words = set().union(*(meaning.words for meaning in meanings))
+        self.called = set().union(*(meaning.called for meaning in meanings))
+        self.reads_errors = any(meaning.reads_errors for meaning in meanings)
+
+    def definitions(self, module: Module) -> dict[str, str]:
+        """Return the digest of each definition of a module that counts."""
+        texts: dict[str, list[str]] = {}
+        for statement in module.statements:
+            if statement in self.statements[module]:
+                texts.setdefault(", ".join(statement.names), []).append(self._text(statement))
+        return {name: _digest("\n".join(parts)) for name, parts in texts.items()}
+
+    def _text(self, statement: Statement) -> str:
+        meaning = statement.meaning
+        made_here = not self.called.isdisjoint(statement.names)  # settings with what the program does not say
+        fields = [
+            f"{name}: {said[made_here]}" for name, said in meaning.fields.items() if made_here or name in self.words
+        ]
+        return "\n".join([meaning.text, *fields, *(meaning.messages if self.reads_errors else [])])
+
+
+def _root(name: str, library: Library) -> Module:
+    module = Module(Path(name).name, Path(name)) if name.endswith(".py") else library.find(name)
+    if module is None:
+        raise ModuleNotFoundError(f"there is no module {name}", name=name)
+    return module
+
+
+def _templates(folder: Path) -> dict[str, str]:
+    """Return the digest of each template; what editors leave beside them is none."""
+    files = sorted(folder.glob("[!.]*.html"))
+    return {file.name: _digest(file.read_text(encoding="utf-8")) for file in files}
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

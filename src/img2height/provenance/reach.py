@@ -1,0 +1,118 @@
+"""Which code a program may run: followed by the names in it, statement by statement.
+
+Code runs because code that runs looks it up, or because a module is imported that does more than bind names. So what a
+counted statement names is counted, a class as a whole; and where code finds other code without naming it, all modules
+that are loaded are counted as a whole.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from img2height.provenance.modules import Library, Module
+from img2height.provenance.statements import Statement
+
+HIDDEN_NAMES = {"__import__", "eval", "exec", "globals", "locals", "sys.modules"}
+HIDDEN_WORDS = {"__init_subclass__", "__subclasses__"}
+
+
+@dataclass(frozen=True)
+class Node:
+    """A module that is loaded, one that counts as a whole, or a statement of it that counts."""
+
+    module: Module
+    statement: Statement | None = None
+    whole: bool = False
+
+
+class Graph:
+    """What counts because of what.
+
+    Args:
+        library: the modules to look names up in.
+    """
+
+    def __init__(self, library: Library):
+        self.library = library
+        self._known: dict[Node, list[Node]] = {}
+
+    def reached(self, roots: list[Module]) -> set[Node]:
+        """Return all nodes that count where these modules count as a whole."""
+        todo = [Node(module, whole=True) for module in roots]
+        found = set(todo)
+        hidden = False
+        while todo:
+            node = todo.pop()
+            if node not in self._known:
+                self._known[node] = list(self._leads_to(node))
+            new = set(self._known[node]) - found
+            if not hidden and node.statement and _finds_code(node.statement):
+                hidden = True
+                new |= {Node(other.module, whole=True) for other in found | new} - found
+            elif hidden:
+                new |= {Node(other.module, whole=True) for other in new} - found
+            found |= new
+            todo += new
+        return found
+
+    def _leads_to(self, node: Node) -> Iterator[Node]:
+        module, statement = node.module, node.statement
+        if statement:
+            yield from self._statement(module, statement)
+        elif node.whole:
+            yield Node(module)
+            for part in module.statements:
+                yield Node(module, part)
+                if part.is_import:
+                    yield from self._named(part.imports[0].target)
+        else:
+            yield from self._loaded(module.name.rpartition(".")[0])
+            for part in module.statements:
+                if part.is_import:
+                    yield from self._loaded(*part.imports[0].loads)
+                    yield from self._named(part.imports[0].target) if "*" in part.names else ()
+                if part.runs:
+                    yield Node(module, part)
+
+    def _statement(self, module: Module, statement: Statement) -> Iterator[Node]:
+        """Yield what a statement that counts makes count."""
+        meaning = statement.meaning
+        for found in statement.imports:
+            yield from self._loaded(*found.loads)
+        for name in () if statement.is_import else meaning.names:
+            first, _, rest = name.partition(".")
+            yield from self._imported(statement, first, rest)
+            yield from self._bound(module, first, rest)
+        for word in meaning.words:
+            if other := self.library.find(word):
+                yield Node(other, whole=True)
+
+    def _loaded(self, *names: str) -> Iterator[Node]:
+        yield from (Node(module) for name in names if (module := self.library.find(name)))
+
+    def _bound(self, module: Module, name: str, rest: str) -> Iterator[Node]:
+        """Yield what a name is bound to at the top of a module."""
+        for statement in module.bound.get(name, []):
+            yield Node(module, statement)
+            yield from self._imported(statement, name, rest)
+
+    def _imported(self, statement: Statement, name: str, rest: str) -> Iterator[Node]:
+        """Yield what a name is that a statement imports; `rest` are the attributes that are looked up in it."""
+        for found in statement.imports:
+            if found.name == name:
+                yield from self._named(f"{found.target}.{rest}" if rest else found.target)
+
+    def _named(self, name: str) -> Iterator[Node]:
+        """Yield what a dotted name stands for: something in a module, or a module, of which all may be looked up."""
+        head, _, tail = name.partition(".")
+        while module := self.library.find(head):
+            first, _, rest = tail.partition(".")
+            yield Node(module, whole=first in ("", "__dict__"))
+            inner = f"{head}.{first}"
+            if first in module.bound or not self.library.find(inner):
+                yield from self._bound(module, first if first in module.bound else "__getattr__", rest)
+            head, tail = inner, rest
+
+
+def _finds_code(statement: Statement) -> bool:
+    """Return whether a statement may find code without naming it."""
+    return bool(statement.meaning.names & HIDDEN_NAMES or statement.meaning.words & HIDDEN_WORDS)

@@ -1,0 +1,124 @@
+"""Digests of the real programs: what each of them runs is in its digest, and what it does not run is not."""
+
+import ast
+import re
+import shutil
+from collections.abc import Callable
+from inspect import CO_OPTIMIZED
+from pathlib import Path
+from types import CodeType
+
+import pytest
+from script_steps import CHAIN, SCRIPTS
+
+from img2height.provenance.digest import code_parts
+from img2height.provenance.modules import PACKAGE, Library
+from img2height.provenance.reach import Graph
+
+ROOT = SCRIPTS.parent
+SOURCE = ROOT / "src" / PACKAGE
+PROGRAMS = sorted(path.stem for path in SCRIPTS.glob("*.py"))
+BY_NAME = {"train": ("img2height.methods.unet",), "predict": ("img2height.methods.unet",)}
+
+
+def parts_of(root: Path) -> dict[str, dict]:
+    """Return what each program of a checkout may run."""
+    graph = Graph(Library({PACKAGE: root / "src" / PACKAGE}))
+    return {
+        name: code_parts(str(root / f"scripts/{name}.py"), *BY_NAME.get(name, ()), graph=graph) for name in PROGRAMS
+    }
+
+
+@pytest.fixture(scope="module")
+def parts() -> dict[str, dict]:
+    """Return what each program may run."""
+    return parts_of(ROOT)
+
+
+@pytest.fixture
+def touched(tmp_path: Path, parts: dict[str, dict]) -> Callable[..., set[str]]:
+    """Return a function that says which programs' digests an edit of the texts of the package changes."""
+
+    def compare(edit: Callable[[str], str], pattern: str) -> set[str]:
+        shutil.copytree(SOURCE, tmp_path / "src" / PACKAGE)
+        shutil.copytree(SCRIPTS, tmp_path / "scripts")
+        files = sorted((tmp_path / "src" / PACKAGE).glob(pattern))
+        texts = {file: file.read_text() for file in files}
+        edited = {file: edit(text) for file, text in texts.items()}
+        assert edited != texts
+        for file, text in edited.items():
+            file.write_text(text)
+        now = parts_of(tmp_path)
+        return {name for name in PROGRAMS if now[name] != parts[name]}
+
+    return compare
+
+
+def test_a_docstring_changes_no_digest(touched):
+    assert touched(lambda text: text.replace('"""Base of every', '"""The base of every'), "errors.py") == set()
+
+
+def test_docstrings_comments_and_layout_change_no_digest(touched):
+    def without(text: str) -> str:
+        tree = ast.parse(text)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node):
+                node.body = node.body[1:] or [ast.Pass()]
+        return ast.unparse(tree)
+
+    assert touched(without, "**/*.py") == set()
+
+
+def test_a_new_key_of_the_metrics_changes_no_digest(touched):
+    """Their values are in the parameters of the programs that are given them."""
+    key = "class Metrics(Settings):\n{}    new_key: float = 1.0\n"
+    edit = re.compile(r'class Metrics\(Settings\):\n(    """.*?"""\n)', re.S)
+    assert touched(lambda text: edit.sub(lambda found: key.format(found[1]), text), "settings/protocol.py") == set()
+
+
+def test_the_word_at_the_progress_bar_of_a_prediction_is_of_the_prediction(touched):
+    edited = touched(lambda text: text.replace('"Predicting"', '"Working"'), "inference/*.py")
+    assert edited <= {"predict"}
+
+
+def test_words_of_errors_change_no_digest(touched):
+    edit = re.compile(r'(raise DataError\(f?)"')
+    assert touched(lambda text: edit.sub(r'\1"So: ', text), "**/*.py") == set()
+
+
+@pytest.mark.parametrize(
+    ("program", "rooms"),
+    [
+        (
+            "merge_pairs",
+            {"tiles", "training", "methods", "models", "metrics", "samples", "buildings", "scoring", "report"},
+        ),
+        ("train", {"inference", "buildings", "scoring", "report", "comparison"}),
+        ("evaluate", {"training", "inference", "methods", "models", "report"}),
+        ("make_city", {"training", "inference", "methods", "models", "metrics", "tiles", "report"}),
+    ],
+)
+def test_programs_do_not_depend_on_rooms_that_they_do_not_enter(parts, program, rooms):
+    entered = {module.split(".")[1] for module in parts[program] if module.startswith(f"{PACKAGE}.")}
+    assert entered & rooms == set()
+
+
+def definition_of(code: CodeType) -> tuple[str, str] | None:
+    """Return module and name of the definition at the top of a module that a function of the package lies in."""
+    path = Path(code.co_filename)
+    if SOURCE not in path.parents or not code.co_flags & CO_OPTIMIZED:
+        return None
+    name = ".".join([PACKAGE, *path.relative_to(SOURCE).with_suffix("").parts]).removesuffix(".__init__")
+    for node in ast.parse(path.read_text()).body:
+        first = min([node.lineno, *(part.lineno for part in getattr(node, "decorator_list", []))])
+        if first <= code.co_firstlineno <= node.end_lineno and hasattr(node, "name"):
+            return name, node.name
+    return None
+
+
+@pytest.mark.parametrize("program", ["make_city", "make_land", *CHAIN])
+def test_all_that_a_program_runs_is_in_its_digest(program, steps, parts):
+    ran = {definition for code in steps.called[program] if (definition := definition_of(code))}
+    unnoticed = {(module, name) for module, name in ran if name not in parts[program].get(module, {})}
+    assert len(ran) > 3
+    assert {module for module, _ in unnoticed if not module.startswith(f"{PACKAGE}.provenance.")} == set()
