@@ -138,7 +138,8 @@ class Steps:
 
     def prepare_scene(self, out: Path, layers: dict | None = None, **more: object) -> list:
         names = ("eo", "dsm", "dtm", "building", "dsm_initial")
-        scene = {"layers": layers or {name: {"path": f"{name}.tif"} for name in names}, **more}
+        layers = layers or {name: {"path": f"{name}.tif"} for name in names}
+        scene = {"layers": layers, "pairs": [], **more}  # complete, as from the workflow
         raw = self.made / "raw"
         return [
             "--dataset", "d", "--scene", "s", "--scene-file", self.settings("scene", scene),

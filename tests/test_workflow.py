@@ -233,13 +233,28 @@ def test_scenes_that_change_their_roles_are_listed_again(tree):
 
 
 def test_an_edited_module_is_seen_through_others(tree):
-    with tree.edited("src/img2height/buildings/polygons.py", "", "\nUNUSED = 1\n"):
+    with tree.edited("src/img2height/buildings/polygons.py", "", "\nextract.edited = True\n"):
         assert tree.planned() == {**AFTER_PREDICT}
 
 
-def test_a_comment_runs_nothing(tree):
-    with tree.edited("src/img2height/methods/unet.py", "", "\n# A remark.\n"):
-        assert tree.planned() == {}
+@pytest.mark.parametrize(
+    ("file", "old", "new", "jobs"),
+    [
+        ("src/img2height/methods/unet.py", "", "\n# A remark.\n", {}),
+        ("src/img2height/errors.py", '"""Base of every', '"""The base of every', {}),
+        ("src/img2height/tiles/areas.py", "", "\n\ndef nobody_calls_this():\n    return 1\n", {}),
+        ("src/img2height/inference/compute.py", '"Predicting"', '"Working"', AFTER_TRAIN),
+        (
+            "src/img2height/settings/protocol.py",
+            "\n\nclass Params(",
+            "    new_key: float = 1.0\n\n\nclass Params(",
+            {"evaluate": 4, "collect_metrics": 1, "report": 1},
+        ),
+    ],
+)
+def test_an_edit_of_code_runs_only_what_it_changes(tree, file, old, new, jobs):
+    with tree.edited(file, old, new):
+        assert tree.planned() == jobs
 
 
 def test_notes_of_a_recipe_run_the_report_alone(tree):

@@ -12,13 +12,13 @@ GRAPH = Graph(Library({PACKAGE: Path(__file__).parents[1]}))
 
 
 @cache
-def code_digest(*roots: str, graph: Graph = GRAPH) -> str:
+def code_digest(*roots: str | Path, graph: Graph = GRAPH) -> str:
     """Return a digest of all code that a program may run; see `code_parts`."""
     return _digest(repr(code_parts(*roots, graph=graph)))
 
 
 @cache
-def code_parts(*roots: str, graph: Graph = GRAPH) -> dict[str, dict[str, str]]:
+def code_parts(*roots: str | Path, graph: Graph = GRAPH) -> dict[str, dict[str, str]]:
     """Return what a program may run: by module, the digest of each definition by its name.
 
     What is done when a module is imported has no name. Templates count with the modules of the folder above theirs.
@@ -38,7 +38,7 @@ def code_parts(*roots: str, graph: Graph = GRAPH) -> dict[str, dict[str, str]]:
 class _Counted:
     """The statements that count, and what of them depends on the others."""
 
-    def __init__(self, graph: Graph, *roots: str):
+    def __init__(self, graph: Graph, *roots: str | Path):
         self.statements: dict[Module, set[Statement]] = {}
         for node in graph.reached([_root(root, graph.library) for root in roots]):
             if node.statement:
@@ -65,10 +65,11 @@ class _Counted:
         return "\n".join([meaning.text, *fields, *(meaning.messages if self.reads_errors else [])])
 
 
-def _root(name: str, library: Library) -> Module:
-    module = Module(Path(name).name, Path(name)) if name.endswith(".py") else library.find(name)
+def _root(root: str | Path, library: Library) -> Module:
+    path = Path(root)
+    module = Module(path.name, path) if path.suffix == ".py" else library.find(str(root))
     if module is None:
-        raise ModuleNotFoundError(f"there is no module {name}", name=name)
+        raise ModuleNotFoundError(f"there is no module {root}", name=str(root))
     return module
 
 

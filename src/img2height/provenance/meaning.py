@@ -117,12 +117,12 @@ class _Reader:
     def ClassDef(self, node: ast.ClassDef) -> None:
         self.fields(node, "body")
         own = self.settings and node.bases and not node.decorator_list
-        fields = [part for part in node.body if own and _is_field(part)]
+        fields = [part for part in node.body if own and isinstance(part, ast.AnnAssign) and _is_field(part)]
         others, self.text = self.text, []
         for part in fields:
             self.quoted(part.annotation)
             self.read(_without_limits(part.annotation))
-            self.meaning.fields[part.target.id] = (self.taken(), ast.unparse(part))
+            self.meaning.fields[ast.unparse(part.target)] = (self.taken(), ast.unparse(part))
         self.text = others
         self.body([part for part in node.body if part not in fields and not (own and _is_check(part))], in_class=True)
 
@@ -152,9 +152,10 @@ class _Reader:
         self.fields(node, aside=self.meaning.messages if own else None)
 
     def Expr(self, node: ast.Expr) -> None:
-        function = getattr(node.value, "func", None)
+        function = node.value.func if isinstance(node.value, ast.Call) else node.value
         log = isinstance(function, ast.Attribute) and function.attr in LOG_METHODS
-        self.fields(node, aside=[] if log and ast.unparse(function.value) in self.loggers else None)
+        own = log and ast.unparse(function).rpartition(".")[0] in self.loggers
+        self.fields(node, aside=[] if own else None)
 
     def ExceptHandler(self, node: ast.ExceptHandler) -> None:
         last = node.body[-1]
@@ -185,8 +186,8 @@ class _Reader:
     def Constant(self, node: ast.Constant) -> None:
         if isinstance(node.value, str):
             self.meaning.words.add(node.value)
-        words = isinstance(node.value, str) and self.aside is not None
-        (self.aside if words else self.text).append(repr(node.value))
+        aside = self.aside if isinstance(node.value, str) else None
+        (self.text if aside is None else aside).append(repr(node.value))
 
     def Import(self, node: ast.Import | ast.ImportFrom) -> None:
         self.meaning.imports.append(node)
@@ -213,11 +214,9 @@ def _last_name(decorator: ast.expr) -> str:
     return ast.unparse(decorator.func if isinstance(decorator, ast.Call) else decorator).split(".")[-1]
 
 
-def _is_field(node: ast.stmt) -> bool:
-    """Return whether a statement in a class of settings is a field of it."""
-    if not isinstance(node, ast.AnnAssign) or "ClassVar" in ast.unparse(node.annotation):
-        return False
-    return isinstance(node.target, ast.Name) and not node.target.id.startswith("_")
+def _is_field(node: ast.AnnAssign) -> bool:
+    """Return whether a name in a class of settings is a field of it, and not private or of the class."""
+    return "ClassVar" not in ast.unparse(node.annotation) and not ast.unparse(node.target).startswith("_")
 
 
 def _is_check(node: ast.stmt) -> bool:
@@ -226,6 +225,6 @@ def _is_check(node: ast.stmt) -> bool:
 
 def _without_limits(annotation: ast.expr) -> ast.expr:
     """Return a type without what `Annotated` says of it."""
-    if isinstance(annotation, ast.Subscript) and _last_name(annotation.value) == "Annotated":
-        return annotation.slice.elts[0]
-    return annotation
+    if not isinstance(annotation, ast.Subscript) or _last_name(annotation.value) != "Annotated":
+        return annotation
+    return annotation.slice.elts[0] if isinstance(annotation.slice, ast.Tuple) else annotation

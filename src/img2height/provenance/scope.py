@@ -38,8 +38,12 @@ class Scope:
         self._imported = {found.name: found.target for found in imports_of(nodes, package)}
         self._bound = {name for node in nodes for name in bound_names(node)}
         self._decorators: set[str] = set()  # such as `compiled = njit(nogil=True)`
-        calls = [node for node in nodes if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)]
-        made = {name: self._origin(node.value.func) for node in calls for name in bound_names(node)}
+        made = {
+            name: self._origin(node.value.func)
+            for node in nodes
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)
+            for name in bound_names(node)
+        }
         self._decorators = {name for name, origin in made.items() if origin == "numba.njit"}
         self.loggers = {name for name, origin in made.items() if origin == "logging.getLogger"}
         self.errors = {name for name, target in self._imported.items() if target.startswith(f"{ERRORS}.")}
