@@ -144,6 +144,17 @@ def test_modules_loaded_by_name_are_named(changed, name, old, new, module):
     assert changed(name, old, new, module)
 
 
+def test_a_network_of_an_installed_package_is_followed(folder, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "foreign_nets").mkdir()
+    files = {"__init__.py": "", "net.py": "from .blocks import Block\n", "blocks.py": "class Block:\n    depth = 3\n"}
+    for name, text in files.items():
+        (tmp_path / "foreign_nets" / name).write_text(text)
+    before = digest_of(folder, "foreign_nets.net")
+    (tmp_path / "foreign_nets/blocks.py").write_text("class Block:\n    depth = 4\n")
+    assert digest_of(folder, "foreign_nets.net") != before != digest_of(folder)
+
+
 def test_what_editors_leave_beside_the_files_does_not_count(folder):
     before = digest_of(folder, "img2height.report.page")
     for left in ("report/templates/.page.html.swp", "report/templates/page.html~", "work.py~", ".#work.py"):

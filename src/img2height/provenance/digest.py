@@ -67,7 +67,10 @@ class _Counted:
 
 def _root(root: str | Path, library: Library) -> Module:
     path = Path(root)
-    module = Module(path.name, path) if path.suffix == ".py" else library.find(str(root))
+    if path.suffix == ".py":
+        return Module(path.name, path)
+    library.follow(str(root))
+    module = library.find(str(root))
     if module is None:
         raise ModuleNotFoundError(f"there is no module {root}", name=str(root))
     return module

@@ -5,6 +5,7 @@ from functools import cached_property
 from pathlib import Path
 
 from img2height.provenance.statements import Statement, statements_of
+from img2height.settings.installed import module_file
 
 PACKAGE = "img2height"
 SETTINGS = f"{PACKAGE}.settings"
@@ -54,8 +55,21 @@ class Library:
         self.folders = folders
         self._modules: dict[str, Module | None] = {}
 
+    def follow(self, name: str) -> None:
+        """Follow names into the package of a module, too: that of an installed package that brings a network.
+
+        Raises:
+            SettingsError: there is no such package.
+        """
+        package = name.partition(".")[0]
+        if package not in self.folders:
+            file = module_file(package)
+            self.folders[package] = file.parent if file.name == "__init__.py" else file.with_suffix("")
+
     def find(self, name: str) -> Module | None:
         """Return a module by its dotted name, or None where there is none of these packages."""
+        if name.partition(".")[0] not in self.folders:
+            return None
         if name not in self._modules:
             path = self._path(name)
             self._modules[name] = Module(name, path) if path else None
@@ -63,7 +77,7 @@ class Library:
 
     def _path(self, name: str) -> Path | None:
         package, *parts = name.split(".")
-        if package not in self.folders or name == DIGESTS or not all(part.isidentifier() for part in parts):
+        if name == DIGESTS or not all(part.isidentifier() for part in parts):
             return None
         path = self.folders[package].joinpath(*parts)
         candidates = (path / "__init__.py", path.with_suffix(".py"))
