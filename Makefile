@@ -8,6 +8,8 @@ ENV    := $(VENV)/.ready
 HOST   := $(PATH)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
+WORKERS := --numprocesses 3 --dist loadfile --no-loadscope-reorder
+
 .PHONY: env slurm demo test test-slow test-python coverage check reference pulled lock
 
 env: $(ENV)
@@ -44,8 +46,9 @@ demo: $(ENV)
 	@img2height scores demo
 	@echo "The report: $(CURDIR)/results/demo/report.html"
 
+# Three at a time: on two cores one of them mostly waits for a cluster.
 test: $(ENV)
-	pytest -m "not slow"
+	pytest -m "not slow" $(WORKERS)
 
 test-slow: $(ENV)
 	pytest -m slow
@@ -56,7 +59,7 @@ test-python:
 
 # The lines of the package that no fast test runs.
 coverage: $(ENV)
-	pytest -m "not slow" --cov --cov-report=term
+	pytest -m "not slow" $(WORKERS) --cov --cov-report=term
 
 check: $(ENV)
 	ruff check .

@@ -17,6 +17,7 @@ import pandas
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 sys.path.append(str(Path(__file__).parents[1] / "workflow/rules"))
 from faults import KINDS, SAME, Fault, Run, finished, harmed_rules
+from workflow_tree import Tree
 
 flags = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 flags.add_argument("faults", type=int, nargs="?", default=100)
@@ -28,7 +29,7 @@ flags.add_argument("--rules", nargs="+", help="that are harmed; all by default")
 
 
 def main(args: argparse.Namespace) -> int:
-    pristine = finished(args.folder / "undisturbed", args.methods, args.target)
+    pristine = finished(Tree(args.folder / "undisturbed"), args.methods, args.target)
     rules = args.rules or harmed_rules(pristine, args.target)
     path = args.folder / f"faults_{args.seed}.csv"
     rows = pandas.read_csv(path).to_dict("records") if path.exists() else []

@@ -1,11 +1,13 @@
 """Fixtures that several rooms share: a small prepared scene of the synthetic city, made in memory once."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 from raw_cases import deliver, ramp, write
 from script_steps import CHAIN, Done, Steps, run, watched
@@ -25,16 +27,28 @@ from img2height.scenes.scene import Scene
 from img2height.settings.dataset import SceneFile, TargetGrid
 
 ROOT = Path(__file__).parents[1]
+LONGEST = ("slurm/test_slurm.py", "test_workflow.py", "training/test_interruption.py", "test_faults.py")
 settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
 settings.load_profile("untimed")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest, so that the workers of pytest-xdist end together."""
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.relative_to(ROOT / "tests").as_posix(), len(places)))
+
+
 @pytest.fixture(scope="session")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
-    """Return a copy of the checkout in which the workflow has run on tiny districts."""
-    done = Tree(tmp_path_factory.mktemp("tree"))
-    done.make("--cores", "2")
-    return done
+    """Return a copy of the checkout in which the workflow has run on tiny districts; it runs once for all workers."""
+    folder = tmp_path_factory.getbasetemp()
+    shared = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    with FileLock(shared / "run.lock"):
+        if not (shared / "run").exists():
+            made = Tree(tmp_path_factory.mktemp("making"))
+            made.make("--cores", "2")
+            made.folder.rename(shared / "run")
+    return Tree(shared / "run").copied(tmp_path_factory.mktemp("tree"))
 
 
 @pytest.fixture(scope="session")

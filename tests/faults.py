@@ -6,7 +6,6 @@ under its final name with other bytes than in the undisturbed run; after it, all
 """
 
 import contextlib
-import copy
 import os
 import shutil
 import signal
@@ -54,9 +53,7 @@ class Run:
 
     def __init__(self, pristine: Tree, folder: Path, target: str, rule: str):
         shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(pristine.folder, folder, symlinks=True)
-        self.tree = copy.copy(pristine)
-        self.tree.folder = folder
+        self.tree = pristine.copied(folder)
         self.expected = whole_files(pristine)
         self.command = ["snakemake", "--cores", "2", "--resources", "gpu=1", "--", target]
         self.removed: list[str] = []
@@ -210,11 +207,9 @@ def unclear(done: subprocess.CompletedProcess) -> str:
     return "" if clear else f"no clear error: {last_error(done.stdout)}"
 
 
-def finished(folder: Path, methods: list[str] | None, target: str) -> Tree:
-    """Return the undisturbed run, or what is missing of it made."""
-    folder.mkdir(parents=True, exist_ok=True)
-    tree = Tree(folder)
-    path = folder / "config/test/experiments/tiny.yaml"
+def finished(tree: Tree, methods: list[str] | None, target: str) -> Tree:
+    """Return a tree in which the methods of the tiny experiment have run undisturbed as far as a target."""
+    path = tree.folder / "config/test/experiments/tiny.yaml"
     experiment = yaml.safe_load(path.read_text())
     experiment["methods"] = methods or experiment["methods"]
     experiment["recipes"] = {m: c for m, c in experiment["recipes"].items() if m in experiment["methods"]}

@@ -12,8 +12,8 @@ RULES = ("train", "predict")
 
 
 @pytest.fixture(scope="module")
-def pristine(tmp_path_factory) -> Tree:
-    return finished(tmp_path_factory.mktemp("undisturbed"), ["unet"], TARGET)
+def pristine(tree, tmp_path_factory) -> Tree:
+    return finished(tree.copied(tmp_path_factory.mktemp("undisturbed")), ["unet"], TARGET)
 
 
 @pytest.mark.parametrize(("number", "kind"), enumerate((*KILLS, "disk full")))

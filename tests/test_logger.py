@@ -23,7 +23,7 @@ rule draw:
 rule make:
     input: "drawn.txt"
     output: "made.txt"
-    message: "Making a text"
+    message: "Making a text, and saying so in more words than there is room for in a terminal of eighty characters"
     shell: "touch {output}"
 """
 
@@ -57,7 +57,7 @@ def test_a_job_says_what_it_does_and_why(tmp_path):
     assert "Drawing 1\n    why: missing: drawn.txt\n" in first
     again = snakemake(tmp_path, "--config", "value=2").stderr
     assert "Drawing 2\n    why: other settings or code than before\n" in again
-    assert "Making a text\n    why: new input: drawn.txt\n" in again
+    assert "characters\n    why: new input: drawn.txt\n" in again
 
 
 def test_a_failed_job_ends_with_its_log(tmp_path):
@@ -76,7 +76,7 @@ def test_a_bar_stands_for_all_jobs_and_errors_are_shown(tmp_path):
     (tmp_path / "Snakefile").write_text(SNAKEFILE)
     command = ["snakemake", "--cores", "1", "--logger", "img2height", "--show-failed-logs", "--logger-img2height-bar"]
     said = in_terminal(tmp_path, *command, "--config", "value=1")
-    for shown in ("Drawing 1", "Making a text", "3/3"):
+    for shown in ("Drawing 1", "Making a text", "…", "3/3"):
         assert shown in said
     assert "why: " not in said
     said = in_terminal(tmp_path, *command, "--config", "value=11")

@@ -26,13 +26,6 @@ STOPS_AT_ITS_SECOND_VALIDATION = (
 DISTRICTS = ["east", "west", "south"]
 
 
-@pytest.fixture(scope="module")
-def tree(tmp_path_factory) -> Tree:
-    done = Tree(tmp_path_factory.mktemp("tree"))
-    done.make("--cores", "2")
-    return done
-
-
 def test_cores_change_no_byte(tree, tmp_path):
     other = Tree(tmp_path)
     other.make("--cores", "1")

@@ -16,10 +16,17 @@ METRICS = "results/tiny/metrics.json"
 
 
 class Tree:
-    """A copy of the checkout whose config/config.yaml is that of the tests."""
+    """A copy of the checkout whose config/config.yaml is that of the tests.
+
+    Args:
+        folder: an empty one, or that of such a copy.
+        experiment: of the tests, for a new copy.
+    """
 
     def __init__(self, folder: Path, experiment: str = "tiny"):
         self.folder = folder
+        if (folder / "workflow").exists():
+            return
         listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
         for name in subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0"):
             if name and (ROOT / name).is_file():
@@ -27,6 +34,11 @@ class Tree:
                 shutil.copyfile(ROOT / name, folder / name)
         text = (ROOT / "config/test/config.yaml").read_text().replace("experiment: tiny", f"experiment: {experiment}")
         (folder / "config/config.yaml").write_text(text)
+
+    def copied(self, folder: Path) -> "Tree":
+        """Return a copy of this one with all that a run has made in it."""
+        shutil.copytree(self.folder, folder, symlinks=True, dirs_exist_ok=True)
+        return Tree(folder)
 
     def run(self, *command: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess:
         """Return a finished command; standard output and error together as text."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Column
 from snakemake.logging import ColorizingTextHandler, DefaultFormatter, get_event, is_quiet_about, timestamp
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
@@ -82,8 +83,9 @@ class Bar:
     """One progress bar for all jobs of a run, named after the job that was started last."""
 
     def __init__(self, stream: Any):
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        self.progress = Progress(*columns, console=Console(file=stream), transient=True)
+        job = TextColumn("{task.description}", table_column=Column(no_wrap=True, ratio=1))
+        columns = (BarColumn(20), MofNCompleteColumn(), TimeElapsedColumn(), job)
+        self.progress = Progress(*columns, console=Console(file=stream), transient=True, expand=True)
         self.task = self.progress.add_task("Planning", total=None)
         self.progress.start()
 
