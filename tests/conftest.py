@@ -27,7 +27,7 @@ from img2height.scenes.scene import Scene
 from img2height.settings.dataset import SceneFile, TargetGrid
 
 ROOT = Path(__file__).parents[1]
-LONGEST = ("slurm/test_slurm.py", "test_workflow.py", "training/test_interruption.py", "test_faults.py")
+LONGEST = ("slurm/test_slurm.py", "test_reruns.py", "training/test_interruption.py", "test_faults.py", "test_dvc.py")
 settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
 settings.load_profile("untimed")
 

@@ -1,0 +1,48 @@
+"""DVC over a finished run of the tiny experiment: what it records, and what it runs again."""
+
+import json
+import shutil
+
+from workflow_tree import METRICS
+
+DATASET = "config/test/datasets/tiny.yaml"
+
+
+def test_dvc_runs_and_certifies(tree, tmp_path):
+    tree = tree.copied(tmp_path)
+    tree.run("git", "init", "--quiet")
+    first = tree.run("dvc", "repro")
+    assert first.returncode == 0, first.stdout[-4000:]
+    assert tree.run("dvc", "status", "--quiet").returncode == 0
+    assert tree.planned() == {}
+
+    # As after a clone and `dvc pull`: no metadata, times without order; then what `make pulled` does.
+    shutil.rmtree(tree.folder / ".snakemake")
+    for name in sorted(tree.digests(), reverse=True):
+        (tree.folder / name).touch()
+    assert tree.planned() != {}
+    assert tree.run("dvc", "status", "--quiet").returncode == 0
+    tree.make("--touch", "--forceall", "--cores", "1")
+    assert tree.planned() == {}
+    with tree.edited(DATASET, "seed: 11", "seed: 21"):
+        assert tree.planned()["prepare_scene"] == 1
+
+    tree.run("git", "add", "--all")
+    tree.run("git", "-c", "user.name=tests", "-c", "user.email=tests", "commit", "--quiet", "--message", "A run")
+    before, scores = tree.digests(), tree.numbers()
+    with tree.edited("params.yaml", "min_area_m2: 20.0", "min_area_m2: 0.0"):
+        second = tree.run("dvc", "repro")
+        assert second.returncode == 0, second.stdout[-4000:]
+        for stage in ("scenes", "folds", "models"):
+            assert f"Stage '{stage}' didn't change, skipping" in second.stdout
+        assert "Job stats" in second.stdout
+        differences = json.loads(tree.run("dvc", "metrics", "diff", "--all", "--json").stdout)[METRICS]
+        assert tree.planned() == {}
+    now = tree.numbers()
+    assert {name: (differences[name]["old"], differences[name]["new"]) for name in scores} == {
+        name: (value, now[name]) for name, value in scores.items()
+    }
+    assert now != scores
+    changed = {name for name, digest in tree.digests().items() if before.get(name) != digest}
+    assert changed
+    assert not [name for name in changed if not name.startswith("results/") or name.endswith("height.tif")]

@@ -1,0 +1,183 @@
+"""What a finished run of the tiny experiment plans anew when something is changed, and how mistakes are reported."""
+
+import shutil
+
+import pytest
+
+AFTER_PREDICT = {"extract_buildings": 4, "evaluate": 4, "collect_metrics": 1, "report": 1}
+AFTER_TRAIN = {"predict": 5, "merge_pairs": 1, "residuals": 2, **AFTER_PREDICT}
+AFTER_FOLDS = {"augment_samples": 4, "audit_coverage": 4, "train": 4, "audit_statistics": 1, **AFTER_TRAIN}
+REFINED = {"predict": 2, "merge_pairs": 1, "residuals": 1}
+ONE_METHOD = {
+    "train": 1,
+    "audit_statistics": 1,
+    "extract_buildings": 1,
+    "evaluate": 1,
+    "collect_metrics": 1,
+    "report": 1,
+}
+EXPERIMENT = "config/test/experiments/tiny.yaml"
+DATASET = "config/test/datasets/tiny.yaml"
+PAIR = "pairs: [{first: 1, second: 2, use: [test]}]"
+VIEWS = "views: [{path: east/v1.tif}, {path: east/v2.tif}]"
+REFERENCE = "dsm: {path: east/s.tif}, dtm: {path: east/t.tif}"
+DELIVERED = (
+    f"{{layers: {{eo: {{path: east/eo.tif}}, dsm_initial: {{path: east/d.tif}}, {REFERENCE}, {VIEWS}}}, "
+    "pairs: [{first: 1, second: 2}]}"
+)
+
+
+def test_a_second_run_has_nothing_to_do(tree):
+    assert tree.planned() == {}
+
+
+@pytest.mark.parametrize(
+    ("key", "old", "new", "jobs"),
+    [
+        ("buildings.min_area_m2", "min_area_m2: 20.0", "min_area_m2: 12.0", AFTER_PREDICT),
+        (
+            "metrics.allow_missing",
+            "allow_missing: false",
+            "allow_missing: true",
+            {**AFTER_PREDICT, "extract_buildings": 0},
+        ),
+        ("metrics.instance_iou", "instance_iou: 0.5", "instance_iou: 0.4", {**AFTER_PREDICT, "extract_buildings": 0}),
+        ("inference.overlap", "overlap: 0.25", "overlap: 0.5", AFTER_TRAIN),
+        ("training.patience", "patience: 10", "patience: 9", {**AFTER_FOLDS, "audit_coverage": 0}),
+        ("split.buffer_m", "buffer_m: null", "buffer_m: 39.0", {"split_folds": 1, "audit_folds": 1, **AFTER_FOLDS}),
+    ],
+)
+def test_a_changed_key_runs_only_what_depends_on_it(tree, key, old, new, jobs):
+    with tree.edited("params.yaml", old, new):
+        assert tree.planned() == {rule: count for rule, count in jobs.items() if count}
+
+
+def test_an_edited_method_runs_alone(tree):
+    with tree.edited("src/img2height/methods/unet.py", "", "\nUNUSED = 1\n"):
+        assert tree.planned() == {**ONE_METHOD, "predict": 1}
+
+
+def test_a_model_that_differs_in_its_card_alone_predicts_again(tree):
+    with tree.edited("models/tiny/mean_height/fold0/seed0/card.json", "", "\n"):
+        planned = tree.planned()
+    assert planned["predict"] == 1
+    assert "train" not in planned
+
+
+def test_weights_that_are_gone_are_trained_again(tree):
+    weights = tree.folder / "models/tiny/mean_height/fold0/seed0/model.safetensors"
+    hidden = weights.rename(weights.with_suffix(".hidden"))
+    try:
+        assert tree.planned()["train"] == 1
+    finally:
+        hidden.rename(weights)
+
+
+def test_a_training_waits_for_the_model_that_it_starts_from(tree):
+    own, other = "models/tiny/resdepth_stereo/fold0/seed0", "models/elsewhere"
+    with tree.edited(EXPERIMENT, "batch_size: 4", f"init_from: {other}, batch_size: 4"):
+        done = tree.run("snakemake", "-n")
+        (line,) = [line for line in done.stdout.splitlines() if line.startswith("error: ")]
+        assert f"starts from a model that is not there: {other}/model.safetensors" in line
+        shutil.copytree(tree.folder / own, tree.folder / other)
+        assert tree.planned() == {**ONE_METHOD, **REFINED, "augment_samples": 1}
+    shutil.rmtree(tree.folder / other)
+
+
+def test_without_methods_that_look_at_views_no_pairs_are_merged(tree):
+    with (
+        tree.edited(EXPERIMENT, ", resdepth_stereo, initial_dsm", ""),
+        tree.edited(EXPERIMENT, "recipes:\n  resdepth_stereo:", "#"),
+    ):
+        assert tree.planned() == {"audit_statistics": 1, "collect_metrics": 1, "report": 1}
+        everything = tree.planned("--forceall")
+    assert everything["predict"] == 2
+    assert {"merge_pairs", "residuals"}.isdisjoint(everything)
+
+
+def test_another_use_of_a_pair_reaches_its_scene_and_what_comes_of_it(tree):
+    changed = "south: {pairs: [{first: 1, second: 2, use: [test]}, {first: 4, second: 1, use: [test]}], city"
+    with tree.edited(DATASET, "south: {city", changed):
+        jobs = tree.planned()
+    made_of_scene = {"make_city": 1, "prepare_scene": 1, "index_tiles": 1, "list_scenes": 1}
+    assert jobs == {**made_of_scene, "split_folds": 1, "audit_folds": 1, **AFTER_FOLDS}
+
+
+def test_scenes_that_change_their_roles_are_listed_again(tree):
+    with tree.edited(EXPERIMENT, "{east: train, west: val, south: test}", "{south: train, west: val, east: test}"):
+        assert tree.planned()["list_scenes"] == 1
+
+
+def test_an_edited_module_is_seen_through_others(tree):
+    with tree.edited("src/img2height/buildings/polygons.py", "", "\nextract.edited = True\n"):
+        assert tree.planned() == {**AFTER_PREDICT}
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "jobs"),
+    [
+        ("src/img2height/methods/unet.py", "", "\n# A remark.\n", {}),
+        ("src/img2height/errors.py", '"""Base of every', '"""The base of every', {}),
+        ("src/img2height/tiles/areas.py", "", "\n\ndef nobody_calls_this():\n    return 1\n", {}),
+        ("src/img2height/inference/compute.py", '"Predicting"', '"Working"', AFTER_TRAIN),
+        (
+            "src/img2height/settings/protocol.py",
+            "\n\nclass Params(",
+            "    new_key: float = 1.0\n\n\nclass Params(",
+            {"evaluate": 4, "collect_metrics": 1, "report": 1},
+        ),
+    ],
+)
+def test_an_edit_of_code_runs_only_what_it_changes(tree, file, old, new, jobs):
+    with tree.edited(file, old, new):
+        assert tree.planned() == jobs
+
+
+def test_notes_of_a_recipe_run_the_report_alone(tree):
+    with tree.edited("config/methods/unet.yaml", "network: unet", "notes: A remark.\nnetwork: unet"):
+        assert tree.planned() == {"report": 1}
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        ("config/config.yaml", "experiment: tiny", "experiment: tinny", "did you mean 'tiny'?"),
+        ("config/config.yaml", "", "cores: 4\n", "'cores' is unknown"),
+        (EXPERIMENT, "samples: 16", "sample: 16", "unknown key training.sample"),
+        (EXPERIMENT, "unet", "unett", "did you mean 'unet'?"),
+        (EXPERIMENT, "south: test", "norh: test", "no scene 'norh'"),
+        (EXPERIMENT, "south: test", "south: tset", "south"),
+        (EXPERIMENT, "methods:", "folds: [1]\nmethods:", "folds [1] do not exist"),
+        (EXPERIMENT, "tile_px: 64", "tile_px: 60", "tile_px"),
+        (DATASET, "licence:", "license:", "licence"),
+        (DATASET, "{city: {seed: 11, size_px: 192, sar: {}, stereo: {}}}", DELIVERED, "data/raw/tiny/east/eo.tif"),
+        (DATASET, "seed: 11, size_px: 192, sar: {}, stereo: {}", "seed: 11, size_px: 192", "looks at dsm_initial"),
+        (DATASET, "west: {city", f"west: {{{PAIR}, city", "scene tiny/west has no pair for val"),
+        (DATASET, "west: {city", f"west: {{{PAIR.replace('1', '9')}, city", "9 and 2 are no two of the 4 views"),
+    ],
+)
+def test_a_mistake_is_one_clear_line(tree, file, old, new, said):
+    with tree.edited(file, old, new):
+        done = tree.run("snakemake", "-n")
+    assert done.returncode != 0
+    errors = [line for line in done.stdout.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1
+    assert said in errors[0]
+    assert done.stdout.rstrip().endswith(errors[0])
+    assert "Traceback" not in done.stdout
+
+
+def test_a_scene_that_does_not_exist_is_named(tree):
+    done = tree.run("snakemake", "-n", "results/tiny/unet/oof/seed0/souht/height.tif")
+    assert done.returncode != 0
+    assert done.stdout.rstrip().endswith("error: experiment tiny has no scene 'souht'; did you mean 'south'?")
+
+
+def test_a_failed_job_shows_its_log(tree, tmp_path):
+    tree = tree.copied(tmp_path)
+    with tree.edited(EXPERIMENT, "tile_px: 64, stride_px: 32", "tile_px: 256, stride_px: 32"):
+        done = tree.run("snakemake", "--cores", "1", "folds")
+    assert done.returncode != 0
+    assert "    log: logs/split_folds/tiny.log\n" in done.stdout
+    assert "    | error: fold 0 has no train tile" in done.stdout
+    assert done.stdout.endswith("Failed: logs/split_folds/tiny.log\n")
