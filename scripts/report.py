@@ -52,7 +52,7 @@ def main(args: Namespace) -> None:
     from img2height.io.tables import read_geotable
     from img2height.report.cost import cost_table, write_cost
     from img2height.report.page import write_report
-    from img2height.report.run import Run
+    from img2height.report.run import Run, method_files
     from img2height.report.tables.intervals import read_uncertainty
     from img2height.scenes.listing import all_scenes, tested_scenes
     from img2height.settings.experiment import Experiment
@@ -64,7 +64,6 @@ def main(args: Namespace) -> None:
     recipes = read_yaml(args.recipes)
     areas = read_geotable(args.areas)
     scenes = tested_scenes(args.scenes, areas)
-    folders = [results / scene.name for results in args.results for scene in scenes]
     report = Run(
         experiment=experiment,
         params=parse_file(Params, args.params),
@@ -75,10 +74,7 @@ def main(args: Namespace) -> None:
         sources=all_scenes(args.scenes),
         areas=areas,
         folds_figure=args.folds_figure,
-        heights=[folder / "height.tif" for folder in folders],
-        polygons=[folder / "buildings.parquet" for folder in folders],
-        histories=args.histories,
-        tiles=[results / "tiles.parquet" for results in args.results],
+        files=method_files(list(recipes), scenes, args.results, args.histories),
         code=read_yaml(args.code),
     )
     tables = {name.replace("-", "_"): getattr(args, name.replace("-", "_")) for name in TABLES}

@@ -19,7 +19,7 @@ from img2height.io.grid import Grid
 from img2height.io.rasters import Band, height_band, write_cog
 from img2height.io.tables import write_table
 from img2height.report.page import write_report
-from img2height.report.run import Run
+from img2height.report.run import MethodFiles, Run
 from img2height.report.tables.intervals import Uncertainty
 from img2height.scenes.city.sar import BANDS as POLARISATIONS
 from img2height.scenes.land.optical import BANDS as LAND_BANDS
@@ -84,23 +84,23 @@ def finished(houses: Scene, areas: geopandas.GeoDataFrame, tmp_path_factory: pyt
     }  # fmt: skip
     experiment = parse(Experiment, settings, "test")
     params = parse(Params, merge(read_yaml(ROOT / "params.yaml"), experiment.params), "test")
-    scores, heights, polygons, histories = [], [], [], []
+    scores, files = [], {}
     for method in METHODS:
-        heights.append(_write_prediction(houses, method, folder))
-        polygons.append(folder / f"{method}.parquet")
+        height, polygons = _write_prediction(houses, method, folder), folder / f"{method}.parquet"
         found = [box(500_031, 5_799_966, 500_049, 5_799_979)] if method == "im2height" else []
-        write_table(geopandas.GeoDataFrame(geometry=geopandas.GeoSeries(found, crs=GRID.crs)), polygons[-1])
-        predicted = Predicted(houses, heights[-1], houses.path("building"), polygons[-1])
+        write_table(geopandas.GeoDataFrame(geometry=geopandas.GeoSeries(found, crs=GRID.crs)), polygons)
+        predicted = Predicted(houses, height, houses.path("building"), polygons)
         scores.append(evaluate_method(method, 0, [predicted], areas, params.metrics)[0])
-        histories += [_write_history(method, fold, folder) for fold in (0, 1)]
+        histories = [_write_history(method, fold, folder) for fold in (0, 1)]
+        tiles = write_tiles(folder / f"{method}_tiles.parquet", method)
+        files[method] = MethodFiles([height], [polygons], histories, tiles)
     folds_map = folder / "folds.png"
     Image.new("RGB", (40, 20), "white").save(folds_map)
     recipes = {name: load_recipe(ROOT / "config/methods", name, experiment.recipes.get(name)) for name in METHODS}
-    tiles = [write_tiles(folder / f"{method}_tiles.parquet", method) for method in METHODS]
     metrics = experiment_scores(*scores)
     return Run(
-        experiment, params, recipes, metrics, uncertainty_of(metrics), [houses], [houses], areas, folds_map, heights,
-        polygons, histories, tiles, {"train": "0123456789abcdef"},
+        experiment, params, recipes, metrics, uncertainty_of(metrics), [houses], [houses], areas, folds_map, files,
+        {"train": "0123456789abcdef"},
     )  # fmt: skip
 
 
@@ -191,18 +191,18 @@ def _run(
         folder / "none.tif", np.zeros(scene.grid.shape, np.uint8), scene.grid, [Band("building")], nodata=255,
         categorical=True,
     )  # fmt: skip
-    scores, folds = [], areas["fold"].unique()
+    scores, files, nothing = [], {}, (folder / "none.tif", folder / "none.parquet")
     for method, height in heights.items():
-        predicted = Predicted(scene, height, folder / "none.tif", folder / "none.parquet", pairs.get(method, {}))
+        predicted = Predicted(scene, height, *nothing, pairs.get(method, {}))
         scores.append(evaluate_method(method, 0, [predicted], areas, params.metrics)[0])
-    histories = [_write_history(method, fold, folder) for method in heights for fold in folds]
+        histories = [_write_history(method, fold, folder) for fold in areas["fold"].unique()]
+        tiles = write_tiles(folder / f"{method}_tiles.parquet", method, scene)
+        files[method] = MethodFiles([height], [nothing[1]], histories, tiles)
     Image.new("RGB", (40, 20), "white").save(folder / "folds.png")
     recipes = {name: load_recipe(ROOT / "config/methods", name) for name in heights}
-    polygons = [folder / "none.parquet"] * len(heights)
-    tiles = [write_tiles(folder / f"{method}_tiles.parquet", method, scene) for method in heights]
     return Run(
         experiment, params, recipes, experiment_scores(*scores), NOTHING_KNOWN, [scene], [scene], areas,
-        folder / "folds.png", [*heights.values()], polygons, histories, tiles, {},
+        folder / "folds.png", files, {},
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas
 
-from img2height.vocabulary.tiles import BY_ROWS
+from img2height.vocabulary.tiles import BY_ROWS, SCENE
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Blocks:
 
 
 def _keys(tiles: pandas.DataFrame, side_px: int) -> pandas.MultiIndex:
-    names = ["dataset", "scene", "row", "col"]
+    names = [*SCENE, "row", "col"]
     return pandas.MultiIndex.from_arrays(
         [tiles.dataset, tiles.scene, tiles.row_off // side_px, tiles.col_off // side_px], names=names
     )

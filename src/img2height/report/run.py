@@ -1,5 +1,6 @@
 """A finished experiment as the report sees it: what was run, and the files that it left."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +34,37 @@ class MethodFiles:
     tiles: Path
 
 
+def method_files(
+    methods: Sequence[str], scenes: Sequence[Scene], results: Sequence[Path], histories: Sequence[Path]
+) -> dict[str, MethodFiles]:
+    """Return the files of each method.
+
+    Args:
+        methods: their names.
+        scenes: the evaluated scenes.
+        results: the folder of each method's results, in the order of the methods.
+        histories: history.csv, all folds of the first method, then of the second.
+
+    Raises:
+        DataError: there are more or fewer folders or histories than methods need.
+    """
+    folds, rest = divmod(len(histories), len(methods))
+    if len(results) != len(methods) or rest:
+        raise DataError(
+            f"{len(results)} folders of results and {len(histories)} histories for {len(methods)} methods; give one "
+            "folder a method, and as many histories of each"
+        )
+    return {
+        method: MethodFiles(
+            [folder / scene.name / "height.tif" for scene in scenes],
+            [folder / scene.name / "buildings.parquet" for scene in scenes],
+            list(histories[folds * place : folds * (place + 1)]),
+            folder / "tiles.parquet",
+        )
+        for place, (method, folder) in enumerate(zip(methods, results, strict=True))
+    }
+
+
 @dataclass(frozen=True)
 class Run:
     """What was run, and the files that it left.
@@ -47,14 +79,11 @@ class Run:
         sources: all scenes of the experiment, those of training too.
         areas: pixel areas of the folds (fold, part, dataset, scene, geometry).
         folds_figure: map of the folds, PNG.
-        heights: predicted heights, all scenes of the experiment's first method, then of the second.
-        polygons: predicted buildings, in the same order.
-        histories: history.csv, all folds of the first method, then of the second.
-        tiles: tiles.parquet of each method.
+        files: by method.
         code: digests of the code by program.
 
     Raises:
-        DataError: there are more or fewer files than methods, scenes and folds need.
+        DataError: a method has more or fewer histories than there are folds.
     """
 
     experiment: Experiment
@@ -66,17 +95,13 @@ class Run:
     sources: list[Scene]
     areas: geopandas.GeoDataFrame
     folds_figure: Path
-    heights: list[Path]
-    polygons: list[Path]
-    histories: list[Path]
-    tiles: list[Path]
+    files: dict[str, MethodFiles]
     code: dict[str, str]
 
     def __post_init__(self):
-        methods, scenes, folds = len(self.recipes), len(self.scenes), len(self.folds)
-        for name, each in (("heights", scenes), ("polygons", scenes), ("histories", folds), ("tiles", 1)):
-            if (found := len(getattr(self, name))) != methods * each:
-                raise DataError(f"{found} {name} for {methods} methods with {each} each; give {methods * each}")
+        for method, files in self.files.items():
+            if (found := len(files.histories)) != len(self.folds):
+                raise DataError(f"{method}: {found} histories for {len(self.folds)} folds; give one a fold")
 
     @property
     def folds(self) -> list[int]:
@@ -99,9 +124,3 @@ class Run:
         """Test ground of all scenes in square kilometres."""
         areas = [area_of(self.areas, "test", item.dataset, item.name).area * item.grid.gsd_m**2 for item in self.scenes]
         return sum(areas) / 1e6
-
-    def files(self, method: str) -> MethodFiles:
-        """Return the files of one method."""
-        index = list(self.recipes).index(method)
-        scenes, folds = (slice(index * each, (index + 1) * each) for each in (len(self.scenes), len(self.folds)))
-        return MethodFiles(self.heights[scenes], self.polygons[scenes], self.histories[folds], self.tiles[index])

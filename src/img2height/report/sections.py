@@ -35,7 +35,7 @@ def method_sections(
         classes: by method, see `img2height.report.tables.classes.class_table`.
         figures: where the PNG files go.
     """
-    baseline = read_histories(run.files(BASELINE), run.folds)[1] if BASELINE in run.recipes else None
+    baseline = read_histories(run.files[BASELINE], run.folds)[1] if BASELINE in run.recipes else None
     return [_section(run, name, shown, strata, classes[name], baseline, figures) for name in methods]
 
 
@@ -48,7 +48,7 @@ def _section(
     baseline_m: float | None,
     figures: Path,
 ) -> dict[str, Any]:
-    files, recipe = run.files(name), run.recipes[name]
+    files, recipe = run.files[name], run.recipes[name]
     joint = pooled_joint(files, run.scenes, run.areas)
     trained = sum(not is_trivial(other) for other in run.recipes.values())
     return {
@@ -65,7 +65,7 @@ def _section(
 
 
 def _in_scene(run: Run, name: str, item: ShownScene, figures: Path) -> dict[str, Any]:
-    index, files = run.scenes.index(item.scene), run.files(name)
+    index, files = run.scenes.index(item.scene), run.files[name]
     made = files.heights[index], files.polygons[index]
     return scene_pictures(name, item, *made, figures, refines=refines(run.recipes[name]))
 

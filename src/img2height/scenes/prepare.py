@@ -18,7 +18,7 @@ from img2height.scenes.scene import Scene, SceneLayer
 from img2height.scenes.sources import Source, check_raster, target_grid
 from img2height.scenes.warp import bring_to_grid, source_window
 from img2height.settings.dataset import Layer, SceneFile, TargetGrid
-from img2height.vocabulary.layers import INITIAL
+from img2height.vocabulary.layers import INITIAL, LAYERS
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ def prepare_scene(
     with atomic_folder(folder) as made:
         for source in sources:
             bring_to_grid(source, ground, made / f"{source.name}.tif")
-        if {"dsm", "dtm"} <= layers.keys():
+        if set(LAYERS["ndsm"].made_of) <= layers.keys():
             if MARK_OF["dtm"] not in layers:
                 _fill_terrain(made, ground)
             if "ndsm" not in layers:

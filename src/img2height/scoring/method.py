@@ -25,11 +25,12 @@ from img2height.scoring.strata import MASKS
 from img2height.scoring.tiles import per_image_scores
 from img2height.settings.protocol import Metrics
 from img2height.tiles.areas import area_of
-from img2height.vocabulary.quantities import RELATIVE
+from img2height.vocabulary.quantities import REFERENCES, RELATIVE
 
 logger = logging.getLogger(__name__)
 
-SCORED_ON = ("ndsm", "dtm", *MASKS, "buildings")  # the layers of a scene that scores depend on
+RASTERS = tuple(dict.fromkeys([*REFERENCES, *MASKS]))
+SCORED_ON = (*RASTERS, "buildings")  # the layers of a scene that scores depend on
 
 
 class Predicted(NamedTuple):
@@ -118,7 +119,7 @@ def _evaluate(
     predicted: Mapping[str, Path],
     threads: int,
 ) -> SceneStatistics:
-    layers = {name: scene.path(name) for name in ("ndsm", "dtm", *MASKS) if name in scene.layers}
+    layers = {name: scene.path(name) for name in RASTERS if name in scene.layers}
     return evaluate_scene(
         height, layers | predicted, area, tile_px=settings.tile_px,
         ratio_min_height_m=settings.ratio_min_height_m, ssim_range_m=settings.ssim_range_m,

@@ -16,6 +16,7 @@ from img2height.tiles.buffers import half_tile_m, neighbours
 from img2height.tiles.layout import Ground
 from img2height.tiles.likeness import find_copies, tile_details
 from img2height.vocabulary.parts import PARTS
+from img2height.vocabulary.tiles import SCENE
 
 PAIRS = list(combinations(PARTS, 2))
 LEAST_M2 = 1e-3  # smaller areas are rounding errors of coordinates
@@ -157,7 +158,7 @@ def _area_m2(scenes: list[Scene], areas: geopandas.GeoDataFrame) -> dict[str, fl
 def _strays(scenes: list[Scene], tiles: geopandas.GeoDataFrame, areas: geopandas.GeoDataFrame) -> list[str]:
     grounds = {(s.dataset, s.name): ground for s, ground in zip(scenes, _grounds(scenes, areas), strict=True)}
     strays = []
-    for (part, *scene), rows in tiles.groupby(["part", "dataset", "scene"]):
+    for (part, *scene), rows in tiles.groupby(["part", *SCENE]):
         strays += rows["tile_id"][~covered(grounds[tuple(scene)][part], rows)].tolist()
     return sorted(strays)
 
@@ -195,7 +196,7 @@ def nearest_tiles(
         a: a part.
         b: another part.
     """
-    groups = dict(iter(tiles.groupby(["part", "dataset", "scene"])))
+    groups = dict(iter(tiles.groupby(["part", *SCENE])))
     best = None
     for index, scene in enumerate(scenes):
         if (first := groups.get((a, scene.dataset, scene.name))) is None:

@@ -74,6 +74,8 @@ QUANTITIES = {
         Quantity(RELATIVE, FITTED, ("ndsm", "dtm")),
     )
 }
+# All layers that some quantity is compared with.
+REFERENCES = tuple(dict.fromkeys(name for each in QUANTITIES.values() for name in (*each.references, *each.needs)))
 ABOVE_GROUND = tuple(name for name, quantity in QUANTITIES.items() if quantity.above_ground)
 TARGETS = tuple(name for name, quantity in QUANTITIES.items() if quantity.learnt_from)
 

@@ -12,7 +12,7 @@ from img2height.io.grid import blocks
 from img2height.io.rasters import open_raster
 from img2height.report.figures.crop import read_quantity
 from img2height.scenes.scene import Scene
-from img2height.vocabulary.quantities import TERRAIN
+from img2height.vocabulary.quantities import REFERENCES, TERRAIN
 
 BLOCK_PX = 1024
 BIN_M = 0.5
@@ -34,7 +34,7 @@ def joint_histogram(scene: Scene, area: BaseGeometry, height: Path) -> np.ndarra
     if read_quantity(height) == TERRAIN:
         return joint
     with ExitStack() as stack:
-        layers = {name: scene.path(name) for name in ("ndsm", "dtm", "building") if name in scene.layers}
+        layers = {name: scene.path(name) for name in REFERENCES if name in scene.layers}
         layers["predicted"] = height
         rasters = {name: stack.enter_context(open_raster(path)) for name, path in layers.items()}
         for window in blocks(area_window(area), BLOCK_PX):
