@@ -30,6 +30,7 @@ PINS = dict(
 SUPPORTED = ["3.11", "3.12", "3.13", "3.14"]
 # What only scripts and tests import, or is called by its name.
 UNIMPORTED = {"pyarrow", "dvc", "snakemake", "snakemake-executor-plugin-slurm"}
+PART_OF = {"pydantic-core": "pydantic"}  # pydantic pins it
 # The rooms of the package whose imports an extra brings; all others have to do with what a plain installation has.
 ROOMS = {
     "train": {"training"},
@@ -86,7 +87,8 @@ def imported(path: Path) -> set[str]:
     found = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     found |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
     tops = {name.split(".")[0] for name in found} - sys.stdlib_module_names - {"img2height"}
-    return {canonicalize_name(owner) for top in tops for owner in owners_of()[top][:1]}
+    found = {canonicalize_name(owner) for top in tops for owner in owners_of()[top][:1]}
+    return {PART_OF.get(name, name) for name in found}
 
 
 def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None:
