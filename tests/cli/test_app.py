@@ -5,6 +5,7 @@ import geopandas
 import numpy as np
 import pytest
 import rasterio
+import shapely
 from affine import Affine
 from rasterio.crs import CRS
 from raw_cases import SIDE, deliver, prepare, ramp
@@ -16,6 +17,7 @@ from typer.testing import CliRunner, Result
 from img2height.cli.app import app
 from img2height.io.grid import Grid
 from img2height.io.rasters import Band, write_cog
+from img2height.io.tables import write_layers
 from img2height.methods import build_network, names, recipes_folder
 from img2height.models.folder import save_model
 from img2height.settings.project import load_recipe
@@ -133,6 +135,22 @@ def test_a_surface_is_refined_and_its_holes_are_filled_first(refiner: Path, tmp_
     assert [path.name for path in out.parent.iterdir()] == ["height.tif"]
 
 
+def test_heights_of_no_stated_unit_are_asked_for(refiner: Path, tmp_path: Path) -> None:
+    heights, view = write_surface(tmp_path / "dsm.tif", ""), write_image(tmp_path / "v.tif")
+    flags = ["--model", refiner, "--dsm", tmp_path / "dsm.tif", "--view", view, "--view", view]
+    result = invoke("predict", *flags, "--out", tmp_path / "height.tif")
+    assert result.exit_code == 2
+    assert "--dsm-unit metre" in result.stderr
+    assert not (tmp_path / "height.tif").exists()
+    result = invoke("predict", *flags, "--out", tmp_path / "height.tif", "--dsm-unit", "decimetre")
+    assert result.exit_code == 0, result.stderr
+    with rasterio.open(tmp_path / "height.tif") as raster:
+        assert raster.read(1)[5, 50] == pytest.approx(heights[5, 50] / 10, rel=1e-6)
+    assert (
+        "did you mean 'metre'" in invoke("predict", *flags, "--out", tmp_path / "o.tif", "--dsm-unit", "meter").stderr
+    )
+
+
 def test_feet_in_a_surface_become_metres(refiner: Path, tmp_path: Path) -> None:
     heights = write_surface(tmp_path / "dsm.tif", "foot")
     view = write_image(tmp_path / "v.tif")
@@ -181,7 +199,7 @@ def test_buildings_come_with_the_heights(model: Path, tmp_path: Path) -> None:
     [
         ("--out", "height.png", "must end in .tif or .tiff, found '.png'"),
         ("--out", "folder.tif", "is a folder"),
-        ("--out", "eo.tif", "is one of the rasters to read"),
+        ("--out", "eo.tif", "is one of the files to read"),
         ("--out", "eo.tif/height.tif", "its folder cannot be written"),
         ("--buildings", "b.shp", "must end in .gpkg or .parquet, found '.shp'"),
         ("--buildings", "b", "must end in .gpkg or .parquet, found 'no suffix'"),
@@ -275,3 +293,18 @@ def test_an_import_replaces_nothing_that_is_not_a_model(tmp_path: Path) -> None:
         assert result.stderr.startswith(f"error: {out}: is a f")
     assert [path.name for path in folder.iterdir()] == ["holiday.jpg"]
     assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_layers_of_others_in_a_geopackage_are_never_lost(model: Path, tmp_path: Path) -> None:
+    image, project = write_image(tmp_path / "eo.tif"), tmp_path / "project.gpkg"
+    square = geopandas.GeoDataFrame({"owner": ["town"]}, geometry=[shapely.box(0, 0, 9, 9)], crs=32633)
+    flags = ["--model", model, "--image", image, "--out", tmp_path / "h.tif", "--buildings", project]
+    for layers in ({"parcels": square, "survey": square}, {"buildings": square}):
+        write_layers(layers, project)
+        before = project.read_bytes()
+        result = invoke("predict", *flags)
+        assert result.exit_code == 2
+        assert ", ".join(layers) in result.stderr
+        assert project.read_bytes() == before
+    project.unlink()
+    assert [invoke("predict", *flags).exit_code for _ in range(2)] == [0, 0]  # its own layer is replaced

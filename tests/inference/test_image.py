@@ -170,7 +170,7 @@ def test_a_surface_with_a_mistake_beside_it_is_not_filled_and_leaves_nothing(tmp
     holed = np.full((64, 80), 50, np.float32)
     holed[20:30, 20:30] = NODATA
     for name in ("dsm", "view"):
-        write_image(tmp_path / f"{name}.tif", holed if name == "dsm" else holed[:, :70].astype(np.uint8))
+        write_image(tmp_path / f"{name}.tif", holed if name == "dsm" else holed[:, :70].astype(np.uint8), unit="metre")
     recipe = load_recipe(recipes_folder(), "resdepth_mono")
     card = {
         "recipe": recipe.model_dump(mode="json"), "gsd_m": 0.5, "dtypes": {"dsm_initial": "float32", "views": "uint8"}
@@ -217,3 +217,16 @@ def test_the_protocol_is_that_of_the_checkout(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "params.yaml").write_text("model: {depth: 4}\n")  # of somebody's other project
     assert protocol() == expected
+
+
+def test_an_image_of_no_valid_pixel_is_an_error_and_leaves_nothing(tmp_path):
+    image = write_image(tmp_path / "eo.tif", np.zeros((64, 80), np.float32), valid=np.zeros((64, 80), bool))
+    with pytest.raises(DataError, match="no pixel is valid"):
+        predict(as_model(FirstBand(), target="ndsm"), {"eo": image}, tmp_path / "h.tif")
+    assert [path.name for path in tmp_path.iterdir()] == ["eo.tif"]
+
+
+def test_a_map_that_stretches_lengths_is_refused(tmp_path):
+    image = write_image(tmp_path / "eo.tif", noise(64, 80), epsg=3857, corner=(1_500_000, 6_800_000))
+    with pytest.raises(DataError, match=r"1\.62\d m on the map .* EPSG:32633"):
+        predict(as_model(FirstBand(), target="ndsm"), {"eo": image}, tmp_path / "h.tif")

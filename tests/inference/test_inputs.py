@@ -49,12 +49,12 @@ def test_other_bands_are_refused_with_what_was_found(tmp_path: Path, bands: tupl
 
 @pytest.mark.parametrize(("layer", "band"), [("dsm_initial", "dsm"), ("views", "first")])
 def test_a_raster_of_one_band_need_not_say_what_it_is(tmp_path: Path, layer: str, band: str, caplog) -> None:
-    path = write_image(tmp_path / "one.tif", noise(16, 16), bands=("Höhe",))
+    path = write_image(tmp_path / "one.tif", noise(16, 16), bands=("Höhe",), unit="metre")
     inputs = {layer: [band]}
     scene = given_scene(inputs, {layer: [path] if layer == "views" else path})
     assert [layer.bands for layer in scene.layers.values()] == [["pan" if layer == "views" else "dsm"]]
     assert caplog.messages == []
-    two = write_image(tmp_path / "two.tif", ramp(2), bands=("", ""))
+    two = write_image(tmp_path / "two.tif", ramp(2), bands=("", ""), unit="metre")
     with pytest.raises(DataError, match="2 bands instead of one"):
         given_scene(inputs, {layer: [two] if layer == "views" else two})
 
@@ -74,17 +74,18 @@ def test_another_ground_sampling_distance_is_refused_with_the_remedy(tmp_path: P
 
 
 def test_feet_are_not_taken_for_metres(tmp_path: Path) -> None:
-    path = write_image(tmp_path / "eo.tif", noise(16, 16), epsg=2264, gsd=0.5 / 0.3048)  # US survey feet
+    carolina = {"epsg": 2264, "corner": (2_000_000, 600_000)}  # US survey feet
+    path = write_image(tmp_path / "eo.tif", noise(16, 16), gsd=0.5 / 0.3048, **carolina)
     with opened(as_model(FirstBand()), {"eo": path}):
         pass
-    path = write_image(tmp_path / "feet.tif", noise(16, 16), epsg=2264, gsd=0.5)
+    path = write_image(tmp_path / "feet.tif", noise(16, 16), gsd=0.5, **carolina)
     with pytest.raises(ModelError, match=r"0\.152 x 0\.152 m"), opened(as_model(FirstBand()), {"eo": path}):
         pass
 
 
 def test_degrees_are_refused(tmp_path: Path) -> None:
-    path = write_image(tmp_path / "eo.tif", noise(16, 16), epsg=4326, gsd=0.5)
-    with pytest.raises(ModelError, match="projected CRS"), opened(as_model(FirstBand()), {"eo": path}):
+    path = write_image(tmp_path / "eo.tif", noise(16, 16), epsg=4326, gsd=1e-5, corner=(15.0, 52.0))
+    with pytest.raises(DataError, match=r"degrees.*EPSG:32633"), opened(as_model(FirstBand()), {"eo": path}):
         pass
 
 

@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 import rasterio
 from affine import Affine
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from rasterio.enums import ColorInterp
 from rasterio.windows import Window
 
+from img2height.errors import DataError
 from img2height.io.pixels import read_pixels
 
 WINDOW = Window(0, 0, 4, 1)
@@ -80,3 +83,60 @@ def test_values_that_are_no_numbers_are_missing_and_nothing_else_changes(tmp_pat
     assert known(path, [1]) == [False, False, True, True]
     with rasterio.open(path) as source:
         np.testing.assert_array_equal(read_pixels(source, [1]).values[0], values)
+
+
+@pytest.mark.parametrize("compress", ["LERC", "LERC_ZSTD"])
+@pytest.mark.parametrize("nodata", [999.0, 9999.0, -9999.0])
+def test_nodata_that_lossy_compression_moved_is_missing(tmp_path, compress, nodata):
+    rng = np.random.default_rng(0)
+    heights = (50 + 3 * rng.random((128, 128))).astype(np.float32)
+    holes = rng.random(heights.shape) < 0.1
+    heights[holes] = nodata
+    profile = {"driver": "GTiff", "count": 1, "height": 128, "width": 128, "dtype": "float32", "nodata": nodata}
+    path = tmp_path / "lerc.tif"
+    with rasterio.open(path, "w", **profile, transform=Affine.scale(2, -2), compress=compress, max_z_error=0.1) as out:
+        out.write(heights, 1)
+    with rasterio.open(path) as source:
+        assert (read_pixels(source, [1]).valid == ~holes).all()
+
+
+def test_bands_of_several_types_are_one_line(tmp_path):
+    for name, dtype in (("a", np.uint8), ("b", np.uint16)):
+        raster(tmp_path / f"{name}.tif", np.ones((1, 4), dtype))
+    place = "<GeoTransform>9, 2, 0, 9, 0, -2</GeoTransform>"
+    bands = "".join(
+        f'<VRTRasterBand dataType="{kind}" band="{band}"><SimpleSource><SourceFilename relativeToVRT="1">{name}.tif'
+        "</SourceFilename><SourceBand>1</SourceBand></SimpleSource></VRTRasterBand>"
+        for band, (name, kind) in enumerate([("a", "Byte"), ("b", "UInt16")], 1)
+    )
+    (tmp_path / "both.vrt").write_text(f'<VRTDataset rasterXSize="4" rasterYSize="1">{place}{bands}</VRTDataset>')
+    with rasterio.open(tmp_path / "both.vrt") as source, pytest.raises(DataError, match="data types uint16, uint8"):
+        read_pixels(source, [1, 2])
+
+
+@given(
+    scale=st.sampled_from([1.0, 0.1, 0.01]), offset=st.sampled_from([0.0, 100.0, -20.0]),
+    nodata=st.sampled_from([None, -32768, 7]), alpha=st.booleans(), tiled=st.booleans(), seed=st.integers(0, 99),
+)  # fmt: skip
+@settings(max_examples=40)
+def test_the_same_image_in_any_form_is_read_alike(tmp_path_factory, scale, offset, nodata, alpha, tiled, seed):
+    """Stored with scale, offset, nodata or alpha, or as plain values beside a mask."""
+    rng = np.random.default_rng(seed)
+    stored, valid = rng.integers(8, 1000, (32, 32), np.int16), rng.random((32, 32)) < 0.8
+    if nodata is None and not alpha:
+        valid[:] = True
+    elif not alpha:
+        stored[~valid] = nodata
+    folder = tmp_path_factory.mktemp("forms")
+    profile = {"driver": "GTiff", "height": 32, "width": 32, "dtype": "int16", "transform": Affine.scale(2, -2)}
+    blocks = {"tiled": True, "blockxsize": 16, "blockysize": 16} if tiled else {}
+    with rasterio.open(folder / "told.tif", "w", **profile, **blocks, count=1 + alpha, nodata=nodata) as out:
+        out.scales, out.offsets = [scale] * (1 + alpha), [offset] * (1 + alpha)
+        if alpha:
+            out.colorinterp = [ColorInterp.gray, ColorInterp.alpha]
+        out.write(np.stack([stored, np.where(valid, 255, 0)][: 1 + alpha]).astype(np.int16))
+    with rasterio.open(folder / "told.tif") as source:
+        found = read_pixels(source, [1])
+    assert (found.valid == valid).all()
+    plain = stored if (scale, offset) == (1.0, 0.0) else (stored * scale + offset).astype(np.float32)
+    assert (found.values[0][valid] == plain[valid]).all()

@@ -3,6 +3,8 @@
 Needs: the constants of common.smk. Makes: functions; no rules.
 """
 
+from img2height.errors import DataError
+from img2height.io.parts import parts_of
 from img2height.provenance.digest import code_digest
 from img2height.published.table import load_figure
 from img2height.settings.dataset import used_pairs
@@ -149,20 +151,18 @@ def raw_layers(wildcards):
             f"scene {wildcards.dataset}/{wildcards.scene}: missing {', '.join(missing)}; "
             f"put the delivered files into {folder}/ (links will do)"
         )
-    return [part for file in files for part in parts_of(file)]
+    return [part for file in files for part in all_parts(file)]
 
 
-def parts_of(file):
-    """Return a delivered file and all that is read with it: the parts of a shapefile, the rasters behind a VRT."""
-    path = Path(file)
-    if path.suffix.lower() == ".shp":
-        return sorted(map(str, path.parent.glob(f"{path.stem}.*")))
-    if path.suffix.lower() == ".vrt":
-        import rasterio  # a quarter of a second that other experiments need not wait
-
-        with rasterio.open(path) as mosaic:
-            return [os.path.relpath(part) for part in mosaic.files if Path(part).is_file()]
-    return [file]
+def all_parts(file):
+    """Return a delivered file and all that is read with it, or end with a line that says why it cannot be read."""
+    try:
+        parts = [os.path.relpath(part) for part in parts_of(Path(file))]
+    except DataError as error:
+        stop(error)
+    if braces := [part for part in parts if "{" in part or "}" in part]:
+        stop(f"{braces[0]}: a file name with braces stands for many files here; rename it")
+    return parts
 
 
 def delivered_bytes(wildcards):
@@ -187,4 +187,4 @@ def region_file():
         return []
     if not Path(split.regions.file).exists():
         stop(f"split.regions: the file {split.regions.file} does not exist; it holds the areas that divide the ground")
-    return parts_of(split.regions.file)
+    return all_parts(split.regions.file)

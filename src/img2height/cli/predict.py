@@ -8,9 +8,13 @@ import typer
 
 from img2height.cli.program import messages
 from img2height.errors import DataError, ModelError
+from img2height.io.parts import parts_of
+from img2height.settings.parsing import meant
 from img2height.vocabulary.layers import INPUTS
+from img2height.vocabulary.units import METRES
 
 OPTIONS = {name: layer.option for name, layer in INPUTS.items()}
+LAYER = "buildings"
 RASTERS, POLYGONS = (".tif", ".tiff"), (".gpkg", ".parquet")
 
 
@@ -21,6 +25,9 @@ def predict(
     sar: Annotated[Path | None, typer.Option(help="radar image in decibel")] = None,
     ms: Annotated[Path | None, typer.Option(help="multispectral image")] = None,
     dsm: Annotated[Path | None, typer.Option(help="initial surface model; its holes are filled first")] = None,
+    dsm_unit: Annotated[
+        str | None, typer.Option(help="unit of its heights, where the raster does not state it, e.g. metre or foot")
+    ] = None,
     view: Annotated[list[Path] | None, typer.Option(help="orthorectified view; once for each, in their order")] = None,
     buildings: Annotated[
         Path | None, typer.Option(help="polygons with heights to write, .gpkg or .parquet; rules as in params.yaml")
@@ -40,9 +47,12 @@ def predict(
     inputs = {"eo": image, "sar": sar, "ms": ms, "dsm_initial": dsm, "views": view}
     given = {layer: value for layer, value in inputs.items() if value}
     read = [path for value in given.values() for path in (value if isinstance(value, list) else [value])]
+    if dsm_unit and dsm_unit not in METRES:
+        raise DataError(f"--dsm-unit: {meant(dsm_unit, list(METRES))}")
     _check_output(out, "--out", RASTERS, read)
     if buildings:
         _check_output(buildings, "--buildings", POLYGONS, read)
+        _check_neighbours(buildings)
 
     from img2height.inference import load_model
     from img2height.inference.defaults import inference_settings, protocol
@@ -52,7 +62,9 @@ def predict(
     _require(loaded.recipe.inputs, list(given))
     settings = inference_settings(loaded, window_px=window_px, overlap=overlap)
     with messages():
-        predict_image(loaded, given, out, settings, protocol().buildings, buildings=buildings, draws=draws)
+        predict_image(
+            loaded, given, out, settings, protocol().buildings, buildings=buildings, draws=draws, dsm_unit=dsm_unit
+        )
 
 
 def _check_output(path: Path, option: str, suffixes: tuple[str, ...], read: list[Path]) -> None:
@@ -61,14 +73,28 @@ def _check_output(path: Path, option: str, suffixes: tuple[str, ...], read: list
         raise DataError(f"{option} {path}: must end in {' or '.join(suffixes)}, found {path.suffix or 'no suffix'!r}")
     if path.is_dir():
         raise DataError(f"{option} {path}: is a folder; give the name of a file in it")
-    if path.resolve() in [other.resolve() for other in read]:
-        raise DataError(f"{option} {path}: is one of the rasters to read; choose another name")
+    if path.exists() and path.resolve() in [file.resolve() for other in read for file in parts_of(other)]:
+        raise DataError(f"{option} {path}: is one of the files to read; choose another name")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path.parent):
             pass
     except OSError as error:
         raise DataError(f"{option} {path}: its folder cannot be written ({error}); choose another") from error
+
+
+def _check_neighbours(path: Path) -> None:
+    """Refuse to replace a GeoPackage in which somebody else keeps something."""
+    if path.suffix != ".gpkg" or not path.exists():
+        return
+    from img2height.buildings.polygons import COLUMNS
+    from img2height.io.vectors import columns_by_layer
+
+    others = [name for name, columns in columns_by_layer(path).items() if name != LAYER or not set(COLUMNS) <= columns]
+    if others:
+        raise DataError(
+            f"--buildings {path}: holds what this command did not write ({', '.join(others)}); choose another name"
+        )
 
 
 def _require(needed: dict[str, list[str]], given: list[str]) -> None:

@@ -5,20 +5,23 @@ from pathlib import Path
 
 from rasterio.io import DatasetReader
 
-from img2height.errors import ModelError
+from img2height.errors import DataError, ModelError
 from img2height.io.bands import named_bands
 from img2height.io.grid import Grid
+from img2height.io.projections import require_projected, require_true_scale
 from img2height.io.rasters import open_raster
+from img2height.io.values import require_upward, stated_unit
 from img2height.scenes.scene import Scene, SceneLayer
 from img2height.scenes.sources import VIEW_BAND, one_band
-from img2height.vocabulary.layers import VIEWS, layer_of, view_name
+from img2height.vocabulary.layers import INITIAL, VIEWS, layer_of, view_name
+from img2height.vocabulary.units import METRES
 
 IMAGES = ("image", "backscatter")  # kinds of layers with any number of bands
 
 Given = Mapping[str, Path | Sequence[Path]]
 
 
-def given_scene(inputs: Mapping[str, list[str]], given: Given) -> Scene:
+def given_scene(inputs: Mapping[str, list[str]], given: Given, dsm_unit: str | None = None) -> Scene:
     """Return the scene of given rasters, on the grid of the first one that a model uses; nothing is copied.
 
     Its layers have no digests: a resumed prediction identifies them by the times of their files, see `files_of`.
@@ -27,10 +30,12 @@ def given_scene(inputs: Mapping[str, list[str]], given: Given) -> Scene:
         inputs: bands by input layer of the model.
         given: a raster by layer, and for `views` as many as the model uses. Layers that it does not use are ignored,
             except `eo`, which shows vegetation among the buildings.
+        dsm_unit: unit of the heights of `dsm_initial`; None is what the raster states.
 
     Raises:
         ModelError: a layer is missing, or the number of views differs.
-        DataError: a raster cannot be read, or lacks a band.
+        DataError: a raster cannot be read, lacks a band, or states no unit of heights; or lengths on its map are not
+            those on the ground.
     """
     if missing := [layer for layer in inputs if layer not in given]:
         needed = ", ".join(inputs)
@@ -40,9 +45,24 @@ def given_scene(inputs: Mapping[str, list[str]], given: Given) -> Scene:
     layers, grids = {}, []
     for name, path, bands in rasters:
         with open_raster(path) as raster:
-            layers[name] = SceneLayer(str(path), "", _band_names(name, raster, bands), raster.units[0] or "")
+            unit = _height_unit(raster, dsm_unit) if name == INITIAL else raster.units[0] or ""
+            layers[name] = SceneLayer(str(path), "", _band_names(name, raster, bands), unit)
             grids.append(Grid.of(raster))
+    where = grids[0].crs, grids[0].bounds, str(rasters[0][1])
+    require_projected(*where)
+    require_true_scale(*where)
     return Scene(Path(), "given", rasters[0][1].name, grids[0], layers, {})
+
+
+def _height_unit(raster: DatasetReader, declared: str | None) -> str:
+    """Return the unit of given heights, which is never guessed."""
+    require_upward(raster)
+    if (unit := declared or stated_unit(raster)) is None:
+        raise DataError(
+            f"{raster.name}: does not state the unit of its heights, which many programs drop; say --dsm-unit metre "
+            f"or another of {', '.join(METRES)}"
+        )
+    return unit
 
 
 def _rasters(layer: str, bands: list[str], given: Path | Sequence[Path]) -> list[tuple[str, Path, list[str]]]:

@@ -39,7 +39,7 @@ DEVICES = ("auto",)
 
 def predict_image(
     model: LoadedModel, given: Given, out: Path, settings: Inference, rules: Buildings, *,
-    buildings: Path | None = None, draws: int = 0,
+    buildings: Path | None = None, draws: int = 0, dsm_unit: str | None = None,
 ) -> None:  # fmt: skip
     """Write the heights of rasters on one grid as a COG, and their buildings as polygons with heights.
 
@@ -55,12 +55,13 @@ def predict_image(
         rules: settings of the buildings.
         buildings: the polygons, with a suffix of `WRITERS`; None writes none.
         draws: see `predict_raster`.
+        dsm_unit: see `given_scene`.
 
     Raises:
         ModelError: model and rasters do not fit each other, or the model's heights are not suitable for buildings.
         DataError: a raster cannot be used or written, or another process is writing it.
     """
-    scene = given_scene(model.recipe.inputs, given)
+    scene = given_scene(model.recipe.inputs, given, dsm_unit)
     task = Task(model, scene, scene.views, settings, out.with_name(f".{out.name}.scratch"), draws=draws)
     task.plan()
     with open_inputs(model, scene, scene.views, to_prepare=(INITIAL,)):
@@ -71,6 +72,11 @@ def predict_image(
     with _alone(out), resumable(task.folder, record_of(task, DEVICES, threads)):
         filled = replace(task, scene=_filled(scene, task.folder))
         strips = finish_strips(filled, DEVICES, threads, progress=True)
+        if not strips.any_valid():
+            strips.remove()
+            raise DataError(
+                f"{scene.name}: no pixel is valid, so there is nothing to predict; check its nodata and mask"
+            )
         windows, heights = task.folder / "windows.tif", task.folder / "height.tif"
         strips.write(windows)
         copy_to_cog(windows, heights)
@@ -121,7 +127,7 @@ def _filled(scene: Scene, folder: Path) -> Scene:
     delivered, surface = scene.layers[INITIAL], folder / "surface"
     if not surface.exists():
         with atomic_folder(surface) as making:
-            _, count = bring_initial(scene.path(INITIAL), making)
+            _, count = bring_initial(scene.path(INITIAL), making, delivered.unit)
         logger.info("%s: %d missing pixels were filled from their surroundings", delivered.file, count)
     layer = replace(delivered, file=str(surface / "dsm_initial.tif"))
     return replace(scene, layers={**scene.layers, INITIAL: layer})

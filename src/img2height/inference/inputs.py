@@ -10,7 +10,8 @@ from rasterio.windows import Window
 
 from img2height.errors import ModelError
 from img2height.io.grid import Grid
-from img2height.io.projections import metres_per_unit
+from img2height.io.pixels import require_one_type, value_type
+from img2height.io.projections import metres_per_unit, require_projected
 from img2height.models.folder import LoadedModel
 from img2height.samples.inputs import InputReader, Patch, layers_read
 from img2height.samples.normalise import Normalisation
@@ -97,21 +98,18 @@ def open_inputs(
 def _check_type(raster: DatasetReader, indexes: list[int], trained: str | None) -> None:
     if trained is None:  # an imported model that does not record it
         return
-    found = {raster.dtypes[index - 1] for index in indexes}
-    if found != {trained}:
+    require_one_type(raster, indexes)
+    if (found := value_type(raster, indexes)) != trained:
         raise ModelError(
-            f"{raster.name}: its pixels are {', '.join(sorted(found))}, but the model was trained on {trained}; "
+            f"{raster.name}: its pixels are {found}, but the model was trained on {trained}; "
             "scale the image as the training images were (gdal_translate -ot -scale)"
         )
 
 
 def _check_gsd(raster: DatasetReader, trained_m: float) -> None:
-    if raster.crs is None or not raster.crs.is_projected:
-        raise ModelError(
-            f"{raster.name}: needs a projected CRS, found {raster.crs}; warp it first: gdalwarp -t_srs EPSG:<UTM zone> "
-            f"-tr {trained_m:g} {trained_m:g}"
-        )
-    found_m, metres = Grid.of(raster).pixel_m, metres_per_unit(raster.crs)
+    grid = Grid.of(raster)
+    require_projected(grid.crs, grid.bounds, raster.name)
+    found_m, metres = grid.pixel_m, metres_per_unit(grid.crs)
     if any(abs(side / trained_m - 1) > GSD_TOLERANCE for side in found_m):
         raise ModelError(
             f"{raster.name}: its pixels are {found_m[0]:.3g} x {found_m[1]:.3g} m, but the model was trained at "

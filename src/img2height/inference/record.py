@@ -8,17 +8,16 @@ import json
 import logging
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-from rasterio.io import DatasetReader
 
-from img2height.errors import DataError, Img2HeightError
+from img2height.errors import Img2HeightError
 from img2height.inference.network import device_of
 from img2height.inference.plan import Task
-from img2height.io.rasters import open_raster
+from img2height.io.parts import parts_of
 from img2height.io.tables import read_json, write_json
 from img2height.provenance.digest import code_digest
 from img2height.provenance.versions import versions
@@ -44,8 +43,7 @@ def record_of(task: Task, devices: Sequence[str], threads: int) -> dict[str, Any
         DataError: a raster is in an archive or on a server.
     """
     layers = [name for parts in layers_read(task.model.recipe.inputs, task.views).values() for name, _ in parts]
-    with ExitStack() as stack:
-        inputs = files_of(stack.enter_context(open_raster(task.scene.path(name))) for name in layers)
+    inputs = files_of([task.scene.path(name) for name in layers])
     return {
         "model": hashlib.sha256(json.dumps(task.model.card, sort_keys=True).encode()).hexdigest(),
         "inputs": inputs,
@@ -66,7 +64,7 @@ def _also(task: Task) -> tuple[str, str]:
     return network_modules()[task.model.recipe.network], "img2height.scenes.initial"
 
 
-def files_of(rasters: Iterable[DatasetReader]) -> list[list[str | int]]:
+def files_of(rasters: Iterable[Path]) -> list[list[str | int]]:
     """Return path, size and modification time of each file of the rasters, in order.
 
     A digest of the content would require reading a large image once more; a rewritten file has another time.
@@ -74,19 +72,8 @@ def files_of(rasters: Iterable[DatasetReader]) -> list[list[str | int]]:
     Raises:
         DataError: a file is in an archive or on a server.
     """
-    files = [Path(name).resolve() for raster in rasters for name in _files(raster)]
+    files = [part.resolve() for raster in rasters for part in parts_of(raster)]
     return [[str(file), file.stat().st_size, file.stat().st_mtime_ns] for file in files]
-
-
-def _files(raster: DatasetReader) -> Iterator[str]:
-    """Yield the files of a raster, including those of nested mosaics."""
-    for name in raster.files:
-        if name.startswith("/vsi"):
-            raise DataError(f"{raster.name}: consists of {name}, which may change unnoticed; unpack or copy it first")
-        yield name
-        if name != raster.name and name.lower().endswith(".vrt"):
-            with open_raster(name) as part:
-                yield from _files(part)
 
 
 @contextmanager
@@ -113,9 +100,9 @@ def resumable(folder: Path, record: dict[str, Any]) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        finished = [path.name for path in folder.iterdir()]
+        finished = [path.name for path in folder.iterdir()] if folder.is_dir() else []
         if finished == [RECORD] or (isinstance(error, Img2HeightError) and not any(map(_is_strip, finished))):
-            shutil.rmtree(folder)
+            shutil.rmtree(folder, ignore_errors=True)
         raise
 
 

@@ -65,6 +65,10 @@ class Strips:
                 np.copyto(piece, NODATA, where=~np.isfinite(piece))
                 file.write(np.ascontiguousarray(piece).data)
 
+    def any_valid(self) -> bool:
+        """Return whether any pixel of the finished strips is valid."""
+        return any((np.load(self.path(top), mmap_mode="r") != NODATA).any() for top in self.tops)
+
     def write(self, out: Path) -> None:
         """Write the raster: a tiled GeoTIFF, float32, -9999 where missing.
 

@@ -11,7 +11,9 @@ from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
+from img2height.errors import DataError
 from img2height.io.rasters import reading
+from img2height.io.values import Scaling, compression_error
 
 
 class Pixels(NamedTuple):
@@ -29,11 +31,12 @@ class Pixels(NamedTuple):
 def read_pixels(
     raster: DatasetReader, indexes: Sequence[int], window: Window | None = None, nodata: float | None = None
 ) -> Pixels:
-    """Return bands of a window and where they are valid.
+    """Return bands of a window and where they are valid; a stated scale and offset are applied.
 
     A pixel is valid where the file's mask and every alpha band say so, no band is NaN or infinite, and by nodata: a
     colour may be 0 or, in unsigned integers, the nodata value itself, so that such a pixel is missing where all bands
-    have it. Of other values one band is enough. Bands that are not read do not count.
+    have it. Of other values one band is enough. Bands that are not read do not count. Nodata is a stored number; lossy
+    compression (LERC) may have moved it by the stated error.
 
     Args:
         raster: an open raster.
@@ -42,15 +45,31 @@ def read_pixels(
         nodata: replaces what the file says.
 
     Raises:
-        DataError: the file cannot be read.
+        DataError: the file cannot be read, or its bands are of several types.
     """
     indexes = list(indexes)
+    require_one_type(raster, indexes)
     with reading(raster.name):
         values = raster.read(indexes, window=window)
         valid = _told(raster, indexes, window, values, nodata) & _alpha(raster, window, values.shape[1:])
     if values.dtype.kind not in "iub":
         valid &= np.isfinite(values).all(axis=0)
-    return Pixels(values, valid)
+    scaling = Scaling.of(raster, indexes)
+    return Pixels(values if scaling.is_none else scaling.apply(values).astype(np.float32), valid)
+
+
+def require_one_type(raster: DatasetReader, indexes: Sequence[int]) -> None:
+    """Raise a DataError unless bands, from 1, have one data type."""
+    if len(types := {raster.dtypes[index - 1] for index in indexes}) > 1:
+        raise DataError(
+            f"{raster.name}: its bands have the data types {', '.join(sorted(types))}; convert them to one: "
+            "gdal_translate -ot"
+        )
+
+
+def value_type(raster: DatasetReader, indexes: Sequence[int]) -> str:
+    """Return the data type of the values of bands, from 1: float32 where a scale or offset is applied."""
+    return raster.dtypes[indexes[0] - 1] if Scaling.of(raster, indexes).is_none else "float32"
 
 
 def _told(
@@ -61,22 +80,23 @@ def _told(
     by_nodata = [index for index in indexes if flags[index] == {MaskFlags.nodata}]
     masked = [i for i in indexes if i not in by_nodata and not flags[i] & {MaskFlags.all_valid, MaskFlags.alpha}]
     missing = [raster.nodatavals[i - 1] if i in by_nodata else None for i in indexes]
-    valid = _by_nodata(values, missing if nodata is None else [nodata] * len(indexes))
+    valid = _by_nodata(values, missing if nodata is None else [nodata] * len(indexes), compression_error(raster))
     if masked:
         shared = MaskFlags.per_dataset in flags[masked[0]]  # by all bands
         valid &= (raster.read_masks(masked[:1] if shared else masked, window=window) > 0).all(axis=0)
     return valid
 
 
-def _by_nodata(values: np.ndarray, missing: Sequence[float | None]) -> np.ndarray:
+def _by_nodata(values: np.ndarray, missing: Sequence[float | None], error: float) -> np.ndarray:
     """Return where pixels are valid, H x W bool.
 
     Args:
         values: C x H x W.
         missing: what stands for missing in each band; NaN and None are no value.
+        error: by which lossy compression may have moved it.
     """
     differ = [
-        np.ones(band.shape, bool) if value is None else band != value
+        np.ones(band.shape, bool) if value is None else band != value if not error else ~(np.abs(band - value) <= error)
         for band, value in zip(values, missing, strict=True)
     ]
     colour = values.dtype.kind == "u" or not any(missing)

@@ -146,6 +146,30 @@ def _horizontal(system: System) -> pyproj.CRS:
     return crs.to_2d()
 
 
+def require_projected(crs: CRS | None, bounds: Bounds, where: str) -> None:
+    """Raise a DataError that says what to do unless a CRS is projected.
+
+    Args:
+        crs: of a raster, if it has one.
+        bounds: box in its coordinates.
+        where: what lies there, for the message.
+    """
+    if crs is None:
+        raise DataError(
+            f"{where}: has no coordinate reference system; write it into the file: rio edit-info --crs EPSG:…"
+        )
+    if not crs.is_projected and not crs.is_geographic:
+        raise DataError(
+            f"{where}: its coordinate system is local, so that nothing states where it lies; write the system that was "
+            "meant into the file: rio edit-info --crs EPSG:…"
+        )
+    if not crs.is_projected:
+        raise DataError(
+            f"{where}: its coordinates are degrees ({crs.to_string()}); warp it to a system in metres: gdalwarp -t_srs "
+            f"{fitting_zone(bounds, crs)}"
+        )
+
+
 def metres_per_unit(crs: CRS | None) -> float:
     """Return how many metres one unit of the axes of a projected CRS has.
 
@@ -181,8 +205,10 @@ def require_true_scale(crs: CRS, bounds: Bounds, where: str) -> None:
 
 
 def fitting_zone(bounds: Bounds, crs: System) -> str:
-    """Return the UTM zone in which a box of another CRS lies, e.g. EPSG:32633."""
-    return geopandas.GeoSeries([shapely.box(*bounds)], crs=crs).estimate_utm_crs().to_string()
+    """Return the UTM zone in which a box of another CRS lies, e.g. EPSG:32633; an ellipsis where it lies nowhere."""
+    with contextlib.suppress(RuntimeError):  # the box is outside the area of its CRS
+        return geopandas.GeoSeries([shapely.box(*bounds)], crs=crs).estimate_utm_crs().to_string()
+    return "EPSG:…"
 
 
 @cache

@@ -76,6 +76,12 @@ def numbers(column: pandas.Series, where: str) -> np.ndarray:
     return parsed.to_numpy(np.float64, na_value=np.nan)
 
 
+def columns_by_layer(path: Path) -> dict[str, set[str]]:
+    """Return the names of the columns of each layer of a vector file."""
+    names = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
+    return {name: {str(column) for column in pyogrio.read_info(path, layer=name)["fields"]} for name in names}
+
+
 def _read(path: Path, what: str, layer: str | None) -> geopandas.GeoDataFrame | pandas.DataFrame:
     if not path.exists():
         raise DataError(f"{path}: {what} does not exist; check the path")

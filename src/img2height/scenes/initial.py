@@ -11,18 +11,19 @@ from img2height.settings.dataset import Layer
 from img2height.vocabulary.layers import INITIAL
 
 
-def bring_initial(path: Path, folder: Path) -> tuple[Path, int]:
+def bring_initial(path: Path, folder: Path, unit: str) -> tuple[Path, int]:
     """Return a delivered surface model in metres with its holes filled, on its own grid, and the number filled.
 
     Args:
-        path: heights in the unit stated in the file, else in metres.
+        path: the delivered raster.
         folder: where dsm_initial.tif and dsm_filled.tif are written.
+        unit: of its heights.
 
     Raises:
         DataError: the file cannot be read, or contains no heights.
     """
     with open_raster(path) as raster:
-        grid, unit = Grid.of(raster), None if raster.units[0] else "metre"
+        grid = Grid.of(raster)
     surface = folder / "dsm_initial.tif"
     bring_to_grid(check_raster("dsm_initial", Layer(path=path.name, unit=unit), path.parent), grid, surface)
     return surface, fill_layer(folder, grid, INITIAL)

@@ -14,6 +14,7 @@ from rasterio.io import DatasetReader
 from img2height.errors import DataError
 from img2height.io.bands import stated_bands
 from img2height.io.grid import Grid
+from img2height.io.pixels import require_one_type, value_type
 from img2height.io.projections import fitting_zone, reproject_bounds, require_true_scale
 from img2height.io.rasters import open_raster
 from img2height.io.values import Scaling, require_upward, stated_unit, vertical
@@ -36,7 +37,7 @@ class Source:
         kind: image, view (an image of one band), backscatter (an image in decibels), height or mask.
         bands: names in order, without an alpha band.
         indexes: their places in the file, from 1.
-        dtype: type of its pixels.
+        dtype: type of its values.
         metres: length of one unit of the values in metres; 1 except for heights.
         nodata: the declared value, else that of the file, else None.
         shift_m: metres east and north by which the layer is moved.
@@ -92,11 +93,12 @@ def check_raster(name: str, layer: Layer, raw: Path) -> Source:
             )
         nodata = layer.nodata if layer.nodata is not None else dataset.nodata
         bands = _bands(name, kind, layer, dataset)
+        require_one_type(dataset, dataset.indexes)
         indexes = _colours(dataset) if kind in ("image", "backscatter") else [1]
         metres = _metres(name, layer, dataset) if kind == "height" else 1.0
         system = vertical(dataset.crs) if kind == "height" else None
         source = Source(
-            name, path, kind, bands, indexes, dataset.dtypes[0], metres, nodata, layer.shift_m,
+            name, path, kind, bands, indexes, value_type(dataset, indexes), metres, nodata, layer.shift_m,
             Scaling.of(dataset, indexes), system.name if system else "", layer.backscatter,
         )  # fmt: skip
     if kind == "mask" and nodata == 0:

@@ -80,8 +80,7 @@ def _clean(source: Source, dataset: DatasetReader, window: Window, path: Path) -
     """Write the needed part on the source's own grid with one nodata convention and heights in metres."""
     part = Grid.of(dataset).crop(window)
     marks: set[float] = set()
-    dtype = source.dtype if source.scaling.is_none else "float32"
-    with _create(source, part, dtype, path) as out:
+    with _create(source, part, source.dtype, path) as out:
         for block in part.blocks():
             there = Window(block.col_off + window.col_off, block.row_off + window.row_off, block.width, block.height)
             values, known = _known_values(source, dataset, there)
@@ -107,11 +106,10 @@ def _known_values(source: Source, dataset: DatasetReader, window: Window) -> tup
     values, known = read_pixels(dataset, source.indexes, window, source.nodata)
     if source.kind == "mask":
         return values, known
-    values = source.scaling.apply(values)
     if source.kind == "backscatter":
         return _intensity(source, values, known)
     if source.is_image:
-        return values if source.scaling.is_none else values.astype(np.float32), known
+        return values, known
     metres = np.where(known, values, 0).astype(np.float64) * source.metres
     _refuse_strange(source, values[0][(metres[0] < LOWEST_M) | (metres[0] > HIGHEST_M)])
     return metres.astype(np.float32), known

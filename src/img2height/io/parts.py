@@ -1,0 +1,65 @@
+"""All files that a raster or vector is read from: sidecars, parts of mosaics at any depth, files of a geodatabase."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from img2height.errors import DataError
+
+DATA = (".tif", ".tiff", ".vrt", ".jp2", ".png", ".jpg", ".gpkg", ".parquet", ".geojson", ".laz")
+ARCHIVES = "/vsi"  # where GDAL mounts archives and servers
+SOURCES = re.compile(r"<SrcDataSource[^>]*>([^<]*)</SrcDataSource>")  # of a vector mosaic
+
+
+def parts_of(path: Path) -> list[Path]:
+    """Return all files that a raster or vector file is read from, itself first.
+
+    Files beside it that share its name or stem count: place, mask and statistics of a raster may lie there.
+
+    Args:
+        path: a file, or a folder as geodatabases are.
+
+    Raises:
+        DataError: a part lies in an archive or on a server, where it may change unseen, or a mosaic cannot be read.
+    """
+    return list(dict.fromkeys(_parts(path)))
+
+
+def _parts(path: Path) -> Iterator[Path]:
+    if str(path).startswith(ARCHIVES):
+        raise DataError(
+            f"{path}: lies in an archive or on a server, where it may change unseen; unpack or copy it here"
+        )
+    if path.is_dir():
+        yield from sorted(file for file in path.rglob("*") if file.is_file())
+        return
+    yield path
+    siblings = (file for file in path.parent.iterdir() if file.name.startswith(f"{path.stem}."))
+    yield from sorted(file for file in siblings if file.is_file() and not _is_image(file, path))
+    if path.suffix.lower() == ".vrt":
+        for part in _mosaicked(path):
+            yield from _parts(part)
+
+
+def _is_image(file: Path, path: Path) -> bool:
+    """Return whether a file of the same stem is another image or mosaic, and no sidecar."""
+    return file != path and file.suffix.lower() in (
+        ".tif",
+        ".tiff",
+        ".vrt",
+        ".jp2",
+        ".png",
+        ".jpg",
+        ".gpkg",
+        ".parquet",
+    )
+
+
+def _mosaicked(path: Path) -> list[Path]:
+    text = path.read_text(encoding="utf-8", errors="replace")
+    if "<OGRVRTDataSource" in text:
+        return [path.parent / source for source in SOURCES.findall(text)]
+    from img2height.io.rasters import open_raster  # a quarter of a second that no other file takes
+
+    with open_raster(path) as mosaic:
+        return [Path(name) for name in mosaic.files if Path(name) != path and not name.endswith(".aux.xml")]
