@@ -4,6 +4,7 @@ Writes audit.json (tiles, areas, shared pixels, distances in metres, overlaps, c
 is a leak, the map is still drawn, audit.json is not written and the exit status is not 0.
 """
 
+from argparse import Namespace
 from pathlib import Path
 
 from img2height.cli.program import parser, run
@@ -18,7 +19,7 @@ flags.add_argument("--out", type=Path, required=True, help="audit.json")
 flags.add_argument("--figure", type=Path, required=True, help="folds.png")
 
 
-def main(args) -> None:
+def main(args: Namespace) -> None:
     """Audit the folds."""
     import matplotlib
 

@@ -43,8 +43,8 @@ def main(args: Namespace) -> None:
         folder = args.results / scene.name
         numbers = read_pairs(scene, "test", args.views)["pair"].tolist() if args.views else []
         pairs = {number: folder / f"height_pair{number}.tif" for number in numbers}
-        files = (folder / name for name in ("height.tif", "footprint.tif", "buildings.parquet"))
-        predictions.append(Predicted(scene, *files, pairs))
+        height, footprint, buildings = (folder / name for name in ("height.tif", "footprint.tif", "buildings.parquet"))
+        predictions.append(Predicted(scene, height, footprint, buildings, pairs))
     scores, tiles = evaluate_method(
         args.method,
         args.seed,

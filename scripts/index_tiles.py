@@ -4,6 +4,7 @@ Writes a GeoParquet in the scene's CRS: tile_id, dataset, scene, col_off, row_of
 building_share (0 to 1), height_p50_m, height_p90_m, height_p99_m (metres), geometry.
 """
 
+from argparse import Namespace
 from pathlib import Path
 
 from img2height.cli.program import parser, run
@@ -14,7 +15,7 @@ flags.add_argument("--settings", type=Path, required=True, help="section `tiling
 flags.add_argument("--out", type=Path, required=True, help="tiles.parquet")
 
 
-def main(args) -> None:
+def main(args: Namespace) -> None:
     """Index one scene."""
     from img2height.io.tables import write_table
     from img2height.scenes.scene import Scene

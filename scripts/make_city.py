@@ -4,6 +4,7 @@ Writes a folder with eo, dsm, dtm, ndsm, building, water, forest (.tif) and buil
 also sar.tif, and dsm_initial, view_<number> (.tif) and pairs.csv. The same settings give the same bytes.
 """
 
+from argparse import Namespace
 from pathlib import Path
 
 from img2height.cli.program import parser, run
@@ -13,7 +14,7 @@ flags.add_argument("--settings", type=Path, required=True, help="settings of the
 flags.add_argument("--out", type=Path, required=True, help="the folder; appears when it is complete")
 
 
-def main(args) -> None:
+def main(args: Namespace) -> None:
     """Generate one district."""
     from img2height.io.atomic import atomic_folder
     from img2height.scenes.city import CitySettings, generate, write

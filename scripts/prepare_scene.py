@@ -5,6 +5,7 @@ nodata -9999; masks 0, 1, 255 = missing; the image with an internal mask) and bu
 a whole or not at all.
 """
 
+from argparse import Namespace
 from pathlib import Path
 
 from img2height.cli.program import parser, run
@@ -19,7 +20,7 @@ flags.add_argument("--raw", type=Path, required=True, help="folder of the delive
 flags.add_argument("--out", type=Path, required=True, help="scene.json; its folder is replaced as a whole")
 
 
-def main(args) -> None:
+def main(args: Namespace) -> None:
     """Prepare one scene."""
     from img2height.scenes.prepare import prepare_scene
     from img2height.settings.dataset import About, SceneFile, TargetGrid

@@ -5,6 +5,7 @@ and areas.parquet (fold, part, dataset, scene; areas in pixel coordinates of the
 as layers of a GeoPackage in map coordinates, for a GIS.
 """
 
+from argparse import Namespace
 from pathlib import Path
 
 from img2height.cli.program import parser, run
@@ -20,7 +21,7 @@ flags.add_argument("--areas-out", type=Path, required=True, help="areas.parquet"
 flags.add_argument("--map-out", type=Path, required=True, help="folds.gpkg")
 
 
-def main(args) -> None:
+def main(args: Namespace) -> None:
     """Split the scenes."""
     from img2height.io.atomic import atomic_paths
     from img2height.io.tables import read_geotable, write_layers, write_table
@@ -29,7 +30,8 @@ def main(args) -> None:
     from img2height.settings.protocol import Split
     from img2height.tiles.folds import fold_layers, split_folds
 
-    scenes, roles = zip(*read_listing(args.scenes), strict=True)
+    listing = read_listing(args.scenes)
+    scenes, roles = [listed.scene for listed in listing], [listed.role for listed in listing]
     tiles = [read_geotable(args.tiles / scene.dataset / f"{scene.name}.parquet") for scene in scenes]
     split = parse_file(Split, args.settings)
     folds = split_folds(scenes, roles, tiles, split, tile_px=args.tile_px, folds=args.folds)

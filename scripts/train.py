@@ -30,7 +30,8 @@ def main(args: Namespace) -> None:
     from img2height.settings.parsing import parse_file
     from img2height.settings.protocol import Training
     from img2height.settings.recipe import Recipe
-    from img2height.training.run import TrainingJob, train
+    from img2height.training.job import TrainingJob
+    from img2height.training.run import train
 
     folds = read_table(args.folds)
     job = TrainingJob(

@@ -11,9 +11,14 @@ import logging
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from img2height.cli.program import parser, run
 from img2height.errors import SettingsError
+
+if TYPE_CHECKING:  # the modules load pandas, and --help must not
+    from img2height.studies.outcome import Outcome
+    from img2height.studies.study import Study
 
 BASES = Path("config/experiments")
 PLAN = {"-n", "--dry-run", "--dryrun"}
@@ -48,7 +53,7 @@ def main(args: argparse.Namespace) -> None:
     logger.info(write_summary(study, outcomes, Path("results/studies") / study.name))
 
 
-def write_experiment(content: dict, folder: Path) -> None:
+def write_experiment(content: dict[str, Any], folder: Path) -> None:
     """Write the experiment file of a variant."""
     import yaml
 
@@ -67,7 +72,7 @@ def call_snakemake(experiment: str, folder: Path, arguments: list[str]) -> None:
         raise SettingsError(f"{experiment} failed, see above. Finished steps are kept; run the same command again")
 
 
-def read_outcome(study, variant: str, experiment: dict):
+def read_outcome(study: "Study", variant: str, experiment: dict[str, Any]) -> "Outcome":
     """Return the results of a finished variant."""
     from img2height.comparison.record import read_metrics
     from img2height.io.tables import read_geotable, read_json, read_table

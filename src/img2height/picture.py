@@ -84,7 +84,10 @@ def relief(
 def limits_m(heights: np.ndarray) -> tuple[float, float]:
     """Return the heights in metres between which nearly all of a surface lies, 0 to 1 if there is no valid height."""
     valid = heights[np.isfinite(heights)]
-    return tuple(float(value) for value in np.percentile(valid, [0.5, 99.5])) if valid.size else (0.0, 1.0)
+    if not valid.size:
+        return 0.0, 1.0
+    low, high = np.percentile(valid, [0.5, 99.5])
+    return float(low), float(high)
 
 
 def draw_look(axes: Axes, azimuth_deg: float, size: float) -> None:
@@ -99,7 +102,8 @@ def draw_look(axes: Axes, azimuth_deg: float, size: float) -> None:
     middle, half = np.array([0.12, 0.88]), 0.1 * np.array([np.sin(azimuth), np.cos(azimuth)])
     arrow = {"arrowstyle": "-|>", "color": "white", "linewidth": 0.2 * size, "mutation_scale": 1.1 * size}
     arrow["path_effects"] = [withStroke(linewidth=0.4 * size, foreground="black")]
-    axes.annotate("", middle - half, middle + half, xycoords="axes fraction", arrowprops=arrow, zorder=5)
+    (x, y), (from_x, from_y) = (middle - half).tolist(), (middle + half).tolist()
+    axes.annotate("", (x, y), (from_x, from_y), xycoords="axes fraction", arrowprops=arrow, zorder=5)
 
 
 def _stretch(band: np.ndarray, valid: np.ndarray) -> np.ndarray:

@@ -66,7 +66,7 @@ def burn(areas: Iterable[tuple[BaseGeometry, int]], window: Window, dtype: str, 
         return rasterize(numbered, _shape(window, step), transform=_place(window, step), dtype=dtype)
 
 
-def outlines(labels: np.ndarray, window: Window, step: int = 1) -> Iterator[tuple[shapely.Polygon, int]]:
+def outlines(labels: np.ndarray, window: Window, step: int = 1) -> Iterator[tuple[BaseGeometry, int]]:
     """Yield the outlines of regions of pixels that share edges and a number above 0, exact wherever the window lies.
 
     Args:

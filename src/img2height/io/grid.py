@@ -14,7 +14,7 @@ from rasterio.windows import Window
 
 from img2height.errors import DataError
 from img2height.io.areas import area_window
-from img2height.io.projections import Areas, Bounds, System, metres_per_unit, place_of, reproject
+from img2height.io.projections import Areas, Bounds, System, metres_per_unit, move, place_of, reproject
 from img2height.io.values import horizontal
 
 BLOCK_PX = 512
@@ -151,12 +151,12 @@ class Grid:
 
     def to_map(self, areas: Areas) -> Areas:
         """Return areas in pixel coordinates in map coordinates."""
-        return shapely.transform(areas, lambda x, y: self.transform @ (x, y), interleaved=False)
+        return move(areas, lambda x, y: self.transform @ (x, y))
 
     def from_map(self, areas: Areas) -> Areas:
         """Return areas in map coordinates in pixel coordinates."""
         inverse = ~self.transform
-        return shapely.transform(areas, lambda x, y: inverse @ (x, y), interleaved=False)
+        return move(areas, lambda x, y: inverse @ (x, y))
 
     def to_crs(self, areas: Areas, crs: System) -> Areas:
         """Return areas in pixel coordinates in the map coordinates of a CRS; edges that bend are followed."""

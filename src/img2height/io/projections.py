@@ -8,9 +8,10 @@ import contextlib
 import logging
 import math
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import geopandas
 import numpy as np
@@ -29,7 +30,7 @@ LOG = logging.getLogger(__name__)
 
 Areas = TypeVar("Areas", BaseGeometry, np.ndarray)  # one, or an array of them
 Bounds = tuple[float, float, float, float]  # west, south, east, north
-System = CRS | pyproj.CRS | str
+System: TypeAlias = CRS | pyproj.CRS | str
 
 MOST_DISTORTION = 0.02  # of lengths on the map against the ground; UTM has 0.001, pixels and areas are still true
 BOUNDS_POINTS = 51  # along each side of a box
@@ -50,6 +51,11 @@ class Operation:
     transformer: pyproj.Transformer
 
 
+def move(areas: Areas, function: Callable[[Any, Any], Any]) -> Areas:
+    """Return geometries whose vertices are moved by a function of x and y."""
+    return shapely.transform(areas, function, interleaved=False)  # type: ignore[arg-type]  # stubs: one array only
+
+
 def reproject(areas: Areas, source: System, target: System, place: Bounds) -> Areas:
     """Return geometries in the coordinates of another CRS; only their vertices are moved.
 
@@ -61,7 +67,7 @@ def reproject(areas: Areas, source: System, target: System, place: Bounds) -> Ar
     """
     if source == target:
         return areas
-    return shapely.transform(areas, operation(source, target, place).transformer.transform, interleaved=False)
+    return move(areas, operation(source, target, place).transformer.transform)
 
 
 def reproject_table(frame: geopandas.GeoDataFrame, target: System, place: Bounds) -> geopandas.GeoDataFrame:
@@ -115,7 +121,8 @@ def operation(source: System, target: System, place: Bounds) -> Operation:
     systems, area = (_horizontal(source), _horizontal(target)), AreaOfInterest(*place)
     with warnings.catch_warnings(action="ignore"):  # pyproj's warning of missing grid files; it is logged below
         plain, normalised = (
-            TransformerGroup(*systems, always_xy=always_xy, area_of_interest=area) for always_xy in (False, True)
+            TransformerGroup(*systems, always_xy=xy, area_of_interest=area)  # type: ignore[arg-type]  # stubs: a twin
+            for xy in (False, True)
         )
     if not plain.transformers:
         raise DataError(f"no transformation from {systems[0].name} to {systems[1].name} is known; use another CRS")

@@ -111,13 +111,13 @@ class Scratch:
         stack = np.ascontiguousarray(values.reshape(-1, *values.shape[-2:]), self.dataset.dtypes[0])  # C x H x W
         with _writing(self.dataset.name):
             self.dataset.write(stack, window=window)
-        self._values.append((window, zlib.crc32(stack)))
+        self._values.append((window, zlib.crc32(stack.data)))
 
     def write_mask(self, known: np.ndarray, window: Window | None = None) -> None:
         """Write where the values are known, HxW bool."""
         with _writing(self.dataset.name):
             self.dataset.write_mask(known, window=window)
-        self._masks.append((window, zlib.crc32(known.astype(np.uint8) * np.uint8(255))))
+        self._masks.append((window, zlib.crc32((known.astype(np.uint8) * np.uint8(255)).data)))
 
     def read_back(self) -> None:
         """Raise a DataError unless the closed file holds what was written."""

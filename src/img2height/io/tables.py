@@ -2,9 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import geopandas
 import pandas
@@ -13,6 +13,8 @@ from pyogrio.errors import DataLayerError, DataSourceError
 
 from img2height.errors import DataError
 from img2height.io.atomic import atomic_path
+
+Frame = TypeVar("Frame", bound=pandas.DataFrame)
 
 SEAL = "content_sha256"
 
@@ -47,6 +49,16 @@ def _read(reader: Any, path: str | Path) -> Any:
         return reader(path)
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: cannot be read as a Parquet table ({error}); make it again") from error
+
+
+def rows_of(frame: pandas.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a table, each by column."""
+    return cast(list[dict[str, Any]], frame.to_dict("records"))
+
+
+def by_columns(frame: Frame, columns: Sequence[str]) -> Iterator[tuple[tuple[Any, ...], Frame]]:
+    """Yield the values of some columns and the rows that have them, in the order of the values."""
+    yield from cast(Iterable[tuple[tuple[Any, ...], Frame]], frame.groupby(list(columns)))
 
 
 def write_geopackage(frame: geopandas.GeoDataFrame, path: str | Path, layer: str) -> None:

@@ -14,6 +14,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from img2height.io.atomic import atomic_path
+from img2height.io.tables import rows_of
 from img2height.picture import HEIGHT_COLOURS, anaglyph, composites, draw_look, limits_m, relief
 from img2height.samples.augment import transform
 from img2height.samples.reader import Tile, TileReader
@@ -26,7 +27,7 @@ PANELS_ACROSS, ROWS, MOST_ACROSS = 12, 4, 6
 SIZE = 7
 # Fixed places: fitting the layout to titles and ticks takes longer than everything else.
 MARGINS = {"left": 0.01, "right": 0.99, "bottom": 0.01, "top": 0.93, "wspace": 0.08, "hspace": 0.2}
-NO_TICKS = {"xticks": [], "yticks": []}
+NO_TICKS: dict[str, list[float]] = {"xticks": [], "yticks": []}
 UNKNOWN = "#c8c8c8"
 
 
@@ -75,10 +76,10 @@ def contact_sheet(samples: pandas.DataFrame, reader: TileReader) -> Figure:
         samples: sample table, in the order of the training.
         reader: reads the inputs and the target of the method.
     """
-    first = _sample(samples.iloc[0].to_dict(), reader)
+    first = _sample(rows_of(samples.head(1))[0], reader)
     count = len(_images(first, reader)) + (INITIAL in reader.inputs) + 1
     across = max(1, min(MOST_ACROSS, PANELS_ACROSS // count))
-    shown = [_sample(row, reader) for row in samples.head(across * ROWS).to_dict("records")]
+    shown = [_sample(row, reader) for row in rows_of(samples.head(across * ROWS))]
     limits = _limits(shown, reader.target)
     figure = Figure(figsize=(across * count * 1.4, ROWS * 1.6))
     axes = figure.subplots(ROWS, across * count, squeeze=False, subplot_kw=NO_TICKS, gridspec_kw=MARGINS)
@@ -133,12 +134,16 @@ def _images(sample: Sample, reader: TileReader) -> dict[str, np.ndarray]:
     """Return the pictures of the image layers of a sample by title."""
     titled = {}
     for layer, bands in reader.inputs.items():
-        image, known = (part.get(layer) for part in (sample.tile.images, sample.tile.valids))
+        if layer == INITIAL:
+            continue
+        image, known = sample.tile.images[layer], sample.tile.valids[layer]
         if layer == VIEWS:
             views = " + ".join(str(sample.row[name]) for name in bands)
             pair = f"pair {sample.row['pair']}: " if "pair" in sample.row else ""
             grey = composites(["pan"], image[:1], known)["grey"]
-            titled[f"{pair}view{'s' * (len(bands) - 1)} {views}"] = anaglyph(*image, known) if len(bands) == 2 else grey
-        elif layer != INITIAL:
+            titled[f"{pair}view{'s' * (len(bands) - 1)} {views}"] = (
+                anaglyph(image[0], image[1], known) if len(bands) == 2 else grey
+            )
+        else:
             titled |= {f"{layer}: {name}": picture for name, picture in composites(bands, image, known).items()}
     return titled

@@ -2,10 +2,12 @@
 
 import hashlib
 from collections.abc import Sequence
+from typing import Any
 
 import pandas
 
 from img2height.errors import TrainingError
+from img2height.io.tables import by_columns
 from img2height.samples.plan import pair_up
 from img2height.samples.reader import FIT_TILES, spread
 from img2height.scenes.pairs import pairs_of
@@ -39,14 +41,16 @@ def fit_tiles(tiles: pandas.DataFrame) -> pandas.DataFrame:
     return spread(tiles, FIT_TILES)
 
 
-def fitted_on(tiles: pandas.DataFrame) -> dict:
+def fitted_on(tiles: pandas.DataFrame) -> dict[str, Any]:
     """Return number and SHA-256 digest of the windows on which statistics were fitted, for the model card."""
     columns = [name for name in (*WINDOW, "first", "second") if name in tiles]
     digest = hashlib.sha256(tiles[columns].to_csv(index=False).encode())
     return {"tiles": len(tiles), "sha256": digest.hexdigest()}
 
 
-def audit_statistics(cards: Sequence[dict], folds: pandas.DataFrame, scenes: Sequence[Scene]) -> dict:
+def audit_statistics(
+    cards: Sequence[dict[str, Any]], folds: pandas.DataFrame, scenes: Sequence[Scene]
+) -> dict[str, Any]:
     """Return which models have the statistics of their fold's training tiles, and which those of another model.
 
     Args:
@@ -65,7 +69,7 @@ def audit_statistics(cards: Sequence[dict], folds: pandas.DataFrame, scenes: Seq
         views = recipe.inputs.get(VIEWS)
         by_fold = {
             int(fold): fitted_on(fit_tiles(part_tiles(own, scenes, "train", views)))
-            for fold, own in folds.groupby("fold")
+            for (fold,), own in by_columns(folds, ["fold"])
         }
         if found == by_fold.get(card["fold"]):
             fitted.append(name)
@@ -81,7 +85,7 @@ def audit_statistics(cards: Sequence[dict], folds: pandas.DataFrame, scenes: Seq
     return {"fitted": fitted, "brought": brought}
 
 
-def _found(found: dict | None, by_fold: dict[int, dict]) -> str:
+def _found(found: dict[str, Any] | None, by_fold: dict[int, dict[str, Any]]) -> str:
     if found is None:
         return "its card does not record on what they were fitted"
     if others := [fold for fold, expected in by_fold.items() if expected == found]:

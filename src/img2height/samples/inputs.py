@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import rasterio
@@ -80,7 +81,7 @@ class InputReader:
         self.inputs = inputs
         self._open: dict[Path, DatasetReader] = {}
 
-    def __getstate__(self) -> dict:
+    def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_open": {}}  # open rasters do not cross a process border
 
     def read(self, scene: Scene, window: Window, views: Sequence[int] = ()) -> Patch:

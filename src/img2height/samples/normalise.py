@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -89,12 +90,12 @@ class Normalisation:
         """Return heights in metres from normalised ones; also takes tensors."""
         return heights * self.scale_m + offset_m
 
-    def to_json(self) -> dict:
+    def to_json(self) -> dict[str, Any]:
         """Return plain values for the model card."""
         return asdict(self)
 
     @classmethod
-    def from_json(cls, value: dict) -> "Normalisation":
+    def from_json(cls, value: dict[str, Any]) -> "Normalisation":
         """Return the normalisation stored in a model card."""
         image = {layer: {b: tuple(s) for b, s in bands.items()} for layer, bands in value["image"].items()}
         return cls(**value | {"image": image})

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import geopandas
 import numpy as np
 import pandas
-import shapely
 
 from img2height.errors import TrainingError
+from img2height.io.tables import by_columns
 from img2height.samples.augment import CHANNEL_ORDERS
 from img2height.samples.positions import draw_positions
 from img2height.settings.recipe import Augmentation, Sampling
@@ -105,7 +105,7 @@ def _shift_corners(plan: pandas.DataFrame, areas: geopandas.GeoDataFrame, rng: n
     reach = plan["size_px"].to_numpy() // 2
     moved = plan.assign(**{axis: plan[axis] + rng.integers(-reach, reach + 1) for axis in CORNER})
     inside = np.zeros(len(plan), bool)
-    for (dataset, scene), group in areas.groupby(SCENE):
+    for (dataset, scene), group in by_columns(areas, SCENE):
         here = ((plan["dataset"] == dataset) & (plan["scene"] == scene)).to_numpy()
-        inside[here] = covered(shapely.union_all(group.geometry.to_numpy()), moved[here])
+        inside[here] = covered(group.geometry.union_all(), moved[here])
     plan.loc[inside, CORNER] = moved.loc[inside, CORNER]

@@ -1,17 +1,16 @@
 """Random positions in the training area, drawn as in ResDepth."""
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import geopandas
 import numpy as np
 import pandas
-import shapely
 from shapely.geometry.base import BaseGeometry
 
 from img2height.errors import TrainingError
 from img2height.io.areas import area_window
+from img2height.io.tables import by_columns
 from img2height.tiles.areas import covered
 from img2height.vocabulary.tiles import SCENE
 
@@ -33,7 +32,8 @@ def draw_positions(
         TrainingError: the area has fewer positions.
     """
     regions = [
-        _TrainingArea(*key, shapely.union_all(group.geometry.to_numpy()), size_px) for key, group in _by_scene(areas)
+        _TrainingArea(dataset, scene, group.geometry.union_all(), size_px)
+        for (dataset, scene), group in by_columns(areas, SCENE)
     ]
     total = sum(region.corners for region in regions)
     drawn = min(2 * count, total)
@@ -49,10 +49,6 @@ def draw_positions(
                 f"sampling.positions requests {count}: use fewer positions, smaller tiles or a larger area"
             )
         drawn = min(2 * drawn, total)
-
-
-def _by_scene(areas: geopandas.GeoDataFrame) -> Iterable[tuple[tuple[str, str], geopandas.GeoDataFrame]]:
-    return areas.groupby(SCENE)
 
 
 @dataclass(frozen=True)

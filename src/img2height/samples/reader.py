@@ -10,6 +10,7 @@ from rasterio.windows import Window
 
 from img2height.heights import inside_buildings
 from img2height.io.rasters import read_heights, reading
+from img2height.io.tables import rows_of
 from img2height.samples.inputs import InputReader, Patch
 from img2height.samples.normalise import Normalisation, fit_bands, fit_heights, fit_patches
 from img2height.scenes.scene import Scene
@@ -69,7 +70,7 @@ class TileReader:
         with reading(raster.name):
             heights_m = read_heights(raster, window)
         building = self.mask(row, "building") if self.footprint or self.target == BUILDINGS else None
-        if self.target == BUILDINGS:
+        if self.target == BUILDINGS and building is not None:
             heights_m = inside_buildings(heights_m, building)
         return Tile(patch.window, patch.images, patch.valids, heights_m, building if self.footprint else None)
 
@@ -103,7 +104,7 @@ def fit_normalisation(
         height_mode: see `fit_heights`, or patch_centred.
         image_mode: see `fit_bands`.
     """
-    read = [reader.read(row) for row in spread(tiles, FIT_TILES).to_dict("records")]
+    read = [reader.read(row) for row in rows_of(spread(tiles, FIT_TILES))]
     image = {
         layer: fit_bands(
             [tile.images[layer] for tile in read], [tile.valids[layer] for tile in read], bands, image_mode

@@ -7,6 +7,7 @@ import pandas
 
 from img2height.errors import DataError
 from img2height.io.atomic import atomic_path
+from img2height.io.tables import rows_of
 from img2height.scenes.scene import Scene
 from img2height.settings.dataset import Pair, used_pairs
 from img2height.vocabulary.parts import PARTS
@@ -38,7 +39,7 @@ def read_pairs(scene: Scene, part: str, views: Sequence[str]) -> pandas.DataFram
     """
     pairs = []
     if "pairs" in scene.layers:
-        rows = pandas.read_csv(scene.path("pairs")).to_dict("records")
+        rows = rows_of(pandas.read_csv(scene.path("pairs")))
         pairs = [Pair(first=r["first"], second=r["second"], use=[p for p in PARTS if r[p]]) for r in rows]
     used = used_pairs(pairs, part, views, len(scene.views))
     if not used:

@@ -31,7 +31,7 @@ def area_of(
     chosen = (areas["part"] == part) & (areas["dataset"] == dataset) & (areas["scene"] == scene)
     if fold is not None:
         chosen &= areas["fold"] == fold
-    return shapely.union_all(areas.geometry[chosen].to_numpy())
+    return areas[chosen].geometry.union_all()
 
 
 def covered(area: BaseGeometry, tiles: pandas.DataFrame) -> np.ndarray:
@@ -53,7 +53,7 @@ def in_squares(pieces: Sequence[tuple[str, BaseGeometry]], grid: Grid) -> dict[s
         pieces: part and area in pixel coordinates of the grid, with any borders.
         grid: the scene's grid; the last squares of its rows and columns are clipped.
     """
-    found: dict[str, list] = {part: [] for part, _ in pieces}
+    found: dict[str, list[BaseGeometry]] = {part: [] for part, _ in pieces}
     numbered = list(enumerate((area for _, area in pieces), start=1))
     here = [(area, number) for number, area in reversed(numbered) if area.intersects(grid.extent)]
     whole = Window(0, 0, grid.width, grid.height)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import combinations
+from typing import Any, NotRequired, TypedDict
 
 import geopandas
 import numpy as np
@@ -10,6 +11,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from img2height.errors import FoldError
+from img2height.io.tables import by_columns
 from img2height.scenes.scene import Scene
 from img2height.tiles.areas import area_of, covered, tile_boxes
 from img2height.tiles.buffers import half_tile_m, neighbours
@@ -19,6 +21,38 @@ from img2height.vocabulary.parts import PARTS
 from img2height.vocabulary.tiles import SCENE
 
 PAIRS = list(combinations(PARTS, 2))
+Nearest = dict[str, Any]  # by part the name of its tile, and `distance_m`
+
+
+class Distances(TypedDict):
+    """What two parts have in common, by their names as in `train-test`."""
+
+    shared_px: dict[str, float]
+    same_ground_m2: dict[str, float]
+    distance_m: dict[str, float | None]
+
+
+class FoldAudit(Distances):
+    """The findings on the areas of one fold, see `audit_ground`."""
+
+    tiles: dict[str, int]
+    area_m2: dict[str, float]
+    nearest_tiles: dict[str, Nearest | None]
+    strays: list[str]
+
+
+class Audit(TypedDict):
+    """The findings on all folds, see `audit_ground`; `copied_tiles` only where images were compared."""
+
+    buffer_m: float
+    half_tile_m: float
+    folds: dict[str, FoldAudit]
+    test_overlap_px: dict[str, float]
+    remarks: list[str]
+    leaks: list[str]
+    copied_tiles: NotRequired[list[list[str]]]
+
+
 LEAST_M2 = 1e-3  # smaller areas are rounding errors of coordinates
 LEAST_PX = 1e-3
 ROUNDING_M = 1e-3
@@ -26,7 +60,7 @@ ROUNDING_M = 1e-3
 
 def audit_folds(
     scenes: list[Scene], tiles: geopandas.GeoDataFrame, areas: geopandas.GeoDataFrame, buffer_m: float
-) -> dict:
+) -> Audit:
     """Return the findings on areas and images: `audit_ground` and `copied_tiles`.
 
     Args:
@@ -45,7 +79,7 @@ def audit_folds(
 
 def audit_ground(
     scenes: list[Scene], tiles: geopandas.GeoDataFrame, areas: geopandas.GeoDataFrame, buffer_m: float
-) -> dict:
+) -> Audit:
     """Return the findings on the areas of the folds; arguments as in `audit_folds`.
 
     For each fold: `tiles`, `area_m2` by part; `shared_px` between parts of a scene; `distance_m` between parts, within
@@ -55,11 +89,12 @@ def audit_ground(
     buffer; `leaks` and `remarks` are sentences.
     """
     near = neighbours(scenes, buffer_m)
-    folds, leaks = {}, []
+    folds: dict[str, FoldAudit] = {}
+    leaks: list[str] = []
     for fold in sorted(areas["fold"].unique().tolist()):
         own_tiles, own_areas = tiles[tiles["fold"] == fold], areas[areas["fold"] == fold]
         nearest = {f"{a}-{b}": nearest_tiles(scenes, own_tiles, near, a, b) for a, b in PAIRS}
-        found = {
+        found: FoldAudit = {
             "tiles": {part: int((own_tiles["part"] == part).sum()) for part in PARTS},
             "area_m2": _area_m2(scenes, own_areas),
             **_measure_parts(scenes, own_areas, near),
@@ -91,13 +126,13 @@ def _remarks(buffer_m: float, advised_m: float) -> Iterator[str]:
         )
 
 
-def refuse_leaks(audit: dict) -> None:
+def refuse_leaks(audit: Audit) -> None:
     """Raise a FoldError that lists the leaks found by an audit, if there are any."""
     if leaks := audit["leaks"]:
         raise FoldError(f"the folds leak, {len(leaks)} findings: " + "; ".join(leaks))
 
 
-def _leaks(found: dict, buffer_m: float) -> Iterator[str]:
+def _leaks(found: FoldAudit, buffer_m: float) -> Iterator[str]:
     for a, b in PAIRS:
         pair, nearest = f"{a}-{b}", found["nearest_tiles"][f"{a}-{b}"]
         named = f" (nearest: {a} tile {nearest[a]}, {b} tile {nearest[b]})" if nearest else ""
@@ -116,20 +151,22 @@ def _leaks(found: dict, buffer_m: float) -> Iterator[str]:
         yield f"{len(strays)} tiles leave the area of their part, e.g. {strays[0]}; make the folds again"
 
 
-def _measure_parts(scenes: list[Scene], areas: geopandas.GeoDataFrame, near: dict[int, list[int]]) -> dict:
+def _measure_parts(scenes: list[Scene], areas: geopandas.GeoDataFrame, near: dict[int, list[int]]) -> Distances:
     """Return the shared pixels, smallest distance and shared area of each pair of parts."""
     grounds = _grounds(scenes, areas)
-    shared, ground, distance = {}, {}, {}
+    found: Distances = {"shared_px": {}, "same_ground_m2": {}, "distance_m": {}}
     for a, b in PAIRS:
         within = [(g[a], g[b], scene) for scene, g in zip(scenes, grounds, strict=True)]
         between = list(_between(scenes, grounds, near, a, b))
         apart = [
             first.distance(second) * scene.grid.gsd_m for first, second, scene in within + between if first and second
         ]
-        shared[f"{a}-{b}"] = sum(first.intersection(second).area for first, second, _ in within)
-        ground[f"{a}-{b}"] = sum(f.intersection(s).area * scene.grid.gsd_m**2 for f, s, scene in between)
-        distance[f"{a}-{b}"] = min(apart, default=None)
-    return {"shared_px": shared, "same_ground_m2": ground, "distance_m": distance}
+        found["shared_px"][f"{a}-{b}"] = sum(first.intersection(second).area for first, second, _ in within)
+        found["same_ground_m2"][f"{a}-{b}"] = sum(
+            f.intersection(s).area * scene.grid.gsd_m**2 for f, s, scene in between
+        )
+        found["distance_m"][f"{a}-{b}"] = min(apart, default=None)
+    return found
 
 
 def _between(
@@ -158,8 +195,8 @@ def _area_m2(scenes: list[Scene], areas: geopandas.GeoDataFrame) -> dict[str, fl
 def _strays(scenes: list[Scene], tiles: geopandas.GeoDataFrame, areas: geopandas.GeoDataFrame) -> list[str]:
     grounds = {(s.dataset, s.name): ground for s, ground in zip(scenes, _grounds(scenes, areas), strict=True)}
     strays = []
-    for (part, *scene), rows in tiles.groupby(["part", *SCENE]):
-        strays += rows["tile_id"][~covered(grounds[tuple(scene)][part], rows)].tolist()
+    for (part, dataset, scene), rows in by_columns(tiles, ["part", *SCENE]):
+        strays += rows["tile_id"][~covered(grounds[dataset, scene][part], rows)].tolist()
     return sorted(strays)
 
 
@@ -186,7 +223,7 @@ def _test_overlap(scenes: list[Scene], areas: geopandas.GeoDataFrame) -> dict[st
 
 def nearest_tiles(
     scenes: list[Scene], tiles: pandas.DataFrame, near: dict[int, list[int]], a: str, b: str
-) -> dict | None:
+) -> Nearest | None:
     """Return the names of the nearest two tiles by part, and `distance_m`; None if no two parts are close.
 
     Args:
@@ -196,8 +233,8 @@ def nearest_tiles(
         a: a part.
         b: another part.
     """
-    groups = dict(iter(tiles.groupby(["part", *SCENE])))
-    best = None
+    groups = dict(by_columns(tiles, ["part", *SCENE]))
+    best: Nearest | None = None
     for index, scene in enumerate(scenes):
         if (first := groups.get((a, scene.dataset, scene.name))) is None:
             continue

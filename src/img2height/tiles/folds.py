@@ -9,6 +9,7 @@ import shapely
 
 from img2height.errors import FoldError
 from img2height.io.projections import GEOGRAPHIC, reproject_table
+from img2height.io.tables import by_columns
 from img2height.scenes.scene import Scene
 from img2height.settings.protocol import Split
 from img2height.tiles.areas import covered, tile_boxes
@@ -162,8 +163,8 @@ def fold_layers(scenes: list[Scene], folds: Folds) -> dict[str, geopandas.GeoDat
 
     def on_map(frame: geopandas.GeoDataFrame, outlines: np.ndarray) -> geopandas.GeoDataFrame:
         geometry = np.empty(len(frame), object)
-        for name, rows in frame.groupby(SCENE).indices.items():
-            geometry[rows] = grids[name].to_crs(outlines[rows], crs)
+        for (dataset, scene), rows in by_columns(frame.reset_index(drop=True), SCENE):
+            geometry[rows.index] = grids[dataset, scene].to_crs(outlines[rows.index], crs)
         return geopandas.GeoDataFrame(frame.drop(columns="geometry"), geometry=geometry, crs=crs)
 
     tiles = folds.tiles if crs == GEOGRAPHIC else on_map(folds.tiles, tile_boxes(folds.tiles))

@@ -5,7 +5,6 @@ import contextlib
 import geopandas
 import numpy as np
 import pandas
-import shapely
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
@@ -13,6 +12,7 @@ from img2height.io.pixels import read_pixels
 from img2height.io.rasters import open_raster, read_heights
 from img2height.scenes.scene import Scene
 from img2height.settings.protocol import Tiling
+from img2height.tiles.areas import tile_boxes
 
 QUANTILES = {"height_p50_m": 0.5, "height_p90_m": 0.9, "height_p99_m": 0.99}
 TYPES = {
@@ -89,7 +89,5 @@ def _as_table(frame: pandas.DataFrame, scene: Scene) -> geopandas.GeoDataFrame:
         f"{scene.dataset}/{scene.name}/{row:06d}_{col:06d}"
         for row, col in zip(frame["row_off"], frame["col_off"], strict=True)
     ]
-    ends = frame["col_off"] + frame["size_px"], frame["row_off"] + frame["size_px"]
-    boxes = shapely.box(*(axis.astype("float64") for axis in (frame["col_off"], frame["row_off"], *ends)))
-    outlines = [scene.grid.to_map(outline) for outline in boxes]
+    outlines = [scene.grid.to_map(outline) for outline in tile_boxes(frame)]
     return geopandas.GeoDataFrame(frame.astype(TYPES), geometry=outlines, crs=scene.grid.crs)

@@ -10,7 +10,7 @@ from shapely.geometry.base import BaseGeometry
 from img2height.errors import FoldError
 from img2height.io.grid import Grid
 from img2height.settings.protocol import Split
-from img2height.vocabulary.parts import PARTS, Part
+from img2height.vocabulary.parts import PARTS
 
 Ground = dict[str, BaseGeometry]
 
@@ -31,7 +31,7 @@ def divide(grid: Grid, split: Split, fold: int) -> Ground:
     if split.strategy == "random":
         return _random(grid, split)
     cells = _blocks(grid, split) if split.strategy == "blocks" else _stripes(grid, split)
-    ground: dict[Part, list] = {part: [] for part in PARTS}
+    ground: dict[str, list[BaseGeometry]] = {part: [] for part in PARTS}
     for number, cell in cells:
         ground[turn(number, fold, split.n_folds)].append(cell)
     return {part: shapely.union_all(boxes) for part, boxes in ground.items()}
@@ -82,7 +82,7 @@ def _row_step(n_folds: int) -> int:
 def _fractions(grid: Grid, split: Split) -> Ground:
     along_columns = split.axis == "column"
     length = grid.width if along_columns else grid.height
-    ground = {}
+    ground: Ground = {}
     for part in PARTS:
         spans = [(round(a * length), round(b * length)) for a, b in getattr(split.parts, part)]
         boxes = [(a, 0, b, grid.height) if along_columns else (0, a, grid.width, b) for a, b in spans if b > a]

@@ -14,6 +14,7 @@ from scipy.ndimage import fourier_shift, gaussian_filter
 
 from img2height.io.pixels import read_pixels
 from img2height.io.rasters import open_raster
+from img2height.io.tables import by_columns
 from img2height.scenes.scene import Scene
 
 SIDE_PX = 64  # images are compared at this size at most
@@ -44,7 +45,7 @@ def tile_details(scenes: list[Scene], tiles: pandas.DataFrame) -> np.ndarray:
     for scene in scenes:
         own = numbered[(numbered["dataset"] == scene.dataset) & (numbered["scene"] == scene.name)]
         with open_raster(scene.path(scene.picture)) as dataset:
-            for (row, size), strip in own.groupby(["row_off", "size_px"]):
+            for (row, size), strip in by_columns(own, ["row_off", "size_px"]):
                 window = Window(0, row, dataset.width, size)
                 values, known = read_pixels(dataset, dataset.indexes, window)
                 grey = values.mean(axis=0, dtype=np.float32)  # size x W

@@ -52,7 +52,7 @@ def divide_scenes(
         folds: numbers of the folds.
         regions: named areas, see `read_regions`; for that strategy only.
     """
-    whole = [{role: scene.grid.extent} for scene, role in zip(scenes, roles, strict=True)]
+    whole: list[Ground] = [{role: scene.grid.extent} for scene, role in zip(scenes, roles, strict=True)]
     grounds = {fold: list(whole) for fold in folds}
     for place in find_places(scenes, roles):
         grids = [scenes[index].grid for index in place]

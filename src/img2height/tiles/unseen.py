@@ -28,11 +28,13 @@ def unseen_pixels(
         areas: the areas of the parts, see `split_folds`.
         layers: the input layers of the methods.
     """
-    counts = {}
+    counts: dict[str, dict[str, int]] = {}
     for scene in scenes:
-        reference = next((name for name in REFERENCES if name in scene.layers), None)
         area = area_of(areas, "test", scene.dataset, scene.name)
-        for layer in layers if reference else ():
+        reference = next((name for name in REFERENCES if name in scene.layers), None)
+        if reference is None:
+            continue
+        for layer in layers:
             if layer in scene.layers and (count := _count(scene, reference, layer, area)):
                 counts.setdefault(f"{scene.dataset}/{scene.name}", {})[layer] = count
     return counts

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from img2height.io.tables import rows_of
 from img2height.samples.augment import recolour, transform
 from img2height.samples.normalise import Normalisation
 from img2height.samples.reader import TileReader
@@ -22,7 +23,7 @@ class SampleDataset(Dataset):
     """
 
     def __init__(self, table: pandas.DataFrame, reader: TileReader, normalisation: Normalisation):
-        self.rows = table.to_dict("records")
+        self.rows = rows_of(table)
         self.reader = reader
         self.normalisation = normalisation
 
