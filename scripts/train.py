@@ -19,7 +19,7 @@ flags.add_argument("--seed", type=int, required=True)
 flags.add_argument("--scenes", type=Path, required=True, help="scenes.json, see list_scenes.py")
 flags.add_argument("--scratch", type=Path, required=True, help="folder for checkpoints")
 flags.add_argument("--live", type=Path, required=True, help="folder for DVCLive's history")
-flags.add_argument("--devices", type=int, default=1, help="GPUs that share each batch")
+flags.add_argument("--devices", type=int, default=1, help="GPUs that share each batch; 0 on a machine without")
 flags.add_argument("--out", type=Path, required=True, help="model folder")
 
 
@@ -44,7 +44,7 @@ def main(args: Namespace) -> None:
         tiles=folds[folds["fold"] == args.fold],
         scenes=all_scenes(args.scenes),
     )
-    train(job, args.out, args.scratch, live=args.live, devices=args.devices)
+    train(job, args.out, args.scratch, live=args.live, devices=max(args.devices, 1))
 
 
 if __name__ == "__main__":

@@ -28,8 +28,9 @@ PINS = dict(
     )
 )
 SUPPORTED = ["3.11", "3.12", "3.13", "3.14"]
-# What only scripts and tests import, or is called by its name.
-UNIMPORTED = {"pyarrow", "dvc", "snakemake", "snakemake-executor-plugin-slurm"}
+# What only scripts, rules and tests import, or is called by its name.
+UNIMPORTED = {"pyarrow", "dvc", "snakemake", "snakemake-executor-plugin-slurm", "nvidia-ml-py"}
+OF_THE_PLAN = {"snakemake", "nvidia-ml-py"}  # no job imports them
 PART_OF = {"pydantic-core": "pydantic"}  # pydantic pins it
 # The rooms of the package whose imports an extra brings; all others have to do with what a plain installation has.
 ROOMS = {
@@ -56,7 +57,7 @@ def test_the_lock_is_within_the_bounds(text: str) -> None:
 def test_conda_has_the_pins_of_the_lock() -> None:
     environment = yaml.safe_load((ROOT / "envs/img2height.yaml").read_text())["dependencies"]
     pins = next(entry["pip"] for entry in environment if isinstance(entry, dict))
-    jobs = names(PROJECT["dependencies"], EXTRAS["train"], EXTRAS["report"], EXTRAS["workflow"]) - {"snakemake"}
+    jobs = names(PROJECT["dependencies"], EXTRAS["train"], EXTRAS["report"], EXTRAS["workflow"]) - OF_THE_PLAN
     assert sorted(map(str.lower, pins)) == sorted(f"{name}=={PINS[name]}" for name in jobs)
     python = next(entry for entry in environment if str(entry).startswith("python=")).partition("=")[2]
     assert python in SUPPORTED

@@ -3,6 +3,7 @@
 Needs: the constants of common.smk. Makes: functions; no rules.
 """
 
+from gpus import has_gpu
 from img2height.errors import DataError
 from img2height.io.parts import parts_of
 from img2height.provenance.digest import code_digest
@@ -33,6 +34,12 @@ def of_experiment(pattern):
 def scaled(amount):
     """Return the resource function that asks for an amount at first, and as much again at each further attempt."""
     return lambda wildcards, attempt: amount * attempt
+
+
+def gpus(wildcards):
+    """Return the number of GPUs that a job asks for: one, but none on a machine without, where jobs share the cores."""
+    on_this_machine = workflow.local_exec and not workflow.remote_exec
+    return 0 if on_this_machine and not has_gpu() else 1
 
 
 def manifest(wildcards):

@@ -25,7 +25,7 @@ rule predict:
     resources:
         mem_mb=scaled(8000),
         runtime=scaled(60),
-        gpu=1,
+        gpu=gpus,
     params:
         folds=FOLDS,
         views=views_of_pair,

@@ -23,13 +23,14 @@ rule train:
         STEPS["train"].log,
     benchmark:
         STEPS["train"].benchmark
+    priority: 1  # the longest jobs first, and what waits for them beside them
     conda:
         ENVIRONMENT
     threads: project.params.training.threads
     resources:
         mem_mb=scaled(16000),
         runtime=scaled(2880),
-        gpu=1,
+        gpu=gpus,
     params:
         recipe=recipe,
         training=SECTIONS["training"],
