@@ -19,7 +19,8 @@ THERMAL = '        Layer("thermal", "image", "input", "brightness temperature", 
 CODE = """
 import json
 from pathlib import Path
-from img2height.cli.predict import OPTIONS
+from typer.testing import CliRunner
+from img2height.cli.app import app
 from img2height.report.figures.sensors import sensor_names
 from img2height.samples.reader import TileReader
 from img2height.scenes.prepare import prepare_scene
@@ -35,8 +36,9 @@ scene = prepare_scene(
 row = {"dataset": "d", "scene": "s", "col_off": 0, "row_off": 0, "size_px": 32}
 tile = TileReader({("d", "s"): scene}, recipe.inputs, recipe.target).read(row)
 print(json.dumps({
-    "inputs": recipe.inputs, "option": OPTIONS["thermal"], "picture": scene.picture, "titles": sensor_names(scene),
+    "inputs": recipe.inputs, "picture": scene.picture, "titles": sensor_names(scene),
     "kelvin": float(tile.images["thermal"].max()),
+    "option": "--thermal" in CliRunner().invoke(app, ["predict", "--help"]).output,
 }))
 """
 
@@ -50,7 +52,7 @@ def test_a_new_input_is_one_line(tmp_path: Path) -> None:
     code = f"RECIPES = {str(recipes_folder().resolve())!r}\n{CODE}"
     found = json.loads(run_edited(tmp_path, "vocabulary/layers.py", anchor, THERMAL, code))
     assert found == {
-        "inputs": {"thermal": ["t"]}, "option": "--thermal", "picture": "thermal", "kelvin": 300.0,
+        "inputs": {"thermal": ["t"]}, "option": True, "picture": "thermal", "kelvin": 300.0,
         "titles": ["thermal", "reference"],
     }  # fmt: skip
 

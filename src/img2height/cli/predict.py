@@ -1,8 +1,11 @@
 """The command that predicts one image: its options, and what can be refused before anything is computed."""
 
+import inspect
 import tempfile
+from collections.abc import Callable, Mapping
+from functools import wraps
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -10,25 +13,48 @@ from img2height.cli.program import messages
 from img2height.errors import DataError, ModelError
 from img2height.io.parts import parts_of
 from img2height.settings.parsing import meant
-from img2height.vocabulary.layers import INPUTS
+from img2height.vocabulary.layers import INPUTS, Layer
 from img2height.vocabulary.units import METRES
 
-OPTIONS = {name: layer.option for name, layer in INPUTS.items()}
 LAYER = "buildings"
 RASTERS, POLYGONS = (".tif", ".tiff"), (".gpkg", ".parquet")
+Given = Mapping[str, Path | list[Path]]
 
 
+def with_inputs(command: Callable[..., None]) -> Callable[..., None]:
+    """Return a command with one option for each input layer; it takes what they give as `rasters`, by layer."""
+
+    @wraps(command)
+    def run(**given: Any) -> None:
+        rasters = {name: value for name, layer in INPUTS.items() if (value := given.pop(_parameter(layer)))}
+        command(rasters=rasters, **given)
+
+    own = [p for name, p in inspect.signature(command).parameters.items() if name != "rasters"]
+    run.__signature__ = inspect.Signature([*own[:2], *map(_option, INPUTS.values()), *own[2:]])  # type: ignore[attr-defined]
+    return run
+
+
+def _parameter(layer: Layer) -> str:
+    return layer.option.removeprefix("--").replace("-", "_")
+
+
+def _option(layer: Layer) -> inspect.Parameter:
+    several = layer.kind == "view"
+    text = f"{layer.about}{'; one option for each, in their order' if several else ''}"
+    kind = Annotated[(list[Path] if several else Path) | None, typer.Option(layer.option, help=text)]
+    return inspect.Parameter(_parameter(layer), inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+
+
+@with_inputs
 def predict(
+    *,
     model: Annotated[Path, typer.Option(help="model folder")],
     out: Annotated[Path, typer.Option(help="height map to write, COG in metres")],
-    image: Annotated[Path | None, typer.Option(help="orthorectified optical image, GeoTIFF in metres")] = None,
-    sar: Annotated[Path | None, typer.Option(help="radar image in decibel")] = None,
-    ms: Annotated[Path | None, typer.Option(help="multispectral image")] = None,
-    dsm: Annotated[Path | None, typer.Option(help="initial surface model; its holes are filled first")] = None,
+    rasters: Given,
     dsm_unit: Annotated[
-        str | None, typer.Option(help="unit of its heights, where the raster does not state it, e.g. metre or foot")
+        str | None,
+        typer.Option(help="unit of the heights of --dsm, where the raster does not state it, e.g. metre or foot"),
     ] = None,
-    view: Annotated[list[Path] | None, typer.Option(help="orthorectified view; once for each, in their order")] = None,
     buildings: Annotated[
         Path | None, typer.Option(help="polygons with heights to write, .gpkg or .parquet; rules as in params.yaml")
     ] = None,
@@ -44,9 +70,7 @@ def predict(
 
     The rasters may be larger than the memory. The same command goes on where a killed one was.
     """
-    inputs = {"eo": image, "sar": sar, "ms": ms, "dsm_initial": dsm, "views": view}
-    given = {layer: value for layer, value in inputs.items() if value}
-    read = [path for value in given.values() for path in (value if isinstance(value, list) else [value])]
+    read = [path for value in rasters.values() for path in (value if isinstance(value, list) else [value])]
     if dsm_unit and dsm_unit not in METRES:
         raise DataError(f"--dsm-unit: {meant(dsm_unit, list(METRES))}")
     _check_output(out, "--out", RASTERS, read)
@@ -59,11 +83,11 @@ def predict(
     from img2height.inference.image import predict_image
 
     loaded = load_model(model)
-    _require(loaded.recipe.inputs, list(given))
+    _require(loaded.recipe.inputs, rasters)
     settings = inference_settings(loaded, window_px=window_px, overlap=overlap)
     with messages():
         predict_image(
-            loaded, given, out, settings, protocol().buildings, buildings=buildings, draws=draws, dsm_unit=dsm_unit
+            loaded, rasters, out, settings, protocol().buildings, buildings=buildings, draws=draws, dsm_unit=dsm_unit
         )
 
 
@@ -97,8 +121,8 @@ def _check_neighbours(path: Path) -> None:
         )
 
 
-def _require(needed: dict[str, list[str]], given: list[str]) -> None:
+def _require(needed: Mapping[str, list[str]], given: Given) -> None:
     """Refuse a call that leaves out what the model looks at."""
-    wanted = [f"{OPTIONS[layer]} ({' '.join(bands)})" for layer, bands in needed.items()]
-    if missing := [OPTIONS[layer] for layer in needed if layer not in given]:
+    wanted = [f"{INPUTS[layer].option} ({' '.join(bands)})" for layer, bands in needed.items()]
+    if missing := [INPUTS[layer].option for layer in needed if layer not in given]:
         raise ModelError(f"the model needs {', '.join(wanted)}; give {' and '.join(missing)}")

@@ -60,7 +60,14 @@ LAYERS = {
     layer.name: layer
     for layer in (
         Layer("eo", "image", "input", "orthorectified optical image", "Image", "--image"),
-        Layer(RADAR, "backscatter", "input", "radar image; decibels once it is prepared", "Radar", "--sar"),
+        Layer(
+            RADAR,
+            "backscatter",
+            "input",
+            "radar image; in decibels unless `backscatter` says otherwise",
+            "Radar",
+            "--sar",
+        ),
         Layer("ms", "image", "input", "multispectral image", "Multispectral", "--ms"),
         Layer(INITIAL, "height", "input", "initial surface model; holes are filled", option="--dsm", quantity="dsm"),
         Layer("dsm_filled", "mask", "ground", "holes of the initial surface model that were filled before delivery"),
