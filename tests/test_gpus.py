@@ -25,8 +25,9 @@ def resources(workflow: Workflow, rule: str) -> dict[str, Any]:
 
 
 def trainings_at_once(workflow: Workflow, cores: int, gpus: int) -> int:
-    """Return how many of six trainings the scheduler starts together."""
-    jobs = [SimpleNamespace(scheduler_resources=resources(workflow, "train"), priority=0, input=[]) for _ in range(6)]
+    """Return how many of six trainings of one thread each the scheduler starts together."""
+    asked = {**resources(workflow, "train"), "_cores": 1}
+    jobs = [SimpleNamespace(scheduler_resources=asked, priority=0, input=[]) for _ in range(6)]
     scheduler = Scheduler(None, SchedulerSettings(), logging.getLogger(__name__))
     return len(scheduler.select_jobs(jobs, jobs, {"_cores": cores, "gpu": gpus}, {}))
 
