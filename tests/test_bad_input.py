@@ -62,7 +62,7 @@ def spoil_key(raw: Path, layers: dict) -> None:
         (spoil_crs, [r"dsm\.tif: layer dsm covers", "do not overlap", "EPSG:32618"]),
         (spoil_no_crs, [r"dsm\.tif: layer dsm has no coordinate reference system"]),
         (spoil_reference, [r"dsm\.tif: layer dsm has no valid pixel", "nodata"]),
-        (spoil_bytes, [r"raw/dsm\.tif: cannot be read", "fetch it again"]),
+        (spoil_bytes, [r"raw/dsm\.tif: cannot be read", "copy it again"]),
         (spoil_bands, [r"eo\.tif: the image has 3 bands, named: red, green"]),
         (spoil_key, [r"scene\.yaml", "unti", "did you mean 'unit'"]),
     ],
@@ -117,7 +117,7 @@ def test_a_fold_without_a_tile_is_refused(program, steps, tmp_path, script, word
 
 def test_a_network_that_does_not_exist_is_named(program, steps, tmp_path):
     flags = steps.train(tmp_path, recipe=RECIPE | {"network": "unett"})
-    program("train", flags).refused("no network 'unett'; available: .*im2height.*unet")
+    program("train", flags).refused("no network 'unett'; take one of .*im2height.*unet")
     assert files(tmp_path) == []
 
 

@@ -83,7 +83,7 @@ SPOILS = [
     (view_of_another_type, [r"different data types: .*v1\.tif uint16, .*v2\.tif uint8; convert"]),
     (view_of_a_strange_type, [r"v2\.tif: image of type int32; convert it to one of uint8, uint16, float32"]),
     (view_in_colour, [r"v2\.tif: layer view_2 has 3 bands instead of one"]),
-    (truncated_view, [r"v2\.tif: cannot be read", "fetch it again"]),
+    (truncated_view, [r"v2\.tif: cannot be read", "copy it again"]),
     (missing_view, [r"v2\.tif: this raster does not exist"]),
     (surface_in_feet, [r"dsm_initial\.tif: layer dsm_initial has no unit", "unit: metre"]),
 ]

@@ -84,7 +84,7 @@ def test_the_order_of_the_file_is_the_last_resort_and_said(caplog):
     colours = [ColorInterp.gray, ColorInterp.undefined, ColorInterp.undefined]
     with MemoryFile() as memory, opened(memory, 3, colours=colours) as image:
         assert named_bands(image, RGB) == RGB
-    assert "does not say what its bands are; taken as red, green, blue" in caplog.text
+    assert "does not state what its bands are; using red, green, blue" in caplog.text
 
 
 @pytest.mark.parametrize(

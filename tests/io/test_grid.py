@@ -78,7 +78,7 @@ def test_grids_match_to_a_hundredth_of_a_pixel() -> None:
     wider = replace(GRID, transform=GRID.transform @ Affine.scale(1.0002, 1))  # 0.02 pixels at the far edge
     others = [wider, replace(GRID, width=99), replace(GRID, crs=CRS.from_epsg(32632))]
     assert not any(GRID.matches(other) for other in others)
-    with pytest.raises(DataError, match=r"heights and image lie on different grids.*32633.*32632"):
+    with pytest.raises(DataError, match=r"heights and image are on different grids.*32633.*32632"):
         GRID.require(others[-1], "heights", "image")
 
 

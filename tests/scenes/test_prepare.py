@@ -263,7 +263,7 @@ def test_a_raster_without_crs_is_refused(tmp_path, layers):
 def test_a_truncated_raster_is_refused(tmp_path, layers):
     whole = (tmp_path / "raw/dtm.tif").read_bytes()
     (tmp_path / "raw/dtm.tif").write_bytes(whole[: len(whole) // 2])
-    refused(tmp_path, layers, "dtm.tif", "fetch it again")
+    refused(tmp_path, layers, "dtm.tif", "copy it again")
 
 
 def test_degrees_are_refused_with_the_utm_zone(tmp_path, layers):

@@ -1,4 +1,4 @@
-"""Polygons in pixel coordinates (x = column, y = row) and the pixels of windows that lie in them."""
+"""Polygons in pixel coordinates (x = column, y = row), and the pixels of windows inside them."""
 
 from collections.abc import Iterable, Iterator
 from threading import Lock
@@ -12,7 +12,7 @@ from shapely.geometry.base import BaseGeometry
 
 from img2height.io.projections import Areas
 
-BURNING = Lock()  # rasterio silences a warning while it burns shapes, and for all threads
+BURNING = Lock()  # rasterio silences a warning while it burns shapes, in all threads
 
 
 def window_box(window: Window) -> shapely.Polygon:
@@ -22,7 +22,7 @@ def window_box(window: Window) -> shapely.Polygon:
 
 
 def area_window(area: BaseGeometry) -> Window:
-    """Return the smallest window of whole pixels that holds an area; of no size where the area is empty."""
+    """Return the smallest window of whole pixels that contains an area; of size 0 if the area is empty."""
     if area.is_empty:
         return Window(0, 0, 0, 0)
     west, north, east, south = area.bounds
@@ -31,12 +31,12 @@ def area_window(area: BaseGeometry) -> Window:
 
 
 def area_mask(area: BaseGeometry, window: Window, step: int = 1) -> np.ndarray:
-    """Return which pixel centres of a window lie in an area, HxW bool.
+    """Return which pixel centres of a window are inside an area, HxW bool.
 
     Args:
         area: polygon; may be empty.
         window: part of the grid.
-        step: sides of the squares of pixels that count as one, by the centre of each.
+        step: side of the squares of pixels that count as one, by the centre of each.
     """
     shape = _shape(window, step)
     if area.is_empty:
@@ -46,13 +46,13 @@ def area_mask(area: BaseGeometry, window: Window, step: int = 1) -> np.ndarray:
 
 
 def in_window(areas: Areas, window: Window, step: int = 1) -> Areas:
-    """Return areas as seen from the corner of a window, in squares of `step` x `step` pixels."""
+    """Return areas relative to the corner of a window, in squares of `step` x `step` pixels."""
     corner = (window.col_off, window.row_off)
     return shapely.transform(areas, lambda xy: (xy - corner) / step)
 
 
 def burn(areas: Iterable[tuple[BaseGeometry, int]], window: Window, dtype: str, step: int = 1) -> np.ndarray:
-    """Return the number of the last area that holds the centre of each pixel of a window, HxW, 0 where none does.
+    """Return the number of the last area that contains the centre of each pixel of a window, HxW, 0 if none does.
 
     Args:
         areas: polygons with their numbers.
@@ -67,11 +67,11 @@ def burn(areas: Iterable[tuple[BaseGeometry, int]], window: Window, dtype: str, 
 
 
 def outlines(labels: np.ndarray, window: Window, step: int = 1) -> Iterator[tuple[BaseGeometry, int]]:
-    """Yield the outlines of regions of pixels that share edges and a number above 0, exact wherever the window lies.
+    """Yield the outlines of regions of pixels that share edges and a number above 0, exact for any window.
 
     Args:
         labels: HxW int.
-        window: which pixels they are.
+        window: the position of the pixels.
         step: see `area_mask`.
     """
     for outline, number in shapes(labels, mask=labels > 0, transform=_place(window, step)):

@@ -1,4 +1,4 @@
-"""Files and folders that appear as a whole: written under a temporary name and renamed when they are finished."""
+"""Files and folders that appear as a whole: written under a temporary name and renamed when they are complete."""
 
 import contextlib
 import hashlib
@@ -9,12 +9,12 @@ from pathlib import Path
 
 from img2height.errors import DISK_FULL, DataError
 
-SUFFIX = ".tmp"  # what a killed program leaves behind; neither git nor DVC keeps it
+SUFFIX = ".tmp"  # remains of a killed program; ignored by git and DVC
 
 
 @contextlib.contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; it takes the final name only when the block ends without an error.
+    """Yield a temporary path next to `path`; it takes the final name only if the block ends without an error.
 
     Raises:
         DataError: the disk is full.
@@ -30,7 +30,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     except OSError as error:
         if error.errno not in DISK_FULL:
             raise
-        raise DataError(f"{path}: could not be written ({error}); free some space and run this again") from error
+        raise DataError(f"{path}: could not be written ({error}); free some space and run it again") from error
 
 
 def _usual_mode(folder: Path) -> int:
@@ -41,16 +41,16 @@ def _usual_mode(folder: Path) -> int:
 
 @contextlib.contextmanager
 def atomic_paths(*paths: str | Path) -> Iterator[list[Path]]:
-    """Yield a temporary path for each of several; none takes its final name before all are written."""
+    """Yield a temporary path for each of several paths; none takes its final name before all are written."""
     with contextlib.ExitStack() as stack:
         yield [stack.enter_context(atomic_path(path)) for path in paths]
 
 
 @contextlib.contextmanager
 def atomic_folder(path: str | Path) -> Iterator[Path]:
-    """Yield an empty temporary folder; it takes the name `path` only when the block ends without an error.
+    """Yield an empty temporary folder; it takes the name `path` only if the block ends without an error.
 
-    A folder that has the name already is replaced as a whole; after an error it is as it was.
+    An existing folder of that name is replaced as a whole; after an error it is unchanged.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -64,6 +64,6 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
 
 
 def file_digest(path: str | Path) -> str:
-    """Return the SHA-256 of a file."""
+    """Return the SHA-256 digest of a file."""
     with Path(path).open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""What the bands of an image are called: by their descriptions, their wavelengths or their colour interpretation."""
+"""The names of the bands of an image: from their descriptions, wavelengths or colour interpretation."""
 
 import logging
 import re
@@ -12,7 +12,7 @@ from img2height.errors import DataError
 logger = logging.getLogger(__name__)
 
 ALPHA = "alpha"
-# How descriptions spell a band, in several languages and in the names of Sentinel-2. They are compared word by word.
+# Spellings of bands in descriptions, in several languages and with the names of Sentinel-2, compared word by word.
 SPELLINGS = {
     "coastal": ("coastal", "b01"),
     "blue": ("blue", "blau", "bleu", "azul", "blauw", "b", "b02"),
@@ -28,7 +28,7 @@ SPELLINGS = {
     "swir22": ("swir22", "b12"),
 }
 NAME_OF = {spelling: name for name, spellings in SPELLINGS.items() for spelling in spellings}
-# Micrometres, from and up to; satellites and aerial cameras agree on these.
+# Micrometres, from and up to, as used by satellites and aerial cameras.
 WAVELENGTHS = {
     "coastal": (0.42, 0.452), "blue": (0.452, 0.52), "green": (0.52, 0.6), "red": (0.62, 0.69), "re1": (0.695, 0.72),
     "re2": (0.73, 0.755), "re3": (0.77, 0.79), "nir": (0.79, 0.854), "nir08": (0.854, 0.9), "vapour": (0.93, 0.96),
@@ -41,10 +41,10 @@ COLOURS = {
 
 
 def stated_bands(raster: DatasetReader) -> list[str]:
-    """Return what a raster says that each of its bands is, `alpha` of an alpha band, empty where it says nothing.
+    """Return the band names stated by a raster, `alpha` for an alpha band, empty if nothing is stated.
 
-    Descriptions count before wavelengths, and these before the colour interpretation: GeoTIFFs of three bands are red,
-    green and blue by default. Where one band has a description or wavelength, colours count for none.
+    Descriptions take precedence over wavelengths, and these over the colour interpretation: GeoTIFFs with three bands
+    are red, green and blue by default. If any band has a description or wavelength, colours are ignored for all.
     """
     alpha = [use == ColorInterp.alpha for use in raster.colorinterp]
     written = [
@@ -56,13 +56,13 @@ def stated_bands(raster: DatasetReader) -> list[str]:
 
 
 def named_bands(raster: DatasetReader, wanted: Sequence[str]) -> list[str]:
-    """Return a name for each band of a raster, among them all wanted ones.
+    """Return a name for each band of a raster, including all wanted ones.
 
-    Bands of which the raster says nothing are taken in the order of the file, with a warning.
+    Bands without a stated name are taken in the order of the file, with a warning.
 
     Args:
         raster: an open raster.
-        wanted: names of bands, in the order of a file that says nothing.
+        wanted: names of bands, in the order of a file that states none.
 
     Raises:
         DataError: a wanted band is missing, or two bands have its name.
@@ -82,14 +82,14 @@ def named_bands(raster: DatasetReader, wanted: Sequence[str]) -> list[str]:
             f"{raster.name}: needs the bands {', '.join(wanted)}, found {found}; describe the bands by these names "
             f"(rio edit-info --bidx 1 --description {wanted[0]}), or give a raster of just these {len(wanted)}"
         )
-    logger.warning("%s: does not say what its bands are; taken as %s", raster.name, ", ".join(missing))
+    logger.warning("%s: does not state what its bands are; using %s", raster.name, ", ".join(missing))
     for index, name in zip(silent, missing, strict=True):
         stated[index] = name
     return stated
 
 
 def _described(text: str) -> str:
-    """Return the band that a description means, or the description itself in small letters."""
+    """Return the band that a description means, or the description itself in lower case."""
     plain = re.sub(r"\b(red|near|proche|nahes)[\s_-]+(edge|infrared|infrarouge|infrarot)", r"\1\2", text.casefold())
     plain = re.sub(
         r"(rededge)[\s_-]+(\d)", r"\1\2", plain.replace("nahesinfrarot", "nir").replace("procheinfrarouge", "nir")
@@ -100,7 +100,7 @@ def _described(text: str) -> str:
 
 
 def _by_wavelength(raster: DatasetReader, band: int) -> str:
-    """Return the band that a wavelength means; GDAL keeps it in micrometres, ENVI in the unit that stands beside it."""
+    """Return the band that a wavelength means; GDAL stores it in micrometres, ENVI with a unit."""
     tags = {key.casefold(): value for key, value in {**raster.tags(band), **raster.tags(band, ns="IMAGERY")}.items()}
     stated = tags.get("central_wavelength_um") or tags.get("wavelength")
     try:

@@ -1,4 +1,4 @@
-"""The pixel grid of a raster: where each pixel lies on the map, its blocks, and how it compares with other grids."""
+"""The pixel grid of a raster: the map position of each pixel, blocks, and comparison with other grids."""
 
 import math
 from collections.abc import Iterator
@@ -18,14 +18,14 @@ from img2height.io.projections import Areas, Bounds, System, metres_per_unit, mo
 from img2height.io.values import horizontal
 
 BLOCK_PX = 512
-SEGMENT_PX = 100.0  # straight edges bend between projections; each segment of this length is moved on its own
-SAME_PX = 0.01  # grids whose pixels lie further apart are different grids
-ALIGNED_PX = 1e-3  # pixels that lie further apart are interpolated, not copied
+SEGMENT_PX = 100.0  # straight edges bend between projections; segments of this length are transformed separately
+SAME_PX = 0.01  # grids whose pixels are further apart are different grids
+ALIGNED_PX = 1e-3  # pixels that are further apart are interpolated, not copied
 
 
 @dataclass(frozen=True)
 class Grid:
-    """The pixel grid of a raster: where each pixel lies on the ground.
+    """The pixel grid of a raster: the map position of each pixel.
 
     Pixel coordinates are x = column and y = row, from the corner of the first pixel.
 
@@ -54,18 +54,18 @@ class Grid:
             crs: coordinate reference system.
             west: left border in map coordinates.
             north: upper border in map coordinates.
-            side: of a pixel, in units of the map.
+            side: side of a pixel, in map units.
             shape: rows and columns.
         """
         return cls(crs, Affine(side, 0, west, 0, -side, north), shape[1], shape[0])
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:
-        """Return the grid that `to_json` wrote."""
+        """Return the grid from the result of `to_json`."""
         return cls(CRS.from_string(value["crs"]), Affine(*value["transform"]), value["width"], value["height"])
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values, with the size of a pixel for people."""
+        """Return plain values, including the pixel size for readers."""
         transform = list(self.transform)[:6]
         return {
             "crs": _crs_text(self.crs), "transform": transform, "width": self.width, "height": self.height,
@@ -74,7 +74,7 @@ class Grid:
 
     @property
     def gsd_m(self) -> float:
-        """Ground sampling distance in metres: the side of a square as large as a pixel, which may be turned."""
+        """Ground sampling distance in metres: the side of a square with the area of a pixel, which may be rotated."""
         return math.sqrt(abs(self.transform.determinant)) * metres_per_unit(self.crs)
 
     @property
@@ -90,7 +90,7 @@ class Grid:
 
     @property
     def extent(self) -> shapely.Polygon:
-        """The ground of the grid in its pixel coordinates."""
+        """The extent of the grid in its pixel coordinates."""
         return shapely.box(0, 0, self.width, self.height)
 
     @property
@@ -101,7 +101,7 @@ class Grid:
 
     @property
     def place(self) -> Bounds:
-        """Roughly where the grid lies, in degrees: transformations are chosen by it."""
+        """The approximate position of the grid in degrees, by which transformations are chosen."""
         return place_of(self.bounds, self.crs)
 
     @property
@@ -116,15 +116,15 @@ class Grid:
         return type(self)(self.crs, transform, int(window.width), int(window.height))
 
     def coarser(self, step: int) -> Self:
-        """Return the grid whose pixels are `step` x `step` pixels of this one; what is left over is not in it."""
+        """Return the grid whose pixels are `step` x `step` pixels of this one; a remainder is left out."""
         return type(self)(self.crs, self.transform @ Affine.scale(step), self.width // step, self.height // step)
 
     def moved(self, east: float, north: float) -> Self:
-        """Return the grid moved on the map, in its units."""
+        """Return the grid moved on the map, in map units."""
         return type(self)(self.crs, Affine.translation(east, north) @ self.transform, self.width, self.height)
 
     def blocks(self, side_px: int | None = None) -> Iterator[Window]:
-        """Yield the square blocks of the grid, row by row, cut where it ends; without a side those of its file."""
+        """Yield the square blocks of the grid, row by row, clipped at its end; by default those of its file."""
         yield from blocks(Window(0, 0, self.width, self.height), side_px or BLOCK_PX)
 
     def around(self, window: Window, margin_px: int) -> tuple[Window, tuple[slice, slice]]:
@@ -139,27 +139,27 @@ class Grid:
         return wide, np.s_[row : row + window.height, column : column + window.width]
 
     def clip(self, window: Window) -> Window:
-        """Return the part of a window that lies in the grid; of no size where none does."""
+        """Return the part of a window inside the grid; of size 0 if there is none."""
         left, top = max(window.col_off, 0), max(window.row_off, 0)
         right = min(window.col_off + window.width, self.width)
         bottom = min(window.row_off + window.height, self.height)
         return Window(left, top, max(right - left, 0), max(bottom - top, 0))
 
     def window_of(self, bounds: Bounds) -> Window:
-        """Return the smallest window of whole pixels that holds a box of map coordinates; may reach beyond the grid."""
+        """Return the smallest window of whole pixels that contains a box of map coordinates, even beyond the grid."""
         return area_window(self.from_map(shapely.box(*bounds)))
 
     def to_map(self, areas: Areas) -> Areas:
-        """Return areas in pixel coordinates in map coordinates."""
+        """Transform areas from pixel coordinates to map coordinates."""
         return move(areas, lambda x, y: self.transform @ (x, y))
 
     def from_map(self, areas: Areas) -> Areas:
-        """Return areas in map coordinates in pixel coordinates."""
+        """Transform areas from map coordinates to pixel coordinates."""
         inverse = ~self.transform
         return move(areas, lambda x, y: inverse @ (x, y))
 
     def to_crs(self, areas: Areas, crs: System) -> Areas:
-        """Return areas in pixel coordinates in the map coordinates of a CRS; edges that bend are followed."""
+        """Transform areas from pixel coordinates to the map coordinates of a CRS; edges that bend are followed."""
         if self.crs == crs:
             return self.to_map(areas)
         return reproject(self.to_map(shapely.segmentize(areas, SEGMENT_PX)), self.crs, crs, self.place)
@@ -170,7 +170,7 @@ class Grid:
         return first.distance(last) / math.hypot(self.width, self.height)
 
     def seen_from(self, other: "Grid", areas: Areas) -> Areas:
-        """Return areas in pixel coordinates in those of another grid."""
+        """Transform areas from pixel coordinates to those of another grid."""
         return other.from_map(self.to_crs(areas, other.crs))
 
     def matches(self, other: "Grid") -> bool:
@@ -187,15 +187,15 @@ class Grid:
 
         Args:
             other: the grid that this one must match.
-            own: what lies on this grid, for the message.
-            name: what lies on the other.
+            own: name of the data on this grid, for the message.
+            name: name of the data on the other grid.
         """
         if not self.matches(other):
             one, two = (f"{grid.shape}, {grid.crs}, {grid.transform.to_gdal()}" for grid in (self, other))
-            raise DataError(f"{own} and {name} lie on different grids ({one} and {two}); bring them to one grid")
+            raise DataError(f"{own} and {name} are on different grids ({one} and {two}); bring them to one grid")
 
     def _apart_px(self, other: "Grid", origin: tuple[int, int]) -> float:
-        """Return how far corners of another grid lie from where they are with its first pixel at `origin`, at most."""
+        """Return the largest distance of corners of another grid from those with its first pixel at `origin`."""
         if self.crs != other.crs:
             return math.inf
         step = ~self.transform @ other.transform
@@ -205,7 +205,7 @@ class Grid:
 
 
 def blocks(window: Window, side_px: int) -> Iterator[Window]:
-    """Yield the square blocks of a window from its first pixel on, row by row, cut where it ends."""
+    """Yield the square blocks of a window from its first pixel on, row by row, clipped at its end."""
     left, top = int(window.col_off), int(window.row_off)
     right, bottom = left + int(window.width), top + int(window.height)
     for row in range(top, bottom, side_px):
@@ -214,6 +214,6 @@ def blocks(window: Window, side_px: int) -> Iterator[Window]:
 
 
 def _crs_text(crs: CRS) -> str:
-    """Return the EPSG code of a CRS if it says the same, else WKT2: codes drop a shift of the datum (TOWGS84)."""
+    """Return the EPSG code of a CRS if it is equivalent, else WKT2: codes drop a shift of the datum (TOWGS84)."""
     short = crs.to_string()
     return short if short.startswith("EPSG:") and CRS.from_string(short) == crs else crs.to_wkt(version="WKT2_2019")

@@ -1,6 +1,6 @@
-"""The one reader of images: values of bands, and which pixels are valid by what the file says of itself.
+"""The one reader of images: values of bands, and the valid pixels according to the file.
 
-Preparation, tiles, training and prediction read through it, so that no two of them disagree about a pixel.
+Preparation, tiles, training and prediction read through it, so that they always agree about a pixel.
 """
 
 from collections.abc import Sequence
@@ -33,16 +33,16 @@ def read_pixels(
 ) -> Pixels:
     """Return bands of a window and where they are valid; a stated scale and offset are applied.
 
-    A pixel is valid where the file's mask and every alpha band say so, no band is NaN or infinite, and by nodata: a
-    colour may be 0 or, in unsigned integers, the nodata value itself, so that such a pixel is missing where all bands
-    have it. Of other values one band is enough. Bands that are not read do not count. Nodata is a stored number; lossy
-    compression (LERC) may have moved it by the stated error.
+    A pixel is valid if the file's mask and every alpha band say so, no band is NaN or infinite, and it is not nodata: a
+    valid colour may be 0 or, in unsigned integers, equal to the nodata value, so such a pixel is missing only if all
+    bands have it. For other values one band is sufficient. Bands that are not read do not count. Nodata is a stored
+    number, which lossy compression (LERC) may have changed by the stated error.
 
     Args:
         raster: an open raster.
         indexes: bands to read, from 1.
-        window: of the raster; None is all of it.
-        nodata: replaces what the file says.
+        window: of the raster; by default all of it.
+        nodata: overrides the nodata value of the file.
 
     Raises:
         DataError: the file cannot be read, or its bands are of several types.
@@ -51,7 +51,7 @@ def read_pixels(
     require_one_type(raster, indexes)
     with reading(raster.name):
         values = raster.read(indexes, window=window)
-        valid = _told(raster, indexes, window, values, nodata) & _alpha(raster, window, values.shape[1:])
+        valid = _stated(raster, indexes, window, values, nodata) & _alpha(raster, window, values.shape[1:])
     if values.dtype.kind not in "iub":
         valid &= np.isfinite(values).all(axis=0)
     scaling = Scaling.of(raster, indexes)
@@ -72,7 +72,7 @@ def value_type(raster: DatasetReader, indexes: Sequence[int]) -> str:
     return raster.dtypes[indexes[0] - 1] if Scaling.of(raster, indexes).is_none else "float32"
 
 
-def _told(
+def _stated(
     raster: DatasetReader, indexes: list[int], window: Window | None, values: np.ndarray, nodata: float | None
 ) -> np.ndarray:
     """Return where pixels are valid by mask and nodata, H x W bool; a mask of the file replaces its nodata."""
@@ -92,8 +92,8 @@ def _by_nodata(values: np.ndarray, missing: Sequence[float | None], error: float
 
     Args:
         values: C x H x W.
-        missing: what stands for missing in each band; NaN and None are no value.
-        error: by which lossy compression may have moved it.
+        missing: the value that means missing in each band; NaN and None for none.
+        error: by how much lossy compression may have changed it.
     """
     differ = [
         np.ones(band.shape, bool) if value is None else band != value if not error else ~(np.abs(band - value) <= error)
@@ -104,6 +104,6 @@ def _by_nodata(values: np.ndarray, missing: Sequence[float | None], error: float
 
 
 def _alpha(raster: DatasetReader, window: Window | None, shape: tuple[int, int]) -> np.ndarray:
-    """Return where all alpha bands are above 0: of floating-point alpha, or beside nodata, GDAL makes no mask."""
+    """Return where all alpha bands are above 0; GDAL makes no mask from floating-point alpha, or if there is nodata."""
     bands = [index for index, use in zip(raster.indexes, raster.colorinterp, strict=True) if use == ColorInterp.alpha]
     return (raster.read(bands, window=window) > 0).all(axis=0) if bands else np.ones(shape, bool)

@@ -1,7 +1,7 @@
 """Coordinate systems: the one place where coordinates are transformed from one to another.
 
 pyproj chooses the operation, once for two systems and the place where it is used. rasterio's GDAL brings its own PROJ,
-whose database of another date may hold other operations: its warp is given that of pyproj, see `io/warping.py`.
+whose database of another date may contain other operations: its warp is given pyproj's, see `io/warping.py`.
 """
 
 import contextlib
@@ -32,18 +32,18 @@ Areas = TypeVar("Areas", BaseGeometry, np.ndarray)  # one, or an array of them
 Bounds = tuple[float, float, float, float]  # west, south, east, north
 System: TypeAlias = CRS | pyproj.CRS | str
 
-MOST_DISTORTION = 0.02  # of lengths on the map against the ground; UTM has 0.001, pixels and areas are still true
+MOST_DISTORTION = 0.02  # of lengths on the map relative to the ground; UTM has 0.001; pixels and areas are still right
 BOUNDS_POINTS = 51  # along each side of a box
-PLACE_DEG = 0.1  # steps of a place, so that neighbouring scenes share one; transformations are made for countries
+PLACE_DEG = 0.1  # rounding of a place, so that neighbouring scenes share one; transformations are made for countries
 GEOGRAPHIC = "EPSG:4326"
 
 
 @dataclass(frozen=True)
 class Operation:
-    """How coordinates are transformed from one system to another.
+    """A transformation of coordinates from one system to another.
 
     Attributes:
-        definition: PROJ pipeline for GDAL; axes in the order that the systems define.
+        definition: PROJ pipeline for GDAL; axes in the order of the systems' definitions.
         transformer: the same with x to the east and y to the north.
     """
 
@@ -57,7 +57,7 @@ def move(areas: Areas, function: Callable[[Any, Any], Any]) -> Areas:
 
 
 def reproject(areas: Areas, source: System, target: System, place: Bounds) -> Areas:
-    """Return geometries in the coordinates of another CRS; only their vertices are moved.
+    """Transform geometries to another CRS; only their vertices are moved.
 
     Args:
         areas: in the coordinates of the source.
@@ -71,21 +71,21 @@ def reproject(areas: Areas, source: System, target: System, place: Bounds) -> Ar
 
 
 def reproject_table(frame: geopandas.GeoDataFrame, target: System, place: Bounds) -> geopandas.GeoDataFrame:
-    """Return a table with its geometries in another CRS; only their vertices are moved."""
+    """Transform the geometries of a table to another CRS; only their vertices are moved."""
     wanted = pyproj.CRS.from_user_input(target)
     moved = reproject(frame.geometry.to_numpy(), frame.crs, wanted, place)
     return frame.set_geometry(geopandas.GeoSeries(moved, index=frame.index, crs=wanted))
 
 
 def reproject_bounds(bounds: Bounds, source: System, target: System, place: Bounds, *, back: bool = False) -> Bounds:
-    """Return a box in another CRS that holds a box, whose sides bend on the way.
+    """Return a box in another CRS that contains a box, whose sides bend on the way.
 
     Args:
         bounds: in the source, or with `back` in the target.
         source: a CRS.
         target: another CRS.
         place: where the operation is used, see `place_of`.
-        back: whether the operation is run backwards.
+        back: whether to run the operation backwards.
     """
     if source == target:
         return bounds
@@ -95,7 +95,7 @@ def reproject_bounds(bounds: Bounds, source: System, target: System, place: Boun
 
 
 def place_of(bounds: Bounds, crs: System) -> Bounds:
-    """Return roughly where a box lies, in degrees; the whole earth where its CRS does not say."""
+    """Return the approximate position of a box in degrees; the whole earth if its CRS does not define it."""
     west, south, east, north = _roughly(crs).transform_bounds(*bounds)
     if not all(map(math.isfinite, (west, south, east, north))):
         return -180.0, -90.0, 180.0, 90.0
@@ -106,9 +106,9 @@ def place_of(bounds: Bounds, crs: System) -> Bounds:
 
 @cache
 def operation(source: System, target: System, place: Bounds) -> Operation:
-    """Return the best operation between two systems at a place, of those whose grid files are installed.
+    """Return the best operation between two systems at a place, among those whose grid files are installed.
 
-    Which one is logged; where its accuracy is not known, as a warning.
+    The choice is logged, as a warning if its accuracy is unknown.
 
     Args:
         source: a CRS.
@@ -119,7 +119,7 @@ def operation(source: System, target: System, place: Bounds) -> Operation:
         DataError: there is none.
     """
     systems, area = (_horizontal(source), _horizontal(target)), AreaOfInterest(*place)
-    with warnings.catch_warnings(action="ignore"):  # pyproj's warning of missing grid files; it is logged below
+    with warnings.catch_warnings(action="ignore"):  # pyproj's warning about missing grid files, which is logged below
         plain, normalised = (
             TransformerGroup(*systems, always_xy=xy, area_of_interest=area)  # type: ignore[arg-type]  # stubs: a twin
             for xy in (False, True)
@@ -135,7 +135,7 @@ def _log(found: TransformerGroup, source: pyproj.CRS, target: pyproj.CRS) -> Non
     grids = sorted({grid.short_name for other in found.unavailable_operations for grid in other.grids})
     missing = "" if found.best_available else f"; better ones need grid files ({', '.join(grids)}: pyproj sync)"
     if chosen.accuracy < 0:
-        LOG.warning("%s: the accuracy of the transformation is not known, layers may be displaced%s", systems, missing)
+        LOG.warning("%s: the accuracy of the transformation is unknown, layers may be displaced%s", systems, missing)
     else:
         LOG.info("%s: %s, accurate to %g m%s", systems, chosen.description, chosen.accuracy, missing)
 
@@ -143,7 +143,7 @@ def _log(found: TransformerGroup, source: pyproj.CRS, target: pyproj.CRS) -> Non
 def _horizontal(system: System) -> pyproj.CRS:
     """Return a CRS without its heights, which are not transformed.
 
-    What has a code is taken from pyproj's database: others use other names, and a datum of another name is another one.
+    CRS with a code are taken from pyproj's database, because others use other names, and renaming changes a datum.
     """
     crs = pyproj.CRS.from_user_input(system)
     crs = crs.sub_crs_list[0] if crs.is_compound else crs
@@ -178,7 +178,7 @@ def require_projected(crs: CRS | None, bounds: Bounds, where: str) -> None:
 
 
 def metres_per_unit(crs: CRS | None) -> float:
-    """Return how many metres one unit of the axes of a projected CRS has.
+    """Return the length in metres of one axis unit of a projected CRS.
 
     Raises:
         DataError: there is no CRS, or its axes are angles.
@@ -189,14 +189,14 @@ def metres_per_unit(crs: CRS | None) -> float:
 
 
 def require_true_scale(crs: CRS, bounds: Bounds, where: str) -> None:
-    """Raise a DataError where lengths on the map are not those on the ground: pixel sizes and areas would be wrong.
+    """Raise a DataError if lengths on the map differ from those on the ground: pixel sizes and areas would be wrong.
 
-    Lengths are compared in the middle of the box by Tissot's indicatrix, which PROJ computes.
+    Lengths are compared at the centre of the box by Tissot's indicatrix, which PROJ computes.
 
     Args:
         crs: a projected one.
         bounds: box in map coordinates.
-        where: what lies there, for the message.
+        where: name of the data, for the message.
     """
     west, south, east, north = place_of(bounds, crs)
     found = pyproj.Proj(_horizontal(crs)).get_factors((west + east) / 2, (south + north) / 2)

@@ -1,6 +1,6 @@
 """Raster input and output; the only place with GDAL creation options.
 
-A COG cannot be written block by block, so a raster is first a tiled scratch GeoTIFF and then a COG copy of it.
+A COG cannot be written block by block, so a raster is first a tiled scratch GeoTIFF and then copied to a COG.
 """
 
 import contextlib
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import rasterio
-from rasterio._err import CPLE_BaseError  # what a failed copy raises; rasterio has no public name for it
+from rasterio._err import CPLE_BaseError  # raised by a failed copy; rasterio has no public name for it
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader, DatasetWriter
 from rasterio.shutil import copy as gdal_copy
@@ -24,7 +24,7 @@ from img2height.io.grid import BLOCK_PX, Grid
 from img2height.vocabulary.layers import NODATA
 
 CACHE_BYTES = 32 * 2**20
-# MINISBLACK: else GDAL takes the fourth of four 8-bit bands for alpha. Sparse: blocks that nobody wrote take no space.
+# MINISBLACK: otherwise GDAL takes the fourth of four 8-bit bands for alpha. Sparse: unwritten blocks take no space.
 SCRATCH_OPTIONS = {
     "tiled": True,
     "blockxsize": BLOCK_PX,
@@ -38,7 +38,7 @@ COG_OPTIONS = {"BLOCKSIZE": BLOCK_PX, "COMPRESS": "ZSTD", "PREDICTOR": "YES", "B
 
 @dataclass(frozen=True)
 class Band:
-    """What one band holds: a description (quantity or colour) and its unit (`metre`, `1`, or empty)."""
+    """The content of one band: a description (quantity or colour) and its unit (`metre`, `1`, or empty)."""
 
     description: str
     unit: str = ""
@@ -54,7 +54,7 @@ def open_raster(path: str | Path) -> Iterator[DatasetReader]:
     """Yield an open raster.
 
     Raises:
-        DataError: the file is missing, truncated or no raster.
+        DataError: the file is missing, truncated or not a raster.
     """
     if not Path(path).exists():
         raise DataError(f"{path}: this raster does not exist; check the path or make it first")
@@ -64,23 +64,23 @@ def open_raster(path: str | Path) -> Iterator[DatasetReader]:
 
 @contextlib.contextmanager
 def reading(path: str | Path) -> Iterator[None]:
-    """Turn errors of GDAL into a DataError that names what was read."""
+    """Convert errors of GDAL to a DataError that names the file."""
     try:
         yield
     except (RasterioError, CPLE_BaseError) as error:
         why = error.__cause__ or error
-        raise DataError(f"{path}: cannot be read as a raster ({why}); it may be truncated: fetch it again") from error
+        raise DataError(f"{path}: cannot be read as a raster ({why}); it may be truncated: copy it again") from error
 
 
 @contextlib.contextmanager
 def bounded_cache() -> Iterator[None]:
-    """Keep GDAL's cache of blocks small inside: by default it may hold a twentieth of the machine's memory."""
+    """Keep GDAL's block cache small inside: by default it may take a twentieth of the machine's memory."""
     with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES):
         yield
 
 
 def read_heights(dataset: DatasetReader, window: Window | None = None, band: int = 1) -> np.ndarray:
-    """Return a band as float32, metres for heights, with NaN where the value is unknown, HxW."""
+    """Return a band as float32, metres for heights, with NaN where the value is missing, HxW."""
     return dataset.read(band, window=window, masked=True).astype(np.float32).filled(np.nan)
 
 
@@ -93,9 +93,9 @@ def _writing(path: str | Path) -> Iterator[None]:
 
 
 class Scratch:
-    """A tiled GeoTIFF in the making, which remembers what was written.
+    """A tiled GeoTIFF under construction, which remembers what was written.
 
-    GDAL writes late and rasterio drops what GDAL says at the end: on a full disk blocks would be missing unseen.
+    GDAL writes late and rasterio drops GDAL's final errors: on a full disk blocks would be missing unnoticed.
 
     Args:
         dataset: open for writing.
@@ -114,18 +114,18 @@ class Scratch:
         self._values.append((window, zlib.crc32(stack.data)))
 
     def write_mask(self, known: np.ndarray, window: Window | None = None) -> None:
-        """Write where the values are known, HxW bool."""
+        """Write where the values are valid, HxW bool."""
         with _writing(self.dataset.name):
             self.dataset.write_mask(known, window=window)
         self._masks.append((window, zlib.crc32((known.astype(np.uint8) * np.uint8(255)).data)))
 
     def read_back(self) -> None:
-        """Raise a DataError unless the closed file holds what was written."""
+        """Raise a DataError unless the closed file contains what was written."""
         with _writing(self.dataset.name), rasterio.open(self.dataset.name) as file:
             if any(zlib.crc32(file.read(window=window)) != digest for window, digest in self._values) or any(
                 zlib.crc32(file.read_masks(1, window=window)) != digest for window, digest in self._masks
             ):
-                raise OSError("it does not hold what was written")
+                raise OSError("it does not contain what was written")
 
 
 @contextlib.contextmanager
@@ -135,14 +135,14 @@ def create_scratch(
     """Yield a tiled GeoTIFF to write block by block; it is closed and read back at the end.
 
     Args:
-        path: where; the caller renames or copies it when it is whole.
+        path: the file; the caller renames or copies it when it is complete.
         grid: the pixel grid.
-        bands: one entry a band.
+        bands: one entry per band.
         dtype: numpy name of the pixel type.
-        nodata: the value that stands for unknown.
+        nodata: the value for missing.
 
     Raises:
-        DataError: the file could not be written, for one because the disk is full.
+        DataError: the file could not be written, for example because the disk is full.
     """
     with _writing(path):
         dataset = rasterio.open(
@@ -163,28 +163,28 @@ def copy_to_cog(scratch: str | Path, path: str | Path, *, categorical: bool = Fa
 
     Args:
         scratch: any raster that GDAL reads.
-        path: the COG; appears only when it is whole.
+        path: the COG; appears only when it is complete.
         categorical: overviews take the nearest class instead of an average.
 
     Raises:
-        DataError: the copy failed, for one because the disk is full.
+        DataError: the copy failed, for example because the disk is full.
     """
     resampling = "NEAREST" if categorical else "AVERAGE"
     with atomic_path(path) as temporary, _writing(path):
         with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True):
             gdal_copy(scratch, temporary, driver="COG", OVERVIEW_RESAMPLING=resampling, **COG_OPTIONS)
         with rasterio.open(temporary) as written:
-            written.checksum(1)  # GDAL reports a full disk late; a readable file is the proof
+            written.checksum(1)  # GDAL reports a full disk late; only a readable file is proof
 
 
 def write_heights(path: Path, grid: Grid, bands: Sequence[Band], compute: Callable[[Window], np.ndarray]) -> None:
     """Write a COG of heights block by block, so that memory does not grow with the grid.
 
     Args:
-        path: the COG; appears only when it is whole.
+        path: the COG; appears only when it is complete.
         grid: the pixel grid.
-        bands: one entry a band.
-        compute: gives HxW or CxHxW float32 metres of a block, NaN where unknown.
+        bands: one entry per band.
+        compute: returns HxW or CxHxW float32 metres of a block, NaN where missing.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".scratch.", suffix=SUFFIX) as folder:
@@ -203,12 +203,12 @@ def write_cog(
     """Write an array that fits in memory as a COG.
 
     Args:
-        path: the COG; appears only when it is whole.
+        path: the COG; appears only when it is complete.
         array: HxW or CxHxW.
         grid: the pixel grid.
-        bands: one entry a band.
-        nodata: the value that stands for unknown; NaN in the array is replaced by it.
-        valid: HxW bool, becomes an internal mask: for images, where every value is a possible one.
+        bands: one entry per band.
+        nodata: the value for missing; it replaces NaN in the array.
+        valid: HxW bool, becomes an internal mask: for images, where every value is possible.
         categorical: see `copy_to_cog`.
     """
     stack = array[None] if array.ndim == 2 else array  # C x H x W

@@ -1,4 +1,4 @@
-"""JSON files as checked records, so that nobody above reads nested keys."""
+"""Checked records of JSON files, so that no caller reads nested keys."""
 
 from pathlib import Path
 from typing import TypeVar
@@ -10,7 +10,7 @@ from img2height.io.tables import read_json
 
 
 class Record(BaseModel):
-    """Base of records that programs write and others read: unknown keys are errors, values do not change."""
+    """Base of records that programs write and others read: unknown keys are errors, values are constant."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -19,15 +19,15 @@ Kind = TypeVar("Kind", bound=Record)
 
 
 def read_record(kind: type[Kind], path: Path, remedy: str) -> Kind:
-    """Return the record that a JSON file holds.
+    """Return the record in a JSON file.
 
     Args:
         kind: the record.
         path: its file.
-        remedy: what to do where the file holds no such record.
+        remedy: what to do if the file contains no such record.
 
     Raises:
-        DataError: the file does not exist, or holds no such record.
+        DataError: the file does not exist, or contains no such record.
     """
     try:
         return kind.model_validate(read_json(path))

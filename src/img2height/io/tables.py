@@ -1,4 +1,4 @@
-"""Tables and JSON on disk, written whole or not at all and the same bytes each time."""
+"""Tables and JSON on disk, written as a whole or not at all, with the same bytes each time."""
 
 import hashlib
 import json
@@ -18,13 +18,13 @@ Frame = TypeVar("Frame", bound=pandas.DataFrame)
 
 SEAL = "content_sha256"
 
-# A GeoPackage stores when it was written; a fixed date makes the bytes depend on the content alone.
-# One date for all files, and no thread for the index: a machine with one processor has none, and writes other bytes.
+# A GeoPackage stores when it was written; a fixed date makes the bytes depend on the content only.
+# One date for all files, and no thread for the index: on one processor there is none, and the bytes would differ.
 GPKG_OPTIONS = {"OGR_CURRENT_DATE": "2000-01-01T00:00:00Z", "OGR_GPKG_ALLOW_THREADED_RTREE": "NO"}
 
 
 def write_table(frame: pandas.DataFrame | geopandas.GeoDataFrame, path: str | Path) -> None:
-    """Write a table as Parquet, or as GeoParquet with a covering box where it has geometries."""
+    """Write a table as Parquet, or as GeoParquet with a covering box if it has geometries."""
     with atomic_path(path) as temporary:
         if isinstance(frame, geopandas.GeoDataFrame):
             frame.to_parquet(temporary, index=False, write_covering_bbox=True)
@@ -70,11 +70,11 @@ def write_layers(layers: Mapping[str, geopandas.GeoDataFrame], path: str | Path)
     """Write polygons as layers of a GeoPackage; the same polygons give the same bytes.
 
     Args:
-        layers: tables by name of the layer; each of polygons, or with multipolygons among them.
-        path: the file; appears only when it is whole.
+        layers: tables by name of the layer; polygons, or multipolygons and polygons.
+        path: the file; appears only when it is complete.
 
     Raises:
-        DataError: the file could not be written, for one because the disk is full.
+        DataError: the file could not be written, for example because the disk is full.
     """
     before = {name: pyogrio.get_gdal_config_option(name) for name in GPKG_OPTIONS}
     pyogrio.set_gdal_config_options(GPKG_OPTIONS)
@@ -93,7 +93,7 @@ def write_layers(layers: Mapping[str, geopandas.GeoDataFrame], path: str | Path)
 
 
 def write_json(value: Any, path: str | Path) -> None:
-    """Write JSON with sorted keys; NaN is refused, for it is no JSON."""
+    """Write JSON with sorted keys; NaN is refused, because it is not valid JSON."""
     with atomic_path(path) as temporary:
         temporary.write_text(json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n", encoding="utf-8")
 
@@ -109,12 +109,12 @@ def read_json(path: str | Path) -> Any:
 
 
 def write_sealed(value: dict[str, Any], path: str | Path) -> None:
-    """Write JSON that holds a digest of its own content, so that a later change is noticed."""
+    """Write JSON that contains a digest of its own content, so that a later change is noticed."""
     write_json({**value, SEAL: _seal(value)}, path)
 
 
 def read_sealed(path: str | Path) -> dict[str, Any]:
-    """Return what `write_sealed` wrote, with its seal.
+    """Return the content written by `write_sealed`, with its seal.
 
     Raises:
         DataError: the file is missing, is not a JSON object, has no seal, or was altered.
@@ -123,7 +123,7 @@ def read_sealed(path: str | Path) -> dict[str, Any]:
     if not isinstance(value, dict) or SEAL not in value:
         raise DataError(f"{path}: has no key {SEAL}; it is damaged or was made by another version: make it again")
     if (found := _seal({key: inner for key, inner in value.items() if key != SEAL})) != value[SEAL]:
-        raise DataError(f"{path}: was altered, its content has the SHA-256 {found}, it was sealed with {value[SEAL]}")
+        raise DataError(f"{path}: was altered, its content has the SHA-256 digest {found}, its seal is {value[SEAL]}")
     return value
 
 

@@ -1,4 +1,4 @@
-"""What the stored numbers of a raster mean: scale and offset, unit, vertical system and lossy compression."""
+"""The meaning of the stored numbers of a raster: scale and offset, unit, vertical system and lossy compression."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from rasterio.io import DatasetReader
 from img2height.errors import DataError
 from img2height.vocabulary.units import METRES, UNIT_OF
 
-STRUCTURE = "IMAGE_STRUCTURE"  # GDAL's domain of what a file says of its storage
-EXACT = 1e-6  # relative difference below which two units are the same
+STRUCTURE = "IMAGE_STRUCTURE"  # GDAL's metadata domain for storage
+EXACT = 1e-6  # relative difference below which two units are equal
 
 
 @dataclass(frozen=True)
 class Scaling:
-    """How stored numbers become values: stored x scale + offset, for each band.
+    """The conversion of stored numbers to values: stored x scale + offset, per band.
 
     Attributes:
         scales: of the bands.
@@ -30,7 +30,7 @@ class Scaling:
 
     @classmethod
     def of(cls, raster: DatasetReader, indexes: Sequence[int]) -> "Scaling":
-        """Return the scaling that a raster states for bands, 1-based."""
+        """Return the scaling stated by a raster for bands, 1-based."""
         return cls(tuple(raster.scales[i - 1] for i in indexes), tuple(raster.offsets[i - 1] for i in indexes))
 
     @property
@@ -39,7 +39,7 @@ class Scaling:
         return set(self.scales) == {1.0} and set(self.offsets) == {0.0}
 
     def apply(self, stored: np.ndarray) -> np.ndarray:
-        """Return the values, CxHxW float64, or the stored numbers as they are where there is no scaling.
+        """Return the values, CxHxW float64, or the stored numbers unchanged if there is no scaling.
 
         Args:
             stored: CxHxW.
@@ -52,7 +52,7 @@ class Scaling:
 
 @cache
 def horizontal(crs: CRS | None) -> CRS | None:
-    """Return the horizontal part of a coordinate reference system, which is all that places pixels."""
+    """Return the horizontal part of a coordinate reference system, which determines the position of pixels."""
     if crs is None:
         return None
     parts = pyproj.CRS.from_user_input(crs)
@@ -61,28 +61,28 @@ def horizontal(crs: CRS | None) -> CRS | None:
 
 
 def vertical(crs: CRS | None) -> pyproj.CRS | None:
-    """Return the vertical part of a coordinate reference system, None where it has none."""
+    """Return the vertical part of a coordinate reference system, None if it has none."""
     parts = pyproj.CRS.from_user_input(crs).sub_crs_list if crs else []
     return parts[1] if len(parts) > 1 else None
 
 
 def require_upward(raster: DatasetReader) -> None:
-    """Raise a DataError where a raster of heights says that it holds depths."""
+    """Raise a DataError if a raster of heights declares that it contains depths."""
     system = vertical(raster.crs)
     if system and system.axis_info[0].direction == "down":
         raise DataError(
-            f"{raster.name}: its vertical system {system.name} counts downwards, so it holds depths; turn the sign and "
-            "write the system of the heights into the file (gdal_edit.py -a_srs)"
+            f"{raster.name}: its vertical system {system.name} counts downwards, so it contains depths; invert "
+            "the sign and write the system of the heights into the file (gdal_edit.py -a_srs)"
         )
 
 
 def stated_unit(raster: DatasetReader) -> str | None:
-    """Return the unit of heights that a raster states, a key of `METRES`; None where it states none.
+    """Return the unit of heights stated by a raster, a key of `METRES`; None if it states none.
 
-    The unit of the band counts, else that of the vertical system.
+    The unit of the band takes precedence over that of the vertical system.
 
     Raises:
-        DataError: the two contradict, or the unit is not a supported one.
+        DataError: the two contradict each other, or the unit is not supported.
     """
     written = (raster.units[0] or "").strip()
     band = UNIT_OF.get(written.casefold())
@@ -108,6 +108,6 @@ def _vertical_unit(crs: CRS | None) -> str | None:
 
 
 def compression_error(raster: DatasetReader) -> float:
-    """Return how far stored floating-point numbers may lie from those that were written: that of LERC, else 0."""
+    """Return the possible deviation of stored floating-point numbers from the original ones: that of LERC, else 0."""
     stated = raster.tags(ns=STRUCTURE).get("MAX_Z_ERROR", "0")
     return float(stated) if np.dtype(raster.dtypes[0]).kind == "f" else 0.0

@@ -1,4 +1,4 @@
-"""Vector files as delivered: one layer of polygons, whatever the format, or one line that says why not."""
+"""Reads one layer of polygons from delivered vector files of any format, or raises a one-line error."""
 
 import logging
 from pathlib import Path
@@ -19,18 +19,18 @@ NUMBER = r"^\s*([+-]?\d+(?:[.,]\d+)?)\s*(?:m|metres?|meters?)?\s*$"  # "12 m", "
 
 
 def read_polygons(path: Path, what: str, layer: str | None = None) -> geopandas.GeoDataFrame:
-    """Return the polygons of one layer of a vector file in the CRS of the file; rows without a geometry are dropped.
+    """Return the polygons of one layer of a vector file in its CRS; rows without a geometry are dropped.
 
-    Invalid polygons are repaired. Lines and points that a repair leaves, e.g. of a spike, are dropped.
+    Invalid polygons are repaired. Lines and points left by a repair, e.g. of a spike, are dropped.
 
     Args:
         path: GeoParquet, or any format that GDAL reads.
         what: what the polygons are, for messages, e.g. `building_polygons`.
-        layer: name of the layer; may be left out where the file has only one.
+        layer: name of the layer; optional if the file has only one.
 
     Raises:
-        DataError: the file is missing, cannot be read, has no CRS, has several layers and none is named, or holds
-            something else than polygons.
+        DataError: the file is missing, cannot be read, has no CRS, has several layers of which none is named, or
+            contains anything but polygons.
     """
     frame = _read(path, what, layer)
     if not isinstance(frame, geopandas.GeoDataFrame) or frame.crs is None:
@@ -43,7 +43,7 @@ def read_polygons(path: Path, what: str, layer: str | None = None) -> geopandas.
 
 
 def polygon_parts(geometries: np.ndarray) -> np.ndarray:
-    """Return valid polygons or multipolygons of the same area, one for each geometry; may be empty.
+    """Return valid polygons or multipolygons of the same area, one per geometry; may be empty.
 
     Args:
         geometries: shapely polygons, valid or not.
@@ -57,9 +57,9 @@ def polygon_parts(geometries: np.ndarray) -> np.ndarray:
 
 
 def numbers(column: pandas.Series, where: str) -> np.ndarray:
-    """Return a column as float64, NaN where it holds nothing; text like "12 m" or "3,5" is parsed.
+    """Return a column as float64, NaN where it is empty; text like "12 m" or "3,5" is parsed.
 
-    What cannot be parsed is NaN too, counted in a warning.
+    Values that cannot be parsed are NaN too, and counted in a warning.
 
     Args:
         column: numbers, or text in metres.
@@ -90,11 +90,11 @@ def _read(path: Path, what: str, layer: str | None) -> geopandas.GeoDataFrame | 
             return geopandas.read_parquet(path)
         return pyogrio.read_dataframe(path, layer=_layer(path, what, layer))
     except (DataSourceError, DataLayerError, ValueError, OSError) as error:
-        raise DataError(f"{path}: cannot be read as a vector file ({error}); fetch or convert it again") from error
+        raise DataError(f"{path}: cannot be read as a vector file ({error}); copy or convert it again") from error
 
 
 def _layer(path: Path, what: str, layer: str | None) -> str:
-    """Return the layer to read; which one is meant is never guessed."""
+    """Return the layer to read; if it is ambiguous, it must be named."""
     names = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
     if layer is None and len(names) == 1:
         return names[0]

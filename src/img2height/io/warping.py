@@ -1,4 +1,4 @@
-"""Rasters as they look on another grid, by GDAL's warp with the transformation that `io/projections.py` chose."""
+"""Rasters on another grid, by GDAL's warp with the transformation chosen by `io/projections.py`."""
 
 import contextlib
 from collections.abc import Iterator
@@ -15,20 +15,20 @@ from img2height.io.projections import operation
 from img2height.io.rasters import open_raster
 
 EXACT_PX = 1e-3  # largest error in the position of a pixel, in source pixels
-# GDAL widens its bilinear kernel by the ratio of the boxes around source and target, which for a turned raster depends
-# on the window that is read. Nothing is widened: coarser grids take averages.
+# GDAL widens its bilinear kernel by the ratio of the boxes around source and target, which for a rotated raster depends
+# on the window that is read. It must not be widened: coarser grids take averages.
 UNWIDENED = {"XSCALE": 1, "YSCALE": 1}
 
 
 @contextlib.contextmanager
 def warped(dataset: DatasetReader, grid: Grid, resampling: Resampling, *, add_alpha: bool) -> Iterator[DatasetReader]:
-    """Yield a raster on another grid, computed where it is read.
+    """Yield a raster on another grid, computed when it is read.
 
     Args:
-        dataset: an open file; in another CRS than the grid, a file with the suffix .vrt is written beside it.
+        dataset: an open file; if its CRS differs from the grid's, a file with the suffix .vrt is written next to it.
         grid: the wanted grid.
-        resampling: bilinear only where the grid is not much coarser.
-        add_alpha: whether a band that says which pixels are valid is added.
+        resampling: bilinear only if the grid is not much coarser.
+        add_alpha: whether to add a band that marks the valid pixels.
     """
     kernel = UNWIDENED if resampling == Resampling.bilinear else {}
     with WarpedVRT(

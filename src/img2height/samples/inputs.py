@@ -1,4 +1,4 @@
-"""The pixels that a model looks at: one reader for training, validation, prediction and pictures of them."""
+"""The input pixels of a model: one reader for training, validation, prediction and pictures of them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,16 +16,16 @@ from img2height.scenes.scene import Scene
 from img2height.scenes.sources import VIEW_BAND
 from img2height.vocabulary.layers import VIEWS, view_name
 
-MOST_OPEN = 256  # rasters a reader; systems commonly grant a process 1024 files
+MOST_OPEN = 256  # rasters per reader; systems commonly allow a process 1024 files
 
 
 @dataclass(frozen=True)
 class Patch:
-    """The pixels of a window in all layers that a model looks at.
+    """The pixels of a window in all input layers of a model.
 
     Attributes:
-        window: where they lie on the grid of the scene.
-        images: by layer, C x H x W as stored; `views` are the views that were asked for.
+        window: its position on the grid of the scene.
+        images: by layer, C x H x W as stored; `views` are the requested views.
         valids: by layer, H x W bool, where the image is valid.
     """
 
@@ -39,7 +39,7 @@ class Patch:
         return np.logical_and.reduce(list(self.valids.values()))
 
     def part(self, window: Window) -> "Patch":
-        """Return the pixels of a window that begins in this one; what it lacks to the end is filled by reflection."""
+        """Return the pixels of a window that begins in this one; missing rows and columns are filled by reflection."""
         images, valids = (
             {layer: self._cut(array, window) for layer, array in arrays.items()}
             for arrays in (self.images, self.valids)
@@ -58,11 +58,11 @@ class Patch:
 
 
 def layers_read(inputs: Mapping[str, list[str]], views: Sequence[int]) -> dict[str, list[tuple[str, list[str]]]]:
-    """Return by input layer of a model the layers of a scene and the bands of each that it reads: views are one each.
+    """Return by input layer of a model the scene layers and bands that it reads; each view is a layer of its own.
 
     Args:
-        inputs: bands by input layer; of `views` one name a view.
-        views: numbers of the views of the scene, as many.
+        inputs: bands by input layer; of `views` one name per view.
+        views: numbers of the views of the scene, the same number.
     """
     return {
         layer: [(view_name(number), [VIEW_BAND]) for number in views] if layer == VIEWS else [(layer, bands)]
@@ -71,7 +71,7 @@ def layers_read(inputs: Mapping[str, list[str]], views: Sequence[int]) -> dict[s
 
 
 class InputReader:
-    """Reads windows of scenes; keeps the rasters that were read last open, in each process its own.
+    """Reads windows of scenes; keeps the most recently read rasters open, separately in each process.
 
     Args:
         inputs: bands by input layer.
@@ -85,12 +85,12 @@ class InputReader:
         return {**self.__dict__, "_open": {}}  # open rasters do not cross a process border
 
     def read(self, scene: Scene, window: Window, views: Sequence[int] = ()) -> Patch:
-        """Return the pixels of a window; what lies beyond the scene is filled by reflection.
+        """Return the pixels of a window; pixels beyond the scene are filled by reflection.
 
         Args:
-            scene: where to read.
+            scene: the scene.
             window: begins on the grid of the scene.
-            views: numbers of the views to look at, in their order.
+            views: numbers of the views to use, in order.
 
         Raises:
             DataError: a layer or band is missing, altered or cannot be read.
@@ -98,7 +98,7 @@ class InputReader:
         return self.read_inside(scene, window, views).part(window)
 
     def read_inside(self, scene: Scene, window: Window, views: Sequence[int] = ()) -> Patch:
-        """Return the pixels of what a scene has of a window, for callers who take parts of it; see `read`."""
+        """Return the pixels of a window inside the scene, for callers who use parts of it; see `read`."""
         inside, images, valids = scene.grid.clip(window), {}, {}
         for layer, parts in layers_read(self.inputs, views).items():
             found = [self._pixels(scene, *part, inside) for part in parts]
@@ -110,7 +110,7 @@ class InputReader:
         return read_pixels(self.raster(scene.path(layer)), scene.band_indexes(layer, bands), window)
 
     def raster(self, path: Path) -> DatasetReader:
-        """Return an open raster, which nobody else closes."""
+        """Return an open raster, which only this reader closes."""
         if (raster := self._open.pop(path, None)) is None:
             with reading(path):
                 raster = rasterio.open(path)

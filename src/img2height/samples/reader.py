@@ -1,4 +1,4 @@
-"""Windows of scenes as a training reads them, and the statistics that normalise them; nothing is cut to files."""
+"""Reads windows of scenes for a training, and fits the statistics that normalise them; nothing is cut to files."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,16 +17,16 @@ from img2height.scenes.scene import Scene
 from img2height.vocabulary.layers import INITIAL, VIEWS
 from img2height.vocabulary.quantities import BUILDINGS, QUANTITIES
 
-FIT_TILES = 256  # spread evenly over the training tiles, so that huge trainings start at once
+FIT_TILES = 256  # spread evenly over the training tiles, so that huge trainings start quickly
 
 
 @dataclass(frozen=True)
 class Tile(Patch):
-    """The pixels of one window with what is learnt from them.
+    """The pixels of one window and its reference.
 
     Attributes:
         heights_m: H x W float32, NaN where the reference is missing.
-        building: H x W uint8, 1 building, 0 none, 255 missing; None where it was not asked for.
+        building: H x W uint8, 1 building, 0 other, 255 missing; None if it was not requested.
     """
 
     heights_m: np.ndarray
@@ -44,13 +44,13 @@ class Tile(Patch):
 
 
 class TileReader:
-    """Reads windows of scenes with the quantity that is learnt there.
+    """Reads windows of scenes with the quantity to learn.
 
     Args:
         scenes: by (dataset, scene).
         inputs: bands by input layer.
         target: the quantity to learn.
-        footprint: read the building mask too.
+        footprint: also read the building mask.
     """
 
     def __init__(
@@ -121,7 +121,7 @@ def fit_normalisation(
 
 
 def _fit_views(tiles: list[Tile], names: list[str], mode: str) -> dict[str, tuple[float, float]]:
-    """Return mean and standard deviation that all views share, for any of them may be the first of a pair."""
+    """Return mean and standard deviation shared by all views, because any of them may be the first of a pair."""
     images = [np.concatenate(tile.images[VIEWS])[None] for tile in tiles]  # 1 x kH x W
     valids = [np.tile(tile.valids[VIEWS], (len(names), 1)) for tile in tiles]  # kH x W
     return dict.fromkeys(names, fit_bands(images, valids, [VIEWS], mode)[VIEWS])
