@@ -76,6 +76,13 @@ def test_a_new_key_of_the_metrics_changes_no_digest(touched):
     assert touched(lambda text: edit.sub(lambda found: key.format(found[1]), text), "settings/protocol.py") == set()
 
 
+def test_a_new_score_is_of_the_programs_that_score(touched):
+    anchor = '    Score("mse_m2", '
+    entry = '    Score("new_m", "new", "errors", lambda s: s.share(s.error_sum_m, s.pixels), "m"),\n'
+    edited = touched(lambda text: text.replace(anchor, entry + anchor), "vocabulary/scores.py")
+    assert edited == {"evaluate", "collect_metrics", "published_table", "published_figure", "report"}
+
+
 def test_the_word_at_the_progress_bar_of_a_prediction_is_of_the_prediction(touched):
     edited = touched(lambda text: text.replace('"Predicting"', '"Working"'), "inference/*.py")
     assert edited <= {"predict"}

@@ -14,9 +14,11 @@ SCOPES = (*FUNCTIONS, ast.ClassDef, ast.Lambda)
 # Calls that make a value and do nothing else: a name that is bound to one and not looked up cannot change a result.
 MAKERS = (
     "collections.", "contextlib.", "dataclasses.", "enum.", "functools.cache.", "functools.cached_property.",
-    "functools.lru_cache.", "functools.partial.", "itertools.", "logging.getLogger.", "math.", "numba.njit.",
+    "functools.lru_cache.", "functools.partial.", "img2height.settings.base.with_fields.", "itertools.",
+    "logging.getLogger.", "math.", "numba.njit.",
     "pathlib.Path.", "pydantic.", "re.", "threading.Lock.", "torch.inference_mode.", "torch.no_grad.", "typing.",
 )  # fmt: skip
+VIEWS = (["items"], ["keys"], ["values"])
 DOERS = {"__import__", "delattr", "eval", "exec", "filter", "input", "map", "next", "open", "print", "setattr"}
 
 
@@ -45,6 +47,7 @@ class Scope:
             for name in bound_names(node)
         }
         self._decorators = {name for name, origin in made.items() if origin == "numba.njit"}
+        self._records = {node.name for node in nodes if isinstance(node, ast.ClassDef) and self._is_record(node)}
         self.loggers = {name for name, origin in made.items() if origin == "logging.getLogger"}
         self.errors = {name for name, target in self._imported.items() if target.startswith(f"{ERRORS}.")}
 
@@ -83,9 +86,19 @@ class Scope:
         calls = [part.func for part in parts if isinstance(part, ast.Call)]
         return not all(self._makes(call) for call in calls) or any(isinstance(part, ast.NamedExpr) for part in parts)
 
+    def _is_record(self, node: ast.ClassDef) -> bool:
+        """Return whether a class is a dataclass that does nothing when one is made."""
+        called = [part.func if isinstance(part, ast.Call) else part for part in node.decorator_list]
+        own = {part.name for part in node.body if isinstance(part, FUNCTIONS)} & {
+            "__init__",
+            "__new__",
+            "__post_init__",
+        }
+        return [*map(self._origin, called)] == ["dataclasses.dataclass"] and not node.bases and not own
+
     def _makes(self, called: ast.expr) -> bool:
         """Return whether a call of this makes a value and does nothing else."""
-        return f"{self._origin(called)}.".startswith(("builtins.", *MAKERS))
+        return ast.unparse(called) in self._records or f"{self._origin(called)}.".startswith(("builtins.", *MAKERS))
 
     def _origin(self, called: ast.expr) -> str:
         """Return the dotted name of what is called; empty where it is not known."""
@@ -93,6 +106,8 @@ class Scope:
         if root in self._imported:
             return ".".join([self._imported[root], *rest])
         if root in self._bound:
+            if rest in VIEWS:
+                return "builtins.dict"
             return "numba.njit" if root in self._decorators and not rest else ""
         return f"builtins.{root}" if hasattr(builtins, root) and root not in DOERS else ""
 

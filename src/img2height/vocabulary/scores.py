@@ -127,7 +127,7 @@ class Score:
 GROUPS = {"all": "All pixels", "buildings": "Building pixels", "footprint": "Footprint", "instances": "Buildings"}
 STRATUM_OF = {"footprint": "all"}  # the stratum under which intervals and comparisons of a group are listed, if another
 _HEIGHTS = ("all", "buildings")
-_RATIO = "share of pixels with max(p/r, r/p) below {}, where the reference r is above {{ratio_min_height_m:g}} m"
+_RATIO, _HIGH = "share of pixels with max(p/r, r/p) below", "where the reference r is above {ratio_min_height_m:g} m"
 _FOUND = "whole buildings; a building counts as found from an IoU of {instance_iou:g} on"
 _NMAD = (
     "1.4826 times the median absolute deviation of the errors from their median: the spread without outliers. On "
@@ -166,15 +166,15 @@ SCORES = (
     ),
     Score(
         "delta1", "δ1", "errors", lambda s: s.share(s.delta1_pixels, s.ratio_pixels), "", "higher", _HEIGHTS,
-        _RATIO.format("1.25"), place=6,
+        f"{_RATIO} 1.25, {_HIGH}", place=6,
     ),
     Score(
         "delta2", "δ2", "errors", lambda s: s.share(s.delta2_pixels, s.ratio_pixels), "", "higher", _HEIGHTS,
-        _RATIO.format("1.25²"), place=7,
+        f"{_RATIO} 1.25², {_HIGH}", place=7,
     ),
     Score(
         "delta3", "δ3", "errors", lambda s: s.share(s.delta3_pixels, s.ratio_pixels), "", "higher", _HEIGHTS,
-        _RATIO.format("1.25³"), place=8,
+        f"{_RATIO} 1.25³, {_HIGH}", place=8,
     ),
     Score(
         "iou", "IoU", "mask", lambda s: s.share(s.tp, s.tp + s.fp + s.fn), "", "higher", ("footprint",),
