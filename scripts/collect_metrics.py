@@ -1,7 +1,4 @@
-"""Collect the scores of all methods and seeds of an experiment, with intervals and comparisons of the methods.
-
---scores and --tiles are parallel lists, one entry per method and seed.
-"""
+"""Collect the scores of all methods and seeds of an experiment, with intervals and comparisons of the methods."""
 
 from argparse import Namespace
 from pathlib import Path
@@ -9,8 +6,10 @@ from pathlib import Path
 from img2height.cli.program import parser, run
 
 flags = parser(__doc__)
-flags.add_argument("--scores", type=Path, nargs="+", required=True, help="scores.json of each method and seed")
-flags.add_argument("--tiles", type=Path, nargs="+", required=True, help="tiles.parquet of each method and seed")
+flags.add_argument(
+    "--scored", type=Path, nargs=2, metavar=("SCORES", "TILES"), action="append", required=True,
+    help="scores.json and tiles.parquet of a method and seed; once for each",
+)  # fmt: skip
 flags.add_argument("--scenes", type=Path, required=True, help="scenes.json, see list_scenes.py")
 flags.add_argument("--areas", type=Path, required=True, help="areas.parquet")
 flags.add_argument("--settings", type=Path, required=True, help="section `metrics` of the protocol, YAML")
@@ -25,15 +24,14 @@ def main(args: Namespace) -> None:
     from img2height.comparison.collect import collect_experiment
     from img2height.comparison.record import Comparison, Interval, write_rows
     from img2height.io.atomic import atomic_paths
-    from img2height.io.tables import read_geotable, read_table, write_json
+    from img2height.io.tables import read_geotable, write_json
     from img2height.scenes.listing import tested_scenes
-    from img2height.scoring.record import read_scores
+    from img2height.scoring.record import read_scored
     from img2height.settings.parsing import parse_file
     from img2height.settings.protocol import LEAKS, Metrics, Split
 
     found = collect_experiment(
-        [read_scores(path) for path in args.scores],
-        [read_table(path) for path in args.tiles],
+        [read_scored(*files) for files in args.scored],
         min(scene.grid.gsd_m for scene in tested_scenes(args.scenes, read_geotable(args.areas))),
         parse_file(Metrics, args.settings),
         parse_file(Split, args.split),

@@ -38,14 +38,15 @@ def main(args: Namespace) -> None:
     scenes = tested_scenes(args.scenes, areas)
     for scene in scenes:
         scene.check(SCORED_ON)
-    predictions = []
-    for scene in scenes:
-        folder = args.results / scene.name
-        numbers = read_pairs(scene, "test", args.views)["pair"].tolist() if args.views else []
-        pairs = {number: folder / f"height_pair{number}.tif" for number in numbers}
-        height, footprint, buildings = (folder / name for name in ("height.tif", "footprint.tif", "buildings.parquet"))
-        predictions.append(Predicted(scene, height, footprint, buildings, pairs))
-    scores, tiles = evaluate_method(
+    predictions = [
+        Predicted.in_folder(
+            scene,
+            args.results / scene.name,
+            read_pairs(scene, "test", args.views)["pair"].tolist() if args.views else [],
+        )
+        for scene in scenes
+    ]
+    scored = evaluate_method(
         args.method,
         args.seed,
         predictions,
@@ -55,8 +56,8 @@ def main(args: Namespace) -> None:
         args.threads,
     )
     with atomic_paths(args.out, args.tiles) as (out, table):
-        write_scores(scores, out)
-        write_table(tiles, table)
+        write_scores(scored.scores, out)
+        write_table(scored.tiles, table)
 
 
 if __name__ == "__main__":

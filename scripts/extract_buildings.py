@@ -18,8 +18,10 @@ flags.add_argument("--parquet", type=Path, required=True, help="GeoParquet to wr
 flags.add_argument("--gpkg", type=Path, required=True, help="GeoPackage to write")
 flags.add_argument("--cityjson", type=Path, required=True, help="CityJSON to write")
 flags.add_argument("--areas", type=Path, help="areas.parquet, for the masks of single folds")
-flags.add_argument("--folds", type=int, nargs="*", default=[], help="numbers of these folds")
-flags.add_argument("--fold-footprints", type=Path, nargs="*", default=[], help="their parts of the mask, COGs")
+flags.add_argument(
+    "--fold", nargs=2, metavar=("NUMBER", "MASK"), action="append", default=[],
+    help="a fold and its part of the mask to write, COG; once for each",
+)  # fmt: skip
 
 
 def main(args: Namespace) -> None:
@@ -36,10 +38,11 @@ def main(args: Namespace) -> None:
 
     scene, settings = Scene.load(args.scene), parse_file(Buildings, args.settings)
     scene.check(READ)
-    outputs = (args.footprint, args.parquet, args.gpkg, args.cityjson, *args.fold_footprints)
+    folds = {int(number): Path(mask) for number, mask in args.fold}
+    outputs = (args.footprint, args.parquet, args.gpkg, args.cityjson, *folds.values())
     with atomic_paths(*outputs) as (footprint, parquet, gpkg, cityjson, *parts):
         buildings = extract_scene(args.height, scene, settings, footprint, args.probability)
-        for fold, out in zip(args.folds, parts, strict=True):
+        for fold, out in zip(folds, parts, strict=True):
             area = area_of(read_geotable(args.areas), "test", scene.dataset, scene.name, fold)
             cut_footprint(footprint, area, out)
         write_buildings(buildings, parquet, gpkg)

@@ -5,23 +5,40 @@ The mosaic is predicted out of fold: no pixel of it was used for training.
 
 from argparse import Namespace
 from pathlib import Path
+from typing import NamedTuple
 
 from img2height.cli.program import parser, run
 
 flags = parser(__doc__)
-flags.add_argument("--models", type=Path, nargs="+", required=True, help="card.json of each fold's model")
-flags.add_argument("--folds", type=int, nargs="+", required=True, help="their numbers")
+flags.add_argument(
+    "--fold", nargs="+", metavar=("NUMBER", "FILE"), action="append", required=True,
+    help="number of a fold, card.json of its model, TIFFs to write: heights, probabilities; once for each fold",
+)  # fmt: skip
 flags.add_argument("--scene", type=Path, required=True, help="scene.json")
 flags.add_argument("--areas", type=Path, required=True, help="areas.parquet")
 flags.add_argument("--views", type=int, nargs="*", default=[], help="numbers of the views that the method uses")
 flags.add_argument("--settings", type=Path, required=True, help="section `inference` of the protocol, YAML")
 flags.add_argument("--strips", type=Path, required=True, help="folder in which each fold keeps finished strips")
-flags.add_argument("--parts", type=Path, nargs="+", required=True, help="TIFFs of each fold: heights, probabilities")
 flags.add_argument("--mosaics", type=Path, nargs="+", required=True, help="TIFFs of all folds: heights, probabilities")
+
+
+class Fold(NamedTuple):
+    """A fold to predict.
+
+    Attributes:
+        number: of the fold.
+        card: card.json of its model.
+        tiffs: files to write, one per band: heights, probabilities.
+    """
+
+    number: int
+    card: Path
+    tiffs: list[Path]
 
 
 def main(args: Namespace) -> None:
     """Predict the test areas and stitch them."""
+    from img2height.errors import DataError
     from img2height.inference.plan import Task
     from img2height.inference.predict import predict_strips
     from img2height.inference.stitch import mosaic_folds
@@ -35,19 +52,23 @@ def main(args: Namespace) -> None:
 
     scene, areas = Scene.load(args.scene), read_geotable(args.areas)
     settings = parse_file(Inference, args.settings)
+    folds = [Fold(int(number), Path(card), list(map(Path, tiffs))) for number, card, *tiffs in args.fold]
+    bands = len(args.mosaics)
+    if wrong := [fold for fold in folds if len(fold.tiffs) != bands]:
+        raise DataError(f"--fold {wrong[0].number}: has {len(wrong[0].tiffs)} TIFFs, --mosaics {bands}; give as many")
     predicted = []
-    for card, fold in zip(args.models, args.folds, strict=True):
-        model = load_model(card.parent)
-        area = area_of(areas, "test", scene.dataset, scene.name, fold)
-        task = Task(model, scene, args.views, settings, args.strips / f"fold{fold}", area)
+    for fold in folds:
+        model = load_model(fold.card.parent)
+        area = area_of(areas, "test", scene.dataset, scene.name, fold.number)
+        task = Task(model, scene, args.views, settings, args.strips / f"fold{fold.number}", area)
         threads = model.card["training"]["threads"]  # other counts change the last digits
         predicted.append(predict_strips(task, threads=threads))
-    with atomic_paths(*args.parts, *args.mosaics) as paths:
-        for band, mosaic in enumerate(paths[len(args.parts) :]):
-            parts = paths[band * len(predicted) : (band + 1) * len(predicted)]
-            for strips, part in zip(predicted, parts, strict=True):
+    with atomic_paths(*args.mosaics, *(tiff for fold in folds for tiff in fold.tiffs)) as paths:
+        mosaics, parts = paths[:bands], paths[bands:]  # parts by fold, then by band
+        for band, mosaic in enumerate(mosaics):
+            for strips, part in zip(predicted, parts[band::bands], strict=True):
                 strips.write_band(band, part)
-            mosaic_folds(parts, scene.grid, mosaic)
+            mosaic_folds(parts[band::bands], scene.grid, mosaic)
     for strips in predicted:  # until here, a killed job can resume with the strips of all folds
         strips.remove()
 

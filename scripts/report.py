@@ -1,9 +1,6 @@
 """Write the report of an experiment: one HTML page, its pictures as PNG files, and its tables as CSV and Markdown.
 
 The cost of the run is a separate page, because it differs between machines.
-
-Lists are ordered method by method, in the order of the experiment: all folds of the first method, then of the second.
-Folds are in the order of the experiment, ascending if it runs all of them.
 """
 
 from argparse import Namespace
@@ -16,10 +13,6 @@ SETTINGS = {
     "recipes": "recipe of each method by name",
     "code": "digest of the code of each program",
     "benchmarks": "folder of the benchmark files of each step",
-}
-LISTS = {
-    "results": "by method its folder of tiles.parquet and <scene>/{height.tif,buildings.parquet}",
-    "histories": "history.csv by method and fold",
 }
 FILES = {
     "experiment": "experiment file",
@@ -38,8 +31,14 @@ TABLES = ("scores-csv", "scores-md", "strata-csv", "strata-md")
 flags = parser(__doc__)
 for name, text in SETTINGS.items():
     flags.add_argument(f"--{name}", type=Path, required=True, help=f"{text}, YAML")
-for name, text in LISTS.items():
-    flags.add_argument(f"--{name}", type=Path, nargs="+", required=True, help=text)
+flags.add_argument(
+    "--results", nargs=2, metavar=("METHOD", "FOLDER"), action="append", required=True,
+    help="tiles.parquet and <scene>/{height.tif,buildings.parquet} of a method; once for each",
+)  # fmt: skip
+flags.add_argument(
+    "--history", nargs=3, metavar=("METHOD", "FOLD", "CSV"), action="append", required=True,
+    help="history.csv of a method and fold; once for each",
+)  # fmt: skip
 for name, text in (FILES | dict.fromkeys(TABLES, "table of scores, or of errors by land cover and pair")).items():
     flags.add_argument(f"--{name}", type=Path, required=True, help=text)
 
@@ -52,9 +51,10 @@ def main(args: Namespace) -> None:
     from img2height.io.tables import read_geotable
     from img2height.report.cost import cost_table, write_cost
     from img2height.report.page import write_report
-    from img2height.report.run import Run, method_files
+    from img2height.report.run import MethodFiles, Run
     from img2height.report.tables.intervals import read_uncertainty
     from img2height.scenes.listing import all_scenes, tested_scenes
+    from img2height.scoring.method import Predicted
     from img2height.settings.experiment import Experiment
     from img2height.settings.parsing import parse, parse_file, read_yaml
     from img2height.settings.protocol import Params
@@ -64,6 +64,15 @@ def main(args: Namespace) -> None:
     recipes = read_yaml(args.recipes)
     areas = read_geotable(args.areas)
     scenes = tested_scenes(args.scenes, areas)
+    folders = {method: Path(folder) for method, folder in args.results}
+    files = {
+        method: MethodFiles(
+            [Predicted.in_folder(scene, folder / scene.name) for scene in scenes],
+            {int(fold): Path(csv) for owner, fold, csv in args.history if owner == method},
+            folder / "tiles.parquet",
+        )
+        for method, folder in folders.items()
+    }
     report = Run(
         experiment=experiment,
         params=parse_file(Params, args.params),
@@ -74,7 +83,7 @@ def main(args: Namespace) -> None:
         sources=all_scenes(args.scenes),
         areas=areas,
         folds_figure=args.folds_figure,
-        files=method_files(list(recipes), scenes, args.results, args.histories),
+        files=files,
         code=read_yaml(args.code),
     )
     tables = {name.replace("-", "_"): getattr(args, name.replace("-", "_")) for name in TABLES}

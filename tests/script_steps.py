@@ -197,15 +197,14 @@ class Steps:
 
     def predict(self, out: Path) -> list:
         return [
-            "--models", self.made / "model/card.json", "--folds", 0, "--scene", self.scene, "--areas",
+            "--fold", 0, self.made / "model/card.json", out / "fold.tif", "--scene", self.scene, "--areas",
             self.areas, "--settings", self.settings("inference"), "--strips", out / "strips",
-            "--parts", out / "fold.tif", "--mosaics", out / "s/height.tif",
+            "--mosaics", out / "s/height.tif",
         ]  # fmt: skip
 
     def merge_pairs(self, out: Path) -> list:
         pairs = [self.made / "s/height.tif"] * 2
-        merged = ["--heights", out / "merged.tif", "--mosaic", out / "mosaic.tif"]
-        return ["--pairs", *pairs, "--scene", self.scene, *merged]
+        return ["--fold", out / "merged.tif", *pairs, "--scene", self.scene, "--mosaic", out / "mosaic.tif"]
 
     def residuals(self, out: Path) -> list:
         refined = self.scene.parent / "dsm_initial.tif"
@@ -226,7 +225,7 @@ class Steps:
 
     def collect_metrics(self, out: Path) -> list:
         return [
-            "--scores", self.made / "scores.json", "--tiles", self.made / "scores.parquet", "--scenes", self.listing,
+            "--scored", self.made / "scores.json", self.made / "scores.parquet", "--scenes", self.listing,
             "--areas", self.areas, "--settings", self.settings("metrics"), "--split", self.settings("split"),
             "--out", out / "metrics.json", "--intervals", out / "intervals.csv",
             "--comparisons", out / "comparisons.csv",

@@ -133,15 +133,15 @@ def stereo(district, tmp_path_factory) -> tuple[Path, list, Path]:
     rows = {"fold": [0], "part": ["test"], "dataset": [district.dataset], "scene": [district.name]}
     write_table(geopandas.GeoDataFrame(rows, geometry=[shapely.box(0, 0, 64, 64)]), folder / "areas.parquet")
     flags = [
-        "--models", folder / "model/card.json", "--folds", 0, "--scene", district.folder / "scene.json",
-        "--areas", folder / "areas.parquet", "--settings",
+        "--scene", district.folder / "scene.json", "--areas", folder / "areas.parquet", "--settings",
         Steps(folder).settings("inference", {"window_px": 64, "overlap": 0.0, "batch_size": 1}),
     ]  # fmt: skip
     return folder / "model", flags, folder / "areas.parquet"
 
 
-def outputs(folder):
-    return ["--strips", folder / "strips", "--parts", folder / "fold.tif", "--mosaics", folder / "all.tif"]
+def outputs(model, folder):
+    fold = ["--fold", 0, model / "card.json", folder / "fold.tif"]
+    return [*fold, "--strips", folder / "strips", "--mosaics", folder / "all.tif"]
 
 
 @pytest.mark.parametrize(
@@ -154,12 +154,12 @@ def outputs(folder):
     ],
 )
 def test_views_that_do_not_fit_the_model_are_refused(program, stereo, tmp_path, views, words):
-    program("predict", [*stereo[1], *views, *outputs(tmp_path)]).refused(words)
+    program("predict", [*stereo[1], *views, *outputs(stereo[0], tmp_path)]).refused(words)
     assert files(tmp_path) == []
 
 
 def test_views_that_fit_are_predicted(program, stereo, tmp_path):
-    assert program("predict", [*stereo[1], "--views", 2, 1, *outputs(tmp_path)]).status == 0
+    assert program("predict", [*stereo[1], "--views", 2, 1, *outputs(stereo[0], tmp_path)]).status == 0
     assert files(tmp_path) == ["all.tif", "fold.tif"]
 
 
@@ -168,17 +168,19 @@ def test_a_truncated_view_of_a_scene_is_named(program, district, stereo, tmp_pat
     content = (scene / "view_2.tif").read_bytes()
     (scene / "view_2.tif").write_bytes(content[: len(content) // 2])
     flags = [scene / "scene.json" if flag == district.folder / "scene.json" else flag for flag in stereo[1]]
-    program("predict", [*flags, "--views", 2, 1, *outputs(tmp_path / "out")]).refused(r"view_2\.tif: .*truncated")
+    program("predict", [*flags, "--views", 2, 1, *outputs(stereo[0], tmp_path / "out")]).refused(
+        r"view_2\.tif: .*truncated"
+    )
     assert files(tmp_path / "out") == []
 
 
 def test_pairs_of_another_grid_are_not_merged(program, district, tmp_path):
     write(tmp_path / "other.tif", ramp(), unit="metre", nodata=-9999, names=["dsm"])
-    out = ["--heights", *(tmp_path / f"{fold}.tif" for fold in (0, 1)), "--mosaic", tmp_path / "height.tif"]
-    flags = ["--scene", district.folder / "scene.json", *out, "--pairs"]
-    program("merge_pairs", [*flags, *[tmp_path / "other.tif"] * 4]).refused(r"other\.tif: is not on the grid")
-    program("merge_pairs", [*flags, *[tmp_path / "no.tif"] * 2]).refused(r"no\.tif: this raster does not exist")
-    program("merge_pairs", [*flags, *[tmp_path / "other.tif"] * 3]).refused("3 --pairs for 2 --heights")
+    flags = ["--scene", district.folder / "scene.json", "--mosaic", tmp_path / "height.tif", "--fold"]
+    other, missing = tmp_path / "other.tif", tmp_path / "no.tif"
+    program("merge_pairs", [*flags, tmp_path / "0.tif", other, other]).refused(r"other\.tif: is not on the grid")
+    program("merge_pairs", [*flags, tmp_path / "0.tif", missing]).refused(r"no\.tif: this raster does not exist")
+    program("merge_pairs", [*flags, tmp_path / "0.tif"]).refused(r"0\.tif: there are no heights to join")
     assert files(tmp_path) == ["other.tif"]
 
 

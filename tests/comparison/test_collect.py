@@ -12,7 +12,7 @@ from img2height.comparison.record import Comparison, ExperimentScores, Interval,
 from img2height.errors import DataError
 from img2height.io.tables import write_json
 from img2height.metrics.coarse import COARSE_BINS, coarse_bins
-from img2height.scoring.record import MethodScores
+from img2height.scoring.record import Scored
 from img2height.scoring.tiles import scores_of_sums, tile_sums
 from img2height.settings.parsing import read_yaml
 from img2height.settings.protocol import Params
@@ -36,9 +36,7 @@ def tile(errors: np.ndarray, row: int, col: int, stratum: str) -> dict:
     }  # fmt: skip
 
 
-def entry(
-    method: str, scale_m: float = 1.0, seed: int = 0, across: int = 6, **more
-) -> tuple[MethodScores, pandas.DataFrame]:
+def entry(method: str, scale_m: float = 1.0, seed: int = 0, across: int = 6, **more) -> Scored:
     """Return the scores of a method on a square of tiles, and the tiles."""
     rng = np.random.default_rng([seed, *method.encode()])
     strata = ("all", "buildings")
@@ -49,7 +47,7 @@ def entry(
     tiles = pandas.DataFrame(rows).assign(method=method, seed=seed)
     scores = {stratum: exact(tiles[tiles.stratum == stratum]) for stratum in strata}
     footprint = {name: scores["all"][name] for name in MASK}
-    return method_scores(method, seed, strata=scores, footprint=footprint, **more), tiles
+    return Scored(method_scores(method, seed, strata=scores, footprint=footprint, **more), tiles)
 
 
 def exact(tiles: pandas.DataFrame) -> dict[str, float | None]:
@@ -57,9 +55,8 @@ def exact(tiles: pandas.DataFrame) -> dict[str, float | None]:
     return {name: None if np.isnan(value[0]) else float(value[0]) for name, value in scores_of_sums(sums).items()}
 
 
-def experiment(*entries: tuple[MethodScores, pandas.DataFrame], **split) -> Collected:
-    scores, tiles = zip(*entries, strict=True)
-    return collect_experiment(scores, tiles, 0.5, PARAMS.metrics, PARAMS.split.model_copy(update=split))
+def experiment(*entries: Scored, **split) -> Collected:
+    return collect_experiment(entries, 0.5, PARAMS.metrics, PARAMS.split.model_copy(update=split))
 
 
 @pytest.fixture(scope="module")
@@ -165,7 +162,7 @@ def test_methods_are_compared_by_their_first_seed(found: Collected):
 
 def test_the_order_of_methods_and_tiles_changes_no_digit(found: Collected):
     mixed = [entry("im2height", 2.0), entry("unet", 1.2, seed=1), entry("unet", 1.0)]
-    other = experiment(*((scores, tiles.sample(frac=1, random_state=k)) for k, (scores, tiles) in enumerate(mixed)))
+    other = experiment(*(Scored(one.scores, one.tiles.sample(frac=1, random_state=k)) for k, one in enumerate(mixed)))
     for name in ("intervals", "comparisons"):
         tables = (table_of(getattr(each, name)) for each in (other, found))
         pandas.testing.assert_frame_equal(*tables, check_exact=True)
@@ -190,17 +187,17 @@ def test_blocks_reach_as_far_as_errors_are_alike(caplog):
 def test_methods_on_other_ground_are_refused():
     scores, tiles = entry("unet")
     with pytest.raises(DataError, match=r"unet .*other ground than im2height: 3550 and 3600 reference pixels"):
-        experiment(entry("im2height"), (scores, tiles.head(-1)))
+        experiment(entry("im2height"), Scored(scores, tiles.head(-1)))
 
 
 def test_building_heights_may_have_another_reference():
     scores, tiles = entry("unet", quantity="building_height")
-    rows = experiment(entry("im2height"), (scores, tiles.head(-1))).comparisons
+    rows = experiment(entry("im2height"), Scored(scores, tiles.head(-1))).comparisons
     assert {row.score for row in rows if row.stratum == "all"} == {"iou"}
 
 
 def test_a_method_that_left_pixels_out_is_not_compared():
     scores, tiles = entry("unet")
     scores.strata["all"]["coverage"] = 0.9
-    rows = experiment((scores, tiles), entry("im2height")).comparisons
+    rows = experiment(Scored(scores, tiles), entry("im2height")).comparisons
     assert {row.score for row in rows} == {"iou"}

@@ -89,11 +89,10 @@ def finished(houses: Scene, areas: geopandas.GeoDataFrame, tmp_path_factory: pyt
         height, polygons = _write_prediction(houses, method, folder), folder / f"{method}.parquet"
         found = [box(500_031, 5_799_966, 500_049, 5_799_979)] if method == "im2height" else []
         write_table(geopandas.GeoDataFrame(geometry=geopandas.GeoSeries(found, crs=GRID.crs)), polygons)
-        predicted = Predicted(houses, height, houses.path("building"), polygons)
-        scores.append(evaluate_method(method, 0, [predicted], areas, params.metrics)[0])
-        histories = [_write_history(method, fold, folder) for fold in (0, 1)]
-        tiles = write_tiles(folder / f"{method}_tiles.parquet", method)
-        files[method] = MethodFiles([height], [polygons], histories, tiles)
+        predicted = [Predicted(houses, height, houses.path("building"), polygons)]
+        scores.append(evaluate_method(method, 0, predicted, areas, params.metrics).scores)
+        histories = {fold: _write_history(method, fold, folder) for fold in (0, 1)}
+        files[method] = MethodFiles(predicted, histories, write_tiles(folder / f"{method}_tiles.parquet", method))
     folds_map = folder / "folds.png"
     Image.new("RGB", (40, 20), "white").save(folds_map)
     recipes = {name: load_recipe(ROOT / "config/methods", name, experiment.recipes.get(name)) for name in METHODS}
@@ -191,13 +190,14 @@ def _run(
         folder / "none.tif", np.zeros(scene.grid.shape, np.uint8), scene.grid, [Band("building")], nodata=255,
         categorical=True,
     )  # fmt: skip
-    scores, files, nothing = [], {}, (folder / "none.tif", folder / "none.parquet")
+    scores, files = [], {}
     for method, height in heights.items():
-        predicted = Predicted(scene, height, *nothing, pairs.get(method, {}))
-        scores.append(evaluate_method(method, 0, [predicted], areas, params.metrics)[0])
-        histories = [_write_history(method, fold, folder) for fold in areas["fold"].unique()]
-        tiles = write_tiles(folder / f"{method}_tiles.parquet", method, scene)
-        files[method] = MethodFiles([height], [nothing[1]], histories, tiles)
+        predicted = [Predicted(scene, height, folder / "none.tif", folder / "none.parquet", pairs.get(method, {}))]
+        scores.append(evaluate_method(method, 0, predicted, areas, params.metrics).scores)
+        histories = {fold: _write_history(method, fold, folder) for fold in areas["fold"].unique().tolist()}
+        files[method] = MethodFiles(
+            predicted, histories, write_tiles(folder / f"{method}_tiles.parquet", method, scene)
+        )
     Image.new("RGB", (40, 20), "white").save(folder / "folds.png")
     recipes = {name: load_recipe(ROOT / "config/methods", name) for name in heights}
     return Run(

@@ -12,13 +12,12 @@ from record_cases import numbers_in
 
 from img2height.errors import DataError
 from img2height.report.page import write_report
-from img2height.report.run import Run, method_files
+from img2height.report.run import Run
 from img2height.report.tables.ranking import all_columns
 from img2height.report.tables.scores import COLUMNS, is_score
 from img2height.settings.protocol import LEAKS
 
 MOST_BYTES = 10_000_000
-METHODS = ["mean_height", "im2height", "zero_height"]
 
 
 def tables_in(folder: Path) -> dict[str, Path]:
@@ -200,13 +199,17 @@ def test_page_is_small(text: str):
     assert len(text) < MOST_BYTES
 
 
-def test_missing_files_are_refused(finished: Run, tmp_path: Path):
-    with pytest.raises(DataError, match="2 folders of results and 6 histories for 3 methods"):
-        method_files(METHODS, finished.scenes, [tmp_path] * 2, [tmp_path] * 6)
-    with pytest.raises(DataError, match="3 folders of results and 5 histories"):
-        method_files(METHODS, finished.scenes, [tmp_path] * 3, [tmp_path] * 5)
-    files = method_files(METHODS, finished.scenes, [tmp_path] * 3, [tmp_path] * 3)
-    with pytest.raises(DataError, match="mean_height: 1 histories for 2 folds"):
+def test_missing_files_are_refused(finished: Run):
+    files = dict(finished.files)
+    one = files["im2height"]
+    for changed, lacking in (
+        (dataclasses.replace(one, predicted=[]), "demo/houses"),
+        (dataclasses.replace(one, histories={0: one.histories[0]}), "fold 1"),
+    ):
+        with pytest.raises(DataError, match=f"files of im2height are missing for {lacking};"):
+            dataclasses.replace(finished, files={**files, "im2height": changed})
+    del files["im2height"]
+    with pytest.raises(DataError, match="files of im2height are missing for demo/houses, fold 0, fold 1"):
         dataclasses.replace(finished, files=files)
 
 

@@ -3,7 +3,6 @@ from types import MappingProxyType
 
 import geopandas
 import numpy as np
-import pandas
 import pytest
 from affine import Affine
 from rasterio.crs import CRS
@@ -15,7 +14,7 @@ from img2height.io.grid import Grid
 from img2height.io.rasters import Band, height_band, open_raster, read_heights, write_cog
 from img2height.scenes.scene import Scene, SceneLayer
 from img2height.scoring.method import Predicted, evaluate_method
-from img2height.scoring.record import MethodScores, read_scores, write_scores
+from img2height.scoring.record import Scored, read_scores, write_scores
 from img2height.scoring.tiles import COLUMNS, tile_scores
 from img2height.settings.protocol import Metrics
 from img2height.vocabulary.layers import NODATA
@@ -56,7 +55,7 @@ FILES |= {"building": "building.tif"}
 def evaluate(
     made: list, areas: geopandas.GeoDataFrame, pairs=MappingProxyType({}), settings: Metrics = SETTINGS,
     outputs=("height",),
-) -> tuple[MethodScores, pandas.DataFrame]:  # fmt: skip
+) -> Scored:  # fmt: skip
     predictions = [
         Predicted(scene, *(paths[key] for key in ("height", "footprint", "polygons")), pairs.get(scene.name, {}))
         for scene, paths in made

@@ -26,7 +26,7 @@ rule extract_buildings:
         mem_mb=scaled(8000),
         runtime=scaled(30),
     params:
-        folds=FOLDS,
+        folds=masked_folds,
         settings=SECTIONS["buildings"],
         probability=lambda wildcards, input: ["--probability", *input.probability] if input.probability else [],
         code=code_of("extract_buildings"),
@@ -45,6 +45,5 @@ rule extract_buildings:
             --gpkg {output.gpkg:q} \
             --cityjson {output.cityjson:q} \
             --areas {input.areas:q} \
-            --folds {params.folds} \
-            --fold-footprints {output.fold_footprints:q}
+            {params.folds:q}
         """

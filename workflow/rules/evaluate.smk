@@ -73,6 +73,7 @@ rule collect_metrics:
         mem_mb=scaled(4000),
         runtime=scaled(60),
     params:
+        scored=scored,
         settings=SECTIONS["metrics"],
         split=SECTIONS["split"],
         code=code_of("collect_metrics"),
@@ -82,8 +83,7 @@ rule collect_metrics:
         """
         exec &>{log:q}
         python scripts/collect_metrics.py \
-            --scores {input.scores:q} \
-            --tiles {input.tiles:q} \
+            {params.scored:q} \
             --scenes {input.listed:q} \
             --areas {input.areas:q} \
             --settings {params.settings:q} \

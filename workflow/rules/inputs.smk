@@ -81,6 +81,35 @@ def pair_heights(wildcards):
     ]
 
 
+def flags(name, records):
+    """Return one flag with several values for each record of a program's input, e.g. `--fold 0 card.json height.tif`."""
+    return [str(value) for record in records for value in (name, *record)]
+
+
+def predicted_folds(wildcards, input, output):
+    """Return the flags of the folds to predict: number, card of the model, and the files of each band."""
+    count = len(FOLDS)
+    return flags("--fold", [(fold, input.models[n], *output.parts[n::count]) for n, fold in enumerate(FOLDS)])
+
+
+def merged_folds(wildcards, input, output):
+    """Return the flags of the folds whose pairs are merged: the heights to write, and those of each pair."""
+    count = len(input.pairs) // len(FOLDS)
+    return flags(
+        "--fold", [(height, *input.pairs[n * count : (n + 1) * count]) for n, height in enumerate(output.heights)]
+    )
+
+
+def masked_folds(wildcards, output):
+    """Return the flags of the folds whose part of the building mask is written."""
+    return flags("--fold", zip(FOLDS, output.fold_footprints))
+
+
+def scored(wildcards, input):
+    """Return the flags of what was scored: scores and tiles of each method and seed."""
+    return flags("--scored", zip(input.scores, input.tiles))
+
+
 def code_of(script, *modules):
     """Return what makes a job run again when a script or the code behind it changes."""
     return code_digest(f"scripts/{script}.py", *modules)

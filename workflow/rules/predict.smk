@@ -27,7 +27,7 @@ rule predict:
         runtime=scaled(60),
         gpu=gpus,
     params:
-        folds=FOLDS,
+        folds=predicted_folds,
         views=views_of_pair,
         settings=SECTIONS["inference"],
         strips=f"{paths.STRIPS}/{{height}}",
@@ -38,14 +38,12 @@ rule predict:
         """
         exec &>{log:q}
         python scripts/predict.py \
-            --models {input.models:q} \
-            --folds {params.folds} \
+            {params.folds:q} \
             --scene {input.scene:q} \
             --areas {input.areas:q} \
             {params.views} \
             --settings {params.settings:q} \
             --strips {params.strips:q} \
-            --parts {output.parts:q} \
             --mosaics {output.mosaics:q}
         """
 
@@ -68,7 +66,7 @@ use rule predict as predict_footprints with:
     wildcard_constraints:
         method="|".join(FOOTPRINT_METHODS) or "(?!)",  # no pattern at all would match every method
     params:
-        folds=FOLDS,
+        folds=predicted_folds,
         views=[],
         settings=SECTIONS["inference"],
         strips=f"{paths.STRIPS}/height",
@@ -102,6 +100,7 @@ rule merge_pairs:
         mem_mb=scaled(4000),
         runtime=scaled(20),
     params:
+        folds=merged_folds,
         code=code_of("merge_pairs"),
     message:
         "Merging the image pairs of {wildcards.scene}, {wildcards.method}, seed {wildcards.seed}"
@@ -109,9 +108,8 @@ rule merge_pairs:
         """
         exec &>{log:q}
         python scripts/merge_pairs.py \
-            --pairs {input.pairs:q} \
+            {params.folds:q} \
             --scene {input.scene:q} \
-            --heights {output.heights:q} \
             --mosaic {output.mosaic:q}
         """
 

@@ -56,7 +56,15 @@ rule report:
             "recipes",
             {name: recipe.model_dump(mode="json") for name, recipe in project.recipes.items()},
         ),
-        results=results(paths.OUT_OF_FOLD, seeds=SEEDS[:1]),
+        results=flags("--results", [(m, *results(paths.OUT_OF_FOLD, SEEDS[:1], [m])) for m in METHODS]),
+        histories=flags(
+            "--history",
+            [
+                (method, fold, history)
+                for method in METHODS
+                for fold, history in zip(FOLDS, results(f"{paths.MODEL}/history.csv", SEEDS[:1], [method]))
+            ],
+        ),
         benchmarks=SettingsFile("benchmarks", BENCHMARKS),
         codes=SettingsFile("codes", {program: code_of(program) for program in PROGRAMS}),
         code=code_of("report"),
@@ -75,8 +83,8 @@ rule report:
             --scenes {input.listed:q} \
             --areas {input.areas:q} \
             --folds-figure {input.folds_figure:q} \
-            --results {params.results:q} \
-            --histories {input.histories:q} \
+            {params.results:q} \
+            {params.histories:q} \
             --code {params.codes:q} \
             --benchmarks {params.benchmarks:q} \
             --cost {log.cost:q} \

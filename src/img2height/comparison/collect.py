@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +13,7 @@ from img2height.comparison.bootstrap import Resampled, draw_blocks, resample
 from img2height.comparison.pairwise import COMPARED, compare
 from img2height.comparison.record import Comparison, ExperimentScores, Interval, Protocol
 from img2height.errors import DataError
-from img2height.scoring.record import MethodScores
+from img2height.scoring.record import MethodScores, Scored
 from img2height.scoring.tiles import scores_of_sums, tile_sums
 from img2height.settings.protocol import Metrics, Split
 from img2height.vocabulary.quantities import quantity_of
@@ -33,7 +33,7 @@ class Collected(NamedTuple):
     comparisons: list[Comparison]
 
 
-def by_method(scores: Sequence[MethodScores]) -> dict[str, dict[int, MethodScores]]:
+def by_method(scores: Iterable[MethodScores]) -> dict[str, dict[int, MethodScores]]:
     """Return scores by method and seed.
 
     Args:
@@ -42,25 +42,22 @@ def by_method(scores: Sequence[MethodScores]) -> dict[str, dict[int, MethodScore
     Raises:
         DataError: there are none, or two of one method and seed.
     """
-    if not scores:
-        raise DataError("there are no scores to collect; evaluate at least one method")
     methods: dict[str, dict[int, MethodScores]] = {}
     for entry in scores:
         seeds = methods.setdefault(entry.method, {})
         if entry.seed in seeds:
             raise DataError(f"the scores of {entry.method}, seed{entry.seed}, come twice; give each file once")
         seeds[entry.seed] = entry
+    if not methods:
+        raise DataError("there are no scores to collect; evaluate at least one method")
     return methods
 
 
-def collect_experiment(
-    scores: Sequence[MethodScores], tiles: Sequence[pandas.DataFrame], gsd_m: float, settings: Metrics, split: Split
-) -> Collected:
+def collect_experiment(scored: Sequence[Scored], gsd_m: float, settings: Metrics, split: Split) -> Collected:
     """Return the scores of an experiment with their intervals and the comparisons of its methods.
 
     Args:
-        scores: the scores of one method and seed each, as `evaluate` wrote them.
-        tiles: the tiles of each of them, in the same order.
+        scored: one entry a method and seed, as `evaluate` wrote it.
         gsd_m: pixel size of the scenes, of the finest where they differ.
         settings: constants of the scores.
         split: how the ground was divided.
@@ -68,13 +65,14 @@ def collect_experiment(
     Raises:
         DataError: there are no scores, two of one method and seed, or methods that were scored on other ground.
     """
-    methods = by_method(scores)
-    side_px = block_side([entry.correlation.length_m for entry in scores], settings.tile_px, gsd_m)
-    blocks = Blocks.of(pandas.concat(tiles), side_px)
-    _require_same_ground(scores, tiles)
-    drawn, first_seed = draw_blocks(len(blocks.keys)), min(entry.seed for entry in scores)
+    scored = sorted(scored, key=lambda one: (one.scores.method, one.scores.seed))
+    methods = by_method(one.scores for one in scored)
+    side_px = block_side([one.scores.correlation.length_m for one in scored], settings.tile_px, gsd_m)
+    blocks = Blocks.of(pandas.concat([one.tiles for one in scored]), side_px)
+    _require_same_ground(scored)
+    drawn, first_seed = draw_blocks(len(blocks.keys)), min(one.scores.seed for one in scored)
     block_m, intervals, tested = side_px * gsd_m, [], {}
-    for entry, frame in sorted(zip(scores, tiles, strict=True), key=lambda pair: (pair[0].method, pair[0].seed)):
+    for entry, frame in scored:
         if not _complete(entry):
             logger.warning("%s: predicted not all pixels; its heights are compared with no other's", entry.method)
         found = list(_resampled(entry, frame, blocks, drawn))
@@ -90,7 +88,7 @@ def collect_experiment(
         split=split.strategy, leaks=split.strategy == "random", ratio_min_height_m=settings.ratio_min_height_m,
         tile_px=settings.tile_px, block_m=block_m,
     )  # fmt: skip
-    quantities = {entry.method: entry.quantity for entry in scores}
+    quantities = {one.scores.method: one.scores.quantity for one in scored}
     metrics = ExperimentScores(methods=methods, protocol=protocol)
     return Collected(metrics, seed_spread(intervals), compare(tested, quantities, blocks.neighbours))
 
@@ -156,14 +154,14 @@ def _complete(entry: MethodScores) -> bool:
     return entry.group("all")["coverage"] == 1
 
 
-def _require_same_ground(scores: Sequence[MethodScores], tiles: Sequence[pandas.DataFrame]) -> None:
+def _require_same_ground(scored: Iterable[Scored]) -> None:
     """Raise a DataError unless all methods of one kind were scored on the same pixels of the same tiles.
 
     Building heights are unknown where the building mask is, and their reference is of other height classes.
     """
     compared = {stratum for stratum, _ in COMPARED}
     first: dict[str, tuple[str, pandas.Series]] = {}
-    for entry, frame in zip(scores, tiles, strict=True):
+    for entry, frame in scored:
         ground = frame[frame.stratum.isin(compared)].set_index([*TILE, "stratum"]).reference_pixels.sort_index()
         other, theirs = first.setdefault(quantity_of(entry.quantity).group.name, (entry.method, ground))
         if not ground.equals(theirs):

@@ -33,7 +33,7 @@ def given_scene(inputs: Mapping[str, list[str]], given: Given, dsm_unit: str | N
         dsm_unit: unit of the heights of `dsm_initial`; None is what the raster states.
 
     Raises:
-        ModelError: a layer is missing, or the number of views differs.
+        ModelError: a layer is missing.
         DataError: a raster cannot be read, lacks a band, or states no unit of heights; or lengths on its map are not
             those on the ground.
     """
@@ -69,8 +69,6 @@ def _rasters(layer: str, bands: list[str], given: Path | Sequence[Path]) -> list
     """Return name in a scene, path and bands of each raster of a layer: views are one raster each."""
     if layer != VIEWS:
         return [(layer, given, bands)]
-    if bands and len(given) != len(bands):
-        raise ModelError(f"the model needs {len(bands)} views, {len(given)} were given; give {len(bands)}")
     return [(view_name(number), path, [VIEW_BAND]) for number, path in enumerate(given, 1)]
 
 

@@ -16,6 +16,7 @@ from img2height.models.folder import LoadedModel
 from img2height.samples.inputs import InputReader, Patch, layers_read
 from img2height.samples.normalise import Normalisation
 from img2height.scenes.scene import Scene
+from img2height.vocabulary.layers import VIEWS
 
 GSD_TOLERANCE = 0.25
 
@@ -79,9 +80,13 @@ def open_inputs(
         to_prepare: layers whose data type is not checked, because they are prepared before they are read.
 
     Raises:
-        ModelError: a raster differs from those of the training in GSD or data type, or is on another grid.
+        ModelError: the number of views differs, or a raster differs from those of the training in GSD or data type,
+            or is on another grid.
         DataError: a layer or band is missing, altered or cannot be read.
     """
+    needed = len(model.recipe.inputs.get(VIEWS, views))
+    if len(views) != needed:
+        raise ModelError(f"the model needs {needed} views, {len(views)} were given; give {needed}")
     with closing(InputReader(model.recipe.inputs)) as reader:
         for layer, parts in layers_read(model.recipe.inputs, views).items():
             for name, bands in parts:

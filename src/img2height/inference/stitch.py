@@ -59,6 +59,8 @@ def _write_blocks(
     sources: Sequence[Path], grid: Grid, out: Path, compute: Callable[[Window, list[DatasetReader]], np.ndarray]
 ) -> None:  # fmt: skip
     """Write a COG block by block: `compute` returns values, NaN where missing, from the open sources."""
+    if not sources:
+        raise DataError(f"{out.name}: there are no heights to join; give those of one raster at least")
     with ExitStack() as stack:
         rasters = [stack.enter_context(open_raster(path)) for path in sources]
         write_heights(out, grid, [_common_band(rasters, grid)], lambda block: compute(block, rasters))

@@ -116,7 +116,7 @@ def _glance(run: Run, table: pandas.DataFrame, shown: ShownScene, figures: Path)
     if best.empty:
         return {"glance": None}
     scene, name = shown.scene, best.iloc[0]
-    height = run.files[name].heights[run.scenes.index(scene)]
+    height = run.files[name].of(scene.dataset, scene.name).heights
     figure = tile_panel(scene, read_view(scene, shown.area, shown.overview.window, GLANCE_PX), height)
     caption = f"{scene.dataset}/{scene.name} at a glance: what {name} makes of the image."
     kind = "image, reference, prediction, error"

@@ -1,6 +1,5 @@
 """A finished experiment as the report sees it: what was run, and the files that it left."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from img2height.comparison.record import ExperimentScores
 from img2height.errors import DataError
 from img2height.report.tables.intervals import Uncertainty
 from img2height.scenes.scene import Scene
+from img2height.scoring.method import Predicted
 from img2height.settings.experiment import Experiment
 from img2height.settings.protocol import Params
 from img2height.settings.recipe import Recipe
@@ -22,47 +22,18 @@ class MethodFiles:
     """What one method made, for the seed that is shown.
 
     Attributes:
-        heights: predicted heights, one a scene.
-        polygons: predicted buildings, one a scene.
-        histories: history.csv, one a fold.
+        predicted: for each evaluated scene.
+        histories: history.csv by fold.
         tiles: tiles.parquet.
     """
 
-    heights: list[Path]
-    polygons: list[Path]
-    histories: list[Path]
+    predicted: list[Predicted]
+    histories: dict[int, Path]
     tiles: Path
 
-
-def method_files(
-    methods: Sequence[str], scenes: Sequence[Scene], results: Sequence[Path], histories: Sequence[Path]
-) -> dict[str, MethodFiles]:
-    """Return the files of each method.
-
-    Args:
-        methods: their names.
-        scenes: the evaluated scenes.
-        results: the folder of each method's results, in the order of the methods.
-        histories: history.csv, all folds of the first method, then of the second.
-
-    Raises:
-        DataError: there are more or fewer folders or histories than methods need.
-    """
-    folds, rest = divmod(len(histories), len(methods))
-    if len(results) != len(methods) or rest:
-        raise DataError(
-            f"{len(results)} folders of results and {len(histories)} histories for {len(methods)} methods; give one "
-            "folder a method, and as many histories of each"
-        )
-    return {
-        method: MethodFiles(
-            [folder / scene.name / "height.tif" for scene in scenes],
-            [folder / scene.name / "buildings.parquet" for scene in scenes],
-            list(histories[folds * place : folds * (place + 1)]),
-            folder / "tiles.parquet",
-        )
-        for place, (method, folder) in enumerate(zip(methods, results, strict=True))
-    }
+    def of(self, dataset: str, scene: str) -> Predicted:
+        """Return what was predicted for a scene."""
+        return next(one for one in self.predicted if (one.scene.dataset, one.scene.name) == (dataset, scene))
 
 
 @dataclass(frozen=True)
@@ -83,7 +54,7 @@ class Run:
         code: digests of the code by program.
 
     Raises:
-        DataError: a method has more or fewer histories than there are folds.
+        DataError: files of a method, a scene or a fold are missing.
     """
 
     experiment: Experiment
@@ -99,9 +70,13 @@ class Run:
     code: dict[str, str]
 
     def __post_init__(self):
-        for method, files in self.files.items():
-            if (found := len(files.histories)) != len(self.folds):
-                raise DataError(f"{method}: {found} histories for {len(self.folds)} folds; give one a fold")
+        scenes = {f"{scene.dataset}/{scene.name}" for scene in self.scenes}
+        for method in self.recipes:
+            files = self.files.get(method, MethodFiles([], {}, Path()))
+            lacking = sorted(scenes - {one.name for one in files.predicted})
+            lacking += [f"fold {fold}" for fold in self.folds if fold not in files.histories]
+            if lacking:
+                raise DataError(f"files of {method} are missing for {', '.join(lacking)}; give those of every method")
 
     @property
     def folds(self) -> list[int]:

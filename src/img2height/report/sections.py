@@ -49,14 +49,14 @@ def _section(
     figures: Path,
 ) -> dict[str, Any]:
     files, recipe = run.files[name], run.recipes[name]
-    joint = pooled_joint(files, run.scenes, run.areas)
+    joint = pooled_joint(files, run.areas)
     trained = sum(not is_trivial(other) for other in run.recipes.values())
     return {
         "name": name,
         "recipe": recipe,
         "scenes": {f"{item.scene.dataset}/{item.scene.name}": _in_scene(run, name, item, figures) for item in shown},
         "charts": charts(read_histories(files, run.folds)[0], baseline_m, joint, heights_only(classes)),
-        "tiles": {} if is_trivial(recipe) else tile_pictures(name, files, run.scenes, figures, trained),
+        "tiles": {} if is_trivial(recipe) else tile_pictures(name, files, figures, trained),
         "classes": class_rows(classes, run.uncertainty),
         "class_scores": list(CLASS_SCORES.values()),
         "strata": [before_after(strata, name)] if refines(recipe) else [],
@@ -65,9 +65,8 @@ def _section(
 
 
 def _in_scene(run: Run, name: str, item: ShownScene, figures: Path) -> dict[str, Any]:
-    index, files = run.scenes.index(item.scene), run.files[name]
-    made = files.heights[index], files.polygons[index]
-    return scene_pictures(name, item, *made, figures, refines=refines(run.recipes[name]))
+    made = run.files[name].of(item.scene.dataset, item.scene.name)
+    return scene_pictures(name, item, made, figures, refines=refines(run.recipes[name]))
 
 
 def class_rows(classes: pandas.DataFrame, uncertainty: Uncertainty) -> list[dict[str, Any]]:

@@ -1,12 +1,12 @@
 """Scores of one method over all scenes that it was tested on."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 from operator import add
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import geopandas
 import pandas
@@ -19,7 +19,7 @@ from img2height.metrics.instances import InstanceStatistics
 from img2height.scenes.scene import Scene
 from img2height.scoring.buildings import match_buildings, reference_buildings
 from img2height.scoring.papers import paper_scores
-from img2height.scoring.record import Correlation, MethodScores, Strata
+from img2height.scoring.record import Correlation, MethodScores, Scored, Strata
 from img2height.scoring.scene import SceneStatistics, evaluate_scene
 from img2height.scoring.strata import MASKS
 from img2height.scoring.tiles import per_image_scores
@@ -50,6 +50,18 @@ class Predicted(NamedTuple):
     polygons: Path
     pairs: Mapping[int, Path] = MappingProxyType({})
 
+    @classmethod
+    def in_folder(cls, scene: Scene, folder: Path, pairs: Iterable[int] = ()) -> Self:
+        """Return the predictions of a scene that lie in a folder, as the workflow names them.
+
+        Args:
+            scene: the scene.
+            folder: of its results.
+            pairs: numbers of the pairs of views that heights were predicted from.
+        """
+        of_pairs = {number: folder / f"height_pair{number}.tif" for number in pairs}
+        return cls(scene, folder / "height.tif", folder / "footprint.tif", folder / "buildings.parquet", of_pairs)
+
     @property
     def name(self) -> str:
         """Dataset and name of the scene."""
@@ -73,7 +85,7 @@ def evaluate_method(
     settings: Metrics,
     outputs: Sequence[str] = ("height",),
     threads: int = 1,
-) -> tuple[MethodScores, pandas.DataFrame]:
+) -> Scored:
     """Return the scores of a method, pooled over its scenes, and a table of its tiles.
 
     Args:
@@ -101,13 +113,14 @@ def evaluate_method(
     strata = total.height_scores()
     quantity, alignment = _quantity([predicted.heights for predicted in predictions], settings.tile_px)
     pairs, pooled = _pair_scores(scenes, settings, threads)
-    return MethodScores(
+    scores = MethodScores(
         method=method, seed=seed, quantity=quantity, alignment=alignment, scenes=[p.name for p in predictions],
         strata=strata, footprint=total.footprint.scores(), instances=found.scores(),
         per_image=per_image_scores(tiles, settings.empty_tiles),
         paper=paper_scores(strata, total.footprint, total.nonzero, tiles, settings.ssim_range_m),
         correlation=_correlation(scenes), pairs=pairs, pooled=pooled,
-    ), tiles  # fmt: skip
+    )  # fmt: skip
+    return Scored(scores, tiles)
 
 
 def _evaluate(

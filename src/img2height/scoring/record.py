@@ -1,12 +1,13 @@
 """The scores of one method and seed as a record: the content of scores.json, which everything above reads."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import pandas
 from pydantic import Field, model_validator
 
 from img2height.io.records import Record, read_record
-from img2height.io.tables import write_json
+from img2height.io.tables import read_table, write_json
 from img2height.scoring.strata import STRATA
 
 Values = dict[str, int | float | None]  # scores by name, and counts beside them; None where nothing counts
@@ -76,6 +77,23 @@ class MethodScores(Record):
         left_out = {name for name in ("alignment", "pairs", "pooled") if not getattr(self, name)}
         value = self.model_dump(mode="json", exclude=left_out)
         return value.pop("strata") | value
+
+
+class Scored(NamedTuple):
+    """What an evaluation of one method and seed leaves.
+
+    Attributes:
+        scores: over all scenes.
+        tiles: sums by tile and stratum.
+    """
+
+    scores: MethodScores
+    tiles: pandas.DataFrame
+
+
+def read_scored(scores: Path, tiles: Path) -> Scored:
+    """Return what scores.json and tiles.parquet of a method and seed hold."""
+    return Scored(read_scores(scores), read_table(tiles))
 
 
 def write_scores(scores: MethodScores, path: Path) -> None:

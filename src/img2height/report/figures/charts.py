@@ -1,6 +1,6 @@
 """Charts: all methods with their intervals; of one, training curves, predicted against true height, height classes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import pandas
@@ -131,9 +131,9 @@ def forest(table: pandas.DataFrame, uncertainty: Uncertainty, baseline_m: float 
     return figure
 
 
-def usable_histories(histories: Sequence[pandas.DataFrame], folds: Sequence[int]) -> dict[int, pandas.DataFrame]:
+def usable_histories(histories: Mapping[int, pandas.DataFrame]) -> dict[int, pandas.DataFrame]:
     """Return the histories by fold that have a course: two validations or more."""
-    return {fold: history for fold, history in zip(folds, histories, strict=True) if len(history) > 1}
+    return {fold: history for fold, history in histories.items() if len(history) > 1}
 
 
 def _shown(joint: np.ndarray, edges: np.ndarray) -> tuple[float, float]:

@@ -45,24 +45,20 @@ class Extreme:
     worst: bool
 
 
-def tile_pictures(
-    method: str, files: MethodFiles, scenes: list[Scene], folder: Path, methods: int
-) -> dict[str, list[Picture]]:
+def tile_pictures(method: str, files: MethodFiles, folder: Path, methods: int) -> dict[str, list[Picture]]:
     """Return the `best` and the `worst` tiles of a method, and write them as PNG files.
 
     Args:
         method: its name.
         files: what it predicted, and its tiles.
-        scenes: in the order of the files.
         folder: where `<method>_tile_best1.png` and its companions go.
         methods: number of methods that share the page.
     """
     pictures: dict[str, list[Picture]] = {"best": [], "worst": []}
-    names = [(scene.dataset, scene.name) for scene in scenes]
     for item in extremes(read_table(files.tiles)):
-        index, kind = names.index(item.scene), "worst" if item.worst else "best"
-        scene = scenes[index]
-        figure = tile_panel(scene, tile_view(scene, item.window, methods), files.heights[index])
+        made, kind = files.of(*item.scene), "worst" if item.worst else "best"
+        scene = made.scene
+        figure = tile_panel(scene, tile_view(scene, item.window, methods), made.heights)
         caption = (
             f"{method}, RMSE {item.rmse_m:.2f} m, {'/'.join(item.scene)}, column {item.window.col_off}, row "
             f"{item.window.row_off}; middle at {place(scene.grid, item.window)}."

@@ -20,7 +20,7 @@ from img2height.report.figures.pictures import Picture, chart, photo
 from img2height.report.figures.sensors import sensor_names, sensors_panel
 from img2height.report.run import MethodFiles
 from img2height.scenes.scene import Scene
-from img2height.scoring.method import reference_buildings
+from img2height.scoring.method import Predicted, reference_buildings
 from img2height.tiles.areas import area_of
 from img2height.vocabulary.layers import INITIAL
 
@@ -88,23 +88,22 @@ def sensor_pictures(shown: ShownScene, folder: Path) -> list[Picture]:
 
 
 def scene_pictures(
-    method: str, shown: ShownScene, height: Path, polygons: Path, folder: Path, *, refines: bool
+    method: str, shown: ShownScene, made: Predicted, folder: Path, *, refines: bool
 ) -> dict[str, list[Picture]]:
     """Return the `panels` and the building `outlines` of one method in one scene, and write them as PNG files.
 
     Args:
         method: its name.
         shown: the scene.
-        height: predicted heights in metres.
-        polygons: predicted buildings.
+        made: what it predicted there.
         folder: where `<method>_<scene>.png` and its companions go.
         refines: whether the method refines the initial surface model, which is then shown beside it.
     """
-    predicted, panels, outlines = read_geotable(polygons), [], []
+    predicted, panels, outlines = read_geotable(made.polygons), [], []
     name = f"{method}_{shown.scene.name}"
     detail = None if shown.detail is None else shown.detail.window
     for one, part in shown.views:
-        view, heights = read_prediction(height, shown.scene, one)
+        view, heights = read_prediction(made.heights, shown.scene, one)
         before = read_prediction(shown.scene.path(INITIAL), shown.scene, view)[1] if refines else None
         figure = scene_panel(view, heights, shown.area, None if part else detail, before)
         caption = _panel_caption(method, shown, view, heights, part, before)
@@ -175,16 +174,16 @@ def charts(
     return pictures
 
 
-def pooled_joint(files: MethodFiles, scenes: list[Scene], areas: geopandas.GeoDataFrame) -> np.ndarray:
+def pooled_joint(files: MethodFiles, areas: geopandas.GeoDataFrame) -> np.ndarray:
     """Return the pixels of a method by true and predicted height, over all its scenes."""
     return sum(
-        joint_histogram(scene, area_of(areas, "test", scene.dataset, scene.name), height)
-        for scene, height in zip(scenes, files.heights, strict=True)
+        joint_histogram(one.scene, area_of(areas, "test", one.scene.dataset, one.scene.name), one.heights)
+        for one in files.predicted
     )
 
 
 def read_histories(files: MethodFiles, folds: list[int]) -> tuple[dict[int, pandas.DataFrame], float]:
     """Return the histories that have a course, by fold, and the mean over the folds of the best validation RMSE."""
-    tables = [pandas.read_csv(path) for path in files.histories]
-    best = float(np.mean([table["val_rmse_m"].min() for table in tables]))
-    return usable_histories(tables, folds), best
+    tables = {fold: pandas.read_csv(files.histories[fold]) for fold in folds}
+    best = float(np.mean([table["val_rmse_m"].min() for table in tables.values()]))
+    return usable_histories(tables), best
