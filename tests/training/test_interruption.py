@@ -201,20 +201,23 @@ def stopped(job: TrainingJob, folder: Path, devices: int, step: int) -> Iterator
     environment = os.environ | {"STOP_BEFORE": str(step)}
     with subprocess.Popen(words, cwd=ROOT, env=environment, start_new_session=True) as running:
         process = psutil.Process(running.pid)
-        wait_for(lambda: process.status() == psutil.STATUS_STOPPED, running)
-        yield running
-        running.send_signal(signal.SIGCONT)
+        try:
+            wait_for(lambda: process.status() == psutil.STATUS_STOPPED, running)
+            yield running
+        finally:
+            running.send_signal(signal.SIGCONT)
 
 
-def has_pending(process: psutil.Process, number: signal.Signals) -> bool:
-    """Return whether a signal waits for a process, or has ended it."""
+def took(process: psutil.Process, number: signal.Signals) -> bool:
+    """Return whether a process has taken a signal that was sent to it, or has ended."""
     try:
         if process.status() == psutil.STATUS_ZOMBIE:
             return True
         status = Path(f"/proc/{process.pid}/status").read_text()
     except (psutil.NoSuchProcess, FileNotFoundError):
         return True
-    return bool(int(dict(line.split(":", 1) for line in status.splitlines())["ShdPnd"], 16) >> (number - 1) & 1)
+    pending = int(dict(line.split(":", 1) for line in status.splitlines())["ShdPnd"], 16)
+    return not pending >> (number - 1) & 1
 
 
 def test_a_signal_to_all_processes_is_for_the_training_alone(
@@ -225,7 +228,7 @@ def test_a_signal_to_all_processes_is_for_the_training_alone(
         os.killpg(first.pid, signal.SIGTERM)
         readers = psutil.Process(first.pid).children()
         assert readers
-        wait_for(lambda: all(has_pending(reader, signal.SIGTERM) for reader in readers))  # the training looks last
+        wait_for(lambda: all(took(reader, signal.SIGTERM) for reader in readers))  # the training looks last
     assert first.returncode == INTERRUPTED
     assert subprocess.run(command(job, tmp_path, 1), cwd=ROOT, check=False).returncode == 0
     assert contents(tmp_path / "model") == undisturbed
