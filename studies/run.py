@@ -75,8 +75,9 @@ def call_snakemake(experiment: str, folder: Path, arguments: list[str]) -> None:
 def read_outcome(study: "Study", variant: str, experiment: dict[str, Any]) -> "Outcome":
     """Return the results of a finished variant."""
     from img2height.comparison.record import read_metrics
-    from img2height.io.tables import read_geotable, read_json, read_table
+    from img2height.io.tables import read_geotable, read_json
     from img2height.scenes.listing import tested_scenes
+    from img2height.scoring.tiles import read_tiles
     from img2height.studies.outcome import Outcome
     from img2height.studies.study import BASELINE
 
@@ -86,7 +87,7 @@ def read_outcome(study: "Study", variant: str, experiment: dict[str, Any]) -> "O
     gsd_m = min(scene.grid.gsd_m for scene in tested)
     return Outcome(
         label=study.variants[variant].label,
-        tiles={m: read_table(results / m / f"oof/seed{seed}/tiles.parquet") for m in (study.method, BASELINE)},
+        tiles={m: read_tiles(results / m / f"oof/seed{seed}/tiles.parquet") for m in (study.method, BASELINE)},
         block_px=round(read_metrics(results / "metrics.json").protocol.block_m / gsd_m),
         audit=read_json(folds / "audit.json"),
     )

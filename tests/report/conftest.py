@@ -26,6 +26,7 @@ from img2height.scenes.land.optical import BANDS as LAND_BANDS
 from img2height.scenes.pairs import write_pairs
 from img2height.scenes.scene import Scene, SceneLayer
 from img2height.scoring.method import Predicted, evaluate_method
+from img2height.scoring.tiles import COLUMNS
 from img2height.settings.dataset import Pair
 from img2height.settings.experiment import Experiment
 from img2height.settings.parsing import merge, parse, read_yaml
@@ -229,7 +230,7 @@ def write_tiles(path: Path, method: str, scene: Scene | None = None) -> Path:
     ]
     columns = ["method", "seed", "dataset", "scene", "col_off", "row_off", "size_px", "stratum", "pixels"]
     frame = pandas.DataFrame(rows, columns=[*columns, "square_sum_m2"])
-    write_table(frame, path)
+    write_table(frame.reindex(columns=["method", "seed", "dataset", "scene", *COLUMNS]), path)
     return path
 
 

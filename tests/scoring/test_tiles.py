@@ -2,10 +2,12 @@ import numpy as np
 import pandas
 import pytest
 
+from img2height.errors import DataError
+from img2height.io.tables import write_table
 from img2height.metrics import ConfusionStatistics, ErrorStatistics
 from img2height.metrics.coarse import COARSE_BINS, COARSE_EDGES_M, CoarseQuantiles, coarse_bins
 from img2height.metrics.statistics import float_sums
-from img2height.scoring.tiles import per_image_scores, scores_of_sums, tile_scores, tile_sums
+from img2height.scoring.tiles import per_image_scores, read_tiles, scores_of_sums, tile_scores, tile_sums
 
 RNG = np.random.default_rng([9])
 SIZE = 40
@@ -104,3 +106,9 @@ def test_coarse_quantiles_are_close_to_those_of_the_errors(bias):
     assert coarse.medae_m() == pytest.approx(np.median(np.abs(errors)), abs=0.02)
     nmad = 1.4826 * np.median(np.abs(errors - np.median(errors)))
     assert coarse.nmad_m() == pytest.approx(nmad, abs=0.02)
+
+
+def test_a_table_of_another_kind_is_named(tmp_path):
+    write_table(pandas.DataFrame({"method": ["unet"], "seed": [0]}), tmp_path / "tiles.parquet")
+    with pytest.raises(DataError, match=r"tiles\.parquet: has no column 'dataset'"):
+        read_tiles(tmp_path / "tiles.parquet")

@@ -7,8 +7,9 @@ import pandas
 from pydantic import Field, model_validator
 
 from img2height.io.records import Record, read_record
-from img2height.io.tables import read_table, write_json
+from img2height.io.tables import write_json
 from img2height.scoring.strata import STRATA
+from img2height.scoring.tiles import read_tiles
 
 Values = dict[str, int | float | None]  # scores by name, and counts beside them; None where nothing counts
 Strata = dict[str, Values]  # scores of heights by stratum
@@ -93,7 +94,7 @@ class Scored(NamedTuple):
 
 def read_scored(scores: Path, tiles: Path) -> Scored:
     """Return what scores.json and tiles.parquet of a method and seed hold."""
-    return Scored(read_scores(scores), read_table(tiles))
+    return Scored(read_scores(scores), read_tiles(tiles))
 
 
 def write_scores(scores: MethodScores, path: Path) -> None:

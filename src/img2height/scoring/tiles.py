@@ -2,11 +2,14 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas
 
+from img2height.errors import DataError
+from img2height.io.tables import read_table
 from img2height.metrics.block import COUNTS, QUANTITIES, BlockSums, fraction_bits
 from img2height.metrics.coarse import CoarseQuantiles
 from img2height.metrics.formulas import scores_of, share
@@ -14,7 +17,7 @@ from img2height.metrics.statistics import UNITS
 from img2height.metrics.sums import as_float
 from img2height.scoring.strata import STRATA
 from img2height.vocabulary.scores import TILE_KINDS, of_kind
-from img2height.vocabulary.tiles import CORNER, TILE
+from img2height.vocabulary.tiles import CORNER, SCENE, TILE
 
 OUTCOMES = ["tp", "fp", "fn", "tn"]
 COLUMNS = [
@@ -90,6 +93,18 @@ def tile_table(blocks: Sequence[TileRows], size_px: int) -> pandas.DataFrame:
     columns |= {"row_off": row, "col_off": column, "size_px": np.full(len(order), size_px), "ssim": ssim[order]}
     columns |= {"stratum": np.array(list(STRATA), object)[stratum], "error_bins": [bins[k] for k in order]}
     return pandas.DataFrame(columns)[COLUMNS]
+
+
+def read_tiles(path: Path) -> pandas.DataFrame:
+    """Return the tiles of one method and seed: method, seed, dataset, scene, and `COLUMNS`.
+
+    Raises:
+        DataError: the file is missing, or lacks a column.
+    """
+    table = read_table(path)
+    if missing := [name for name in ("method", "seed", *SCENE, *COLUMNS) if name not in table]:
+        raise DataError(f"{path}: has no column {missing[0]!r}; was it written by another version? Evaluate again")
+    return table
 
 
 def tile_sums(tiles: pandas.DataFrame) -> dict[str, np.ndarray]:

@@ -12,7 +12,6 @@ from shapely.geometry import Point, box
 
 from img2height.io.grid import Grid
 from img2height.io.projections import GEOGRAPHIC, reproject
-from img2height.io.tables import read_table
 from img2height.picture import HEIGHT_COLOURS
 from img2height.report.figures.crop import View, read_prediction, read_view
 from img2height.report.figures.drawing import DPI, colour_bar, new_figure, panel_title, scale_bar, show
@@ -20,6 +19,7 @@ from img2height.report.figures.maps import ERROR_COLOURS, Scales
 from img2height.report.figures.pictures import Picture, photo
 from img2height.report.run import MethodFiles
 from img2height.scenes.scene import Scene
+from img2height.scoring.tiles import read_tiles
 from img2height.vocabulary.tiles import BY_ROWS
 
 EACH = 3
@@ -55,7 +55,7 @@ def tile_pictures(method: str, files: MethodFiles, folder: Path, methods: int) -
         methods: number of methods that share the page.
     """
     pictures: dict[str, list[Picture]] = {"best": [], "worst": []}
-    for item in extremes(read_table(files.tiles)):
+    for item in extremes(read_tiles(files.tiles)):
         made, kind = files.of(*item.scene), "worst" if item.worst else "best"
         scene = made.scene
         figure = tile_panel(scene, tile_view(scene, item.window, methods), made.heights)
