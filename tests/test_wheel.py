@@ -155,6 +155,22 @@ def test_a_copy_without_git_has_a_version(tmp_path: Path) -> None:
     assert run(sys.executable, "-m", "hatchling", "version", cwd=tree.folder).strip() == "0.1.0.dev0"
 
 
+def test_an_archive_has_the_version_of_its_tag(tmp_path: Path) -> None:
+    tree, unpacked = Tree(tmp_path / "tree"), tmp_path / "unpacked"
+    git = ["git", "-c", "user.name=n", "-c", "user.email=e@example.org"]
+    run(*git, "init", "--quiet", cwd=tree.folder)
+    run(*git, "add", "--all", cwd=tree.folder)
+    run(*git, "commit", "--quiet", "--no-verify", "--message", "all", cwd=tree.folder)
+    for tag, version in ((None, "0.0"), ("v1.2.3", "1.2.3")):  # before the first tag, and with one
+        if tag:
+            run(*git, "tag", tag, cwd=tree.folder)
+        unpacked.mkdir(exist_ok=True)
+        run(*git, "archive", "--output", tmp_path / "all.tar", "HEAD", cwd=tree.folder)
+        with tarfile.open(tmp_path / "all.tar") as archive:
+            archive.extractall(unpacked, filter="data")
+        assert run(sys.executable, "-m", "hatchling", "version", cwd=unpacked).strip() == version
+
+
 @pytest.mark.slow
 def test_an_empty_environment_needs_no_extra(wheel: Path, model: Path, image: Path, tmp_path: Path) -> None:
     run(sys.executable, "-m", "venv", tmp_path / "empty", cwd=tmp_path)
