@@ -2,7 +2,7 @@
 
 python benchmarks/faults.py 100
 
-tests/faults.py says what each fault is. Rows that are in the table already are not repeated.
+tests/injected_faults.py says what each fault is. Rows that are in the table already are not repeated.
 """
 
 import argparse
@@ -16,7 +16,7 @@ import pandas
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 sys.path.append(str(Path(__file__).parents[1] / "workflow/rules"))
-from faults import KINDS, SAME, Fault, Run, finished, harmed_rules
+from injected_faults import KINDS, SAME, Fault, Run, finished, harmed_rules
 from workflow_tree import Tree
 
 flags = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

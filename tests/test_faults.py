@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 import pytest
-from faults import KILLS, SAME, Fault, Run, finished
+from injected_faults import KILLS, SAME, Fault, Run, finished
 from workflow_tree import Tree
 
 TARGET = "heights"
