@@ -264,7 +264,7 @@ def test_scenes_without_an_optical_image_are_checked(tmp_path: Path) -> None:
 def test_a_dataset_without_prepared_scenes_is_an_error(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["check", "nowhere", "--scenes", str(tmp_path)])
     assert result.exit_code == 2
-    assert "holds no prepared scene" in result.stderr
+    assert "contains no prepared scene" in result.stderr
 
 
 def test_an_official_resdepth_model_is_imported(tmp_path: Path) -> None:

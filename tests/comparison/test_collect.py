@@ -181,12 +181,12 @@ def test_blocks_reach_as_far_as_errors_are_alike(caplog):
     assert block_side([20.0, 64.1], 256, 0.5) == 512
     assert not caplog.records
     assert block_side([None, 20.0], 256, 0.5) == 512
-    assert "alike over more than a tile of 128 m" in caplog.text
+    assert "correlate over more than a tile of 128 m" in caplog.text
 
 
 def test_methods_on_other_ground_are_refused():
     scores, tiles = entry("unet")
-    with pytest.raises(DataError, match=r"unet .*other ground than im2height: 3550 and 3600 reference pixels"):
+    with pytest.raises(DataError, match=r"unet .*another area than im2height: 3550 and 3600 reference pixels"):
         experiment(entry("im2height"), Scored(scores, tiles.head(-1)))
 
 

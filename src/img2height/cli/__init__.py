@@ -1,1 +1,1 @@
-"""The command line: what a person types, and how programs start and end."""
+"""The command line, and the start and end of every program."""

@@ -12,10 +12,10 @@ from img2height.errors import DataError, Img2HeightError
 
 
 class Commands(TyperGroup):
-    """Commands whose errors that the user can mend are one line on standard error, with exit code 2."""
+    """Commands that report user errors as one line on standard error, with exit code 2."""
 
     def invoke(self, ctx: typer.Context) -> None:
-        """Run the command that was asked for."""
+        """Run the requested command."""
         try:
             super().invoke(ctx)
         except Img2HeightError as error:
@@ -32,7 +32,7 @@ app.command()(predict)
 
 @app.command()
 def methods(as_json: Annotated[bool, typer.Option("--json", help="a JSON list of objects")] = False) -> None:
-    """List every method: paper, inputs, target, trainable parameters, batch-norm buffers, 10^9 multiply-accumulates."""
+    """List all methods: paper, inputs, target, trainable parameters, batch-norm buffers, 10^9 multiply-accumulates."""
     from img2height.cli.methods import methods_table
 
     found = methods_table()
@@ -53,7 +53,7 @@ def scores(
     experiment: Annotated[str, typer.Argument(help="name of an experiment that was run")],
     results: Annotated[Path, typer.Option(help="folder of the results")] = Path("results"),
 ) -> None:
-    """Print the scores of an experiment, one row a method."""
+    """Print the scores of an experiment, one row per method."""
     from rich.console import Console
 
     from img2height.cli.scores import scores_table
@@ -72,7 +72,7 @@ def import_official(
     gsd_m: Annotated[float, typer.Option(help="pixel size of the rasters that it was trained on, metres")],
     out: Annotated[Path, typer.Option(help="model folder to write")],
 ) -> None:
-    """Turn a model that the authors' ResDepth code trained into a model folder; nothing in its files is run."""
+    """Convert a model trained with the authors' ResDepth code to a model folder; nothing in its files is executed."""
     from img2height.models.official import import_resdepth
 
     import_resdepth(checkpoint, model_config, normalization, out, gsd_m=gsd_m)
@@ -88,7 +88,7 @@ def check(
     from img2height.scenes.scene import Scene
 
     if not (manifests := sorted((scenes / dataset).glob("*/scene.json"))):
-        raise DataError(f"{scenes / dataset}: holds no prepared scene; prepare the dataset first: snakemake scenes")
+        raise DataError(f"{scenes / dataset}: contains no prepared scene; prepare the dataset first: snakemake scenes")
     reports = {manifest.parent.name: quality_report(Scene.load(manifest)) for manifest in manifests}
     typer.echo(json.dumps(reports, indent=2))
     for scene, report in reports.items():
@@ -98,7 +98,7 @@ def check(
 
 @app.command()
 def verify(path: Annotated[Path, typer.Argument(help="model folder or scene folder")]) -> None:
-    """Check that a model or scene is what its card or manifest says; exit 1 where it is not."""
+    """Check a model or scene against the digests in its card or manifest; exit 1 if it differs."""
     from img2height.provenance.verify import verify as find_problems
 
     problems = find_problems(path)

@@ -6,11 +6,11 @@ from torch.utils.flop_counter import FlopCounterMode
 from img2height.methods import build, names, recipes_folder
 from img2height.settings.project import load_recipe
 
-TILE_PX = 256  # of the protocol; the only side that all networks take
+TILE_PX = 256  # the protocol's; the only side that all networks accept
 
 
 def methods_table() -> list[dict]:
-    """Return a row for each method; see `describe_method`."""
+    """Return one row per method; see `describe_method`."""
     return [describe_method(name) for name in names()]
 
 
@@ -21,11 +21,11 @@ def describe_method(name: str, tile_px: int | None = None) -> dict:
 
     Args:
         name: a method.
-        tile_px: side of the tile; None takes the side that the network is built for, else 256.
+        tile_px: side of the tile; by default the side that the network is built for, else 256.
     """
     recipe = load_recipe(recipes_folder(), name)
     side = tile_px or recipe.options.get("size_px", TILE_PX)
-    with torch.device("meta"), FlopCounterMode(display=False) as counter:  # shapes alone: no weights, no computing
+    with torch.device("meta"), FlopCounterMode(display=False) as counter:  # only shapes: no weights, no computing
         network = build(name).eval()
         network({layer: torch.empty(1, len(bands), side, side) for layer, bands in recipe.inputs.items()})
     return {

@@ -1,4 +1,4 @@
-"""The command that predicts one image: its options, and what can be refused before anything is computed."""
+"""The command that predicts one image: its options, and the checks before anything is computed."""
 
 import inspect
 import tempfile
@@ -22,7 +22,7 @@ Given = Mapping[str, Path | list[Path]]
 
 
 def with_inputs(command: Callable[..., None]) -> Callable[..., None]:
-    """Return a command with one option for each input layer; it takes what they give as `rasters`, by layer."""
+    """Return a command with one option per input layer; it receives their values as `rasters`, by layer."""
 
     @wraps(command)
     def run(**given: Any) -> None:
@@ -40,7 +40,7 @@ def _parameter(layer: Layer) -> str:
 
 def _option(layer: Layer) -> inspect.Parameter:
     several = layer.kind == "view"
-    text = f"{layer.about}{'; one option for each, in their order' if several else ''}"
+    text = f"{layer.about}{'; one option each, in order' if several else ''}"
     kind = Annotated[(list[Path] if several else Path) | None, typer.Option(layer.option, help=text)]
     return inspect.Parameter(_parameter(layer), inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
 
@@ -53,22 +53,22 @@ def predict(
     rasters: Given,
     dsm_unit: Annotated[
         str | None,
-        typer.Option(help="unit of the heights of --dsm, where the raster does not state it, e.g. metre or foot"),
+        typer.Option(help="unit of the heights of --dsm, if the raster does not state it, e.g. metre or foot"),
     ] = None,
     buildings: Annotated[
-        Path | None, typer.Option(help="polygons with heights to write, .gpkg or .parquet; rules as in params.yaml")
+        Path | None, typer.Option(help="building polygons to write, .gpkg or .parquet; rules as in params.yaml")
     ] = None,
     window_px: Annotated[
-        int | None, typer.Option(help="side of a window [default: of the tiles that the model was trained on]")
+        int | None, typer.Option(help="side of a window [default: that of the model's training tiles]")
     ] = None,
     overlap: Annotated[
         float | None, typer.Option(help="share of a window that its neighbour covers too [default: as in params.yaml]")
     ] = None,
     draws: Annotated[int, typer.Option(help="predictions with dropout: their mean, and their spread as a band")] = 0,
 ) -> None:
-    """Predict heights, and buildings, with a trained model from what it looks at; all rasters lie on one pixel grid.
+    """Predict heights, and buildings, from the input rasters of a trained model, which must be on one pixel grid.
 
-    The rasters may be larger than the memory. The same command goes on where a killed one was.
+    The rasters may be larger than memory. If killed, run the same command again to resume.
     """
     read = [path for value in rasters.values() for path in (value if isinstance(value, list) else [value])]
     if dsm_unit and dsm_unit not in METRES:
@@ -92,7 +92,7 @@ def predict(
 
 
 def _check_output(path: Path, option: str, suffixes: tuple[str, ...], read: list[Path]) -> None:
-    """Refuse what could not be written in the end."""
+    """Fail early if the output cannot be written."""
     if path.suffix not in suffixes:
         raise DataError(f"{option} {path}: must end in {' or '.join(suffixes)}, found {path.suffix or 'no suffix'!r}")
     if path.is_dir():
@@ -108,7 +108,7 @@ def _check_output(path: Path, option: str, suffixes: tuple[str, ...], read: list
 
 
 def _check_neighbours(path: Path) -> None:
-    """Refuse to replace a GeoPackage in which somebody else keeps something."""
+    """Refuse to replace a GeoPackage that contains other layers."""
     if path.suffix != ".gpkg" or not path.exists():
         return
     from img2height.buildings.polygons import COLUMNS
@@ -117,12 +117,12 @@ def _check_neighbours(path: Path) -> None:
     others = [name for name, columns in columns_by_layer(path).items() if name != LAYER or not set(COLUMNS) <= columns]
     if others:
         raise DataError(
-            f"--buildings {path}: holds what this command did not write ({', '.join(others)}); choose another name"
+            f"--buildings {path}: contains layers of other programs ({', '.join(others)}); choose another name"
         )
 
 
 def _require(needed: Mapping[str, list[str]], given: Given) -> None:
-    """Refuse a call that leaves out what the model looks at."""
+    """Refuse a call that leaves out an input of the model."""
     wanted = [f"{INPUTS[layer].option} ({' '.join(bands)})" for layer, bands in needed.items()]
     if missing := [INPUTS[layer].option for layer in needed if layer not in given]:
         raise ModelError(f"the model needs {', '.join(wanted)}; give {' and '.join(missing)}")

@@ -1,4 +1,4 @@
-"""What every script shares: flags, log lines on standard error, and errors as one line with a non-zero exit."""
+"""The common part of all scripts: flags, log lines on standard error, and errors as one line with a non-zero exit."""
 
 import argparse
 import contextlib
@@ -18,16 +18,16 @@ def parser(description: str | None) -> argparse.ArgumentParser:
 
 
 def run(main: Callable[[argparse.Namespace], None], flags: argparse.ArgumentParser) -> None:
-    """Run a script's main and exit: 0 when done, 2 on an error that the user can mend, 128 + n on signal n.
+    """Run a script's main and exit: 0 when done, 2 on a user error, 128 + n on signal n.
 
-    The first line on standard error is the command itself, to be pasted into a shell.
+    The first line on standard error is the command itself, ready to paste into a shell.
     """
     args = flags.parse_args()
     print(_command(), file=sys.stderr)
     # Schedulers end jobs with SIGTERM; as an exception it lets each block remove its temporary files.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
-    logging.getLogger("img2height").setLevel(logging.INFO)  # libraries warn only
+    logging.getLogger("img2height").setLevel(logging.INFO)  # libraries log warnings only
     try:
         main(args)
     except Img2HeightError as error:
@@ -41,14 +41,14 @@ def run(main: Callable[[argparse.Namespace], None], flags: argparse.ArgumentPars
 
 
 def _command() -> str:
-    """Return the running command as one line for a shell in this folder, whatever environment is active there."""
+    """Return the running command as one line for a shell in this folder, in any environment."""
     python, here = Path(sys.executable), Path.cwd()
     inside = python.is_relative_to(here)
     return shlex.join([str(python.relative_to(here) if inside else python), *sys.argv])
 
 
 class _Lines(logging.Handler):
-    """Writes messages as lines on what is standard error when they come."""
+    """Writes messages as lines to the current standard error."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one message."""
@@ -57,7 +57,7 @@ class _Lines(logging.Handler):
 
 @contextlib.contextmanager
 def messages() -> Iterator[None]:
-    """Show what the package logs inside as plain lines on standard error."""
+    """Show what the package logs inside the block as plain lines on standard error."""
     logger, lines = logging.getLogger("img2height"), _Lines()
     level = logger.level
     logger.addHandler(lines)
@@ -70,5 +70,5 @@ def messages() -> Iterator[None]:
 
 
 def _report(message: str) -> int:
-    print(f"\nerror: {' '.join(message.split())}", file=sys.stderr)  # on a line of its own, below a progress bar
+    print(f"\nerror: {' '.join(message.split())}", file=sys.stderr)  # on its own line, below a progress bar
     return 2

@@ -1,4 +1,4 @@
-"""The scores of an experiment as a table for the terminal: the columns that fit, the report has all."""
+"""The scores of an experiment as a table for the terminal, with the columns that fit; the report has all."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ SHOWN = {
 
 
 def scores_table(results: Path) -> Table:
-    """Return the table of an experiment, one row a method; untrained baselines in italics.
+    """Return the table of an experiment, one row per method; untrained baselines in italics.
 
     Args:
         results: folder of the experiment, with tables/scores.csv.

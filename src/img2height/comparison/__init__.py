@@ -1,1 +1,1 @@
-"""How sure the scores are: block bootstrap intervals and paired comparisons of methods."""
+"""The uncertainty of scores: block bootstrap intervals and paired comparisons of methods."""

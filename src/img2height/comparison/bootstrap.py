@@ -1,4 +1,4 @@
-"""Intervals from the spatial-block bootstrap: whole blocks are drawn, for pixels beside each other err alike.
+"""Intervals from the spatial block bootstrap: whole blocks are drawn, because errors of neighbouring pixels correlate.
 
 Künsch (1989), "The Jackknife and the Bootstrap for General Stationary Observations", doi:10.1214/aos/1176347265.
 """
@@ -22,16 +22,16 @@ Scores = Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
 
 @dataclass(frozen=True)
 class Resampled:
-    """A score, what it would be on other draws of the blocks, and without each of them.
+    """A score, its values on other draws of the blocks, and without each of them.
 
-    The difference of two methods is the difference of their scores on the same draws, so that what is hard for both
-    cancels.
+    The difference of two methods is the difference of their scores on the same draws, so that common difficulties
+    cancel.
 
     Attributes:
         value: the score over all blocks.
-        draws: R scores, one of each draw.
+        draws: R scores, one per draw.
         left_out: N scores, each without one block.
-        blocks: number of blocks that matter: without them the score is another.
+        blocks: number of blocks that matter: the score changes without them.
     """
 
     value: float
@@ -48,22 +48,22 @@ class Resampled:
         )
 
     def moved(self, value: float) -> Self:
-        """Return the same spread around another value: the exact one, where this one is rounded to bins."""
+        """Return the same spread around another value: the exact one, if this one is rounded to bins."""
         step = value - self.value
         return type(self)(value, self.draws + step, self.left_out + step, self.blocks)
 
     def interval(self, neighbours: np.ndarray, level: float = LEVEL) -> tuple[float, float] | None:
-        """Return the ends of the interval, or None where there are fewer than 20 blocks.
+        """Return the ends of the interval, or None if there are fewer than 20 blocks.
 
-        It is the percentile interval at levels that are farther out by two corrections, without which it is too narrow:
-        Student's quantile, for the variance is estimated from N blocks, and `widening`. On 100 blocks of four
-        correlation lengths 95 % intervals of the RMSE then hold in 93 to 96 %, not 90 % (benchmarks/intervals.py).
-        Basic, BCa and Student-t intervals with the same corrections hold as often, and BCa on very skewed errors a
-        little more often; percentiles are the simplest of those that never leave the range of a score.
+        It is a percentile interval, at levels moved outwards by two corrections without which it is too narrow:
+        Student's quantile, because the variance is estimated from N blocks, and `widening`. On 100 blocks of four
+        correlation lengths, 95 % intervals of the RMSE then cover 93 to 96 %, not 90 % (benchmarks/intervals.py).
+        Basic, BCa and Student-t intervals with the same corrections cover as often, and BCa slightly more often for
+        strongly skewed errors; percentiles are the simplest of those that never leave the range of a score.
 
         Args:
             neighbours: Px2 int, places of blocks that share a side.
-            level: how often the interval shall hold the true score.
+            level: how often the interval should cover the true score.
         """
         if self.blocks < LEAST_BLOCKS:
             return None
@@ -72,10 +72,10 @@ class Resampled:
         return low, high
 
     def p_value(self, neighbours: np.ndarray) -> float | None:
-        """Return the two-sided p of the score being 0: below 0.05 where 0 is outside the 95 % interval.
+        """Return the two-sided p value of the score being 0: below 0.05 if 0 is outside the 95 % interval.
 
-        None where there are fewer than 20 blocks. Where next to no draw is on the far side of 0, p goes on falling with
-        the distance in standard deviations: 10,000 draws cannot show a smaller one, which Holm needs.
+        None if there are fewer than 20 blocks. If almost no draw is on the far side of 0, p continues to fall with the
+        distance in standard deviations: 10,000 draws cannot show the smaller values that Holm's correction needs.
 
         Args:
             neighbours: Px2 int, places of blocks that share a side.
@@ -89,11 +89,11 @@ class Resampled:
         return float(2 * t.sf(distance / self.widening(neighbours), self.blocks - 1))
 
     def widening(self, neighbours: np.ndarray) -> float:
-        """Return by which factor, at least 1, the draws spread too little because neighbouring blocks err alike.
+        """Return the factor, at least 1, by which the draws spread too little because neighbouring blocks correlate.
 
         The variance of a mean over a grid with the correlation r between blocks that share a side, and r**2 across
-        the corner, is (1 + 2 r)**2 times that of independent blocks; 2 r is taken from the jackknife values. These are
-        distances from a mean of the same blocks, which makes neighbours look less alike by the variance of that mean.
+        the corner, is (1 + 2 r)**2 times that of independent blocks; 2 r is estimated from the jackknife values. These
+        are distances from a mean of the same blocks, whose variance lowers the apparent correlation.
 
         Args:
             neighbours: Px2 int, places of blocks that share a side.
@@ -140,7 +140,7 @@ def resample(sums: Sums, drawn: np.ndarray, scores: Scores) -> dict[str, Resampl
 
 
 def holm(p: np.ndarray) -> np.ndarray:
-    """Return p values corrected for being several, in their order.
+    """Return p values corrected for multiple testing, in the same order.
 
     Source: Holm (1979), "A Simple Sequentially Rejective Multiple Test Procedure", https://www.jstor.org/stable/4615733
     """
@@ -152,7 +152,7 @@ def holm(p: np.ndarray) -> np.ndarray:
 
 
 def _chunks(rows: int, columns: int) -> Iterator[slice]:
-    """Yield slices of rows of float64 that fit into the memory set aside."""
+    """Yield slices of rows of float64 that fit into the allotted memory."""
     step = max(1, CHUNK_BYTES // (8 * columns))
     for start in range(0, rows, step):
         yield slice(start, min(start + step, rows))

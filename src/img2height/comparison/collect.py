@@ -1,4 +1,4 @@
-"""The scores of all methods and seeds of an experiment: one metrics file, their intervals, and the comparisons."""
+"""Collects the scores of all methods and seeds of an experiment: metrics, their intervals, and the comparisons."""
 
 import logging
 import math
@@ -26,7 +26,7 @@ LENGTHS_A_BLOCK = 2
 
 
 class Collected(NamedTuple):
-    """What an experiment has shown: the content of metrics.json, intervals.csv and comparisons.csv."""
+    """The results of an experiment: the content of metrics.json, intervals.csv and comparisons.csv."""
 
     metrics: ExperimentScores
     intervals: list[Interval]
@@ -37,7 +37,7 @@ def by_method(scores: Iterable[MethodScores]) -> dict[str, dict[int, MethodScore
     """Return scores by method and seed.
 
     Args:
-        scores: of one method and seed each.
+        scores: each of one method and seed.
 
     Raises:
         DataError: there are none, or two of one method and seed.
@@ -46,7 +46,7 @@ def by_method(scores: Iterable[MethodScores]) -> dict[str, dict[int, MethodScore
     for entry in scores:
         seeds = methods.setdefault(entry.method, {})
         if entry.seed in seeds:
-            raise DataError(f"the scores of {entry.method}, seed{entry.seed}, come twice; give each file once")
+            raise DataError(f"the scores of {entry.method}, seed{entry.seed}, are given twice; give each file once")
         seeds[entry.seed] = entry
     if not methods:
         raise DataError("there are no scores to collect; evaluate at least one method")
@@ -57,24 +57,24 @@ def collect_experiment(scored: Sequence[Scored], gsd_m: float, settings: Metrics
     """Return the scores of an experiment with their intervals and the comparisons of its methods.
 
     Args:
-        scored: one entry a method and seed, as `evaluate` wrote it.
-        gsd_m: pixel size of the scenes, of the finest where they differ.
+        scored: one entry per method and seed, as written by `evaluate`.
+        gsd_m: pixel size of the scenes, the finest if they differ.
         settings: constants of the scores.
-        split: how the ground was divided.
+        split: how the scenes were split.
 
     Raises:
-        DataError: there are no scores, two of one method and seed, or methods that were scored on other ground.
+        DataError: there are no scores, two of one method and seed, or methods that were scored on different areas.
     """
     scored = sorted(scored, key=lambda one: (one.scores.method, one.scores.seed))
     methods = by_method(one.scores for one in scored)
     side_px = block_side([one.scores.correlation.length_m for one in scored], settings.tile_px, gsd_m)
     blocks = Blocks.of(pandas.concat([one.tiles for one in scored]), side_px)
-    _require_same_ground(scored)
+    _require_same_pixels(scored)
     drawn, first_seed = draw_blocks(len(blocks.keys)), min(one.scores.seed for one in scored)
     block_m, intervals, tested = side_px * gsd_m, [], {}
     for entry, frame in scored:
         if not _complete(entry):
-            logger.warning("%s: predicted not all pixels; its heights are compared with no other's", entry.method)
+            logger.warning("%s: did not predict all pixels; its heights are not compared", entry.method)
         found = list(_resampled(entry, frame, blocks, drawn))
         for stratum, score, values in found:
             low, high = values.interval(blocks.neighbours) or (math.nan, math.nan)
@@ -94,20 +94,20 @@ def collect_experiment(scored: Sequence[Scored], gsd_m: float, settings: Metrics
 
 
 def block_side(lengths_m: Sequence[float | None], tile_px: int, gsd_m: float) -> int:
-    """Return the side of a block in pixels: the fewest whole tiles that are twice as wide as errors are alike.
+    """Return the side of a bootstrap block in pixels: the fewest whole tiles that span twice the correlation length.
 
-    On blocks of one correlation length 85 % of the 95 % intervals hold, of two 91 %, of four 94 %: see
+    With blocks of one correlation length 95 % intervals cover 85 %, of two 91 %, of four 94 %: see
     benchmarks/intervals.py.
 
     Args:
-        lengths_m: correlation length of the errors of each method; None is longer than a tile shows, and counts as one.
+        lengths_m: correlation length of the errors of each method; None, longer than a tile can show, counts as a tile.
         tile_px: side of a tile.
         gsd_m: pixel size.
     """
     tile_m = tile_px * gsd_m
     if None in lengths_m:
         logger.warning(
-            "errors are alike over more than a tile of %g m shows: intervals may be too narrow; raise metrics.tile_px",
+            "errors correlate over more than a tile of %g m: intervals may be too narrow; raise metrics.tile_px",
             tile_m,
         )
     longest_m = max(tile_m if length_m is None else length_m for length_m in lengths_m)
@@ -117,11 +117,11 @@ def block_side(lengths_m: Sequence[float | None], tile_px: int, gsd_m: float) ->
 def seed_spread(intervals: Sequence[Interval]) -> list[Interval]:
     """Return intervals with the mean and the standard deviation of their score over the seeds.
 
-    The interval says what other ground would change, the deviation what another start of the training changes; it is
-    NaN with a single seed.
+    The interval covers the choice of the test area, the deviation that of the training's random start; it is NaN with a
+    single seed.
 
     Args:
-        intervals: one a seed.
+        intervals: one per seed.
     """
     values = pandas.DataFrame(intervals).groupby(["method", "stratum", "score"]).value
     spread = zip(intervals, values.transform("mean"), values.transform("std"), strict=True)
@@ -133,7 +133,7 @@ def _resampled(
 ) -> Iterator[tuple[str, str, Resampled]]:
     """Yield stratum, name and resamples of each score that has a value, in the order of the strata in the tiles.
 
-    The value is the exact one; where that from coarse bins is another, the resamples move with it.
+    The value is the exact one; if that from coarse bins differs, the resamples are shifted with it.
     """
     masks = of_kind("mask")
     for stratum, frame in tiles.groupby("stratum", sort=True):
@@ -145,28 +145,28 @@ def _resampled(
 
 
 def _compared(entry: MethodScores, stratum: str, score: str) -> bool:
-    """Return whether methods are compared by a score, and this one may be."""
+    """Return whether methods are compared by a score, and this method may be."""
     return (stratum, score) in COMPARED and (score in of_kind("mask") or _complete(entry))
 
 
 def _complete(entry: MethodScores) -> bool:
-    """Return whether a method predicted all pixels; one that leaves out the hard ones would win."""
+    """Return whether a method predicted all pixels; one that leaves out difficult ones would win."""
     return entry.group("all")["coverage"] == 1
 
 
-def _require_same_ground(scored: Iterable[Scored]) -> None:
+def _require_same_pixels(scored: Iterable[Scored]) -> None:
     """Raise a DataError unless all methods of one kind were scored on the same pixels of the same tiles.
 
-    Building heights are unknown where the building mask is, and their reference is of other height classes.
+    Building heights are missing where the building mask is, and their reference has other height classes.
     """
     compared = {stratum for stratum, _ in COMPARED}
     first: dict[str, tuple[str, pandas.Series]] = {}
     for entry, frame in scored:
-        ground = frame[frame.stratum.isin(compared)].set_index([*TILE, "stratum"]).reference_pixels.sort_index()
-        other, theirs = first.setdefault(quantity_of(entry.quantity).group.name, (entry.method, ground))
-        if not ground.equals(theirs):
+        own = frame[frame.stratum.isin(compared)].set_index([*TILE, "stratum"]).reference_pixels.sort_index()
+        other, theirs = first.setdefault(quantity_of(entry.quantity).group.name, (entry.method, own))
+        if not own.equals(theirs):
             raise DataError(
-                f"{entry.method} (seed {entry.seed}) was scored on other ground than {other}: {ground.sum()} and "
-                f"{theirs.sum()} reference pixels in {len(ground)} and {len(theirs)} tiles and strata; evaluate both "
+                f"{entry.method} (seed {entry.seed}) was scored on another area than {other}: {own.sum()} and "
+                f"{theirs.sum()} reference pixels in {len(own)} and {len(theirs)} tiles and strata; evaluate both "
                 "again, with the same scenes, areas and settings"
             )

@@ -1,4 +1,4 @@
-"""Which of the differences between methods are real: paired on the same blocks, corrected for being many."""
+"""Tests of the differences between methods: paired on the same blocks, corrected for multiple testing."""
 
 from collections.abc import Mapping
 from itertools import combinations
@@ -11,7 +11,7 @@ from img2height.vocabulary.quantities import METRES, OF_BUILDINGS, quantity_of
 from img2height.vocabulary.scores import STRATUM_OF, compared, of_kind
 
 _STRATA = ("all", "buildings")
-# Stratum and score of all that methods are compared by; scores of masks are listed under all pixels.
+# Stratum and score of all scores by which methods are compared; scores of masks are listed under all pixels.
 COMPARED = sorted(
     ((STRATUM_OF.get(group, group), score.name) for group, score in compared()), key=lambda of: _STRATA.index(of[0])
 )
@@ -21,8 +21,8 @@ _SCORES = {score.name: score for _, score in compared()}
 def meet(first: str, second: str, stratum: str, score: str) -> bool:
     """Return whether two quantities may be compared.
 
-    Above ground, surface and terrain heights have the same errors. Heights of buildings alone are 0 beside them, so
-    that they meet the others on buildings and by their footprints only; relative heights meet their like.
+    Heights above ground, of surfaces and of terrain have comparable errors. Building heights are 0 outside footprints,
+    so they are compared with the others only on buildings and by footprints; relative heights only with each other.
     """
     groups = {quantity_of(first).group, quantity_of(second).group}
     anywhere = len(groups) == 1
@@ -32,7 +32,7 @@ def meet(first: str, second: str, stratum: str, score: str) -> bool:
 def compare(
     methods: Mapping[str, Mapping[tuple[str, str], Resampled]], quantities: Mapping[str, str], neighbours: np.ndarray
 ) -> list[Comparison]:
-    """Return the comparison of each pair of methods, in the order of the alphabet, by each score that both have.
+    """Return the comparison of each pair of methods, in alphabetical order, by each score that both have.
 
     Args:
         methods: by name, the scores by stratum and name, all on the same draws of the same blocks.
@@ -54,7 +54,7 @@ def compare(
 def _tested(
     stratum: str, score: str, differences: Mapping[tuple[str, str], Resampled], neighbours: np.ndarray
 ) -> list[Comparison]:
-    """Return the comparisons by one score, their p corrected together."""
+    """Return the comparisons by one score, with p values corrected together."""
     p = np.array([np.nan if (found := each.p_value(neighbours)) is None else found for each in differences.values()])
     corrected = np.full(len(p), np.nan)
     corrected[~np.isnan(p)] = holm(p[~np.isnan(p)])
@@ -67,5 +67,5 @@ def _tested(
 
 
 def _better(score: str, difference: float) -> str:
-    """Return which of two methods is better by the sign of first minus second."""
+    """Return which of two methods is better, by the sign of first minus second."""
     return "second" if _SCORES[score].badness(difference) > 0 else "first"

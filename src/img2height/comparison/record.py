@@ -1,4 +1,4 @@
-"""What an experiment has shown, as records: scores of all methods, their intervals, and how methods compare.
+"""The results of an experiment as records: scores of all methods, their intervals, and comparisons of methods.
 
 The files are metrics.json, intervals.csv and comparisons.csv.
 """
@@ -19,12 +19,12 @@ NAN = math.nan
 
 
 class Protocol(Record):
-    """How the numbers of an experiment came about.
+    """The conditions under which the scores of an experiment were computed.
 
     Attributes:
-        split: the strategy that divided the ground.
-        leaks: whether neighbours of the test tiles were trained on.
-        ratio_min_height_m: reference height from which ratios count.
+        split: the strategy of the split.
+        leaks: whether neighbours of the test tiles were used for training.
+        ratio_min_height_m: reference height above which ratios are computed.
         tile_px: side of the tiles of the scores.
         block_m: side of the bootstrap blocks.
     """
@@ -41,7 +41,7 @@ class ExperimentScores(Record):
 
     Attributes:
         methods: by method and seed; in JSON, seed 0 is the key `seed0`.
-        protocol: how they came about.
+        protocol: the conditions of the scores.
     """
 
     methods: dict[str, dict[int, MethodScores]]
@@ -101,7 +101,7 @@ class Interval(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """How the score of a first method differs from that of a second one on the same blocks.
+    """The difference of two methods' scores on the same blocks.
 
     `difference`, `low` and `high` are first minus second; all but `difference` is NaN if there are too few blocks.
 
@@ -134,7 +134,7 @@ class Comparison(NamedTuple):
         return {"first": self.first, "second": self.second}.get(self.better, "")
 
     def turned(self) -> Self:
-        """Return the same comparison from the side of the second method."""
+        """Return the same comparison with the methods swapped."""
         return self._replace(
             first=self.second, second=self.first, difference=-self.difference, low=-self.high, high=-self.low,
             better={"first": "second", "second": "first"}.get(self.better, ""),
@@ -156,7 +156,7 @@ def write_rows(rows: Iterable[Row], kind: type[Row], path: Path, note: str = "")
         rows: in order.
         kind: of the rows.
         path: the file.
-        note: what limits all of them, in a column of its own; left out if empty.
+        note: a restriction that applies to all of them, in a column of its own; left out if empty.
     """
     table = pandas.DataFrame(rows, columns=kind._fields)
     if note:
