@@ -20,6 +20,7 @@ gc.disable()
 onstart:
     gc.freeze()
     gc.enable()
+    record_code()
 
 
 import paths

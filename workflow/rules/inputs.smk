@@ -3,6 +3,7 @@
 Needs: the constants of common.smk. Makes: functions; no rules.
 """
 
+import code_record
 from gpus import has_gpu
 from img2height.errors import DataError
 from img2height.io.parts import parts_of
@@ -110,14 +111,29 @@ def scored(wildcards, input):
     return flags("--scored", zip(input.scores, input.tiles))
 
 
+CODE = {}  # by digest, the script and the modules that it is of
+
+
 def code_of(script, *modules):
     """Return what makes a job run again when a script or the code behind it changes."""
-    return code_digest(f"scripts/{script}.py", *modules)
+    roots = (f"scripts/{script}.py", *modules)
+    digest = code_digest(*roots)
+    CODE[digest] = roots
+    return digest
 
 
 def code_of_method(script):
     """Return the parameter function of `code_of` for a script that loads the network of the method by its name."""
     return lambda wildcards: code_of(script, network_modules()[project.recipes[wildcards.method].network])
+
+
+def record_code():
+    """Record what the digests of code stand for, those of jobs that are planned later too."""
+    for network in {recipe.network for recipe in project.recipes.values()}:
+        for script in ("train", "predict"):
+            code_of(script, network_modules()[network])
+    for digest, roots in CODE.items():
+        code_record.record(digest, roots)
 
 
 def starting_model(wildcards):

@@ -1,4 +1,4 @@
-"""The command line: methods, prediction without the workflow, and checks of data and results."""
+"""The command line: methods, prediction without the workflow, checks, and the state of the workflow."""
 
 import json
 from pathlib import Path
@@ -59,6 +59,25 @@ def scores(
     from img2height.cli.scores import scores_table
 
     Console().print(scores_table(results / experiment))
+
+
+@app.command()
+def status(experiment: Annotated[str, typer.Argument(help="name of an experiment")]) -> None:
+    """List the steps of an experiment: which are done, stale, running, failed or missing, their time and log."""
+    from img2height.cli.workflow import ask
+
+    raise typer.Exit(ask("status", experiment))
+
+
+@app.command()
+def why(
+    target: Annotated[str, typer.Argument(help="a file that the workflow makes, or a target such as `report`")],
+    experiment: Annotated[str | None, typer.Option(help="whose file it is [default: as in config/config.yaml]")] = None,
+) -> None:
+    """Print which input, parameter or code has changed since a file was made, and what would be made again."""
+    from img2height.cli.workflow import ask
+
+    raise typer.Exit(ask("why", target, *(["--experiment", experiment] if experiment else [])))
 
 
 @app.command("import-resdepth")

@@ -15,8 +15,8 @@ SCOPES = (*FUNCTIONS, ast.ClassDef, ast.Lambda)
 MAKERS = (
     "collections.", "contextlib.", "dataclasses.", "enum.", "functools.cache.", "functools.cached_property.",
     "functools.lru_cache.", "functools.partial.", "img2height.settings.base.with_fields.", "itertools.",
-    "logging.getLogger.", "math.", "numba.njit.",
-    "pathlib.Path.", "pydantic.", "re.", "threading.Lock.", "torch.inference_mode.", "torch.no_grad.", "typing.",
+    "logging.getLogger.", "math.", "numba.njit.", "pathlib.Path.", "pydantic.", "re.", "threading.Lock.",
+    "torch.inference_mode.", "torch.no_grad.", "typing.",
 )  # fmt: skip
 VIEWS = (["items"], ["keys"], ["values"])
 DOERS = {"__import__", "delattr", "eval", "exec", "filter", "input", "map", "next", "open", "print", "setattr"}
@@ -89,12 +89,9 @@ class Scope:
     def _is_record(self, node: ast.ClassDef) -> bool:
         """Return whether a class is a dataclass that does nothing when one is made."""
         called = [part.func if isinstance(part, ast.Call) else part for part in node.decorator_list]
-        own = {part.name for part in node.body if isinstance(part, FUNCTIONS)} & {
-            "__init__",
-            "__new__",
-            "__post_init__",
-        }
-        return [*map(self._origin, called)] == ["dataclasses.dataclass"] and not node.bases and not own
+        own = {part.name for part in node.body if isinstance(part, FUNCTIONS)}
+        plain = not node.bases and not node.keywords and own.isdisjoint(("__init__", "__new__", "__post_init__"))
+        return plain and [*map(self._origin, called)] == ["dataclasses.dataclass"]
 
     def _makes(self, called: ast.expr) -> bool:
         """Return whether a call of this makes a value and does nothing else."""
