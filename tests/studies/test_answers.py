@@ -73,22 +73,23 @@ def test_a_method_that_learned_nothing_shows_no_leak():
 def test_cut_tiles_are_not_shared():
     cut = tiles(9.0)
     cut.loc[cut.index[:4], "reference_pixels"] = 50
-    shared = on_shared_tiles({"whole": tiles(1.0), "cut": cut}, SIDE)
+    shared = on_shared_tiles({("whole", "unet"): tiles(1.0), ("cut", "unet"): cut}, SIDE)
     assert shared.tiles == 36
 
 
 def test_without_shared_tiles_there_is_no_comparison():
-    with pytest.raises(DataError, match="a, b have no tile in common"):
-        on_shared_tiles({"a": tiles(1.0, first=0), "b": tiles(1.0, first=100)}, SIDE)
+    with pytest.raises(DataError, match="unet of here, unet of there have no tile in common"):
+        on_shared_tiles({("here", "unet"): tiles(1.0, first=0), ("there", "unet"): tiles(1.0, first=100)}, SIDE)
 
 
 def test_the_order_of_tiles_changes_no_digit():
     table = tiles(2.0)
-    first = on_shared_tiles({"a": table}, SIDE)
-    second = on_shared_tiles({"a": table.sample(frac=1, random_state=1)}, SIDE)
-    assert first.scores("a") == second.scores("a")
-    low_m, high_m = first.interval(first.rmse["a"])
-    assert low_m < first.rmse["a"].value < high_m
+    name = ("variant", "unet")
+    first = on_shared_tiles({name: table}, SIDE)
+    second = on_shared_tiles({name: table.sample(frac=1, random_state=1)}, SIDE)
+    assert first.scores(name) == second.scores(name)
+    low_m, high_m = first.interval(first.rmse[name])
+    assert low_m < first.rmse[name].value < high_m
 
 
 def test_transfer_is_scored_on_the_ground_that_home_tests():

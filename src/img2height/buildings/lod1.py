@@ -10,9 +10,12 @@ import numpy as np
 import shapely
 from pyproj import CRS
 from shapely.geometry import Polygon
+from shapely.geometry.base import BaseGeometry
 from shapely.geometry.polygon import orient
 
+from img2height.errors import DataError
 from img2height.io.atomic import atomic_path
+from img2height.io.tables import rows_of
 
 MILLIMETRE = 0.001
 # Four walls must not share an edge, or the solid is invalid; an outline that touches itself is pulled back by this gap.
@@ -45,11 +48,13 @@ def city_model(frame: geopandas.GeoDataFrame, title: str) -> dict[str, Any]:
     vertices: dict[Vertex, int] = {}
     objects = {
         f"building-{row['building_id']}": _building(row, frame.geometry.iloc[i], origin, vertices)
-        for i, row in enumerate(frame.drop(columns="geometry").to_dict("records"))
+        for i, row in enumerate(rows_of(frame.drop(columns="geometry")))
     }
     groundless = int(frame["ground_m"].isna().sum())
     if groundless:
         title += f"; {groundless} of {len(frame)} stand on 0 m because their terrain height is missing"
+    if frame.crs is None:
+        raise DataError(f"{title}: the buildings have no coordinate system; CityJSON needs one")
     metadata = _reference_system(frame.crs)
     metadata["title"] = "; ".join([title, *metadata.pop("notes")])
     if vertices:
@@ -88,7 +93,7 @@ def _reference_system(crs: CRS) -> dict[str, Any]:
 
 
 def _building(
-    row: dict[str, Any], outline: Polygon, origin: tuple[int, int], vertices: dict[Vertex, int]
+    row: dict[str, Any], outline: BaseGeometry, origin: tuple[int, int], vertices: dict[Vertex, int]
 ) -> dict[str, Any]:
     """Return a CityObject and add its vertices."""
     numbers = {name: None if math.isnan(row[name]) else row[name] for name in ("height_m", "height_max_m", "ground_m")}
@@ -106,10 +111,12 @@ def _levels(attributes: dict[str, Any]) -> tuple[float, float]:
     return attributes["base_m"], attributes["base_m"] + (attributes["height_m"] or 0.0)
 
 
-def _parts(outline: Polygon, origin: tuple[int, int]) -> list[Polygon]:
+def _parts(outline: BaseGeometry, origin: tuple[int, int]) -> list[Polygon]:
     """Return the outline in whole millimetres from the origin, outer ring counter-clockwise, not touching itself."""
     local = shapely.transform(outline, lambda xy: xy - origin)
-    if len(corners := shapely.get_coordinates(local)) - 1 - len(outline.interiors) > len(np.unique(corners, axis=0)):
+    if len(corners := shapely.get_coordinates(local)) - 1 - shapely.get_num_interior_rings(outline) > len(
+        np.unique(corners, axis=0)
+    ):
         local = local.buffer(-GAP_M, join_style="mitre")
     rounded = shapely.set_precision(local, MILLIMETRE)
     in_mm = shapely.transform(rounded, lambda xy: np.rint(xy / MILLIMETRE))

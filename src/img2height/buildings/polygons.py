@@ -10,7 +10,6 @@ from affine import Affine
 from rasterio.crs import CRS
 from rasterio.windows import Window
 from scipy.ndimage import label
-from shapely.geometry import Polygon
 
 from img2height.buildings.regions import Reader, find_regions
 from img2height.errors import DataError
@@ -60,9 +59,8 @@ def extract(
             raise DataError(
                 f"the {what} has the shape {array.shape}, the heights {height.shape}; bring both to one grid"
             )
-    readers = [None if array is None else _reader(np.asarray(array)) for array in (height, footprint, ground)]
-    grid = Grid(crs, transform, height.shape[1], height.shape[0])
-    return extract_by_block(*readers[:2], grid, simplify_m=simplify_m, ground=readers[2])
+    grid, terrain = Grid(crs, transform, height.shape[1], height.shape[0]), None if ground is None else _reader(ground)
+    return extract_by_block(_reader(height), _reader(footprint), grid, simplify_m=simplify_m, ground=terrain)
 
 
 def extract_by_block(
@@ -139,7 +137,7 @@ def _nan_if_missing(heights: np.ndarray) -> np.ndarray:
 
 
 def _reader(array: np.ndarray) -> Reader:
-    return lambda window: array[window.toslices()]
+    return lambda window: np.asarray(array)[window.toslices()]
 
 
 def _chosen(mask: np.ndarray, first: np.ndarray, window: Window, width: int) -> np.ndarray:
@@ -151,10 +149,10 @@ def _chosen(mask: np.ndarray, first: np.ndarray, window: Window, width: int) -> 
     return numbers[labels]
 
 
-def _outlines(labels: np.ndarray, window: Window) -> list[Polygon]:
+def _outlines(labels: np.ndarray, window: Window) -> np.ndarray:
     """Return the outline of each label in pixels of the whole raster, which are exact for any window."""
     found = {number: outline for outline, number in outlines(labels, window)}
-    return [found[number] for number in sorted(found)]
+    return np.array([found[number] for number in sorted(found)], dtype=object)
 
 
 def _table(parts: pandas.DataFrame, grid: Grid, simplify_m: float) -> geopandas.GeoDataFrame:

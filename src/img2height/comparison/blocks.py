@@ -58,6 +58,6 @@ def _keys(tiles: pandas.DataFrame, side_px: int) -> pandas.MultiIndex:
 
 def _beside(keys: pandas.MultiIndex, step: tuple[int, int]) -> np.ndarray:
     """Return the places of blocks and of those one step further, Px2, where both exist."""
-    dataset, scene, row, col = (keys.get_level_values(name) for name in keys.names)
+    dataset, scene, row, col = (keys.get_level_values(level) for level in range(keys.nlevels))
     place = keys.get_indexer(pandas.MultiIndex.from_arrays([dataset, scene, row + step[0], col + step[1]]))
     return np.stack([np.flatnonzero(place >= 0), place[place >= 0]], axis=1)

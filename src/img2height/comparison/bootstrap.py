@@ -82,7 +82,7 @@ class Resampled:
         """
         if self.blocks < LEAST_BLOCKS:
             return None
-        beyond = min(np.count_nonzero(self.draws <= 0), np.count_nonzero(self.draws >= 0))
+        beyond = min(int((self.draws <= 0).sum()), int((self.draws >= 0).sum()))
         distance = max(-norm.ppf(max(beyond, FEW_DRAWS) / self.draws.size), 0.0)
         if beyond < FEW_DRAWS:
             distance = max(distance, abs(self.value) / max(self.draws.std(), np.finfo(float).tiny))

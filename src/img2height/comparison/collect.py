@@ -13,6 +13,7 @@ from img2height.comparison.bootstrap import Resampled, draw_blocks, resample
 from img2height.comparison.pairwise import COMPARED, compare
 from img2height.comparison.record import Comparison, ExperimentScores, Interval, Protocol
 from img2height.errors import DataError
+from img2height.io.tables import by_columns
 from img2height.scoring.record import MethodScores, Scored
 from img2height.scoring.tiles import scores_of_sums, tile_sums
 from img2height.settings.protocol import Metrics, Split
@@ -136,7 +137,7 @@ def _resampled(
     The value is the exact one; if that from coarse bins differs, the resamples are shifted with it.
     """
     masks = of_kind("mask")
-    for stratum, frame in tiles.groupby("stratum", sort=True):
+    for (stratum,), frame in by_columns(tiles, ["stratum"]):
         sums = blocks.add_up(frame, tile_sums(frame))
         for score, found in resample(sums, drawn, scores_of_sums).items():
             value = entry.group("footprint" if score in masks else stratum).get(score)

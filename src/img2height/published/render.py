@@ -4,6 +4,7 @@ import html
 
 import pandas
 
+from img2height.io.tables import rows_of
 from img2height.published.table import Column, Row, Table
 
 DASH, PRINTED, OURS, INTERVAL = "–", "printed", "ours", "95 %"
@@ -76,10 +77,10 @@ def _lines(table: Table, cells: pandas.DataFrame) -> pandas.DataFrame:
 
 
 def _texts(table: Table, cells: pandas.DataFrame, name: str) -> list[str]:
-    values = zip(cells.itertuples(), (column.decimals for column in table.columns), strict=True)
+    values = zip(rows_of(cells), (column.decimals for column in table.columns), strict=True)
     if name == INTERVAL:
-        return [_interval(cell.low, cell.high, decimals) for cell, decimals in values]
-    return [_text(getattr(cell, name), decimals) for cell, decimals in values]
+        return [_interval(cell["low"], cell["high"], decimals) for cell, decimals in values]
+    return [_text(cell[name], decimals) for cell, decimals in values]
 
 
 def _text(value: float, decimals: int) -> str:
@@ -92,7 +93,8 @@ def _interval(low: float, high: float, decimals: int) -> str:
 
 def _footnotes(table: Table) -> list[str]:
     """Return the notes of columns and rows, each once, in the order of their numbers."""
-    return list(dict.fromkeys(item.note for item in (*table.columns, *table.rows) if item.note))
+    items: list[Column | Row] = [*table.columns, *table.rows]
+    return list(dict.fromkeys(item.note for item in items if item.note))
 
 
 def _number(table: Table, item: Column | Row) -> int:

@@ -84,10 +84,10 @@ def _panel(axes: Axes, pairs: pandas.DataFrame, score: str, figure: Figure) -> N
     values = pairs[["across", "up"]].to_numpy()
     ends = [min(0.0, np.min(values, initial=0.0)), 1.05 * np.max(values, initial=1e-9)]
     axes.plot(ends, ends, color=GREY, linestyle="dashed", linewidth=1)
-    side = {"higher": "above", "lower": "below"}[SCORES[score].better]
+    side = "above" if SCORES[score].better == "higher" else "below"
     title = f"{SCORES[score].heading}: {side} the line {figure.up} is better"
     axes.set(title=title, xlim=ends, ylim=ends, aspect="equal")
-    axes.title.set_size(9)
+    axes.title.set_fontsize(9)
     axes.set(xlabel=figure.across, ylabel=figure.up)
     axes.spines[["top", "right"]].set_visible(False)
 

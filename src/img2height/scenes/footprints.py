@@ -66,7 +66,7 @@ def _heights(frame: geopandas.GeoDataFrame, layer: Layer, path: Path) -> np.ndar
     if column not in frame:
         if layer.height_column is None:
             return None
-        columns = ", ".join(frame.columns.drop(frame.geometry.name))
+        columns = ", ".join(frame.columns.drop([frame.geometry.name]))
         raise DataError(f"{path}: building_polygons has no column {column!r}; it has: {columns}")
     if layer.unit is None and not column.endswith("_m"):
         raise DataError(f"{path}: the unit of the column {column!r} is missing; declare it, e.g. unit: metre")

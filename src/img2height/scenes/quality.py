@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from typing import Any, TypedDict
 
 import numpy as np
 from rasterio.io import DatasetReader
+from rasterio.windows import Window
 
 from img2height.io.pixels import read_pixels
 from img2height.io.rasters import open_raster, read_heights
@@ -20,7 +22,37 @@ TALL_ENOUGH_M = 2.0
 FEET = 1 / 0.3048
 
 
-def quality_report(scene: Scene) -> dict:
+class LayerQuality(TypedDict):
+    """What was measured on a raster layer: shares from 0 to 1, the rest in its unit."""
+
+    unit: str
+    valid_share: float
+    zero_share: float | None
+    min: float | None
+    median: float | None
+    p99: float | None
+    max: float | None
+
+
+class Measured(TypedDict):
+    """What was measured on a scene, see `quality_report`."""
+
+    scene: str
+    gsd_m: float
+    layers: dict[str, LayerQuality]
+    overlap_share: float | None
+    ndsm_ratio: float | None
+    building_height_m: float | None
+    registration: dict[str, Any] | None
+
+
+class Quality(Measured):
+    """The measurements of a scene and what they give reason to check."""
+
+    warnings: list[str]
+
+
+def quality_report(scene: Scene) -> Quality:
     """Return measurements of a scene, and warnings as sentences.
 
     `layers`: valid and zero share, min, median, p99 and max of each raster layer (median and p99 on an even sample of
@@ -35,7 +67,7 @@ def quality_report(scene: Scene) -> dict:
         offset = None
         if {"eo", "ndsm"} <= rasters.keys():
             offset = estimate_offset(rasters["eo"], rasters["ndsm"], scene.grid.gsd_m)
-    report = {
+    report: Measured = {
         "scene": f"{scene.dataset}/{scene.name}",
         "gsd_m": scene.grid.gsd_m,
         "layers": layers,
@@ -51,7 +83,7 @@ def _raster_layers(scene: Scene) -> list[str]:
     return [name for name, layer in scene.layers.items() if layer.bands]
 
 
-def _read(dataset: DatasetReader, name: str, window=None) -> np.ndarray:
+def _read(dataset: DatasetReader, name: str, window: Window) -> np.ndarray:
     """Return the values of a layer, images as the mean of their bands, HxW float32 with NaN where missing."""
     if layer_of(name).kind in ("height", "mask"):
         return read_heights(dataset, window)
@@ -69,7 +101,7 @@ def _sample(scene: Scene, rasters: dict[str, DatasetReader]) -> dict[str, np.nda
     }
 
 
-def _describe(scene: Scene, dataset: DatasetReader, name: str, sample: np.ndarray) -> dict:
+def _describe(scene: Scene, dataset: DatasetReader, name: str, sample: np.ndarray) -> LayerQuality:
     known, zeros, low, high = 0, 0, np.inf, -np.inf
     for window in scene.grid.blocks():
         values = _read(dataset, name, window)
@@ -111,7 +143,7 @@ def _building_height(sample: dict[str, np.ndarray]) -> float | None:
     return float(np.median(inside)) if inside.size else None
 
 
-def _warnings(report: dict) -> Iterator[str]:
+def _warnings(report: Measured) -> Iterator[str]:
     for name, layer in report["layers"].items():
         yield from _layer_warnings(name, layer)
     if report["overlap_share"] is not None and report["overlap_share"] < LITTLE:
@@ -132,7 +164,7 @@ def _warnings(report: dict) -> Iterator[str]:
         )
 
 
-def _layer_warnings(name: str, layer: dict) -> Iterator[str]:
+def _layer_warnings(name: str, layer: LayerQuality) -> Iterator[str]:
     if layer["valid_share"] < LITTLE:
         yield f"{name} is valid on only {layer['valid_share']:.0%} of the scene"
     if name == "eo" and (layer["zero_share"] or 0) > BLACK_SHARE:
@@ -141,7 +173,7 @@ def _layer_warnings(name: str, layer: dict) -> Iterator[str]:
         yield f"ndsm reaches {layer['p99']:.0f} m on 1 % of the scene; are feet or centimetres read as metres?"
     if name == "ndsm" and layer["max"] is not None and layer["max"] <= 1:
         yield f"ndsm is nowhere above {layer['max']:.2g} m; is it scaled to 0..1?"
-    if name in ("dsm", "dtm") and layer["median"] and abs(layer["median"]) > 20 and layer["zero_share"] > 1e-3:
+    if name in ("dsm", "dtm") and layer["median"] and abs(layer["median"]) > 20 and (layer["zero_share"] or 0) > 1e-3:
         yield (
             f"{name} is exactly 0 m on {layer['zero_share']:.1%} of the scene, its median is {layer['median']:.0f} m; "
             "if that means missing, declare nodata: 0"

@@ -97,7 +97,7 @@ def _correlate(image: np.ndarray, heights: np.ndarray, reach: int) -> np.ndarray
     return surface[row - reach : row + reach + 1, col - reach : col + reach + 1]
 
 
-def _vertex(surface: np.ndarray, peak: tuple, axis: int) -> float:
+def _vertex(surface: np.ndarray, peak: tuple[int, ...], axis: int) -> float:
     """Return the sub-pixel maximum of the parabola through a peak and its two neighbours, -0.5 to 0.5."""
     line = surface[:, peak[1]] if axis == 0 else surface[peak[0]]
     at = peak[axis]
@@ -107,7 +107,7 @@ def _vertex(surface: np.ndarray, peak: tuple, axis: int) -> float:
     return float((before - after) / (2 * (before - 2 * here + after)))
 
 
-def _prominence(surface: np.ndarray, peak: tuple) -> float:
+def _prominence(surface: np.ndarray, peak: tuple[int, ...]) -> float:
     """Return a peak divided by the highest value farther than `PEAK_PX` from it."""
     others = surface.copy()
     others[tuple(slice(max(at - PEAK_PX, 0), at + PEAK_PX + 1) for at in peak)] = -np.inf

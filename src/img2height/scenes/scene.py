@@ -1,9 +1,10 @@
 """A prepared scene on disk: one grid, its layers, and a manifest that describes them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from rasterio.errors import CRSError
@@ -36,9 +37,12 @@ class SceneLayer:
     applied: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, path: Path, *about: object) -> "SceneLayer":
-        """Return the layer of a file in the folder of its scene, with its digest; `about` as in the attributes."""
-        return cls(path.name, file_digest(path), *about)
+    def of(
+        cls, path: Path, bands: Sequence[str] = (), unit: str = "", look_azimuth_deg: float | None = None,
+        applied: Mapping[str, Any] = MappingProxyType({}),
+    ) -> "SceneLayer":  # fmt: skip
+        """Return the layer of a file in the folder of its scene, with its digest."""
+        return cls(path.name, file_digest(path), list(bands), unit, look_azimuth_deg, dict(applied))
 
 
 @dataclass(frozen=True)
@@ -81,16 +85,18 @@ class Scene:
         Raises:
             DataError: there is no such layer, or its file does not match the manifest.
         """
-        if layer not in self.layers:
-            raise DataError(f"scene {self.dataset}/{self.name} has no layer {layer!r}; it has {', '.join(self.layers)}")
-        path = self.folder / self.layers[layer].file
-        sealed = self.layers[layer].sha256
+        path, sealed = self.folder / self._layer(layer).file, self._layer(layer).sha256
         if not path.exists() or (sealed and _digest_of(path, path.stat().st_mtime_ns) != sealed):
             raise DataError(
                 f"{path}: is missing or differs from the file described by scene.json; it may be truncated or "
                 "altered: delete the folder of the scene, so that it is prepared again"
             )
         return path
+
+    def _layer(self, name: str) -> SceneLayer:
+        if name not in self.layers:
+            raise DataError(f"scene {self.dataset}/{self.name} has no layer {name!r}; it has {', '.join(self.layers)}")
+        return self.layers[name]
 
     def check(self, layers: Iterable[str]) -> None:
         """Raise the error of `path` for these layers before hours of work, not when they are read.
@@ -104,7 +110,7 @@ class Scene:
 
     def band_indexes(self, layer: str, bands: list[str]) -> list[int]:
         """Return the 1-based indexes of named bands of a layer."""
-        there = self.layers[layer].bands if layer in self.layers else self.path(layer)
+        there = self._layer(layer).bands
         if missing := [band for band in bands if band not in there]:
             raise DataError(
                 f"scene {self.dataset}/{self.name}: layer {layer} has the bands {', '.join(there)}, "

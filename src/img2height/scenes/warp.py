@@ -1,6 +1,7 @@
 """Warps one delivered raster to the grid of a scene, block by block: cleaned on its own grid first, then resampled."""
 
 import tempfile
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -17,11 +18,17 @@ from img2height.io.projections import reproject_bounds
 from img2height.io.rasters import Band, Scratch, copy_to_cog, create_scratch, height_band, open_raster
 from img2height.io.warping import warped
 from img2height.scenes.sources import Source
+from img2height.settings.dataset import Backscatter
 from img2height.vocabulary.layers import LAYERS, MISSING, NODATA
 
 LOWEST_M, HIGHEST_M = -1000.0, 9000.0
 COARSER = 1.5  # from this ratio of pixel sizes on, a target pixel is the mean of the pixels that it covers
 MARGIN_PX = 4
+POWER: dict[Backscatter, Callable[[np.ndarray], np.ndarray]] = {  # of what is written
+    "decibel": lambda values: 10 ** (values / 10),
+    "intensity": lambda values: values,
+    "amplitude": np.square,
+}
 
 
 def bring_to_grid(source: Source, grid: Grid, path: Path) -> None:
@@ -106,8 +113,8 @@ def _known_values(source: Source, dataset: DatasetReader, window: Window) -> tup
     values, known = read_pixels(dataset, source.indexes, window, source.nodata)
     if source.kind == "mask":
         return values, known
-    if source.kind == "backscatter":
-        return _intensity(source, values, known)
+    if source.kind == "backscatter" and source.backscatter is not None:
+        return _intensity(source.backscatter, values, known)
     if source.is_image:
         return values, known
     metres = np.where(known, values, 0).astype(np.float64) * source.metres
@@ -115,11 +122,10 @@ def _known_values(source: Source, dataset: DatasetReader, window: Window) -> tup
     return metres.astype(np.float32), known
 
 
-def _intensity(source: Source, values: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _intensity(written: Backscatter, values: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return intensities, which may be averaged, and where they are valid: 0 is not an echo but outside the strip."""
     values = np.where(known, values, 1).astype(np.float64)
-    power = {"decibel": lambda v: 10 ** (v / 10), "intensity": lambda v: v, "amplitude": np.square}
-    intensity = power[source.backscatter](values).astype(np.float32)
+    intensity = POWER[written](values).astype(np.float32)
     return intensity, known & (intensity > 0).all(axis=0)
 
 

@@ -47,20 +47,20 @@ def match_buildings(
     if reference is None:
         return InstanceStatistics()
     ground = scene.grid.to_map(area)
-    whole, found = reference.geometry.make_valid(), predicted.geometry.make_valid().intersection(ground)
-    inside = whole.intersection(ground)
-    counts = inside.area >= whole.area / 2
-    ignored = shapely.union_all(inside[~counts].to_numpy())
-    found = found[found.intersection(ignored).area * 2 <= found.area]
-    sides = [side[~side.is_empty] for side in (found, inside[counts])]
-    known = [side[_known_use(scene, side.representative_point())].to_numpy() for side in sides]
-    return match_instances(*known, iou_min)
+    whole, told = (np.asarray(shapely.make_valid(frame.geometry.to_numpy())) for frame in (reference, predicted))
+    inside, found = (np.asarray(shapely.intersection(shapes, ground)) for shapes in (whole, told))
+    counts = shapely.area(inside) >= shapely.area(whole) / 2
+    ignored = shapely.union_all(inside[~counts])
+    found = found[shapely.area(shapely.intersection(found, ignored)) * 2 <= shapely.area(found)]
+    sides = [side[~shapely.is_empty(side)] for side in (found, inside[counts])]
+    ours, theirs = (side[_known_use(scene, side)] for side in sides)
+    return match_instances(ours, theirs, iou_min)
 
 
-def _known_use(scene: Scene, points: geopandas.GeoSeries) -> np.ndarray:
+def _known_use(scene: Scene, shapes: np.ndarray) -> np.ndarray:
     """Return a bool array, false where the building mask says 255 (unknown) under a point."""
     if "building" not in scene.layers:
-        return np.ones(len(points), dtype=bool)
+        return np.ones(len(shapes), dtype=bool)
     with open_raster(scene.path("building")) as mask:
-        values = mask.sample(zip(points.x, points.y, strict=True))
+        values = mask.sample(shapely.get_coordinates(shapely.point_on_surface(shapes)))
         return np.array([value[0] != MISSING for value in values], dtype=bool)

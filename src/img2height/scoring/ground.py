@@ -73,7 +73,8 @@ def read_kinds(
 
 def _height_classes(heights_m: np.ndarray) -> np.ndarray:
     """Return 1 + the place of each height in `HEIGHTS_M`, 0 where it is unknown, HxW uint8."""
-    return sum((heights_m > low).view(np.uint8) for low, _ in HEIGHTS_M.values())
+    passed = ((heights_m > low).view(np.uint8) for low, _ in HEIGHTS_M.values())
+    return sum(passed, np.zeros(heights_m.shape, np.uint8))
 
 
 def _number(values: Sequence[np.ndarray], possible: Sequence[int]) -> np.ndarray:

@@ -134,7 +134,7 @@ def _evaluate(
 ) -> SceneStatistics:
     layers = {name: scene.path(name) for name in RASTERS if name in scene.layers}
     return evaluate_scene(
-        height, layers | predicted, area, tile_px=settings.tile_px,
+        height, {**layers, **predicted}, area, tile_px=settings.tile_px,
         ratio_min_height_m=settings.ratio_min_height_m, ssim_range_m=settings.ssim_range_m,
         buildings=None if buildings is None else buildings.geometry, threads=threads,
     )  # fmt: skip
@@ -172,7 +172,7 @@ def _correlation(scenes: Sequence[_Evaluated]) -> Correlation:
 
 def _quantity(heights: Sequence[Path], tile_px: int) -> tuple[str, str | None]:
     """Return what was predicted, from the bands; of relative heights also how they were aligned."""
-    found = {}
+    found: dict[str, Path] = {}
     for height in heights:
         with open_raster(height) as raster:
             found.setdefault(raster.descriptions[0], height)

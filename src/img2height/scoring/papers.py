@@ -79,11 +79,11 @@ def fusionheightnet(
     rmse = tile_scores(tiles[tiles.stratum == "buildings"])["rmse_m"].dropna().to_numpy()
     images = per_image_scores(tiles, "zero")["footprint"]
     tp, fp, fn, tn = (getattr(footprint, name) for name in OUTCOMES)
-    macro = {name: np.nan if images[name] is None else images[name] for name in ("precision", "recall")}
+    precision, recall = (np.nan if value is None else value for value in (images["precision"], images["recall"]))
     ratios = {
         "dice": share(2 * tp + SMOOTHING, 2 * tp + fp + fn + SMOOTHING if tp + fp + fn + tn else 0),
         "accuracy": scores_of("mask", **vars(footprint))["accuracy"],
-        "f1": share(2 * macro["precision"] * macro["recall"], macro["precision"] + macro["recall"]),
+        "f1": share(2 * precision * recall, precision + recall),
         "dice_eq29": share(2 * tp, 2 * tp + fp + tn),
         "iou_eq30": share(tp, tp + fp + tn),
     }

@@ -45,7 +45,7 @@ class SceneStatistics:
         ssim_sum: sum over tiles, in multiples of 2**-30.
         ssim_tiles: tiles that lie wholly in the area and hold a window without unknown pixels.
         correlation: how far the errors of the tiles are alike, in pixels.
-        tiles: the table of the tiles of one scene, see `tile_rows`; a sum of scenes has none.
+        tiles: the table of the tiles of one scene, see `tile_rows`; empty in a sum of scenes.
     """
 
     strata: dict[str, ErrorStatistics]
@@ -54,7 +54,7 @@ class SceneStatistics:
     ssim_sum: int = 0
     ssim_tiles: int = 0
     correlation: CorrelationStatistics = field(default_factory=CorrelationStatistics)
-    tiles: pandas.DataFrame | None = field(default=None, compare=False)
+    tiles: pandas.DataFrame = field(default_factory=pandas.DataFrame, compare=False)
 
     @classmethod
     def empty(cls, ratio_min_height_m: float) -> Self:
@@ -139,7 +139,9 @@ def evaluate_scene(
 
 
 @contextmanager
-def _rasters(prediction_tif: str | Path, scene: Mapping[str, str | Path]) -> Iterator[tuple[DatasetReader, dict]]:
+def _rasters(
+    prediction_tif: str | Path, scene: Mapping[str, str | Path]
+) -> Iterator[tuple[DatasetReader, dict[str, DatasetReader]]]:
     """Yield the open prediction and the open layers of its scene."""
     with ExitStack() as stack:
         heights = stack.enter_context(open_raster(prediction_tif))

@@ -100,4 +100,5 @@ def strata_of_kinds() -> np.ndarray:
     ground = GROUND[0] | GROUND[1]
     values = np.indices(list(ground.values())).reshape(len(ground), -1)
     strata = strata_of(dict(zip(ground, values, strict=True)))
-    return sum(strata[name].astype(np.uint32) << k for k, name in enumerate(NAMES))
+    bits = (strata[name].astype(np.uint32) << k for k, name in enumerate(NAMES))
+    return sum(bits, np.zeros(values.shape[1], np.uint32))

@@ -182,9 +182,8 @@ def per_image_scores(
 
 
 def _means(scores: pandas.DataFrame) -> Iterator[tuple[str, float | None]]:
-    for name in scores:
-        values = scores[name].dropna()
-        yield name, mean(values.to_numpy())
+    for name, values in scores.items():
+        yield str(name), mean(values.dropna().to_numpy())
 
 
 def mean(values: np.ndarray) -> float | None:

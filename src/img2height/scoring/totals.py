@@ -95,10 +95,10 @@ class Totals:
         """Return the statistics of each of `NAMES`."""
         extremes_m = np.stack([self._least_m, self._largest_m], axis=1)
         found = enumerate(zip(NAMES, self._counts, self._digits, extremes_m, strict=True))
-        ratio_min_height_m = self.constants.ratio_min_height_m
+        least_m = self.constants.ratio_min_height_m
         return {
-            name: ErrorStatistics.from_sums(*sums, self._histograms, place, ratio_min_height_m)
-            for place, (name, *sums) in found
+            name: ErrorStatistics.from_sums(counts, digits, ends_m, self._histograms, place, least_m)
+            for place, (name, counts, digits, ends_m) in found
         }
 
     def tiles(self) -> pandas.DataFrame:

@@ -1,10 +1,12 @@
 """The answer of a study: a sentence, a table and a figure, for any question."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pandas
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
 WIDTH_PX, HEIGHT_PX = 760, 480
 BLUE, ORANGE, GREY = "#0072B2", "#E69F00", "#595959"  # Okabe and Ito (2008)
@@ -39,7 +41,7 @@ def interval_text(low_m: float, high_m: float) -> str:
     return f"95 % interval {low_m:.2f} to {high_m:.2f} m".replace("-", "−")
 
 
-def error_bars(axes: Axes, places: pandas.Series, rows: pandas.DataFrame, **style: object) -> None:
+def error_bars(axes: Axes, places: ArrayLike, rows: pandas.DataFrame, **style: Any) -> None:
     """Draw RMSE with its interval at positions on the x axis.
 
     Args:

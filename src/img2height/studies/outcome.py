@@ -15,6 +15,7 @@ from img2height.vocabulary.tiles import TILE
 
 SAME = [*TILE, "reference_pixels"]
 SUMS = ["pixels", "square_sum_m2"]
+Prediction = tuple[str, str]  # variant and method
 
 
 @dataclass(frozen=True)
@@ -44,16 +45,16 @@ class Shared:
     """The RMSE of several predictions on the same tiles.
 
     Attributes:
-        rmse: by name, each with its resamples.
+        rmse: by variant and method, each with its resamples.
         tiles: number of tiles.
         neighbours: see `Blocks`.
     """
 
-    rmse: Mapping[str, Resampled]
+    rmse: Mapping[Prediction, Resampled]
     tiles: int
     neighbours: np.ndarray
 
-    def scores(self, name: str) -> dict[str, float]:
+    def scores(self, name: Prediction) -> dict[str, float]:
         """Return rmse_m, low_m and high_m in metres; the ends of the interval are NaN if there are too few blocks."""
         low_m, high_m = self.interval(self.rmse[name])
         return {"rmse_m": self.rmse[name].value, "low_m": low_m, "high_m": high_m}
@@ -63,11 +64,11 @@ class Shared:
         return score.interval(self.neighbours) or (float("nan"), float("nan"))
 
 
-def on_shared_tiles(tables: Mapping[str, pandas.DataFrame], block_px: int) -> Shared:
+def on_shared_tiles(tables: Mapping[Prediction, pandas.DataFrame], block_px: int) -> Shared:
     """Return the RMSE of predictions over the tiles that have the same reference pixels in all of them.
 
     Args:
-        tables: tiles by the name of the prediction, of any strata.
+        tables: tiles by variant and method, of any strata.
         block_px: side of the bootstrap blocks, a multiple of the tiles'.
 
     Raises:
@@ -77,7 +78,8 @@ def on_shared_tiles(tables: Mapping[str, pandas.DataFrame], block_px: int) -> Sh
     keys = reduce(pandas.Index.intersection, [pandas.MultiIndex.from_frame(table[SAME]) for table in every.values()])
     if keys.empty:
         raise DataError(
-            f"{', '.join(tables)} have no tile in common: their test areas must share whole tiles of metrics.tile_px"
+            f"{', '.join(f'{method} of {variant}' for variant, method in tables)} have no tile in common: their test "
+            "areas must share whole tiles of metrics.tile_px"
         )
     blocks = Blocks.of(keys.to_frame(index=False), block_px)
     drawn = draw_blocks(len(blocks.keys))
