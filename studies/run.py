@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # the modules load pandas, and --help must not
 
 BASES = Path("config/experiments")
 PLAN = {"-n", "--dry-run", "--dryrun"}
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("img2height.studies")  # programs show what the package logs
 
 flags = parser(__doc__)
 flags.add_argument("study", type=Path, help="study file, config/studies/<name>.yaml")
