@@ -73,16 +73,17 @@ def test_what_is_read_does_not_depend_on_the_window(tmp_path: Path) -> None:
     assert np.abs(whole[:, :50] - parts).max() < EXACT_PX
 
 
-def test_the_databases_differ_and_one_of_them_decides() -> None:
-    """Which PROJ is asked matters by metres here; the test says nothing once both know the same."""
+def test_gdal_would_take_another_way() -> None:
+    """The pair of systems of this file says something as long as the two databases differ."""
+    folders = Path(pyproj.datadir.get_data_dir()), Path(rasterio.__file__).parent / "proj_data"
+    if epsg_version(folders[0]) == epsg_version(folders[1]):
+        pytest.skip("pyproj and rasterio have the same EPSG version")
     x, y = 500_000.0, 7_097_000.0
-    place = place_of((x, y, x + 300, y + 300), QORNOQ)
-    own = reproject(shapely.Point(x, y), QORNOQ, GR96, place)
+    own = reproject(shapely.Point(x, y), QORNOQ, GR96, place_of((x, y, x + 300, y + 300), QORNOQ))
     (east,), (north,) = transform_by_gdal(QORNOQ, GR96, [x], [y])
     assert own.distance(shapely.Point(east, north)) > 5
-    assert epsg_version(pyproj.datadir.get_data_dir()) != epsg_version(Path(rasterio.__file__).parent / "proj_data")
 
 
-def epsg_version(folder: str | Path) -> str:
-    with sqlite3.connect(Path(folder) / "proj.db") as database:
+def epsg_version(folder: Path) -> str:
+    with sqlite3.connect(folder / "proj.db") as database:
         return database.execute("SELECT value FROM metadata WHERE key = 'EPSG.VERSION'").fetchone()[0]
