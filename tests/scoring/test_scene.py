@@ -119,7 +119,7 @@ def test_areas_that_share_no_pixel_add_up_to_the_whole(town):
     ]
     total = sum(parts, start=SceneStatistics.empty(1.0))
     assert (total.strata, total.footprint) == (whole.strata, whole.footprint)
-    assert total.tiles is None
+    assert total.tiles.empty
 
 
 def test_ssim_is_the_mean_over_whole_tiles_in_the_area(town):
