@@ -84,7 +84,7 @@ def test_a_surface_without_a_scene_is_filled_in_metres(tmp_path):
     surface = ramp() / np.float32(0.3048)
     surface[20:26, 30:37] = -32767
     write(raw / "feet.tif", surface, unit="foot", nodata=-32767)
-    path, count = bring_initial(raw / "feet.tif", made)
+    path, count = bring_initial(raw / "feet.tif", made, "foot")
     with rasterio.open(path) as raster:
         heights = raster.read(1)
         assert (raster.descriptions, raster.units, raster.dtypes) == (("dsm",), ("metre",), ("float32",))
@@ -93,11 +93,11 @@ def test_a_surface_without_a_scene_is_filled_in_metres(tmp_path):
     np.testing.assert_allclose(heights[~hole], ramp()[~hole], rtol=1e-6)
     rim = ramp()[19:27, 29:38]
     assert (heights[hole] >= rim.min() - 0.01).all() and (heights[hole] <= rim.max()).all()
-    write(raw / "plain.tif", ramp().astype(np.float64))  # no unit: metres
-    assert bring_initial(raw / "plain.tif", made)[1] == 0
+    write(raw / "plain.tif", ramp().astype(np.float64))
+    assert bring_initial(raw / "plain.tif", made, "metre")[1] == 0
 
 
 def test_an_undeclared_nodata_is_no_height(tmp_path):
     write(tmp_path / "raw.tif", holed(64, 64))
     with pytest.raises(DataError, match=r"the first is -9999, .* write it into the raster"):
-        bring_initial(tmp_path / "raw.tif", tmp_path)
+        bring_initial(tmp_path / "raw.tif", tmp_path, "metre")
