@@ -40,7 +40,7 @@ def subtract_terrain(folder: Path, grid: Grid, *, any_level: bool) -> None:
         if abs(level_m) > FARTHEST_M and not any_level:
             raise DataError(
                 f"the ground of dsm - dtm lies at {level_m:+.1f} m (its lowest {LEVEL_QUANTILE:.0%}): the two refer to "
-                "different vertical systems, e.g. ellipsoid and geoid, or units, or 0 stands for missing; mend that. Where no "
+                "different vertical systems, e.g. ellipsoid and geoid, or units, or 0 stands for missing. Where no "
                 "ground is open, set allow: [ground_level] for the scene in the dataset file"
             )
         with create_scratch(scratch, grid, [height_band("ndsm")], "float32", NODATA) as out:
