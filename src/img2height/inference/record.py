@@ -47,6 +47,7 @@ def record_of(task: Task, devices: Sequence[str], threads: int) -> dict[str, Any
     return {
         "model": hashlib.sha256(json.dumps(task.model.card, sort_keys=True).encode()).hexdigest(),
         "inputs": inputs,
+        "units": [task.scene.layers[name].unit for name in layers],
         "settings": task.settings.model_dump(mode="json"),
         "area": hashlib.sha256(task.area.wkb).hexdigest() if task.area is not None else None,
         "draws": task.draws,
