@@ -40,7 +40,7 @@ class _Counted:
 
     def __init__(self, graph: Graph, *roots: str | Path):
         self.statements: dict[Module, set[Statement]] = {}
-        for node in graph.reached([_root(root, graph.library) for root in roots]):
+        for node in graph.reached([_root(root, graph.modules) for root in roots]):
             if node.statement:
                 self.statements.setdefault(node.module, set()).add(node.statement)
         meanings = [statement.meaning for found in self.statements.values() for statement in found]
@@ -65,12 +65,12 @@ class _Counted:
         return "\n".join([meaning.text, *fields, *(meaning.messages if self.reads_errors else [])])
 
 
-def _root(root: str | Path, library: Library) -> Module:
+def _root(root: str | Path, modules: Library) -> Module:
     path = Path(root)
     if path.suffix == ".py":
         return Module(path.name, path)
-    library.follow(str(root))
-    module = library.find(str(root))
+    modules.follow(str(root))
+    module = modules.find(str(root))
     if module is None:
         raise ModuleNotFoundError(f"there is no module {root}", name=str(root))
     return module

@@ -28,11 +28,11 @@ class Graph:
     """What counts because of what.
 
     Args:
-        library: the modules to look names up in.
+        modules: where names are looked up.
     """
 
-    def __init__(self, library: Library):
-        self.library = library
+    def __init__(self, modules: Library):
+        self.modules = modules
         self._known: dict[Node, list[Node]] = {}
 
     def reached(self, roots: list[Module]) -> set[Node]:
@@ -83,11 +83,11 @@ class Graph:
             yield from self._imported(statement, first, rest)
             yield from self._bound(module, first, rest)
         for word in meaning.words:
-            if other := self.library.find(word):
+            if other := self.modules.find(word):
                 yield Node(other, whole=True)
 
     def _loaded(self, *names: str) -> Iterator[Node]:
-        yield from (Node(module) for name in names if (module := self.library.find(name)))
+        yield from (Node(module) for name in names if (module := self.modules.find(name)))
 
     def _bound(self, module: Module, name: str, rest: str) -> Iterator[Node]:
         """Yield what a name is bound to at the top of a module."""
@@ -104,11 +104,11 @@ class Graph:
     def _named(self, name: str) -> Iterator[Node]:
         """Yield what a dotted name stands for: something in a module, or a module, of which all may be looked up."""
         head, _, tail = name.partition(".")
-        while module := self.library.find(head):
+        while module := self.modules.find(head):
             first, _, rest = tail.partition(".")
             yield Node(module, whole=first in ("", "__dict__"))
             inner = f"{head}.{first}"
-            if first in module.bound or not self.library.find(inner):
+            if first in module.bound or not self.modules.find(inner):
                 yield from self._bound(module, first if first in module.bound else "__getattr__", rest)
             head, tail = inner, rest
 
