@@ -48,9 +48,7 @@ def test_each_kind_of_change_is_named(tree):
     with (
         tree.edited("params.yaml", "min_area_m2: 20.0", "min_area_m2: 12.0"),
         tree.edited("src/img2height/methods/unet.py", "class UNet(", "SIZE = 1\n\n\nclass UNet("),
-        tree.edited(
-            "src/img2height/comparison/pairwise.py", "import pandas\n", "import pandas\nimport numpy as pandas\n"
-        ),
+        tree.edited("src/img2height/comparison/pairwise.py", '("all", "buildings")', '("buildings", "all")'),
         tree.edited(CARD, "", "\n"),
         tree.edited("workflow/rules/evaluate.smk", "--method {wildcards.method:q}", "--method  {wildcards.method:q}"),
     ):
@@ -62,7 +60,7 @@ def test_each_kind_of_change_is_named(tree):
         re.match(rf"  predict \(.*method mean_height.*\): input {CARD} was changed on 20", line) for line in lines
     )
     assert "  evaluate (4 jobs): the command in workflow/rules/evaluate.smk" in lines
-    assert "  collect_metrics: code of img2height.comparison.pairwise (pandas)" in lines
+    assert "  collect_metrics: code of img2height.comparison.pairwise (_STRATA)" in lines
     assert "  report: params.buildings.min_area_m2 was 20.0, is 12.0" in lines
     assert (
         "  report: code of img2height.methods.unet (SIZE)" not in lines
@@ -110,12 +108,14 @@ def test_states_of_an_experiment_at_work_and_after_a_failure(tree, tmp_path):
         run = subprocess.Popen(["snakemake", "--cores", "1", "scenes"], cwd=tree.folder, env=clean_environment())
         wait_for(lambda: any((tree.folder / ".snakemake/incomplete").rglob("*")), run)
         found = status(tree)
-        assert [row[:2] for row in found["make_city"]] == [["done", "2"], ["running", "1"]]
-        assert [row[:2] for row in found["prepare_scene"]] == [["done", "2"], ["stale", "1"]]
+        assert [row[:2] for row in found["make_city"]] == [["stale", "2"], ["running", "1"]]  # all by the new script
+        assert [row[:2] for row in found["prepare_scene"]] == [["stale", "3"]]
         (tree.folder / "go").touch()
         assert run.wait() != 0
         found = status(tree)
-        assert found["make_city"][1] == ["failed", "1", "logs/make_city/tiny/east.log"]
+        ((state, jobs, log),) = [row for row in found["make_city"] if row[0] == "failed"]
+        assert jobs == "1"
+        assert (tree.folder / log).parent == tree.folder / "logs/make_city/tiny"
         lines = why(tree, "scenes")
     assert "  prepare_scene (dataset tiny, scene east): scene-tiny-east.city.seed was 11, is 21" in lines
 

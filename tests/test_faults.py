@@ -16,7 +16,7 @@ def pristine(tree, tmp_path_factory) -> Tree:
     return finished(tree.copied(tmp_path_factory.mktemp("undisturbed")), ["unet"], TARGET)
 
 
-@pytest.mark.parametrize(("number", "kind"), enumerate((*KILLS, "disk full")))
+@pytest.mark.parametrize(("number", "kind"), list(enumerate((*KILLS, "disk full"))))
 def test_a_rerun_after_a_fault_ends_with_the_same_bytes(pristine, tmp_path, number, kind):
     if kind == "disk full" and os.geteuid():
         pytest.skip("a small disk can only be mounted by root")

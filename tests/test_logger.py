@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from snakemake_logger_plugin_img2height import short_reason
+from snakemake_logger_plugin_img2height import ShortFormatter, short_reason
 
 SNAKEFILE = """
 rule all:
@@ -86,6 +86,16 @@ def test_a_bar_stands_for_all_jobs_and_errors_are_shown(tmp_path):
 
 def test_outside_a_terminal_there_are_lines_in_place_of_the_bar(tmp_path):
     assert "Drawing 1\n" in snakemake(tmp_path, "--logger-img2height-bar", "--config", "value=1").stderr
+
+
+def test_what_became_of_a_job_on_a_cluster_is_shown():
+    """Executors say it in the message of the error; jobs of this machine have none."""
+    error = {"rule_name": "train", "jobid": 3, "aux": {}, "log": [], "indent": False, "msg": "", "rule_msg": "Training"}
+    said = "SLURM status is: 'TIMEOUT'"
+    assert said in ShortFormatter().format_job_error({**error, "msg": "set", "rule_msg": said})
+    assert "message" not in ShortFormatter().format_job_error(error)
+    group = {"groupid": "scenes", "aux_logs": [], "job_error_info": []}
+    assert said in ShortFormatter().format_group_error({**group, "msg": said})
 
 
 @pytest.mark.parametrize(
