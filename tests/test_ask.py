@@ -113,7 +113,7 @@ def test_states_of_an_experiment_at_work_and_after_a_failure(tree, tmp_path):
         (tree.folder / "go").touch()
         assert run.wait() != 0
         found = status(tree)
-        ((state, jobs, log),) = [row for row in found["make_city"] if row[0] == "failed"]
+        ((_state, jobs, log),) = [row for row in found["make_city"] if row[0] == "failed"]
         assert jobs == "1"
         assert (tree.folder / log).parent == tree.folder / "logs/make_city/tiny"
         lines = why(tree, "scenes")

@@ -69,6 +69,7 @@ def test_a_failed_job_ends_with_its_log(tmp_path):
     assert "    log: logs/draw.log\n    | 90\n" in said
     assert "    | error: 11 is too much\n" in said
     assert "test 11 -lt 9" not in said
+    assert "message:" not in said
     assert said.endswith("Failed: logs/draw.log\n")
 
 
@@ -90,12 +91,10 @@ def test_outside_a_terminal_there_are_lines_in_place_of_the_bar(tmp_path):
 
 def test_what_became_of_a_job_on_a_cluster_is_shown():
     """Executors say it in the message of the error; jobs of this machine have none."""
-    error = {"rule_name": "train", "jobid": 3, "aux": {}, "log": [], "indent": False, "msg": "", "rule_msg": "Training"}
+    error = {"rule_name": "train", "jobid": 3, "aux": {}, "log": [], "indent": False}
     said = "SLURM status is: 'TIMEOUT'"
-    assert said in ShortFormatter().format_job_error({**error, "msg": "set", "rule_msg": said})
-    assert "message" not in ShortFormatter().format_job_error(error)
-    group = {"groupid": "scenes", "aux_logs": [], "job_error_info": []}
-    assert said in ShortFormatter().format_group_error({**group, "msg": said})
+    assert f"message: {said}" in ShortFormatter().format_job_error({**error, "rule_msg": said})
+    assert "message" not in ShortFormatter().format_job_error({**error, "rule_msg": None})
 
 
 @pytest.mark.parametrize(

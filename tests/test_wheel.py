@@ -80,7 +80,8 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def left_out() -> set[str]:
     """Return the modules that only an extra or a test needs."""
     declared = [Requirement(text) for text in importlib.metadata.requires("img2height") or []]
-    extras = {needed.name for needed in declared if needed.marker} - {"jinja2", "pillow"}  # torch and torchvision need them too
+    extras = {needed.name for needed in declared if needed.marker}
+    extras -= {"jinja2", "pillow"}  # torch and torchvision need them too
     modules = importlib.metadata.packages_distributions()
     return {name for name, owners in modules.items() if {owner.lower() for owner in owners} <= extras | {"pytest"}}
 

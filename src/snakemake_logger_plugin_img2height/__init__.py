@@ -117,15 +117,13 @@ class ShortFormatter(DefaultFormatter):
 
     def _format_job_error(self, msg: dict[str, Any]) -> list[str]:
         lines = [f"Error in rule {msg['rule_name']}, job {msg['jobid']}"]
-        if msg["msg"]:  # of an executor: what became of the job on the cluster
+        if msg["rule_msg"]:  # in an error, the executor's: what became of the job on the cluster
             lines.append(f"    message: {msg['rule_msg']}")
         lines += [f"    {name}: {value}" for name, value in msg["aux"].items()]
         return lines + [line for log in msg["log"] for line in self._end_of(log, 1 if msg["indent"] else LAST_LINES)]
 
     def _format_group_error(self, msg: dict[str, Any]) -> list[str]:
         lines = [f"Error in group {msg['groupid']}"]
-        if msg["msg"]:
-            lines.append(f"    message: {msg['msg']}")
         return lines + [line for log in msg["aux_logs"] for line in self._end_of(log, LAST_LINES)]
 
     def _end_of(self, log: str, count: int) -> list[str]:
