@@ -117,6 +117,7 @@ def test_states_of_an_experiment_at_work_and_after_a_failure(tree, tmp_path):
         assert jobs == "1"
         assert (tree.folder / log).parent == tree.folder / "logs/make_city/tiny"
         lines = why(tree, "scenes")
+        assert tree.planned("scenes") == {"make_city": 3, "prepare_scene": 3}  # what failed is not forgotten
     assert "  prepare_scene (dataset tiny, scene east): scene-tiny-east.city.seed was 11, is 21" in lines
 
 

@@ -122,6 +122,17 @@ def code_of(script, *modules):
     return digest
 
 
+def code_of_generator(wildcards):
+    """Return `code_of` for the script that makes the layers of a scene, empty where they are delivered.
+
+    The job that reads them has to carry it: of a job that failed, Snakemake 9 records the parameters as if it had ended
+    well, so that what was made from its removed output passes for up to date at the next run.
+    """
+    file = scene_file(wildcards)
+    made_by = [generator for generator in ("city", "land") if getattr(file, generator)]
+    return "".join(code_of(f"make_{generator}") for generator in made_by)
+
+
 def code_of_method(script):
     """Return the parameter function of `code_of` for a script that loads the network of the method by its name."""
     return lambda wildcards: code_of(script, network_modules()[project.recipes[wildcards.method].network])

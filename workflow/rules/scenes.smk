@@ -78,6 +78,7 @@ rule prepare_scene:
         raw=raw_folder,
         delivered=delivered_bytes,
         code=code_of("prepare_scene"),
+        generator=code_of_generator,
     message:
         "Preparing scene {wildcards.dataset}/{wildcards.scene}: all layers onto one grid"
     shell:
