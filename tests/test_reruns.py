@@ -73,6 +73,16 @@ def test_weights_that_are_gone_are_trained_again(tree):
         hidden.rename(weights)
 
 
+def test_what_failed_is_not_forgotten(tree, tmp_path):
+    """Snakemake itself would have nothing to do: it records a failed job as done, and what follows is there."""
+    tree = tree.copied(tmp_path)
+    with tree.edited("scripts/index_tiles.py", "", "\nraise SystemExit('error: the disk is full')\n"):
+        assert tree.run("snakemake", "--cores", "1", "--keep-going").returncode != 0
+        for target in ("tiles", "metrics", "all"):
+            assert tree.planned(target)["index_tiles"] == 3
+        assert tree.planned("scenes") == {}
+
+
 def test_a_training_waits_for_the_model_that_it_starts_from(tree):
     own, other = "models/tiny/resdepth_stereo/fold0/seed0", "models/elsewhere"
     with tree.edited(EXPERIMENT, "batch_size: 4", f"init_from: {other}, batch_size: 4"):

@@ -26,6 +26,7 @@ class Step(NamedTuple):
         stage: of dvc.yaml, that makes its files.
         group: of jobs that a cluster runs as one; empty for jobs of their own.
         job: what one job works on; its log and its times are named after it.
+        file: that one job makes and that is kept, the first of several; empty where nothing is made from it.
         script: that it runs, where its name is not that of the rule.
     """
 
@@ -33,6 +34,7 @@ class Step(NamedTuple):
     stage: str
     group: str
     job: str
+    file: str = ""
     script: str = ""
 
     @property
@@ -64,23 +66,30 @@ class Step(NamedTuple):
 TABLE = (
     Step("make_city", "scenes", "scenes", SCENE),
     Step("make_land", "scenes", "scenes", SCENE),
-    Step("prepare_scene", "scenes", "scenes", SCENE),
-    Step("index_tiles", "folds", "scenes", f"{{experiment}}/{SCENE}"),
-    Step("list_scenes", "folds", "folds", EXPERIMENT),
-    Step("split_folds", "folds", "folds", EXPERIMENT),
-    Step("audit_folds", "folds", "folds", EXPERIMENT),
-    Step("augment_samples", "models", "", MODEL),
-    Step("audit_coverage", "models", "folds", "{experiment}/{method}"),
-    Step("train", "models", "", MODEL),
-    Step("audit_statistics", "models", "collect", EXPERIMENT),
-    Step("predict", "results", "predict_{method}_seed{seed}", f"{RESULT}_{{height}}"),
-    Step("predict_footprints", "results", "predict_{method}_seed{seed}", RESULT, script="predict"),
-    Step("merge_pairs", "results", "finish_{method}_seed{seed}", RESULT),
-    Step("residuals", "results", "finish_{method}_seed{seed}", RESULT),
-    Step("extract_buildings", "results", "finish_{method}_seed{seed}", RESULT),
-    Step("evaluate", "results", "", "{experiment}/{method}/seed{seed}"),
-    Step("collect_metrics", "results", "collect", EXPERIMENT),
-    Step("report", "results", "", EXPERIMENT),
+    Step("prepare_scene", "scenes", "scenes", SCENE, paths.SCENE),
+    Step("index_tiles", "folds", "scenes", f"{{experiment}}/{SCENE}", paths.TILES),
+    Step("list_scenes", "folds", "folds", EXPERIMENT, paths.LISTING),
+    Step("split_folds", "folds", "folds", EXPERIMENT, paths.AREAS),
+    Step("audit_folds", "folds", "folds", EXPERIMENT, paths.FOLDS_AUDIT),
+    Step("augment_samples", "models", "", MODEL, f"{paths.SAMPLES}/samples.parquet"),
+    Step("audit_coverage", "models", "folds", "{experiment}/{method}", paths.COVERAGE),
+    Step("train", "models", "", MODEL, f"{paths.MODEL}/card.json"),
+    Step("audit_statistics", "models", "collect", EXPERIMENT, paths.STATISTICS_AUDIT),
+    Step("predict", "results", "predict_{method}_seed{seed}", f"{RESULT}_{{height}}", f"{paths.RESULT}/{{height}}.tif"),
+    Step(
+        "predict_footprints",
+        "results",
+        "predict_{method}_seed{seed}",
+        RESULT,
+        f"{paths.RESULT}/height.tif",
+        script="predict",
+    ),
+    Step("merge_pairs", "results", "finish_{method}_seed{seed}", RESULT, f"{paths.RESULT}/height.tif"),
+    Step("residuals", "results", "finish_{method}_seed{seed}", RESULT, f"{paths.RESULT}/residuals.tif"),
+    Step("extract_buildings", "results", "finish_{method}_seed{seed}", RESULT, f"{paths.RESULT}/buildings.parquet"),
+    Step("evaluate", "results", "", "{experiment}/{method}/seed{seed}", paths.SCORES),
+    Step("collect_metrics", "results", "collect", EXPERIMENT, paths.METRICS),
+    Step("report", "results", "", EXPERIMENT, paths.REPORT),
     Step("published_table", "results", "", "{experiment}/{table}"),
     Step("published_figure", "results", "", "{experiment}/{figure}"),
 )
