@@ -12,6 +12,7 @@ flags = parser(__doc__)
 flags.add_argument("--height", type=Path, required=True, help="predicted heights in metres on the scene's grid")
 flags.add_argument("--probability", type=Path, help="building probability of a method that predicts footprints")
 flags.add_argument("--scene", type=Path, required=True, help="scene.json")
+flags.add_argument("--run", required=True, help="experiment, method and seed, for the names of CityJSON objects")
 flags.add_argument("--settings", type=Path, required=True, help="section `buildings` of the protocol, YAML")
 flags.add_argument("--footprint", type=Path, required=True, help="mask to write, COG")
 flags.add_argument("--parquet", type=Path, required=True, help="GeoParquet to write")
@@ -46,7 +47,7 @@ def main(args: Namespace) -> None:
             area = area_of(read_geotable(args.areas), "test", scene.dataset, scene.name, fold)
             cut_footprint(footprint, area, out)
         write_buildings(buildings, parquet, gpkg)
-        write_cityjson(buildings, cityjson, f"Buildings of {scene.dataset}/{scene.name}")
+        write_cityjson(buildings, cityjson, f"{args.run}/{scene.dataset}/{scene.name}")
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ def spoil_key(raw: Path, layers: dict) -> None:
         (spoil_missing, [r"dsm\.tif: this raster does not exist"]),
         (spoil_unit, [r"dsm\.tif: layer dsm has no unit", "unit: metre", "foot"]),
         (spoil_crs, [r"dsm\.tif: layer dsm covers", "do not overlap", "EPSG:32618"]),
-        (spoil_no_crs, [r"dsm\.tif: layer dsm has no coordinate reference system"]),
+        (spoil_no_crs, [r"dsm\.tif, layer dsm: has no coordinate reference system"]),
         (spoil_reference, [r"dsm\.tif: layer dsm has no valid pixel", "nodata"]),
         (spoil_bytes, [r"raw/dsm\.tif: cannot be read", "copy it again"]),
         (spoil_bands, [r"eo\.tif: the image has 3 bands, named: red, green"]),

@@ -68,37 +68,49 @@ def test_floor_roof_and_walls_face_away_from_the_block():
 
 
 def test_file_is_cityjson_2_with_reference_system_and_attributes(tmp_path):
-    write_cityjson(buildings(box(0, 0, 4, 6)), tmp_path / "a.city.json")
-    write_cityjson(buildings(box(0, 0, 4, 6)), tmp_path / "b.city.json")
+    write_cityjson(buildings(box(0, 0, 4, 6)), tmp_path / "a.city.json", "Town")
+    write_cityjson(buildings(box(0, 0, 4, 6)), tmp_path / "b.city.json", "Town")
     assert (tmp_path / "a.city.json").read_bytes() == (tmp_path / "b.city.json").read_bytes()
     model = json.loads((tmp_path / "a.city.json").read_text())
     assert (model["type"], model["version"]) == ("CityJSON", "2.0")
     assert model["metadata"]["referenceSystem"] == "https://www.opengis.net/def/crs/EPSG/0/25832"
-    building = model["CityObjects"]["building-1"]
+    (building,) = model["CityObjects"].values()
     assert (building["type"], building["geometry"][0]["type"], building["geometry"][0]["lod"]) == (
         "Building",
         "Solid",
         "1",
     )
-    assert building["attributes"]["height_m"] == 10.0
+    assert (building["attributes"]["height_m"], building["attributes"]["building_id"]) == (10.0, 1)
+
+
+def test_names_are_unique_across_sources_and_stable_for_a_building():
+    """cjio 0.10.1 merges files by the names of their objects: of two `building-1` one is lost."""
+    one, two, three = box(0, 0, 4, 6), box(9, 9, 12, 12), box(20, 20, 30, 30)
+    first = list(city_model(buildings(one, three), "tiny/unet/seed0/tiny/east")["CityObjects"])
+    again = list(city_model(buildings(one, two, three), "tiny/unet/seed0/tiny/east")["CityObjects"])
+    assert [again[0], again[2]] == first
+    others = ("other/unet/seed0/tiny/east", "tiny/pix2pix/seed0/tiny/east", "tiny/unet/seed1/tiny/east")
+    others += ("tiny/unet/seed0/small/east", "tiny/unet/seed0/tiny/west")
+    names = [name for source in others for name in city_model(buildings(one, two), source)["CityObjects"]]
+    assert len({*again, *names}) == 3 + 10
 
 
 def test_unknown_ground_stands_on_zero_and_the_title_says_so():
     model = city_model(buildings(box(0, 0, 4, 6), box(9, 9, 12, 12), ground_m=[np.nan, 50.0]), "Town")
     assert "1 of 2 stand on 0 m" in model["metadata"]["title"]
-    assert model["CityObjects"]["building-1"]["attributes"]["ground_m"] is None
+    assert [one["attributes"]["ground_m"] for one in model["CityObjects"].values()] == [None, 50.0]
     assert {vertex[2] for vertex in model["vertices"]} == {0, 10_000, 50_000, 60_000}
 
 
 def test_building_without_height_has_no_block():
     model = city_model(buildings(box(0, 0, 4, 6), height_m=np.nan), "Town")
-    assert model["CityObjects"]["building-1"]["geometry"] == []
-    assert model["CityObjects"]["building-1"]["attributes"]["height_m"] is None
+    (building,) = model["CityObjects"].values()
+    assert (building["geometry"], building["attributes"]["height_m"]) == ([], None)
     check_structure(model)
 
 
 def test_no_buildings_are_a_valid_file(tmp_path):
-    write_cityjson(buildings(), tmp_path / "none.city.json")
+    write_cityjson(buildings(), tmp_path / "none.city.json", "Town")
     model = json.loads((tmp_path / "none.city.json").read_text())
     assert (model["CityObjects"], model["vertices"]) == ({}, [])
 
@@ -143,6 +155,6 @@ def test_any_projected_system_can_be_written(system, code, note):
     model = city_model(buildings(box(0, 0, 1, 1), crs=CRS.from_user_input(system)), "Town")
     metadata = model["metadata"]
     assert metadata.get("referenceSystem", "/None").rsplit("/", 1)[1] == str(code)
-    assert metadata["title"].startswith("Town")
+    assert metadata["title"].startswith("Buildings of Town")
     assert note is None or note in metadata["title"]
     check_structure(model)

@@ -145,11 +145,12 @@ def test_the_same_call_resumes_and_another_starts_over(tmp_path, monkeypatch, ca
     assert "resuming" in caplog.messages[0]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["b.gpkg", "h.tif", "i.tif"]
     killed(monkeypatch, model, {"eo": image}, out, polygons)
-    write_image(image, np.full((1, 64, 80), 5, np.float32))
+    other = noise(64, 80)
+    write_image(image, other)
     predict(model, {"eo": image}, out)
     assert network.windows == 3
     with rasterio.open(out) as raster:
-        assert (raster.read(1) == 5).all()
+        assert (raster.read(1) == other.clip(min=0)).all()
 
 
 def test_a_changed_tile_of_a_mosaic_and_another_model_start_over(tmp_path, monkeypatch):
@@ -158,12 +159,13 @@ def test_a_changed_tile_of_a_mosaic_and_another_model_start_over(tmp_path, monke
     for network in (FirstBand(), Scaled()):
         killed(monkeypatch, as_model(network, target="ndsm"), {"eo": image}, out, tmp_path / "b.gpkg")
         assert network.windows == 1
-    write_image(tile, np.full((4, 64, 80), 5, np.float32), bands=BANDS)
+    other = np.stack([noise(64, 80)] * 4)
+    write_image(tile, other, bands=BANDS)
     network = Scaled()
     predict(as_model(network, target="ndsm"), {"eo": image}, out)
     assert network.windows == 1
     with rasterio.open(out) as raster:
-        assert (raster.read(1) == 10).all()
+        assert (raster.read(1) == 2 * other[0].clip(min=0)).all()
 
 
 def test_a_surface_with_a_mistake_beside_it_is_not_filled_and_leaves_nothing(tmp_path, caplog):
@@ -230,3 +232,38 @@ def test_a_map_that_stretches_lengths_is_refused(tmp_path):
     image = write_image(tmp_path / "eo.tif", noise(64, 80), epsg=3857, corner=(1_500_000, 6_800_000))
     with pytest.raises(DataError, match=r"1\.62\d m on the map .* EPSG:32633"):
         predict(as_model(FirstBand(), target="ndsm"), {"eo": image}, tmp_path / "h.tif")
+
+
+def test_the_compression_can_be_one_that_any_program_reads(tmp_path):
+    model, image = as_model(FirstBand(), target="ndsm"), town(tmp_path / "i.tif")
+    for compress in ("zstd", "deflate"):
+        out = tmp_path / f"{compress}.tif"
+        predict_image(model, {"eo": image}, out, inference_settings(model), protocol().buildings, compress=compress)
+    with rasterio.open(tmp_path / "zstd.tif") as one, rasterio.open(tmp_path / "deflate.tif") as other:
+        assert (one.compression.name, other.compression.name) == ("zstd", "deflate")
+        assert (one.read() == other.read()).all()
+
+
+def values_of_training(model: LoadedModel, mean: float, deviation: float) -> LoadedModel:
+    """Return a model whose card has these statistics of its only band."""
+    normalisation = Normalisation({"eo": {"red": (mean, deviation)}}, "metre", 0.0, 1.0)
+    return LoadedModel(model.network, normalisation, model.card)
+
+
+@pytest.mark.parametrize(("factor", "warned"), [(1, False), (1.5, False), (16, True), (1 / 16, True)])
+def test_an_image_of_another_range_than_in_training_is_warned_of(tmp_path, caplog, factor, warned):
+    image = (np.random.default_rng(0).normal(300, 60, (64, 80)) * factor).clip(0, 65535).astype(np.uint16)
+    model = values_of_training(as_model(FirstBand(), dtype="uint16"), 300, 60)
+    predict(model, {"eo": write_image(tmp_path / "i.tif", image)}, tmp_path / "h.tif")
+    said = [message for message in caplog.messages if "band red of eo" in message]
+    assert len(said) == warned
+    assert not warned or float(said[0].split("mean is ")[1].split()[0]) == pytest.approx(image.mean(), rel=0.01)
+
+
+@pytest.mark.parametrize("value", [0, 255])
+def test_an_image_of_one_colour_is_refused(tmp_path, value):
+    network, image = FirstBand(), write_image(tmp_path / "i.tif", np.full((64, 80), value, np.uint8))
+    with pytest.raises(DataError, match=f"all valid pixels of eo are {value}"):
+        predict(as_model(network, dtype="uint8"), {"eo": image}, tmp_path / "h.tif")
+    assert network.windows == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["i.tif"]

@@ -7,6 +7,7 @@ from rasterio.enums import ColorInterp
 from raw_cases import NORTH, SIDE, UTM, WEST, band, deliver, prepare, prepare_file, ramp, write
 
 from img2height.errors import DataError
+from img2height.inference.given import given_scene
 from img2height.io.grid import Grid
 
 
@@ -149,3 +150,61 @@ def test_the_grid_of_a_compound_system_is_that_of_its_horizontal_part(tmp_path):
     write(tmp_path / "b.tif", ramp(), crs="EPSG:25833")
     with rasterio.open(tmp_path / "a.tif") as one, rasterio.open(tmp_path / "b.tif") as two:
         assert Grid.of(one).matches(Grid.of(two))
+
+
+@pytest.mark.parametrize("name", ["eo", "dsm"])
+def test_a_local_system_is_refused_in_one_line(tmp_path, layers, name):
+    with rasterio.open(tmp_path / f"raw/{name}.tif", "r+") as raster:
+        raster.crs = rasterio.CRS.from_wkt('LOCAL_CS["site",UNIT["metre",1]]')
+    with pytest.raises(DataError, match=rf"{name}\.tif, layer {name}: .*local") as refused:
+        prepare(tmp_path, layers)
+    assert "\n" not in str(refused.value)
+
+
+PARTS = {  # what the second part of a mosaic says otherwise: words of the error
+    "scale": ({"scale": 0.1}, "differ in scale"),
+    "offset": ({"offset": 100.0}, "differ in offset"),
+    "vertical system": ({"crs": "EPSG:32633+5773"}, "differ in vertical system"),
+    "unit": ({"unit": "foot"}, "differ in unit"),
+}
+
+
+def mosaic_of_two(folder, **second):
+    """Write a mosaic of a left and a right half, in the way of gdalbuildvrt, and return its path."""
+    paths = [folder / "left.tif", folder / "right.tif"]
+    unit = second.pop("unit", "metre")
+    write_as(paths[0], ramp() + 5, crs="EPSG:32633+7837")
+    write_as(paths[1], ramp() + 5, **{"crs": "EPSG:32633+7837", **second})
+    for path, name in zip(paths, ("metre", unit), strict=True):
+        with rasterio.open(path, "r+") as out:
+            out.units = [name]
+    (folder / "dsm.vrt").unlink(missing_ok=True)  # GDAL deletes the parts of a mosaic that it writes again
+    rasterio.shutil.copy(paths[0], folder / "dsm.vrt", driver="VRT", strict=False)
+    text = (folder / "dsm.vrt").read_text()
+    source = text[text.index("<SimpleSource") : text.index("</SimpleSource>") + len("</SimpleSource>")]
+    right = source.replace("left.tif", "right.tif").replace('xOff="0"', f'xOff="{SIDE // 2}"')
+    right = right.replace(f'xSize="{SIDE}"', f'xSize="{SIDE // 2}"')
+    (folder / "dsm.vrt").write_text(text.replace(source, source + right))
+    return folder / "dsm.vrt"
+
+
+@pytest.mark.parametrize(("second", "words"), PARTS.values(), ids=PARTS)
+def test_mosaics_of_unlike_parts_are_refused(tmp_path, layers, second, words):
+    path = mosaic_of_two(tmp_path / "raw", **second)
+    layers["dsm"] |= {"path": "dsm.vrt", "unit": "metre"}
+    with pytest.raises(DataError, match=words):
+        prepare(tmp_path, layers)
+    with pytest.raises(DataError, match=words):
+        given_scene({"dsm_initial": ["dsm_initial"]}, {"dsm_initial": path}, "metre")
+
+
+def test_mosaics_of_like_parts_and_such_that_convert_their_parts_are_taken(tmp_path, layers):
+    path = mosaic_of_two(tmp_path / "raw")
+    layers["dsm"] |= {"path": "dsm.vrt", "unit": "metre"}
+    assert np.allclose(band(prepare(tmp_path, layers), "dsm"), ramp() + 5)
+    path = mosaic_of_two(tmp_path / "raw", offset=1.0)
+    converted = "</SourceFilename><ScaleOffset>1</ScaleOffset><ScaleRatio>1</ScaleRatio>"
+    left, right = path.read_text().replace("SimpleSource", "ComplexSource").rsplit("</SourceFilename>", 1)
+    path.write_text(left + converted + right)
+    found = band(prepare(tmp_path, layers), "dsm")
+    assert np.allclose(found[:, SIDE // 2 :], ramp()[:, SIDE // 2 :] + 6)

@@ -39,6 +39,7 @@ rule extract_buildings:
             --height {input.height:q} \
             {params.probability:q} \
             --scene {input.scene:q} \
+            --run {wildcards.experiment:q}/{wildcards.method:q}/seed{wildcards.seed:q} \
             --settings {params.settings:q} \
             --footprint {output.footprint:q} \
             --parquet {output.parquet:q} \

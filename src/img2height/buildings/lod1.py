@@ -2,6 +2,7 @@
 
 import json
 import math
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -25,31 +26,33 @@ Vertex = tuple[int, int, int]
 Faces = list[list[list[int]]]
 
 
-def write_cityjson(frame: geopandas.GeoDataFrame, path: str | Path, title: str = "Buildings") -> None:
+def write_cityjson(frame: geopandas.GeoDataFrame, path: str | Path, source: str) -> None:
     """Write each building as a closed block from its ground to its ground plus `height_m`; vertices are in whole mm.
 
     The file names the EPSG code of the horizontal coordinate system; the title describes what has no code. If
     `ground_m` is missing the block stands on 0 m, and title and attributes record that. A building without a height
-    above 0 m has attributes but no block.
+    above 0 m has attributes but no block. Objects are named after source and outline, so that files of several scenes,
+    methods or runs can be merged, and a building keeps its name when others appear or disappear.
 
     Args:
         frame: as returned by `extract`, in a projected coordinate system; may be empty.
         path: the .city.json file.
-        title: describes the contents of the file.
+        source: what the buildings were predicted from and by, e.g. "demo/unet/seed0/demo/station".
     """
-    text = json.dumps(city_model(frame, title), separators=(",", ":"), allow_nan=False)
+    text = json.dumps(city_model(frame, source), separators=(",", ":"), allow_nan=False)
     with atomic_path(path) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
 
 
-def city_model(frame: geopandas.GeoDataFrame, title: str) -> dict[str, Any]:
+def city_model(frame: geopandas.GeoDataFrame, source: str) -> dict[str, Any]:
     """Return the CityJSON object of buildings; see `write_cityjson`."""
     origin = _origin(frame)
     vertices: dict[Vertex, int] = {}
     objects = {
-        f"building-{row['building_id']}": _building(row, frame.geometry.iloc[i], origin, vertices)
+        _name(source, frame.geometry.iloc[i]): _building(row, frame.geometry.iloc[i], origin, vertices)
         for i, row in enumerate(rows_of(frame.drop(columns="geometry")))
     }
+    title = f"Buildings of {source}"
     groundless = int(frame["ground_m"].isna().sum())
     if groundless:
         title += f"; {groundless} of {len(frame)} stand on 0 m because their terrain height is missing"
@@ -68,6 +71,12 @@ def city_model(frame: geopandas.GeoDataFrame, title: str) -> dict[str, Any]:
         "CityObjects": objects,
         "vertices": [list(vertex) for vertex in vertices],
     }
+
+
+def _name(source: str, outline: BaseGeometry) -> str:
+    """Return the name of a building: a version 5 UUID (RFC 9562) of its source and its outline in whole millimetres."""
+    shape = shapely.normalize(shapely.set_precision(outline, MILLIMETRE))
+    return f"building-{uuid.uuid5(uuid.NAMESPACE_URL, f'{source}/{shapely.to_wkb(shape, hex=True)}')}"
 
 
 def _origin(frame: geopandas.GeoDataFrame) -> tuple[int, int]:
@@ -97,7 +106,8 @@ def _building(
 ) -> dict[str, Any]:
     """Return a CityObject and add its vertices."""
     numbers = {name: None if math.isnan(row[name]) else row[name] for name in ("height_m", "height_max_m", "ground_m")}
-    attributes = numbers | {"area_m2": row["area_m2"], "base_m": numbers["ground_m"] or 0.0}
+    attributes = {"building_id": row["building_id"], **numbers}
+    attributes |= {"area_m2": row["area_m2"], "base_m": numbers["ground_m"] or 0.0}
     base, top = (round(level / MILLIMETRE) for level in _levels(attributes))
     solids = [
         {"type": "Solid", "lod": "1", "boundaries": [_shell(part, base, top, vertices)]}

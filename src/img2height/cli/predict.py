@@ -14,6 +14,7 @@ from img2height.errors import DataError, ModelError
 from img2height.io.parts import parts_of
 from img2height.settings.parsing import meant
 from img2height.vocabulary.layers import INPUTS, Layer
+from img2height.vocabulary.storage import Compression
 from img2height.vocabulary.units import METRES
 
 LAYER = "buildings"
@@ -65,6 +66,9 @@ def predict(
         float | None, typer.Option(help="share of a window that its neighbour covers too [default: as in params.yaml]")
     ] = None,
     draws: Annotated[int, typer.Option(help="predictions with dropout: their mean, and their spread as a band")] = 0,
+    compress: Annotated[
+        Compression, typer.Option(help="of the height map; deflate is for programs that cannot read zstd")
+    ] = "zstd",
 ) -> None:
     """Predict heights, and buildings, from the input rasters of a trained model, which must be on one pixel grid.
 
@@ -87,8 +91,9 @@ def predict(
     settings = inference_settings(loaded, window_px=window_px, overlap=overlap)
     with messages():
         predict_image(
-            loaded, rasters, out, settings, protocol().buildings, buildings=buildings, draws=draws, dsm_unit=dsm_unit
-        )
+            loaded, rasters, out, settings, protocol().buildings,
+            buildings=buildings, draws=draws, dsm_unit=dsm_unit, compress=compress,
+        )  # fmt: skip
 
 
 def _check_output(path: Path, option: str, suffixes: tuple[str, ...], read: list[Path]) -> None:

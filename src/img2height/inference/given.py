@@ -8,6 +8,7 @@ from rasterio.io import DatasetReader
 from img2height.errors import DataError, ModelError
 from img2height.io.bands import named_bands
 from img2height.io.grid import Grid
+from img2height.io.mosaics import require_alike
 from img2height.io.projections import require_projected, require_true_scale
 from img2height.io.rasters import open_raster
 from img2height.io.values import require_upward, stated_unit
@@ -34,8 +35,8 @@ def given_scene(inputs: Mapping[str, list[str]], given: Given, dsm_unit: str | N
 
     Raises:
         ModelError: a layer is missing.
-        DataError: a raster cannot be read, lacks a band, or states no unit of heights; or lengths on its map are not
-            those on the ground.
+        DataError: a raster cannot be read, lacks a band, states no unit of heights, or is a mosaic of unlike parts; or
+            lengths on its map are not those on the ground.
     """
     if missing := [layer for layer in inputs if layer not in given]:
         needed = ", ".join(inputs)
@@ -45,6 +46,7 @@ def given_scene(inputs: Mapping[str, list[str]], given: Given, dsm_unit: str | N
     layers, grids = {}, []
     for name, path, bands in rasters:
         with open_raster(path) as raster:
+            require_alike(raster, heights=name == INITIAL)
             unit = _height_unit(raster, dsm_unit) if name == INITIAL else raster.units[0] or ""
             layers[name] = SceneLayer(str(path), "", _band_names(name, raster, bands), unit)
             grids.append(Grid.of(raster))

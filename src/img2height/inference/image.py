@@ -15,10 +15,9 @@ from img2height.buildings.polygons import require_metres
 from img2height.buildings.scene import extract_scene
 from img2height.errors import DataError, ModelError
 from img2height.inference.given import Given, given_scene
-from img2height.inference.inputs import open_inputs
 from img2height.inference.network import bands_of
 from img2height.inference.plan import Task
-from img2height.inference.predict import finish_strips
+from img2height.inference.predict import check_task, finish_strips
 from img2height.inference.record import record_of, resumable
 from img2height.io.atomic import atomic_folder
 from img2height.io.grid import Grid
@@ -30,6 +29,7 @@ from img2height.scenes.scene import Scene
 from img2height.settings.protocol import Buildings, Inference
 from img2height.vocabulary.layers import INITIAL
 from img2height.vocabulary.quantities import ABOVE_GROUND, PROBABILITY
+from img2height.vocabulary.storage import Compression
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ DEVICES = ("auto",)
 
 def predict_image(
     model: LoadedModel, given: Given, out: Path, settings: Inference, rules: Buildings, *,
-    buildings: Path | None = None, draws: int = 0, dsm_unit: str | None = None,
+    buildings: Path | None = None, draws: int = 0, dsm_unit: str | None = None, compress: Compression = "zstd",
 ) -> None:  # fmt: skip
     """Write the heights of rasters on one grid as a COG, and their buildings as polygons with heights.
 
@@ -56,6 +56,7 @@ def predict_image(
         buildings: the polygons, with a suffix of `WRITERS`; None writes none.
         draws: see `predict_raster`.
         dsm_unit: see `given_scene`.
+        compress: of the COG, see `copy_to_cog`.
 
     Raises:
         ModelError: model and rasters do not fit each other, or the model's heights are not suitable for buildings.
@@ -63,9 +64,7 @@ def predict_image(
     """
     scene = given_scene(model.recipe.inputs, given, dsm_unit)
     task = Task(model, scene, scene.views, settings, out.with_name(f".{out.name}.scratch"), draws=draws)
-    task.plan()
-    with open_inputs(model, scene, scene.views, to_prepare=(INITIAL,)):
-        pass
+    check_task(task, to_prepare=(INITIAL,))
     if buildings:
         _check_buildings(model, scene)
     threads = torch.get_num_threads()
@@ -79,7 +78,7 @@ def predict_image(
             )
         windows, heights = task.folder / "windows.tif", task.folder / "height.tif"
         strips.write(windows)
-        copy_to_cog(windows, heights)
+        copy_to_cog(windows, heights, compress=compress)
         windows.unlink()
         if buildings:
             logger.info("extracting the buildings")

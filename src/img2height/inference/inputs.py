@@ -54,8 +54,11 @@ class ModelInputs:
 
     def read(self, row: int, column: int, size_px: int) -> InputWindow:
         """Return the normalised inputs of one window; pixels beyond the scene are filled by reflection."""
-        window = Window(column, row, size_px, size_px)
-        return self.normalise(self.rows(window).part(window))
+        return self.normalise(self.patch(row, column, size_px))
+
+    def patch(self, row: int, column: int, size_px: int) -> Patch:
+        """Return the inputs of one window before normalisation."""
+        return self.reader.read(self.scene, Window(column, row, size_px, size_px), self.views)
 
     def rows(self, window: Window) -> Patch:
         """Return the pixels of a row of windows, read once for all of them; clipped at the end of the scene."""

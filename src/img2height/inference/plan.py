@@ -35,6 +35,12 @@ class Plan:
     reach: int
     area: BaseGeometry | None
 
+    def sample(self, count: int) -> list[tuple[int, int]]:
+        """Return row and column of at most so many windows, evenly spaced among those to predict."""
+        cells = [(y, x) for y, columns in self.places for x in columns]
+        chosen = np.unique(np.linspace(0, len(cells) - 1, count).round().astype(int)) if cells else []
+        return [(int(self.grid.rows[cells[n][0]]), int(self.grid.columns[cells[n][1]])) for n in chosen]
+
 
 @dataclass(frozen=True)
 class Task:

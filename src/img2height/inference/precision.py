@@ -8,7 +8,6 @@ import numpy as np
 from img2height.errors import ModelError
 from img2height.inference.inputs import ModelInputs
 from img2height.inference.network import Network
-from img2height.inference.windows import WindowGrid
 from img2height.io.rasters import Band
 from img2height.vocabulary.quantities import RELATIVE
 
@@ -20,8 +19,8 @@ RELATIVE_TOLERANCE = 0.001  # of relative heights, which range from 0 to 1
 
 
 def check_bfloat16(
-    networks: tuple[Network, Network], bands: Sequence[Band], images: ModelInputs, grid: WindowGrid,
-    places: list[tuple[int, np.ndarray]],
+    networks: tuple[Network, Network], bands: Sequence[Band], images: ModelInputs, corners: Sequence[tuple[int, int]],
+    size_px: int,
 ) -> None:  # fmt: skip
     """Predict some windows in both precisions, and raise an error if they differ too much.
 
@@ -29,17 +28,15 @@ def check_bfloat16(
         networks: of one model, in float32 and in bfloat16.
         bands: what it predicts.
         images: its inputs.
-        grid: the windows.
-        places: the windows to predict, see `WindowGrid.touching`; evenly spaced ones among them are compared.
+        corners: row and column of the windows to compare.
+        size_px: side of the windows.
 
     Raises:
         ModelError: the valid pixels of a band differ by more than the tolerance on average.
     """
-    cells = [(int(grid.rows[y]), int(grid.columns[x])) for y, columns in places for x in columns]
-    chosen = np.unique(np.linspace(0, len(cells) - 1, WINDOWS).round().astype(int))
     sums, count = np.zeros(len(bands)), 0
-    for row, column in (cells[n] for n in chosen):
-        window = images.read(row, column, grid.window_px)
+    for row, column in corners:
+        window = images.read(row, column, size_px)
         values, rounded = (network.predict([window])[0][:, window.valid] for network in networks)  # bands x N
         sums += np.abs(values - rounded).sum(axis=1)
         count += values.shape[1]
@@ -50,4 +47,4 @@ def check_bfloat16(
         finding = f"{band.description} in bfloat16 differs from float32 by {found:.3g} {band.unit} on average"
         if found > limit:
             raise ModelError(f"{finding}, more than {limit:g}: this model needs higher precision; use float32")
-        logger.info("%s, in %d windows", finding, len(chosen))
+        logger.info("%s, in %d windows", finding, len(corners))

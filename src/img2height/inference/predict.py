@@ -1,6 +1,6 @@
 """Predicts a scene of any height in overlapping windows; a killed prediction can be resumed."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,9 +18,12 @@ from img2height.inference.given import Given, given_scene
 from img2height.inference.inputs import open_inputs
 from img2height.inference.network import BFLOAT16
 from img2height.inference.plan import Task
+from img2height.inference.precision import WINDOWS as COMPARED
 from img2height.inference.precision import check_bfloat16
 from img2height.inference.record import record_of, resumable
 from img2height.inference.strips import Strips
+from img2height.inference.values import WINDOWS as LOOKED_AT
+from img2height.inference.values import check_values
 from img2height.models.folder import LoadedModel, load_model
 from img2height.settings.protocol import Inference
 
@@ -79,11 +82,16 @@ def predict_strips(
         return finish_strips(task, devices, threads, progress=progress)
 
 
-def check_task(task: Task) -> None:
-    """Raise those errors of `predict_raster` that can be found before anything is computed."""
-    task.plan()
-    with open_inputs(task.model, task.scene, task.views):
-        pass
+def check_task(task: Task, to_prepare: Container[str] = ()) -> None:
+    """Raise those errors of `predict_raster` that can be found before anything is computed, and warn of odd images.
+
+    Args:
+        task: to check.
+        to_prepare: see `open_inputs`.
+    """
+    plan = task.plan()
+    with open_inputs(task.model, task.scene, task.views, to_prepare) as images:
+        check_values(images, plan.sample(LOOKED_AT), plan.grid.window_px)
 
 
 def finish_strips(task: Task, devices: Sequence[str], threads: int, *, progress: bool) -> Strips:
@@ -102,7 +110,7 @@ def _check_precision(task: Task, device: str) -> None:
     plan = task.plan()
     with open_inputs(task.model, task.scene, task.views) as images:
         networks = exact.network(device), task.network(device)
-        check_bfloat16(networks, plan.strips.bands, images, plan.grid, plan.places)
+        check_bfloat16(networks, plan.strips.bands, images, plan.sample(COMPARED), plan.grid.window_px)
 
 
 def _compute(

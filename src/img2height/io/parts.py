@@ -37,7 +37,7 @@ def _parts(path: Path) -> Iterator[Path]:
     siblings = (file for file in path.parent.iterdir() if file.name.startswith(f"{path.stem}."))
     yield from sorted(file for file in siblings if file.is_file() and not _is_image(file, path))
     if path.suffix.lower() == ".vrt":
-        for part in _mosaicked(path):
+        for part in mosaicked(path):
             yield from _parts(part)
 
 
@@ -55,7 +55,8 @@ def _is_image(file: Path, path: Path) -> bool:
     )
 
 
-def _mosaicked(path: Path) -> list[Path]:
+def mosaicked(path: Path) -> list[Path]:
+    """Return the files that a mosaic (VRT) of rasters or vectors names itself."""
     text = path.read_text(encoding="utf-8", errors="replace")
     if "<OGRVRTDataSource" in text:
         return [path.parent / source for source in SOURCES.findall(text)]

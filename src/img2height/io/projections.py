@@ -153,12 +153,11 @@ def _horizontal(system: System) -> pyproj.CRS:
     return crs.to_2d()
 
 
-def require_projected(crs: CRS | None, bounds: Bounds, where: str) -> None:
-    """Raise a DataError that says what to do unless a CRS is projected.
+def require_system(crs: CRS | None, where: str) -> None:
+    """Raise a DataError that says what to do unless a CRS states where coordinates lie.
 
     Args:
         crs: of a raster, if it has one.
-        bounds: box in its coordinates.
         where: what lies there, for the message.
     """
     if crs is None:
@@ -170,7 +169,18 @@ def require_projected(crs: CRS | None, bounds: Bounds, where: str) -> None:
             f"{where}: its coordinate system is local, so that nothing states where it lies; write the system that was "
             "meant into the file: rio edit-info --crs EPSG:…"
         )
-    if not crs.is_projected:
+
+
+def require_projected(crs: CRS | None, bounds: Bounds, where: str) -> None:
+    """Raise a DataError that says what to do unless a CRS is projected.
+
+    Args:
+        crs: of a raster, if it has one.
+        bounds: box in its coordinates.
+        where: what lies there, for the message.
+    """
+    require_system(crs, where)
+    if crs is not None and not crs.is_projected:
         raise DataError(
             f"{where}: its coordinates are degrees ({crs.to_string()}); warp it to a system in metres: gdalwarp -t_srs "
             f"{fitting_zone(bounds, crs)}"

@@ -22,6 +22,7 @@ from img2height.errors import DataError
 from img2height.io.atomic import SUFFIX, atomic_path
 from img2height.io.grid import BLOCK_PX, Grid
 from img2height.vocabulary.layers import NODATA
+from img2height.vocabulary.storage import Compression
 
 CACHE_BYTES = 32 * 2**20
 # MINISBLACK: otherwise GDAL takes the fourth of four 8-bit bands for alpha. Sparse: unwritten blocks take no space.
@@ -33,7 +34,7 @@ SCRATCH_OPTIONS = {
     "photometric": "MINISBLACK",
     "sparse_ok": True,
 }
-COG_OPTIONS = {"BLOCKSIZE": BLOCK_PX, "COMPRESS": "ZSTD", "PREDICTOR": "YES", "BIGTIFF": "IF_SAFER"}
+COG_OPTIONS = {"BLOCKSIZE": BLOCK_PX, "PREDICTOR": "YES", "BIGTIFF": "IF_SAFER"}
 
 
 @dataclass(frozen=True)
@@ -158,13 +159,16 @@ def create_scratch(
     scratch.read_back()
 
 
-def copy_to_cog(scratch: str | Path, path: str | Path, *, categorical: bool = False) -> None:
+def copy_to_cog(
+    scratch: str | Path, path: str | Path, *, categorical: bool = False, compress: Compression = "zstd"
+) -> None:
     """Write a cloud-optimised GeoTIFF from a finished scratch raster.
 
     Args:
         scratch: any raster that GDAL reads.
         path: the COG; appears only when it is complete.
         categorical: overviews take the nearest class instead of an average.
+        compress: lossless; zstd is smaller and quicker, deflate can be read by any program.
 
     Raises:
         DataError: the copy failed, for example because the disk is full.
@@ -172,7 +176,8 @@ def copy_to_cog(scratch: str | Path, path: str | Path, *, categorical: bool = Fa
     resampling = "NEAREST" if categorical else "AVERAGE"
     with atomic_path(path) as temporary, _writing(path):
         with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True):
-            gdal_copy(scratch, temporary, driver="COG", OVERVIEW_RESAMPLING=resampling, **COG_OPTIONS)
+            options = {**COG_OPTIONS, "COMPRESS": compress.upper(), "OVERVIEW_RESAMPLING": resampling}
+            gdal_copy(scratch, temporary, driver="COG", **options)
         with rasterio.open(temporary) as written:
             written.checksum(1)  # GDAL reports a full disk late; only a readable file is proof
 

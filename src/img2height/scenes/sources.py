@@ -14,8 +14,9 @@ from rasterio.io import DatasetReader
 from img2height.errors import DataError
 from img2height.io.bands import stated_bands
 from img2height.io.grid import Grid
+from img2height.io.mosaics import require_alike
 from img2height.io.pixels import require_one_type, value_type
-from img2height.io.projections import fitting_zone, reproject_bounds, require_true_scale
+from img2height.io.projections import fitting_zone, reproject_bounds, require_system, require_true_scale
 from img2height.io.rasters import open_raster
 from img2height.io.values import Scaling, require_upward, stated_unit, vertical
 from img2height.settings.dataset import Backscatter, Layer, TargetGrid
@@ -86,11 +87,8 @@ def check_raster(name: str, layer: Layer, raw: Path) -> Source:
     """
     kind, path = layer_of(name).kind, raw / layer.path
     with open_raster(path) as dataset:
-        if dataset.crs is None:
-            raise DataError(
-                f"{path}: layer {name} has no coordinate reference system; write it into the file "
-                "(rio edit-info --crs EPSG:…) so that it can be aligned with the other layers"
-            )
+        require_system(dataset.crs, f"{path}, layer {name}")
+        require_alike(dataset, heights=kind == "height")
         nodata = layer.nodata if layer.nodata is not None else dataset.nodata
         bands = _bands(name, kind, layer, dataset)
         require_one_type(dataset, dataset.indexes)

@@ -1,0 +1,5 @@
+"""How rasters are stored."""
+
+from typing import Literal
+
+Compression = Literal["zstd", "deflate"]  # lossless; OpenCV 5 and georaster 1.6 cannot read zstd
