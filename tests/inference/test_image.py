@@ -260,10 +260,9 @@ def test_an_image_of_another_range_than_in_training_is_warned_of(tmp_path, caplo
     assert not warned or float(said[0].split("mean is ")[1].split()[0]) == pytest.approx(image.mean(), rel=0.01)
 
 
-@pytest.mark.parametrize("value", [0, 255])
-def test_an_image_of_one_colour_is_refused(tmp_path, value):
-    network, image = FirstBand(), write_image(tmp_path / "i.tif", np.full((64, 80), value, np.uint8))
-    with pytest.raises(DataError, match=f"all valid pixels of eo are {value}"):
+def test_an_image_of_zeros_is_refused(tmp_path):
+    network, image = FirstBand(), write_image(tmp_path / "i.tif", np.zeros((64, 80), np.uint8))
+    with pytest.raises(DataError, match="all valid pixels of eo are 0"):
         predict(as_model(network, dtype="uint8"), {"eo": image}, tmp_path / "h.tif")
     assert network.windows == 0
     assert [path.name for path in tmp_path.iterdir()] == ["i.tif"]

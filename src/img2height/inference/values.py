@@ -26,15 +26,17 @@ def check_values(images: ModelInputs, corners: Sequence[tuple[int, int]], size_p
         size_px: side of the windows.
 
     Raises:
-        DataError: all valid pixels of an image have one value.
+        DataError: all valid pixels of an image are 0.
     """
+    if not corners:  # a fold without a test area in this scene
+        return
     patches = [images.patch(row, column, size_px) for row, column in corners]
     centre, spread = TRAINED[images.normalisation.image_mode]
     for layer in images.reader.inputs.keys() & images.normalisation.image.keys():  # a surface model has its own scale
         bands = images.normalisation.image[layer]
         values = np.concatenate([patch.images[layer][:, patch.valids[layer]] for patch in patches], axis=1)  # C x N
-        if values.size and (values == values[:, :1]).all():
-            _require_contrast(images, layer)
+        if values.size and not values.any():
+            _require_contents(images, layer)
         for (band, (offset, divisor)), found in zip(bands.items(), values, strict=True):
             if not found.size or (offset, divisor) == (0.0, BYTE):  # the range of bytes, whatever the training had
                 continue
@@ -48,19 +50,12 @@ def check_values(images: ModelInputs, corners: Sequence[tuple[int, int]], size_p
                 )  # fmt: skip
 
 
-def _require_contrast(images: ModelInputs, layer: str) -> None:
-    """Raise a DataError if all valid pixels of a layer have the same colour."""
-    first = None
+def _require_contents(images: ModelInputs, layer: str) -> None:
+    """Raise a DataError if all valid pixels of a layer are 0 in all bands."""
     for block in images.scene.grid.blocks():
         patch = images.rows(block)
-        values = patch.images[layer][:, patch.valids[layer]]  # C x N
-        if values.size:
-            first = values[:, :1] if first is None else first
-            if (values != first).any():
-                return
-    if first is not None:
-        found = ", ".join(f"{value:g}" for value in first[:, 0])
-        raise DataError(
-            f"{images.scene.name}: all valid pixels of {layer} are {found}, so there is nothing to predict from; "
-            "check the file"
-        )
+        if patch.images[layer][:, patch.valids[layer]].any():
+            return
+    raise DataError(
+        f"{images.scene.name}: all valid pixels of {layer} are 0, so there is nothing to predict from; check the file"
+    )

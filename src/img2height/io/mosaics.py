@@ -6,7 +6,7 @@ from typing import Any
 from rasterio.io import DatasetReader
 
 from img2height.errors import DataError
-from img2height.io.parts import mosaicked
+from img2height.io.parts import mosaicked, parts_of
 from img2height.io.rasters import open_raster
 from img2height.io.values import Scaling, vertical
 from img2height.vocabulary.units import UNIT_OF
@@ -25,6 +25,7 @@ def require_alike(raster: DatasetReader, *, heights: bool) -> None:
     """
     if raster.driver != "VRT":
         return
+    parts_of(Path(raster.name))  # refuses parts in archives
     converted = any(word in Path(raster.name).read_text(encoding="utf-8") for word in CONVERTED)
     seen: dict[str, tuple[str, Any]] = {}  # by property, the file that states it first and its value
     rasters = [Path(raster.name), *mosaicked(Path(raster.name))]
