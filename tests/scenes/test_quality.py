@@ -42,6 +42,17 @@ def test_flat_ground_has_no_offset(tmp_path, city):
     assert offset_of(tmp_path, city[0], np.zeros((512, 512))) is None
 
 
+@pytest.mark.parametrize("side", [1, 2, 8, 19, 20])
+def test_a_tiny_scene_is_measured(tmp_path, side):
+    layers = deliver(tmp_path / "raw")
+    for name, values in (("eo", np.ones((3, 20, 20), np.uint8)), ("dsm", ramp(20) + 5), ("dtm", ramp(20))):
+        unit, names = (None, ["red", "green", "blue"]) if name == "eo" else ("metre", None)
+        write(tmp_path / "raw" / f"{name}.tif", values[..., :side, :side], unit=unit, names=names)
+    del layers["building"]
+    report = quality_report(prepare(tmp_path, layers))
+    assert (report["registration"], report["overlap_share"]) == (None, 1)
+
+
 def test_a_sound_scene_has_numbers_and_no_warning(tmp_path):
     scene = prepare(tmp_path, deliver(tmp_path / "raw"))
     report = quality_report(scene)

@@ -15,6 +15,7 @@ FARTHEST_M = 10.0
 TALL_M = 15.0  # edges of towers count no more than those of houses
 EDGE_QUANTILE = 0.97
 PEAK_PX = 4
+SMALLEST_PX = 4 * (PEAK_PX + 1)  # side of an image whose correlation has a peak and surroundings
 CONFIDENT = 1.25
 
 
@@ -39,7 +40,7 @@ class Offset:
 
 
 def estimate_offset(image: DatasetReader, heights: DatasetReader, gsd_m: float) -> Offset | None:
-    """Return the offset of an image from heights above ground, None if there is no edge.
+    """Return the offset of an image from heights above ground, None if there is no edge or no room for a peak.
 
     Edge directions are correlated (Fitch, Kadyrov, Christmas and Kittler, "Orientation correlation", BMVC 2002), with
     doubled angles, because a roof may be brighter or darker than its surroundings, and summed over windows spread over
@@ -50,6 +51,8 @@ def estimate_offset(image: DatasetReader, heights: DatasetReader, gsd_m: float) 
         heights: heights above ground in metres on the same grid.
         gsd_m: pixel size in metres.
     """
+    if min(image.width, image.height) < SMALLEST_PX:
+        return None
     reach = max(PEAK_PX + 1, round(FARTHEST_M / gsd_m))
     surfaces = [_correlate(*_read(image, heights, window), reach) for window in _spread(image.width, image.height)]
     total = np.sum(surfaces, axis=0)
