@@ -89,7 +89,7 @@ def main(args: Namespace) -> None:
     tables = {name.replace("-", "_"): getattr(args, name.replace("-", "_")) for name in TABLES}
     write_report(report, args.out, args.figures, tables, os.path.relpath(args.cost, args.out.parent))
     benchmarks = {step: Path(folder) for step, folder in read_yaml(args.benchmarks).items()}
-    write_cost(cost_table(benchmarks, list(recipes), report.ground_km2), experiment.title, args.cost)
+    write_cost(cost_table(benchmarks, list(recipes), report.test_area_km2), experiment.title, args.cost)
 
 
 if __name__ == "__main__":

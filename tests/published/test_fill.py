@@ -21,7 +21,7 @@ TABLE = {
     "columns": [
         {"header": "Dice ↑", "score": "footprint.dice", "note": "pooled"},
         {"header": "RMSE ↓", "score": "all.rmse_m", "unit": "m", "decimals": 2},
-        {"header": "Loss", "score": None, "note": "of an unknown unit"},
+        {"header": "Loss", "score": None, "note": "without a unit"},
     ],
     "rows": [
         {"label": "Net", "method": "unet", "facts": ["✓"], "printed": [0.7, 0.076, 45.0]},
@@ -78,7 +78,7 @@ def test_a_column_may_be_of_another_method_and_a_row_of_a_stratum():
     assert cells.low.tolist() == [2.1]
 
 
-def test_null_is_a_dash_and_an_unknown_score_an_error():
+def test_null_is_a_dash_and_a_misspelt_score_an_error():
     keys = ("all.silog", "paper.im2height.mse", "all.rmse_m")
     _, cells = filled(columns=[{"header": "a", "score": key} for key in keys])
     assert cells.iloc[:2].ours.isna().all()
@@ -104,7 +104,7 @@ def test_markdown_has_two_lines_of_numbers_a_row_and_its_notes():
     assert lines[3] == ["", "", "ours", "0.6250", "2.35", "–"]
     assert lines[4] == ["", "", "95 %", "0.6000 to 0.6500", "2.10 to 2.60", ""]
     assert [line[:3] for line in lines[5:]] == [["Other <net>¹", "", "printed"], ["", "", "ours"]]  # no interval at all
-    assert "1. pooled\n2. of an unknown unit" in text
+    assert "1. pooled\n2. without a unit" in text
     assert "- Random split" in text
 
 

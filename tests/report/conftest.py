@@ -1,4 +1,4 @@
-"""A tiny finished experiment: one scene of two folds, three methods, and what each of them left."""
+"""A small finished experiment: one scene in two folds, three methods, and their files."""
 
 import dataclasses
 from pathlib import Path
@@ -39,12 +39,12 @@ GRID = Grid(CRS.from_epsg(32633), Affine(0.5, 0, 500_000, 0, -0.5, 5_800_000), 3
 HOUSES = {(40, 60, 70, 100): 6.0, (120, 200, 150, 240): 9.0, (180, 30, 230, 90): 24.0}
 ABOUT = {"title": "Three houses", "source": "a test", "licence": "CC0-1.0", "vertical_reference": "zero"}
 METHODS = ["mean_height", "im2height", "zero_height"]
-NOTHING_KNOWN = Uncertainty([], [], 0)
+NO_UNCERTAINTY = Uncertainty([], [], 0)
 
 
 @pytest.fixture(scope="session")
 def houses(tmp_path_factory: pytest.TempPathFactory) -> Scene:
-    """Return a scene of three houses on flat ground, unknown in one corner; the image has a hole elsewhere."""
+    """Return a scene of three houses on flat terrain; reference and image have nodata in different corners."""
     folder = tmp_path_factory.mktemp("houses")
     ndsm = _truth()
     building = (ndsm > 0).astype(np.uint8)
@@ -77,7 +77,7 @@ def areas() -> geopandas.GeoDataFrame:
 
 @pytest.fixture(scope="session")
 def finished(houses: Scene, areas: geopandas.GeoDataFrame, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """Return a run whose network sees the houses blurred and a little low."""
+    """Return a run whose network predicts the houses blurred and slightly too low."""
     folder = tmp_path_factory.mktemp("run")
     settings = {
         "name": "tiny", "title": "Tiny town", "scenes": {"demo": {"houses": "split"}}, "methods": METHODS,
@@ -158,7 +158,7 @@ def refined(stereo: Scene, areas: geopandas.GeoDataFrame, tmp_path_factory: pyte
 
 @pytest.fixture(scope="session")
 def terrain(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """Return a run over a scene of ten bands that has nothing but its terrain; the prediction is 3 m too high."""
+    """Return a run over a scene of ten bands with terrain as the only reference; the prediction is 3 m too high."""
     folder = tmp_path_factory.mktemp("terrain")
     grid = Grid(GRID.crs, Affine(10, 0, 500_000, 0, -10, 5_800_000), 96, 80)
     ground = np.tile(np.linspace(300, 700, 96, dtype=np.float32), (80, 1))
@@ -202,13 +202,13 @@ def _run(
     Image.new("RGB", (40, 20), "white").save(folder / "folds.png")
     recipes = {name: load_recipe(ROOT / "config/methods", name) for name in heights}
     return Run(
-        experiment, params, recipes, experiment_scores(*scores), NOTHING_KNOWN, [scene], [scene], areas,
+        experiment, params, recipes, experiment_scores(*scores), NO_UNCERTAINTY, [scene], [scene], areas,
         folder / "folds.png", files, {},
     )  # fmt: skip
 
 
 def uncertainty_of(metrics: ExperimentScores) -> Uncertainty:
-    """Return intervals of 0.1 m to either side of the RMSE, MAE and bias, and im2height really better than the rest."""
+    """Return intervals of ± 0.1 m for RMSE, MAE and bias, and comparisons of im2height with the others."""
     intervals = [
         Interval(method, 0, stratum, score, value, value - 0.1, value + 0.1, 30, 64.0)
         for method in metrics.methods

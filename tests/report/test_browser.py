@@ -1,4 +1,4 @@
-"""The page in a browser: no errors, pictures load, tables sort, a phone needs no sideways scroll."""
+"""The page in a browser: no errors, pictures load, tables sort, no horizontal scrolling on a phone."""
 
 import html
 import json
@@ -44,7 +44,7 @@ addEventListener("load", () => {
 
 @pytest.fixture(scope="module")
 def looked(written: list[Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[list[dict], list[str]]:
-    """Return what was seen at the width of a desk and of a phone, and the messages of the console."""
+    """Return the state of the page at the widths of a desktop and a phone, and the messages of the console."""
     if not (browser := next(filter(None, map(shutil.which, BROWSERS)), None)):
         pytest.skip(f"no browser to look at the page: none of {', '.join(BROWSERS)} is installed")
     folder = tmp_path_factory.mktemp("browser")

@@ -1,4 +1,4 @@
-"""The page: one file, nothing from outside, every method and number, the same bytes twice."""
+"""The page: one file without external resources, all methods and numbers, reproducible bytes."""
 
 import dataclasses
 import itertools
@@ -26,7 +26,7 @@ def tables_in(folder: Path) -> dict[str, Path]:
 
 
 class Outline(HTMLParser):
-    """Collects the tags of a page, its words, the rows of its named tables, and what elements say of themselves.
+    """Collects the tags of a page, its words, the rows of its named tables, and the `data-` attributes.
 
     A row has the words of each of its cells; `marked` are the words of elements by one of their `data-` attributes.
     """

@@ -24,7 +24,7 @@ SETTINGS = Metrics(ratio_min_height_m=1.0, ssim_range_m=30.0, instance_iou=0.5, 
 
 
 def write_scene(folder, name: str, error_m: float, *, polygons: bool) -> tuple[Scene, dict]:
-    """Two reference houses, west and east, and one on ground of unknown use; all are predicted, `error_m` too high."""
+    """Return a scene and its files: two reference houses and one on nodata, all predicted `error_m` too high."""
     building = np.zeros(GRID.shape, np.uint8)
     building[8:20, 8:20] = building[8:20, 40:52] = 1
     height = np.where(building == 1, 9, 0).astype(np.float32)
@@ -80,7 +80,7 @@ def test_scores_pool_the_test_areas_of_all_scenes_and_folds(tmp_path, polygons):
     assert scores.strata["all"]["mae_m"] == pytest.approx((1 * 2 + 4) / 3)
     assert scores.strata["buildings"]["pixels"] == 144 * 3
     assert scores.footprint["iou"] == 1.0
-    # three houses in the test areas; the one on ground of unknown use is neither found nor invented
+    # three houses in the test areas; the one on nodata is neither a true nor a false positive
     assert scores.instances == {"tp": 3, "fp": 0, "fn": 0, "precision": 1.0, "recall": 1.0, "f1": 1.0}
     assert scores.strata["all"]["ssim_tiles"] == 6
     everywhere = tile_scores(tiles[tiles.stratum == "all"])
@@ -88,9 +88,9 @@ def test_scores_pool_the_test_areas_of_all_scenes_and_folds(tmp_path, polygons):
     assert everywhere.rmse_m.tolist() == [1.0] * 4 + [4.0] * 2
     assert scores.per_image["all"]["rmse_m"] == 2.0
     assert scores.quantity == "ndsm"
-    # the houses have 144 px of 1 m2; tall ones there are none
+    # the houses have 144 px of 1 m2; none of them is tall
     assert (scores.strata["building_100_500"]["pixels"], scores.strata["building_0_100"]["pixels"]) == (144 * 3, 0)
-    # of 9 m are also the two houses on ground of unknown use, one in each scene
+    # the two houses on nodata of the mask, one in each scene, are 9 m high too
     assert scores.strata["height_3_10"]["bias_m"] == pytest.approx((3 * 1 + 2 * 4) / 5)
     assert scores.strata["buildings_tall"]["bias_m"] is None
 
@@ -143,7 +143,7 @@ def test_pairs_are_scored_each_and_all_together(tmp_path):
     assert scores.pairs[10]["buildings"]["bias_m"] == pytest.approx((-2 * 2 + 4) / 3)
     pooled = scores.pooled["all"]
     assert pooled["pixels"] == 4096 * 2 + 2048
-    # errors of all pairs in one heap: 4096 of 1 m, 4096 of -2 m, 2048 of 4 m
+    # errors of all pairs together: 4096 of 1 m, 4096 of -2 m, 2048 of 4 m
     assert pooled["rmse_m"] == pytest.approx(((2 * 1 + 2 * 4 + 16) / 5) ** 0.5)
     assert (pooled["medae_m"], scores.pooled["terrain"]["medae_m"]) == (2, 2)
     assert {"footprint", "instances"} & (scores.pooled.keys() | scores.pairs[1].keys()) == set()
@@ -182,10 +182,10 @@ def test_a_missing_prediction_fails_unless_it_is_allowed(tmp_path):
     scores, _ = evaluate([(scene, files)], areas, settings=SETTINGS.model_copy(update={"allow_missing": True}))
     assert scores.strata["all"]["coverage"] == 1 - 7 / 4096
     scores, _ = evaluate([(scene, files)], areas_of((0, "test", "s1", box(0, 1, 64, 64))))
-    assert scores.strata["all"]["coverage"] == 1  # what lies outside the test area is nobody's business
+    assert scores.strata["all"]["coverage"] == 1  # pixels outside the test area do not count
 
 
-def test_heights_that_a_method_does_not_tell_are_not_missed(tmp_path):
+def test_heights_that_a_method_does_not_predict_are_not_required(tmp_path):
     scene, files = write_scene(tmp_path, "s1", 1.0, polygons=True)
     nothing = np.full(GRID.shape, np.nan, np.float32)
     write_cog(files["height"], nothing, GRID, [height_band("building_height")], nodata=NODATA)
@@ -228,7 +228,7 @@ def test_a_record_is_read_as_it_was_written(tmp_path):
     assert "alignment" not in written and "strata" not in written
 
 
-def test_a_file_that_is_no_record_is_named(tmp_path):
+def test_a_file_that_is_not_a_record_is_named(tmp_path):
     (tmp_path / "scores.json").write_text('{"method": "unet", "seed": 0}')
     with pytest.raises(DataError, match=r"scores\.json: quantity: .*evaluate the method again"):
         read_scores(tmp_path / "scores.json")

@@ -17,7 +17,7 @@ def tile(error_m: float, pixels: int, stratum: str, masks=(0, 0, 0, 0)) -> dict:
     return sums | dict(zip(("tp", "fp", "fn", "tn"), masks, strict=True)) | {"stratum": stratum, "ssim": np.nan}
 
 
-# Two tiles with buildings, 1 px of 3 m error and 3 px of -1 m; the third has ground alone.
+# Two tiles with buildings, 1 px of 3 m error and 3 px of -1 m; the third has no building.
 TILES = pandas.DataFrame(
     [
         tile(3, 1, "buildings"), tile(3, 10, "all", (1, 1, 0, 8)),
@@ -37,7 +37,7 @@ def test_im2height_normalises_by_a_stated_height():
 
 def test_fusionheightnet_by_hand():
     found = fusionheightnet(BUILDINGS, FOOTPRINT, TILES, DIVISOR_M)
-    precision, recall = (1 / 2 + 1 + 0) / 3, (1 + 1 / 3 + 0) / 3  # of ground alone: zero
+    precision, recall = (1 / 2 + 1 + 0) / 3, (1 + 1 / 3 + 0) / 3  # without a building: zero
     assert found == pytest.approx(
         {
             "mae": 0.15,
@@ -52,7 +52,7 @@ def test_fusionheightnet_by_hand():
             "f1": 2 * precision * recall / (precision + recall),
             "dice": (2 * 2 + 1) / (2 * 2 + 1 + 2 + 1),
             "accuracy": 27 / 30,
-            "mae_eq23": 0.0,  # 3 - 1 - 1 - 1: without |.| it says that there is no error
+            "mae_eq23": 0.0,  # 3 - 1 - 1 - 1: without |.| errors cancel
             "rmse_eq25": 0.03,
             "dice_eq29": 4 / (4 + 1 + 25),
             "iou_eq30": 2 / (2 + 1 + 25),
@@ -63,7 +63,7 @@ def test_fusionheightnet_by_hand():
     assert found["dice"] > 2 * found["iou"] / (1 + found["iou"])  # as in its Table 1
 
 
-def test_fusionheightnet_without_footprints_has_heights_alone():
+def test_fusionheightnet_without_footprints_has_heights_only():
     found = fusionheightnet(BUILDINGS, ConfusionStatistics(), TILES.assign(tp=0, fp=0, fn=0, tn=0), DIVISOR_M)
     nothing = ("iou", "precision", "recall", "f1", "dice", "accuracy", "dice_eq29", "iou_eq30")
     assert [found[name] for name in nothing] == [None] * len(nothing)

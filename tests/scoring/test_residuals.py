@@ -31,7 +31,7 @@ def write(path: Path, heights: np.ndarray, quantity: str, grid: Grid = GRID) -> 
 
 @pytest.fixture
 def scene(tmp_path) -> Scene:
-    """A scene with holes in its initial surface model, its reference and what was refined, all elsewhere."""
+    """Return a scene with separate holes in its initial, refined and reference surface and its terrain."""
     surface = TERRAIN + ABOVE
     initial, refined, reference, terrain = surface + BEFORE, surface + AFTER, surface.copy(), TERRAIN.copy()
     initial[100:110, 505:520] = np.nan
@@ -63,7 +63,7 @@ def expected() -> np.ndarray:
     return errors
 
 
-def test_errors_before_and_after_are_unknown_where_either_side_is(scene):
+def test_errors_are_nodata_where_the_surface_or_the_reference_is(scene):
     errors = expected()
     errors[:, 511:514, 511:514] = NODATA
     assert (residuals(scene) == errors).all()
@@ -71,14 +71,14 @@ def test_errors_before_and_after_are_unknown_where_either_side_is(scene):
     assert [path.name for path in scene.folder.iterdir() if path.name.startswith(".")] == []
 
 
-def test_without_a_reference_surface_it_is_terrain_and_what_stands_on_it(scene):
+def test_without_a_reference_surface_it_is_the_sum_of_dtm_and_ndsm(scene):
     del scene.layers["dsm"]
     errors = expected()
     errors[:, 40, 50] = NODATA
     assert (residuals(scene) == errors).all()
 
 
-def test_errors_outside_the_area_are_unknown(scene):
+def test_errors_outside_the_area_are_nodata(scene):
     area = Polygon([(0, 0), (500.4, 0), (500.4, 90), (0, 90)])
     errors = np.full((2, *GRID.shape), NODATA, np.float32)
     errors[:, :90, :500] = expected()[:, :90, :500]
@@ -88,7 +88,7 @@ def test_errors_outside_the_area_are_unknown(scene):
 def test_missing_references_other_quantities_and_grids_are_refused(scene, tmp_path):
     initial, out = scene.path("dsm_initial"), tmp_path / "none.tif"
     other = write(tmp_path / "above.tif", ABOVE, "ndsm")
-    with pytest.raises(DataError, match="holds ndsm"):
+    with pytest.raises(DataError, match="contains ndsm"):
         write_residuals(initial, other, scene, EVERYWHERE, out)
     moved = Grid(GRID.crs, GRID.transform @ Affine.translation(1, 0), GRID.width, GRID.height)
     shifted = write(tmp_path / "shifted.tif", ABOVE, "dsm", moved)

@@ -27,7 +27,7 @@ SETTINGS = {"ratio_min_height_m": 1.0, "ssim_range_m": 30.0, "tile_px": 32}
 
 @pytest.fixture(scope="module")
 def town(tmp_path_factory):
-    """Arrays and rasters of a scene with unknown pixels and a prediction with missing ones."""
+    """Return the folder and the arrays of a scene with nodata and a prediction with gaps."""
     folder, rng = tmp_path_factory.mktemp("town"), np.random.default_rng([5])
     heights = {name: rng.uniform(*span, SIZE).astype(np.float32) for name, span in SPANS_M.items()}
     heights["predicted"] = heights["ndsm"] + rng.normal(0.5, 2, SIZE).astype(np.float32)

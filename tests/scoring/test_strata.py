@@ -10,7 +10,7 @@ from shapely import box
 
 from img2height.io.grid import Grid
 from img2height.io.rasters import Band, open_raster, write_cog
-from img2height.scoring.ground import BuildingSizes, read_kinds, read_mask
+from img2height.scoring.landcover import BuildingSizes, read_kinds, read_mask
 from img2height.scoring.strata import MASKS, NAMES, NONZERO, STRATA, strata_of_kinds
 
 GRID = Grid(CRS.from_epsg(25832), Affine(1, 0, 500_000, 0, -1, 5_400_000), 47, 41)
@@ -19,7 +19,7 @@ RINGS = [(dy, dx) for dy in range(-2, 3) for dx in range(-2, 3) if abs(dy) + abs
 
 
 def masks() -> dict[str, np.ndarray]:
-    """Return sparse buildings, patches of water and forest, holes; some pixels of each are unknown."""
+    """Return sparse buildings, patches of water and forest, holes; some pixels of each are nodata."""
     rng = np.random.default_rng([4])
     shares = {"building": 0.03, "water": 0.2, "forest": 0.3, "dsm_filled": 0.1}
     made = {name: (rng.random(GRID.shape) < shares[name]).astype(np.uint8) for name in MASKS}
@@ -58,7 +58,7 @@ def strata(layers, window, heights_m=None, sizes=None, nonzero=True) -> dict[str
 
 
 def heights() -> np.ndarray:
-    """Return heights on both sides of each class border, and some unknown."""
+    """Return heights on both sides of each class border, and some missing ones."""
     values = [np.nan, -1, 0, 3, 3.001, 10, 10.001, 20, 20.001, 50, 50.001, 300]
     return np.random.default_rng([6]).choice(values, GRID.shape).astype(np.float32)
 
@@ -137,7 +137,7 @@ def test_borders_of_windows_show_in_no_stratum(rasters, size):
 def test_a_single_building_pixel_grows_to_a_diamond(tmp_path):
     building = np.zeros(GRID.shape, np.uint8)
     building[10, 20] = 1
-    building[10, 21] = 255  # what is not known to be terrain is not terrain, though near a building it is
+    building[10, 21] = 255  # nodata is not terrain, but belongs to the dilated building
     building[30, 30] = 255
     write_cog(tmp_path / "b.tif", building, GRID, [Band("building")], nodata=255, categorical=True)
     with open_raster(tmp_path / "b.tif") as raster:

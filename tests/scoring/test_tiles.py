@@ -73,7 +73,7 @@ def test_scores_of_each_tile(tiles, maps):
 
 @pytest.mark.parametrize(
     ("rule", "iou", "recall", "tiles_counted"),
-    # tile 2 has ground alone, tile 5 no known ground; tile 4 has no building, but one was predicted
+    # tile 2 has no building, tile 5 only nodata; tile 4 has no building, but one was predicted
     [("skip", (1 + 2 / 3 + 0 + 0.5) / 4, 2.5 / 3, 5), ("one", (1 + 1 + 2 / 3 + 0.5) / 5, 4.5 / 5, 5),
      ("zero", (1 + 2 / 3 + 0.5) / 5, 2.5 / 5, 5)],
 )  # fmt: skip

@@ -63,7 +63,7 @@ def to_html(table: Table, cells: pandas.DataFrame, notes: list[str]) -> str:
 
 
 def _lines(table: Table, cells: pandas.DataFrame) -> pandas.DataFrame:
-    """Return the text of all cells; the index holds label, facts and the source of the number."""
+    """Return the text of all cells; the index contains label, facts and the source of the number."""
     whose = [PRINTED, OURS, INTERVAL] if cells["printed"].notna().any() else [OURS, INTERVAL]
     labels, texts, width = [], [], len(table.columns)
     for number, row in enumerate(table.rows):

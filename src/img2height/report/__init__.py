@@ -1,1 +1,1 @@
-"""The report: score tables, figures that a person can judge, and one self-contained page."""
+"""The report: score tables, figures, and one self-contained page."""

@@ -1,4 +1,4 @@
-"""What a run cost in time, memory and, roughly, energy: a page of its own, for it differs from machine to machine."""
+"""Time, memory and estimated energy of a run: a separate page, because they differ between machines."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,21 +14,21 @@ CORE_W, MEMORY_W_PER_GB = 12.0, 0.3725  # Lannelongue et al. 2021, https://doi.o
 JOULE_PER_WH = 3600.0
 
 
-def cost_table(benchmarks: Mapping[str, Path], methods: list[str], ground_km2: float) -> pandas.DataFrame:
-    """Return what each step of each method cost, all its jobs together; a row for each that was measured.
+def cost_table(benchmarks: Mapping[str, Path], methods: list[str], test_area_km2: float) -> pandas.DataFrame:
+    """Return the cost of each measured step of each method, summed over its jobs.
 
-    Columns: method, step, jobs, wall_s and cpu_s (sums), memory_mb (the largest job's), energy_wh, wh_per_km2. The
-    energy is that of busy cores and of memory, without graphics processors: 12 W a core and 0.3725 W a GB (Lannelongue
-    et al. 2021, https://doi.org/10.1002/advs.202100707).
+    Columns: method, step, jobs, wall_s and cpu_s (sums), memory_mb (of the largest job), energy_wh, wh_per_km2.
+    Energy counts busy cores and memory but no GPUs: 12 W per core and 0.3725 W per GB (Lannelongue et al. 2021,
+    https://doi.org/10.1002/advs.202100707).
 
     Args:
-        benchmarks: by step the folder of its measurements, in it a folder a method with Snakemake's tables (*.tsv: s,
+        benchmarks: by step, a folder with one folder per method that contains Snakemake's benchmark files (*.tsv: s,
             cpu_time, max_rss in MB).
         methods: in order.
-        ground_km2: test ground.
+        test_area_km2: of all scenes, in square kilometres.
 
     Raises:
-        DataError: a measurement is no such table.
+        DataError: a file is not a benchmark file.
     """
     rows = [
         {"method": method, "step": step} | _sums(jobs)
@@ -37,7 +37,7 @@ def cost_table(benchmarks: Mapping[str, Path], methods: list[str], ground_km2: f
         if not (jobs := _jobs(folder / method)).empty
     ]
     table = pandas.DataFrame(rows, columns=["method", "step", "jobs", "wall_s", "cpu_s", "memory_mb", "energy_wh"])
-    return table.assign(wh_per_km2=table.energy_wh / ground_km2)
+    return table.assign(wh_per_km2=table.energy_wh / test_area_km2)
 
 
 def _sums(jobs: pandas.DataFrame) -> dict[str, float]:
@@ -52,7 +52,7 @@ def _sums(jobs: pandas.DataFrame) -> dict[str, float]:
 
 
 def _jobs(folder: Path) -> pandas.DataFrame:
-    """Return one row a measured job; short jobs have dashes or NA where nothing could be measured, which count as 0."""
+    """Return one row per job; a dash or NA, which short jobs have, counts as 0."""
     tables = [_read(path) for path in sorted(folder.rglob("*.tsv"))]
     empty = pandas.DataFrame(columns=list(COLUMNS.values()), dtype=float)
     return pandas.concat(tables, ignore_index=True) if tables else empty
@@ -61,12 +61,12 @@ def _jobs(folder: Path) -> pandas.DataFrame:
 def _read(path: Path) -> pandas.DataFrame:
     table = pandas.read_csv(path, sep="\t", na_values="-")
     if missing := [name for name in COLUMNS if name not in table]:
-        raise DataError(f"{path}: has no column {missing[0]!r}; is it a benchmark file of Snakemake?")
+        raise DataError(f"{path}: has no column {missing[0]!r}; is it a Snakemake benchmark file?")
     return table[list(COLUMNS)].rename(columns=COLUMNS).astype(float).fillna(0.0)
 
 
 def write_cost(table: pandas.DataFrame, title: str, out: Path) -> None:
-    """Write the page of the costs.
+    """Write the cost page.
 
     Args:
         table: see `cost_table`.

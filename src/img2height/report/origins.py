@@ -1,4 +1,4 @@
-"""Where the numbers come from: versions, digests of code, settings and data, seeds."""
+"""Provenance of the numbers: versions, seeds, and digests of code, settings and data."""
 
 import hashlib
 import importlib.metadata
@@ -22,10 +22,10 @@ def all_versions() -> dict[str, str]:
 
 
 def origins(run: Run) -> dict[str, str]:
-    """Return what made the experiment: versions, code and settings digests, seeds.
+    """Return the versions, digests of code and settings, and seeds of an experiment.
 
     Args:
-        run: what was run.
+        run: the experiment.
     """
     settings = {"protocol (params)": run.params, "experiment": run.experiment}
     recipes = {f"recipe of {name}": recipe for name, recipe in run.recipes.items()}
@@ -38,11 +38,11 @@ def origins(run: Run) -> dict[str, str]:
 
 
 def data_digests(scene: Scene) -> dict[str, str]:
-    """Return the SHA-256 of each layer of a scene, as its manifest says."""
+    """Return the SHA-256 of each layer of a scene, as stated in its manifest."""
     return {name: layer.sha256 for name, layer in scene.layers.items()}
 
 
 def digest(settings: BaseModel) -> str:
-    """Return the SHA-256 of checked settings, whatever the order and layout of their file."""
+    """Return the SHA-256 of checked settings, independent of the order and layout of their file."""
     text = json.dumps(settings.model_dump(mode="json"), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

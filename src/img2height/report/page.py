@@ -1,4 +1,4 @@
-"""The report as one HTML file that works without a network: what was run, scores, pictures, limits."""
+"""The report, one HTML file that works offline: settings, scores, pictures and limits."""
 
 import shutil
 from collections.abc import Mapping
@@ -32,18 +32,18 @@ from img2height.tiles.areas import area_of
 from img2height.vocabulary.scores import compared
 
 GLANCE_PX = 260
-FOREST = "RMSE of each method with its 95 % interval where there is one; the same numbers are in the table below."
+FOREST = "RMSE of each method with its 95 % interval, if any. The table below has the same numbers."
 
 
 def write_report(run: Run, out: Path, figures: Path, tables: Mapping[str, Path], cost: str) -> None:
-    """Write the page, the folder of its pictures and the tables; the same bytes for the same inputs.
+    """Write the page, the folder of its pictures, and the tables; the same inputs give the same bytes.
 
     Args:
-        run: what to report.
+        run: the finished experiment.
         out: report.html.
         figures: folder of PNG files, replaced as a whole.
         tables: files by name: `scores_csv` and `strata_csv` at full precision, `scores_md` and `strata_md` as printed.
-        cost: address of the page of the costs, relative to `out`.
+        cost: address of the cost page, relative to `out`.
 
     Raises:
         DataError: a file is missing or cannot be read.
@@ -55,10 +55,10 @@ def write_report(run: Run, out: Path, figures: Path, tables: Mapping[str, Path],
         page.write_text(_render(run, table, strata, folder, cost), encoding="utf-8")
         if figures.exists():
             shutil.rmtree(figures)
-    grounds = strata_to_markdown(strata)
+    strata_text = strata_to_markdown(strata)
     if run.leaks:
-        strata, grounds = strata.assign(note=LEAKS), f"{grounds}\n{LEAKS}\n"
-    for name, frame, text in (("scores", table, to_markdown(table)), ("strata", strata, grounds)):
+        strata, strata_text = strata.assign(note=LEAKS), f"{strata_text}\n{LEAKS}\n"
+    for name, frame, text in (("scores", table, to_markdown(table)), ("strata", strata, strata_text)):
         with atomic_path(tables[f"{name}_csv"]) as temporary:
             frame.to_csv(temporary, index=False, lineterminator="\n")
         with atomic_path(tables[f"{name}_md"]) as temporary:
@@ -66,14 +66,14 @@ def write_report(run: Run, out: Path, figures: Path, tables: Mapping[str, Path],
 
 
 def _render(run: Run, table: pandas.DataFrame, strata: pandas.DataFrame, figures: Path, cost: str) -> str:
-    """Return the page; its pictures are written to a folder on the way."""
+    """Return the HTML of the page, and write its pictures to a folder."""
     refining = [name for name in table.method if refines(run.recipes[name])]
     classes = {name: class_table(run.metrics.seeds(name), run.uncertainty, name) for name in table.method}
     shown = shown_scenes(run.scenes, run.areas, len(run.recipes), len(refining))
     context = (
         _summary(run, table, strata, classes)
         | _glance(run, table, shown[0], figures)
-        | _what_was_run(run)
+        | _settings(run)
         | {
             "run": run,
             "cost": cost,
@@ -87,7 +87,7 @@ def _render(run: Run, table: pandas.DataFrame, strata: pandas.DataFrame, figures
 def _summary(
     run: Run, table: pandas.DataFrame, strata: pandas.DataFrame, classes: dict[str, pandas.DataFrame]
 ) -> dict[str, Any]:
-    """Return the finding and the score tables."""
+    """Return the findings and the score tables."""
     refining = [name for name in table.method if refines(run.recipes[name])]
     top = tallest(classes)
     best = leading(table).method.head(0 if top is None else 1)
@@ -111,21 +111,22 @@ def _summary(
 
 
 def _glance(run: Run, table: pandas.DataFrame, shown: ShownScene, figures: Path) -> dict[str, Any]:
-    """Return a picture of what the best trained method makes of the first scene, None without such a method."""
+    """Return a picture of the best trained method in the first scene; None if no method was trained."""
     best = leading(table).method.head(1)
     if best.empty:
         return {"glance": None}
     scene, name = shown.scene, best.iloc[0]
     height = run.files[name].of(scene.dataset, scene.name).heights
     figure = tile_panel(scene, read_view(scene, shown.area, shown.overview.window, GLANCE_PX), height)
-    caption = f"{scene.dataset}/{scene.name} at a glance: what {name} makes of the image."
+    caption = f"{scene.dataset}/{scene.name} at a glance: the prediction of {name}, the best trained method."
     kind = "image, reference, prediction, error"
     return {"glance": photo(figure, figures / "glance.png", caption, kind)}
 
 
-def _what_was_run(run: Run) -> dict[str, Any]:
+def _settings(run: Run) -> dict[str, Any]:
+    """Return the test areas, settings and origins of a run."""
     return {
-        "grounds": [_ground(run, scene) for scene in run.scenes],
+        "test_areas": [_test_area(run, scene) for scene in run.scenes],
         "changes": flat({"params": run.experiment.params, "recipes": run.experiment.recipes}),
         "folds_picture": data_uri(run.folds_figure.read_bytes(), "png"),
         "methods_text": methods_text(run, all_versions()),
@@ -134,7 +135,7 @@ def _what_was_run(run: Run) -> dict[str, Any]:
     }
 
 
-def _ground(run: Run, scene: Scene) -> dict[str, Any]:
-    """Return what the page says of one evaluated scene."""
+def _test_area(run: Run, scene: Scene) -> dict[str, Any]:
+    """Return an evaluated scene, its pixel size in metres and its test area in hectares."""
     area = area_of(run.areas, "test", scene.dataset, scene.name)
     return {"scene": scene, "gsd_m": scene.grid.gsd_m, "test_ha": area.area * scene.grid.gsd_m**2 / 1e4}

@@ -1,4 +1,4 @@
-"""A finished experiment as the report sees it: what was run, and the files that it left."""
+"""A finished experiment: settings, scores and files."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from img2height.tiles.buffers import buffer_of
 
 @dataclass(frozen=True)
 class MethodFiles:
-    """What one method made, for the seed that is shown.
+    """The files of one method, for the seed that is shown.
 
     Attributes:
         predicted: for each evaluated scene.
@@ -32,13 +32,13 @@ class MethodFiles:
     tiles: Path
 
     def of(self, dataset: str, scene: str) -> Predicted:
-        """Return what was predicted for a scene."""
+        """Return the predictions of a scene."""
         return next(one for one in self.predicted if (one.scene.dataset, one.scene.name) == (dataset, scene))
 
 
 @dataclass(frozen=True)
 class Run:
-    """What was run, and the files that it left.
+    """A finished experiment.
 
     Attributes:
         experiment: its settings.
@@ -47,11 +47,11 @@ class Run:
         metrics: scores of the experiment.
         uncertainty: intervals and comparisons of the first seed.
         scenes: the evaluated scenes.
-        sources: all scenes of the experiment, those of training too.
+        sources: all scenes of the experiment, including those for training.
         areas: pixel areas of the folds (fold, part, dataset, scene, geometry).
         folds_figure: map of the folds, PNG.
         files: by method.
-        code: digests of the code by program.
+        code: digest of the code of each program.
 
     Raises:
         DataError: files of a method, a scene or a fold are missing.
@@ -76,7 +76,7 @@ class Run:
             lacking = sorted(scenes - {one.name for one in files.predicted})
             lacking += [f"fold {fold}" for fold in self.folds if fold not in files.histories]
             if lacking:
-                raise DataError(f"files of {method} are missing for {', '.join(lacking)}; give those of every method")
+                raise DataError(f"files of {method} are missing for {', '.join(lacking)}; pass those of every method")
 
     @property
     def folds(self) -> list[int]:
@@ -86,16 +86,16 @@ class Run:
 
     @property
     def leaks(self) -> bool:
-        """Whether neighbours of the test tiles were trained on."""
+        """Whether neighbours of the test tiles were used for training."""
         return self.params.split.strategy == "random"
 
     @property
     def buffer_m(self) -> float:
-        """Distance that parts keep from each other in metres."""
+        """Distance between the parts of the split in metres."""
         return buffer_of(self.params.split, self.sources, self.params.tiling.tile_px)
 
     @property
-    def ground_km2(self) -> float:
-        """Test ground of all scenes in square kilometres."""
+    def test_area_km2(self) -> float:
+        """Test area of all scenes in square kilometres."""
         areas = [area_of(self.areas, "test", item.dataset, item.name).area * item.grid.gsd_m**2 for item in self.scenes]
         return sum(areas) / 1e6

@@ -1,4 +1,4 @@
-"""What the page says of each method."""
+"""The section of each method: pictures, charts and tables."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -9,7 +9,7 @@ import pandas
 from img2height.report.figures.extremes import tile_pictures
 from img2height.report.figures.gallery import ShownScene, charts, pooled_joint, read_histories, scene_pictures
 from img2height.report.run import Run
-from img2height.report.tables.classes import CLASS_SCORES, heights_only, where
+from img2height.report.tables.classes import CLASS_SCORES, class_name, heights_only
 from img2height.report.tables.intervals import Uncertainty
 from img2height.report.tables.ranking import Cell, cell
 from img2height.report.tables.scores import BASELINE, is_trivial, refines
@@ -28,12 +28,12 @@ def method_sections(
     """Return the pictures, charts and tables of each method, and write the pictures as PNG files.
 
     Args:
-        run: what was run.
+        run: the experiment.
         methods: their names, in the order of the page.
         shown: scenes to draw.
         strata: see `img2height.report.tables.strata.strata_table`.
         classes: by method, see `img2height.report.tables.classes.class_table`.
-        figures: where the PNG files go.
+        figures: folder for the PNG files.
     """
     baseline = read_histories(run.files[BASELINE], run.folds)[1] if BASELINE in run.recipes else None
     return [_section(run, name, shown, strata, classes[name], baseline, figures) for name in methods]
@@ -70,16 +70,16 @@ def _in_scene(run: Run, name: str, item: ShownScene, figures: Path) -> dict[str,
 
 
 def class_rows(classes: pandas.DataFrame, uncertainty: Uncertainty) -> list[dict[str, Any]]:
-    """Return title, pixels and cells of each class of ground.
+    """Return title, pixels and cells of each class.
 
     Args:
         classes: see `img2height.report.tables.classes.class_table`.
-        uncertainty: whether there are intervals at all.
+        uncertainty: states whether any score has an interval.
     """
     return [
         {
             "key": row["stratum"],
-            "title": where(row["stratum"]),
+            "title": class_name(row["stratum"]),
             "pixels": row["pixels"],
             "cells": [_cell(row, score, uncertainty) for score in CLASS_SCORES.values()],
         }
@@ -90,12 +90,12 @@ def class_rows(classes: pandas.DataFrame, uncertainty: Uncertainty) -> list[dict
 def tall_cells(
     classes: Mapping[str, pandas.DataFrame], stratum: str | None, uncertainty: Uncertainty
 ) -> dict[str, Any]:
-    """Return the title of the tallest class and the bias of each method there, empty where heights are not told apart.
+    """Return the title of the tallest class and the bias of each method in it; empty without classes of height.
 
     Args:
         classes: by method, see `img2height.report.tables.classes.class_table`.
         stratum: see `img2height.report.tables.classes.tallest`.
-        uncertainty: whether there are intervals at all.
+        uncertainty: states whether any score has an interval.
     """
     rows = {name: table[table.stratum == stratum].to_dict("records") for name, table in classes.items()}
     if stratum is None:
@@ -103,7 +103,7 @@ def tall_cells(
     nothing = Cell("–", float("nan"), "", False)
     bias = CLASS_SCORES["bias_m"]
     cells = {name: _cell(found[0], bias, uncertainty) if found else nothing for name, found in rows.items()}
-    return {"title": where(stratum), "score": bias, "cells": cells}
+    return {"title": class_name(stratum), "score": bias, "cells": cells}
 
 
 def _cell(row: dict[str, Any], score: Score, uncertainty: Uncertainty) -> Cell:

@@ -1,4 +1,4 @@
-"""How the pages are put together from the files of templates/."""
+"""The Jinja environment of the pages."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 
 def environment() -> Environment:
-    """Return the templates with their filters; what is not given is an error, and text is escaped."""
+    """Return the templates and their filters; text is escaped, and an undefined variable is an error."""
     made = Environment(
         loader=PackageLoader("img2height.report", "templates"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
@@ -16,7 +16,7 @@ def environment() -> Environment:
 
 
 def flat(value: Any, prefix: str = "") -> dict[str, Any]:
-    """Return nested mappings as one, with dotted keys."""
+    """Return nested mappings as a single one with dotted keys."""
     if not isinstance(value, dict) or (not value and prefix):
         return {prefix: value}
     parts = [flat(inner, f"{prefix}.{key}" if prefix else str(key)) for key, inner in value.items()]
@@ -24,5 +24,5 @@ def flat(value: Any, prefix: str = "") -> dict[str, Any]:
 
 
 def _pixels(count: int) -> str:
-    """Return a count of pixels with a thin gap between thousands."""
+    """Return a number of pixels with narrow spaces between thousands."""
     return f"{count:,}".replace(",", "\u202f")

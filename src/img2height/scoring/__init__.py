@@ -1,1 +1,1 @@
-"""From rasters and polygons to scores: what is read, where it counts, and how it adds up."""
+"""Scores of rasters and polygons: reading, strata and sums."""

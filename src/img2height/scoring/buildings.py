@@ -1,4 +1,4 @@
-"""Reference buildings of a scene, and how many of them were found in a test area."""
+"""Reference buildings of a scene, and their matches with predicted ones in a test area."""
 
 import geopandas
 import numpy as np
@@ -15,7 +15,7 @@ from img2height.vocabulary.layers import MISSING
 
 
 def reference_buildings(scene: Scene) -> geopandas.GeoDataFrame | None:
-    """Return the reference polygons of a scene, else those of its building mask and heights, else None."""
+    """Return the reference polygons of a scene, otherwise those of its building mask and heights, otherwise None."""
     if "buildings" in scene.layers:
         delivered = read_geotable(scene.path("buildings"))
         return reproject_table(delivered, scene.grid.crs, scene.grid.place)
@@ -32,33 +32,33 @@ def match_buildings(
     area: BaseGeometry,
     iou_min: float,
 ) -> InstanceStatistics:
-    """Return the matches among buildings that stand in the area and not on ground of unknown use.
+    """Return the matches of the buildings inside an area and outside the nodata of the building mask.
 
-    Buildings are cut at the border of the area, for predictions end there. Where less than half of a reference lies
-    inside, it counts on neither side, and what was predicted on that piece does not count either.
+    Buildings are cut at the border of the area, because predictions end there. If less than half of a reference
+    building is inside, neither that building nor predictions on its inner part count.
 
     Args:
-        scene: gives the mask that says where the use of the ground is unknown.
+        scene: with the building mask, if any.
         predicted: polygons in the CRS of the scene.
-        reference: polygons in the CRS of the scene; None has nothing to match.
+        reference: polygons in the CRS of the scene; None if the scene has no reference buildings.
         area: test area in pixel coordinates.
         iou_min: smallest overlap of a match.
     """
     if reference is None:
         return InstanceStatistics()
-    ground = scene.grid.to_map(area)
-    whole, told = (np.asarray(shapely.make_valid(frame.geometry.to_numpy())) for frame in (reference, predicted))
-    inside, found = (np.asarray(shapely.intersection(shapes, ground)) for shapes in (whole, told))
+    on_map = scene.grid.to_map(area)
+    whole, proposed = (np.asarray(shapely.make_valid(frame.geometry.to_numpy())) for frame in (reference, predicted))
+    inside, found = (np.asarray(shapely.intersection(shapes, on_map)) for shapes in (whole, proposed))
     counts = shapely.area(inside) >= shapely.area(whole) / 2
     ignored = shapely.union_all(inside[~counts])
     found = found[shapely.area(shapely.intersection(found, ignored)) * 2 <= shapely.area(found)]
     sides = [side[~shapely.is_empty(side)] for side in (found, inside[counts])]
-    ours, theirs = (side[_known_use(scene, side)] for side in sides)
+    ours, theirs = (side[_has_mask(scene, side)] for side in sides)
     return match_instances(ours, theirs, iou_min)
 
 
-def _known_use(scene: Scene, shapes: np.ndarray) -> np.ndarray:
-    """Return a bool array, false where the building mask says 255 (unknown) under a point."""
+def _has_mask(scene: Scene, shapes: np.ndarray) -> np.ndarray:
+    """Return a bool array, false where the building mask is nodata (255) at a point inside the shape."""
     if "building" not in scene.layers:
         return np.ones(len(shapes), dtype=bool)
     with open_raster(scene.path("building")) as mask:

@@ -1,4 +1,4 @@
-"""Scores of one method over all scenes that it was tested on."""
+"""Scores of one method over all its test scenes."""
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,14 +34,14 @@ SCORED_ON = (*RASTERS, "buildings")  # the layers of a scene that scores depend 
 
 
 class Predicted(NamedTuple):
-    """What a method predicted of one scene.
+    """The predictions of a method for one scene.
 
     Attributes:
         scene: the scene.
-        heights: heights.
-        footprint: building mask.
+        heights: raster of heights.
+        footprint: raster of the building mask.
         polygons: buildings, GeoParquet.
-        pairs: heights by number of the pair of views they were predicted from; scenes may have different pairs.
+        pairs: rasters of heights by number of the pair of views; scenes may have different pairs.
     """
 
     scene: Scene
@@ -52,7 +52,7 @@ class Predicted(NamedTuple):
 
     @classmethod
     def in_folder(cls, scene: Scene, folder: Path, pairs: Iterable[int] = ()) -> Self:
-        """Return the predictions of a scene that lie in a folder, as the workflow names them.
+        """Return the predictions of a scene in a folder, by the file names of the workflow.
 
         Args:
             scene: the scene.
@@ -69,7 +69,7 @@ class Predicted(NamedTuple):
 
 
 class _Evaluated(NamedTuple):
-    """A scene with what its scores are of."""
+    """A scene, and the inputs and statistics of its scores."""
 
     predicted: Predicted
     area: BaseGeometry
@@ -94,8 +94,8 @@ def evaluate_method(
         predictions: of each scene, at least one.
         areas: pixel areas of the folds (fold, part, dataset, scene, geometry); the union of the test areas is scored.
         settings: constants of the scores.
-        outputs: `height`, `footprint` or both: what the method tells. Heights that it does not tell are not missed.
-        threads: how many read and add up at a time; they change no digit.
+        outputs: `height`, `footprint` or both. Missing heights are an error only if `height` is an output.
+        threads: number of blocks scored at a time; it does not change any digit.
 
     Raises:
         DataError: a file cannot be scored.
@@ -146,13 +146,13 @@ def _require_predictions(predicted: Predicted, statistics: SceneStatistics, sett
     if missing and not settings.allow_missing:
         raise DataError(
             f"{predicted.heights}: {missing} of {everywhere.reference_pixels} test pixels of scene {predicted.name} "
-            "have a reference and no prediction; scores would leave them out. Predict them, cut the reference where "
-            "the image has no data, or set metrics.allow_missing: true and report the coverage"
+            "have a reference but no prediction and would not be scored; predict them, set the reference to nodata "
+            "where the image is nodata, or set metrics.allow_missing: true and report the coverage"
         )
 
 
 def _tiles(method: str, seed: int, scenes: Sequence[_Evaluated]) -> pandas.DataFrame:
-    """Return the tiles of all scenes with their names in front."""
+    """Return the tiles of all scenes, preceded by columns of names."""
     tables = []
     for predicted, _, _, statistics in scenes:
         names = {"dataset": predicted.scene.dataset, "scene": predicted.scene.name}
@@ -162,7 +162,7 @@ def _tiles(method: str, seed: int, scenes: Sequence[_Evaluated]) -> pandas.DataF
 
 
 def _correlation(scenes: Sequence[_Evaluated]) -> Correlation:
-    """Return the correlation length of the errors in metres: the longest of the scenes, and that of each."""
+    """Return the correlation length of the errors in metres: the maximum over the scenes, and that of each."""
     lengths = {}
     for predicted, _, _, statistics in scenes:
         length_px = statistics.correlation.length_px()
@@ -171,14 +171,14 @@ def _correlation(scenes: Sequence[_Evaluated]) -> Correlation:
 
 
 def _quantity(heights: Sequence[Path], tile_px: int) -> tuple[str, str | None]:
-    """Return what was predicted, from the bands; of relative heights also how they were aligned."""
+    """Return the predicted quantity according to the bands, and the alignment of relative heights."""
     found: dict[str, Path] = {}
     for height in heights:
         with open_raster(height) as raster:
             found.setdefault(raster.descriptions[0], height)
     if len(found) > 1:
         listed = ", ".join(f"{path} {name}" for name, path in found.items())
-        raise DataError(f"the predictions hold different quantities: {listed}; predict the same for all scenes")
+        raise DataError(f"the predictions contain different quantities: {listed}; predict the same for all scenes")
     quantity = next(iter(found))
     if quantity != RELATIVE:
         return quantity, None
@@ -188,7 +188,7 @@ def _quantity(heights: Sequence[Path], tile_px: int) -> tuple[str, str | None]:
 
 
 def _pair_scores(scenes: Sequence[_Evaluated], settings: Metrics, threads: int) -> tuple[dict[int, Strata], Strata]:
-    """Return the height scores of each pair over the scenes that have it, and those of the pooled errors of all."""
+    """Return the height scores of each pair over the scenes that have it, and those of all pairs pooled."""
     statistics: dict[int, list[SceneStatistics]] = {}
     for predicted, area, buildings, _ in scenes:
         for pair, heights in predicted.pairs.items():

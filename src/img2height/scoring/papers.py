@@ -1,7 +1,7 @@
-"""The scores as single papers computed or printed them, to stand beside their tables; ours are the strict ones.
+"""Scores under the conventions of single papers, for comparison with their tables; our own scores are the strict ones.
 
-What differs from the strict scores is said at each function. Heights that a paper gives without a unit were normalised:
-they are divided here by one stated height, `height_divisor_m`.
+Each function states the differences from the strict scores. Papers that print heights without a unit normalised them:
+here they are divided by one stated height, `height_divisor_m`.
 """
 
 from collections.abc import Mapping
@@ -27,14 +27,14 @@ def paper_scores(
     tiles: pandas.DataFrame,
     height_divisor_m: float,
 ) -> dict[str, Scores]:
-    """Return by paper the scores under its convention; None where nothing counts.
+    """Return the scores under the convention of each paper, None if nothing counts.
 
     Args:
         strict: scores by stratum, see `SceneStatistics.height_scores`.
         footprint: predicted against reference building mask.
         nonzero: statistics of `NONZERO`.
         tiles: the table of tiles.
-        height_divisor_m: what heights are divided by where the paper normalised them.
+        height_divisor_m: divisor of the heights of papers that normalised them, in metres.
     """
     return {
         "im2height": im2height(strict["all"], height_divisor_m),
@@ -45,11 +45,11 @@ def paper_scores(
 
 
 def im2height(everywhere: Scores, height_divisor_m: float) -> Scores:
-    """Return MSE, MAE and SSIM of normalised heights, as Table I of IM2HEIGHT (https://arxiv.org/abs/1802.10249).
+    """Return MSE, MAE and SSIM of normalised heights, as in Table I of IM2HEIGHT (https://arxiv.org/abs/1802.10249).
 
     Args:
         everywhere: strict scores of all pixels.
-        height_divisor_m: what heights are divided by, in metres.
+        height_divisor_m: divisor of the heights in metres.
     """
     return {
         "mse": _over(everywhere["mse_m2"], height_divisor_m**2),
@@ -62,19 +62,19 @@ def im2height(everywhere: Scores, height_divisor_m: float) -> Scores:
 def fusionheightnet(
     buildings: Scores, footprint: ConfusionStatistics, tiles: pandas.DataFrame, height_divisor_m: float
 ) -> Scores:
-    """Return the columns of Table 1 of FusionHeightNet (https://doi.org/10.3390/rs16060958), one reading of each.
+    """Return the columns of Table 1 of FusionHeightNet (https://doi.org/10.3390/rs16060958), as we interpret them.
 
-    Heights count on building pixels alone, normalised. Its numbers agree with no single aggregation: RMSE is below the
-    root of MSE, so it is the mean over images; Dice is above what IoU allows, so it is pooled (and smoothed by one
-    pixel) and IoU is the mean over images, as are precision and recall; an image without buildings counts zero.
-    `f1` is that of the mean precision and recall. `*_eq*` are the formulas as printed: 23 has no absolute value, 25 no
-    root, 29 and 30 have TN in place of FN.
+    Heights are normalised and count on building pixels only. No single aggregation explains its numbers: RMSE is below
+    the root of MSE, so it is a mean over images; Dice is too high for IoU, so it is pooled (and smoothed by one pixel)
+    and IoU is a mean over images, as are precision and recall; an image without buildings counts as zero. `f1` is that
+    of the mean precision and recall. `*_eq*` are the formulas as printed: 23 has no absolute value, 25 no root, 29 and
+    30 have TN instead of FN.
 
     Args:
         buildings: strict scores of building pixels.
         footprint: predicted against reference building mask.
         tiles: the table of tiles.
-        height_divisor_m: what heights are divided by, in metres.
+        height_divisor_m: divisor of the heights in metres.
     """
     rmse = tile_scores(tiles[tiles.stratum == "buildings"])["rmse_m"].dropna().to_numpy()
     images = per_image_scores(tiles, "zero")["footprint"]
@@ -101,10 +101,10 @@ def fusionheightnet(
 
 
 def resdepth(errors: ErrorStatistics) -> Scores:
-    """Return the statistics that ResDepth's program prints (https://arxiv.org/abs/2106.08107), in metres.
+    """Return the statistics printed by ResDepth's program (https://arxiv.org/abs/2106.08107), in metres.
 
-    Two of its faults are kept: `nmad_m` is centred on the median of the absolute errors, and references of exactly
-    0 m count as unknown. Its buildings are dilated by two pixels.
+    Two of its errors are kept: `nmad_m` is centred on the median of the absolute errors, and references of exactly
+    0 m count as nodata. Its buildings are dilated by two pixels.
 
     Args:
         errors: statistics without references of exactly zero.

@@ -1,4 +1,4 @@
-"""What is read of a scene at a time: heights, strata and masks of a window of whole tiles."""
+"""Reading of a scene by windows of whole tiles: heights, land cover and masks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from img2height.heights import is_valid, read_compared
 from img2height.io.areas import area_mask
 from img2height.io.rasters import read_heights
 from img2height.metrics.block import tile_slices
-from img2height.scoring.ground import BuildingSizes, read_kinds, read_mask
+from img2height.scoring.landcover import BuildingSizes, read_kinds, read_mask
 from img2height.vocabulary.quantities import RELATIVE, SURFACE, TERRAIN
 
 
@@ -23,10 +23,10 @@ class Pixels:
     Attributes:
         predicted: HxW float32 metres, NaN where missing.
         truth: HxW float32 metres, NaN where missing or outside the area.
-        kinds: HxW uint16, the kind of ground, see `strata_of_kinds`.
+        kinds: HxW uint16, the land-cover kind, see `strata_of_kinds`.
         inside: HxW bool, the area.
         building: HxW uint8, the reference mask.
-        footprint: HxW uint8, the predicted mask; None where there is none.
+        footprint: HxW uint8, the predicted mask; None if there is none.
     """
 
     predicted: np.ndarray
@@ -38,12 +38,12 @@ class Pixels:
 
 
 class SceneReader:
-    """Reads a prediction, its reference and the strata by windows of whole tiles.
+    """Reads a prediction, its reference and land cover by windows of whole tiles.
 
     Args:
         heights: open raster, the prediction.
         layers: open rasters of the scene.
-        sizes: of the reference buildings; None has no size classes.
+        sizes: of the reference buildings; None for no size classes.
         tile_px: side of the tiles.
     """
 
@@ -59,12 +59,12 @@ class SceneReader:
         self.above_ground = self.quantity != TERRAIN and "ndsm" in layers
 
     def read(self, window: Window, area: BaseGeometry | None) -> Pixels | None:
-        """Return a window that begins at the corner of a tile, or None where it lies outside the area; None is all."""
+        """Return a window that begins at the corner of a tile, None outside the area (by default the whole scene)."""
         inside = _inside(window, area)
         if not inside.any():
             return None
         predicted, truth = self._compared(window)
-        counted, nonzero = inside & is_valid(truth), self._gauge(window, truth) != 0
+        counted, nonzero = inside & is_valid(truth), self._own_reference(window, truth) != 0
         height = truth if self.above_ground else None
         kinds, building = read_kinds(self.layers, window, nonzero, height, self.sizes)
         predicted, truth = np.where(is_valid(predicted), predicted, np.nan), np.where(counted, truth, np.nan)
@@ -72,7 +72,7 @@ class SceneReader:
         return Pixels(predicted, truth, kinds, inside, building, footprint)
 
     def _compared(self, window: Window) -> tuple[np.ndarray, np.ndarray]:
-        """Return prediction and reference; relative heights are aligned in each tile on its own."""
+        """Return prediction and reference; relative heights are aligned in each tile separately."""
         if self.quantity != RELATIVE:
             return read_compared(self.heights, self.layers, window)
         both = np.full((2, int(window.height), int(window.width)), np.nan, np.float32)
@@ -82,8 +82,8 @@ class SceneReader:
             both[:, rows, columns] = read_compared(self.heights, self.layers, tile)
         return both[0], both[1]
 
-    def _gauge(self, window: Window, truth: np.ndarray) -> np.ndarray:
-        """Return the reference as its own program would see it: of a surface model the surface, not above ground."""
+    def _own_reference(self, window: Window, truth: np.ndarray) -> np.ndarray:
+        """Return the reference in the quantity of the prediction: for a surface model the surface."""
         if self.quantity != SURFACE:
             return truth
         return truth + read_heights(self.layers["dtm"], window)

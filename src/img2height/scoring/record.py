@@ -1,4 +1,4 @@
-"""The scores of one method and seed as a record: the content of scores.json, which everything above reads."""
+"""The scores of one method and seed as a record, the content of scores.json."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ from img2height.io.tables import write_json
 from img2height.scoring.strata import STRATA
 from img2height.scoring.tiles import read_tiles
 
-Values = dict[str, int | float | None]  # scores by name, and counts beside them; None where nothing counts
+Values = dict[str, int | float | None]  # scores and counts by name; None if nothing counts
 Strata = dict[str, Values]  # scores of heights by stratum
 
 
@@ -40,8 +40,8 @@ class MethodScores(Record):
         instances: scores of whole buildings.
         per_image: unweighted means over tiles: `all` for heights, `footprint` for masks.
         paper: by paper, the scores under its convention.
-        correlation: how far errors are alike.
-        alignment: how relative heights were fitted to the reference; None for heights in metres.
+        correlation: correlation length of the errors.
+        alignment: of relative heights to the reference; None for heights in metres.
         pairs: scores of the heights from each stereo pair by its number; empty without views.
         pooled: scores of the errors of all pairs together.
     """
@@ -70,7 +70,7 @@ class MethodScores(Record):
         }
 
     def group(self, name: str) -> Values:
-        """Return the scores of a stratum, `footprint` or `instances`; empty where it was not scored."""
+        """Return the scores of a stratum, `footprint` or `instances`; empty if it was not scored."""
         return {"footprint": self.footprint, "instances": self.instances}.get(name) or self.strata.get(name, {})
 
     def to_json(self) -> dict[str, Any]:
@@ -81,7 +81,7 @@ class MethodScores(Record):
 
 
 class Scored(NamedTuple):
-    """What an evaluation of one method and seed leaves.
+    """The results of the evaluation of one method and seed.
 
     Attributes:
         scores: over all scenes.
@@ -93,7 +93,7 @@ class Scored(NamedTuple):
 
 
 def read_scored(scores: Path, tiles: Path) -> Scored:
-    """Return what scores.json and tiles.parquet of a method and seed hold."""
+    """Return the content of scores.json and tiles.parquet of a method and seed."""
     return Scored(read_scores(scores), read_tiles(tiles))
 
 

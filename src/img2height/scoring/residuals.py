@@ -1,4 +1,4 @@
-"""Maps of what a method changed: the errors of the initial surface model and of the refined one."""
+"""Maps of errors before and after a refinement of the initial surface model."""
 
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -18,17 +18,17 @@ from img2height.vocabulary.quantities import SURFACE
 
 
 def write_residuals(before: Path, after: Path, scene: Scene, area: BaseGeometry, out: Path) -> None:
-    """Write a COG of two bands, `before` and `after`: surface minus reference, float32 metres, -9999 where unknown.
+    """Write a COG of two bands, `before` and `after`: surface minus reference, float32 metres, nodata -9999.
 
     Args:
         before: the initial surface model in metres.
         after: the refined surface model in metres.
-        scene: gives the reference, which is its layer dsm, else ndsm + dtm.
-        area: polygon in pixel coordinates; errors outside are unknown.
+        scene: with the reference, which is its layer dsm, else ndsm + dtm.
+        area: polygon in pixel coordinates; outside is nodata.
         out: the COG.
 
     Raises:
-        DataError: the scene has no reference surface, a raster holds no surface heights or lies on another grid.
+        DataError: the scene has no reference surface, or a raster has another quantity or grid.
     """
     with ExitStack() as stack:
         surfaces = [stack.enter_context(open_raster(path)) for path in (before, after)]
@@ -52,17 +52,19 @@ def _reference_layers(scene: Scene) -> list[str]:
     if {"ndsm", "dtm"} <= scene.layers.keys():
         return ["ndsm", "dtm"]
     raise DataError(
-        f"scene {scene.dataset}/{scene.name}: has no reference surface to measure errors from; it needs the layer dsm, "
+        f"scene {scene.dataset}/{scene.name}: has no reference surface to compute errors from; it needs the layer dsm, "
         f"or ndsm and dtm, and has {', '.join(scene.layers)}"
     )
 
 
 def _require_surface(heights: DatasetReader, grid: Grid) -> None:
     if (quantity := heights.descriptions[0]) != SURFACE:
-        raise DataError(f"{heights.name}: holds {quantity}; residuals are those of surface heights ({SURFACE})")
+        raise DataError(
+            f"{heights.name}: contains {quantity}, but residuals need surface heights ({SURFACE}); pass a surface model"
+        )
     Grid.of(heights).require(grid, heights.name, "the scene")
 
 
 def _read_reference(layers: Mapping[str, DatasetReader], block: Window) -> np.ndarray:
-    """Return the sum of the reference layers, HxW float32 metres, NaN where one is unknown."""
+    """Return the sum of the reference layers, HxW float32 metres, NaN where one is missing."""
     return np.sum([read_heights(layer, block) for layer in layers.values()], axis=0)

@@ -1,4 +1,4 @@
-"""Scores of one scene, read block by block; the statistics add up over scenes."""
+"""Scores of one scene, block by block; the statistics can be summed over scenes."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -26,7 +26,7 @@ from img2height.metrics.correlation import CorrelationStatistics
 from img2height.metrics.formulas import scores_of
 from img2height.metrics.statistics import ErrorStatistics, require_ratio_height
 from img2height.metrics.sums import FRACTION_BITS
-from img2height.scoring.ground import BuildingSizes
+from img2height.scoring.landcover import BuildingSizes
 from img2height.scoring.reader import SceneReader
 from img2height.scoring.strata import NONZERO, STRATA
 from img2height.scoring.totals import Constants, Totals
@@ -43,8 +43,8 @@ class SceneStatistics:
         nonzero: the same of `NONZERO`, without references of exactly zero.
         footprint: predicted against reference building mask.
         ssim_sum: sum over tiles, in multiples of 2**-30.
-        ssim_tiles: tiles that lie wholly in the area and hold a window without unknown pixels.
-        correlation: how far the errors of the tiles are alike, in pixels.
+        ssim_tiles: number of tiles that are completely inside the area and contain a window without nodata.
+        correlation: statistics of the correlation length of the errors in pixels.
         tiles: the table of the tiles of one scene, see `tile_rows`; empty in a sum of scenes.
     """
 
@@ -73,7 +73,7 @@ class SceneStatistics:
         )
 
     def height_scores(self) -> dict[str, dict[str, Any]]:
-        """Return the scores of each stratum; that of all pixels holds the mean SSIM over tiles too."""
+        """Return the scores of each stratum; `all` includes the mean SSIM over tiles."""
         scores = {name: statistics.scores() for name, statistics in self.strata.items()}
         ssim = self.ssim_sum / (self.ssim_tiles << FRACTION_BITS) if self.ssim_tiles else None
         scores["all"] |= scores_of("tiles", mean_ssim=ssim) | {"ssim_tiles": self.ssim_tiles}
@@ -100,16 +100,17 @@ def evaluate_scene(
 
     Args:
         prediction_tif: predicted heights in metres on the scene's grid.
-        scene: rasters on the same grid: `ndsm` is the reference, or `dtm` that of a terrain model; `dtm` (needed for a
-            predicted surface model), `footprint` (the predicted mask, 1, 0, 255 missing) and the masks of `read_kinds`
-            may be there.
+        scene: rasters on the same grid: the reference (`ndsm`, or `dtm` for a terrain model), and optionally `dtm`
+            (needed for a predicted surface model), `footprint` (the predicted mask, 1, 0, 255 nodata) and the masks of
+            `read_kinds`.
         area: pixels to score, in pixel coordinates (x column, y row); a pixel belongs if its centre does. None is all.
-        ratio_min_height_m: see `ErrorStatistics`; a terrain model has no ratios, for its heights have no natural zero.
-        ssim_range_m: see `ssim`; a terrain model has none for the same reason.
+        ratio_min_height_m: see `ErrorStatistics`; a terrain model has no ratios, because elevations have no natural
+            zero.
+        ssim_range_m: see `ssim`; a terrain model has no SSIM for the same reason.
         tile_px: side of the tiles of the fixed grid that starts at the corner of the scene.
-        buildings: reference buildings in the CRS of the scene, for the strata by size; None has none.
-        block_px: side of what is read at once, if it holds a tile; it changes the speed and no digit.
-        threads: how many read and add up at a time; they change no digit either.
+        buildings: reference buildings in the CRS of the scene, for the strata by size, if any.
+        block_px: side of the blocks read at once, at least one tile; it does not change any digit.
+        threads: number of blocks scored at a time; it does not change any digit.
 
     Raises:
         DataError: a raster is missing, or lies on another grid.
@@ -123,11 +124,11 @@ def evaluate_scene(
         if not SceneReader(heights, layers, None, tile_px).above_ground:
             ratio_min_height_m, ssim_range_m = math.inf, math.nan
     sizes = None if buildings is None else BuildingSizes(buildings, grid)
-    windows = iter(_windows(grid, side_px, area))  # one for all threads: each takes the next one
+    windows = iter(_windows(grid, side_px, area))  # shared: each thread takes the next one
 
     def work(_: int) -> Totals:
         totals = Totals(Constants(ratio_min_height_m, ssim_range_m, tile_px))
-        with _rasters(prediction_tif, scene) as (heights, layers):  # of its own, for GDAL's are of one thread
+        with _rasters(prediction_tif, scene) as (heights, layers):  # its own, because GDAL datasets are not thread-safe
             reader = SceneReader(heights, layers, sizes, tile_px)
             for window, part in windows:
                 if (pixels := reader.read(window, part)) is not None:
@@ -162,14 +163,14 @@ def _statistics(totals: Totals) -> SceneStatistics:
 
 
 def _windows(grid: Grid, side_px: int, area: BaseGeometry | None) -> list[tuple[Window, BaseGeometry | None]]:
-    """Return the windows of a fixed grid that touch the area, row by row, and the area where it cuts one.
+    """Return the windows of a fixed grid that touch the area, row by row, each with the area if it is not all inside.
 
-    Those at the far edges of the grid are cut.
+    Windows are cut at the right and lower edges of the grid.
     """
-    ground, windows = grid.extent if area is None else area, list(grid.blocks(side_px))
+    scored, windows = grid.extent if area is None else area, list(grid.blocks(side_px))
     boxes = np.array([window_box(window) for window in windows])
-    shapely.prepare(ground)
-    touched, covered = shapely.intersects(ground, boxes), shapely.covers(ground, boxes)
+    shapely.prepare(scored)
+    touched, covered = shapely.intersects(scored, boxes), shapely.covers(scored, boxes)
     return [
         (window, None if whole else area) for window, some, whole in zip(windows, touched, covered, strict=True) if some
     ]

@@ -1,4 +1,4 @@
-"""The ground that errors are told apart by: buildings, terrain, water, forest, holes of the stereo, heights, sizes."""
+"""The strata of scores: buildings, terrain, water, forest, holes of stereo matching, heights and building sizes."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -38,38 +38,38 @@ STRATA = {
     "buildings_tall": "buildings above 20 m",
     "edges": "within 2 px of a building outline",
 }
-# What ResDepth's program scores, without the pixels whose reference is exactly zero: see `conventions`.
+# Strata without the pixels whose reference is exactly zero, as ResDepth's program scores them: see `papers.resdepth`.
 NONZERO = {
     f"{name}_nonzero": name
     for name in ("all", "buildings_dilated", "terrain", "terrain_no_water", "terrain_no_water_forest")
 }
 NAMES = (*STRATA, *NONZERO)
-# What tells the kind of ground of a pixel, and how many values it has: masks are 0, 1 or unknown, `around` is 1 near
-# buildings, 2 near other ground and 3 near both, heights and sizes are unknown or a class.
-# Two groups, for the number of the values of a group then fits in a byte.
-GROUND = (
+# The attributes that determine the land-cover kind of a pixel, with their numbers of values: masks are 0, 1 or nodata,
+# `around` is 1 near buildings, 2 near other pixels and 3 near both, heights and sizes are missing or a class.
+# In two groups, so that the number of the combination of values of a group fits in a byte.
+ATTRIBUTES = (
     {"around": 4, "building": 3, "water": 3, "forest": 3},
     {"dsm_filled": 3, "height": 1 + len(HEIGHTS_M), "size": 1 + len(SIZES_M2), "nonzero": 2},
 )
-MASKS = tuple(name for group in GROUND for name in group if name in LAYERS)
-_UNKNOWN = 2
+MASKS = tuple(name for group in ATTRIBUTES for name in group if name in LAYERS)
+_NODATA = 2
 
 
-def strata_of(ground: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return by name of `NAMES` where the ground belongs, bool arrays.
+def strata_of(values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return by name of `NAMES` which elements belong to the stratum, bool arrays.
 
-    Those of ResDepth come first (https://arxiv.org/abs/2106.08107): terrain is what lies more than two pixels from
-    buildings, with four neighbours, so that displaced walls do not count as terrain. `water` and `forest` are where
-    these masks say so; `filled` are the interpolated holes of the initial surface model, `matched` is the rest of it.
-    What a mask does not know belongs to no stratum that takes it.
+    The first ones follow ResDepth (https://arxiv.org/abs/2106.08107): terrain is more than two pixels from buildings,
+    in steps to four neighbours, so that displaced walls do not count as terrain. `water` and `forest` are those masks;
+    `filled` are the interpolated holes of the initial surface model, `matched` is the rest of it. Where a mask is
+    nodata, a pixel belongs to no stratum that uses this mask.
 
     Args:
-        ground: arrays of one shape by name of `GROUND`.
+        values: arrays of one shape by name of `ATTRIBUTES`.
     """
-    near, outside = ground["around"] & 1 == 1, ground["around"] & 2 == 2
-    height, filled = ground["height"], ground["dsm_filled"]
-    inside, terrain = ground["building"] == 1, ~near & (ground["building"] != _UNKNOWN)
-    dry, tall = terrain & (ground["water"] == 0), 1 + list(HEIGHTS_M).index("height_20_50")
+    near, outside = values["around"] & 1 == 1, values["around"] & 2 == 2
+    height, filled = values["height"], values["dsm_filled"]
+    inside, terrain = values["building"] == 1, ~near & (values["building"] != _NODATA)
+    dry, tall = terrain & (values["water"] == 0), 1 + list(HEIGHTS_M).index("height_20_50")
     strata = (
         {
             "all": np.ones_like(near),
@@ -77,28 +77,27 @@ def strata_of(ground: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
             "buildings_dilated": near,
             "terrain": terrain,
             "terrain_no_water": dry,
-            "terrain_no_water_forest": dry & (ground["forest"] == 0),
-            "water": ground["water"] == 1,
-            "forest": ground["forest"] == 1,
+            "terrain_no_water_forest": dry & (values["forest"] == 0),
+            "water": values["water"] == 1,
+            "forest": values["forest"] == 1,
             "filled": filled == 1,
             "matched": filled == 0,
         }
         | {name: height == k for k, name in enumerate(HEIGHTS_M, start=1)}
-        | {name: inside & (ground["size"] == k) for k, name in enumerate(SIZES_M2, start=1)}
+        | {name: inside & (values["size"] == k) for k, name in enumerate(SIZES_M2, start=1)}
         | {"buildings_tall": inside & (height >= tall), "edges": near & outside}
     )
-    return strata | {name: strata[whole] & (ground["nonzero"] == 1) for name, whole in NONZERO.items()}
+    return strata | {name: strata[whole] & (values["nonzero"] == 1) for name, whole in NONZERO.items()}
 
 
 @cache
 def strata_of_kinds() -> np.ndarray:
-    """Return the strata of each kind of ground, uint32: bit k says whether it lies in stratum k of `NAMES`.
+    """Return the strata of each land-cover kind, uint32: bit k is set if it belongs to stratum k of `NAMES`.
 
-    Kinds are numbered by the values in `GROUND`, the last one running fastest.
+    Kinds are numbered by the values of `ATTRIBUTES`; the last one varies fastest.
     """
-    ground = GROUND[0] | GROUND[1]
-    ground = GROUND[0] | GROUND[1]
-    values = np.indices(list(ground.values())).reshape(len(ground), -1)
-    strata = strata_of(dict(zip(ground, values, strict=True)))
+    counts = ATTRIBUTES[0] | ATTRIBUTES[1]
+    values = np.indices(list(counts.values())).reshape(len(counts), -1)
+    strata = strata_of(dict(zip(counts, values, strict=True)))
     bits = (strata[name].astype(np.uint32) << k for k, name in enumerate(NAMES))
     return sum(bits, np.zeros(values.shape[1], np.uint32))

@@ -1,4 +1,4 @@
-"""The table of tiles: sums by tile and stratum, and the scores of any sums of them."""
+"""The table of tiles: sums by tile and stratum, and the scores of such sums."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,14 +31,14 @@ EMPTY_VALUE = {"skip": np.nan, "one": 1.0, "zero": 0.0}
 
 
 class TileRows(NamedTuple):
-    """Sums of the tiles of a block, one row a tile and stratum with reference pixels.
+    """Sums of the tiles of a block, one row per tile and stratum with reference pixels.
 
     Attributes:
         place: N x 3 int64: row and column of the upper left pixel, number of the stratum.
         counts: N x 6 int64, pixels by `COUNTS`.
         digits: N x 8 x D int64, sums by `QUANTITIES`.
         error_bins: N x B int32, pixels by coarse bin.
-        ssim: N float64, NaN where a row has none.
+        ssim: N float64, NaN for rows without SSIM.
         outcomes: N x 4 int64, pixels of the building mask by `OUTCOMES`.
     """
 
@@ -51,12 +51,12 @@ class TileRows(NamedTuple):
 
 
 def tile_rows(sums: BlockSums, corners: np.ndarray, ssim: np.ndarray, outcomes: np.ndarray) -> TileRows:
-    """Return the rows of the tiles of a block; those of stratum `all` also have the scores that know no strata.
+    """Return the rows of the tiles of a block; those of stratum `all` include SSIM and the outcomes of masks.
 
     Args:
         sums: by tile and stratum.
         corners: T x 2, row and column of the upper left pixel of each tile.
-        ssim: T float64, NaN where a tile has none.
+        ssim: T float64, NaN for tiles without SSIM.
         outcomes: T x 4 int64, pixels of the building mask by `OUTCOMES`.
     """
     tile, stratum = np.nonzero(sums.counts[:, : len(STRATA), COUNTS.index("reference_pixels")])
@@ -72,10 +72,10 @@ def tile_rows(sums: BlockSums, corners: np.ndarray, ssim: np.ndarray, outcomes: 
 
 
 def tile_table(blocks: Sequence[TileRows], size_px: int) -> pandas.DataFrame:
-    """Return the rows of all blocks of a scene, by row, column and stratum.
+    """Return the rows of all blocks of a scene, sorted by row, column and stratum.
 
     Args:
-        blocks: their rows.
+        blocks: rows of each block.
         size_px: side of the tiles.
     """
     if not blocks:
@@ -96,7 +96,7 @@ def tile_table(blocks: Sequence[TileRows], size_px: int) -> pandas.DataFrame:
 
 
 def read_tiles(path: Path) -> pandas.DataFrame:
-    """Return the tiles of one method and seed: method, seed, dataset, scene, and `COLUMNS`.
+    """Return the table of tiles of one method and seed: method, seed, dataset, scene, and `COLUMNS`.
 
     Raises:
         DataError: the file is missing, or lacks a column.
@@ -108,9 +108,9 @@ def read_tiles(path: Path) -> pandas.DataFrame:
 
 
 def tile_sums(tiles: pandas.DataFrame) -> dict[str, np.ndarray]:
-    """Return the columns of a table of tiles that add up, for `scores_of_sums`: N each, `error_bins` N x B.
+    """Return the additive columns of a table of tiles for `scores_of_sums`: N each, `error_bins` N x B.
 
-    `ssim` is 0 where a tile has none; `ssim_tiles` says how many have one.
+    `ssim` is 0 for tiles without SSIM; `ssim_tiles` is 1 for tiles with SSIM.
 
     Args:
         tiles: rows of one stratum, at least one.
@@ -126,14 +126,14 @@ def tile_sums(tiles: pandas.DataFrame) -> dict[str, np.ndarray]:
 
 
 def scores_of_sums(sums: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return every score of many sums at once, NaN where nothing counts; names as in scores.json.
+    """Return all scores of many sums at once, NaN if nothing counts; names as in scores.json.
 
-    Quantiles are those of coarse bins, 1 cm wide near zero and 4 % of the error farther out.
+    Quantiles are computed from coarse bins, 1 cm wide near zero and 4 % of the error for larger errors.
 
     Args:
         sums: arrays of one shape, by column of the table of tiles; `error_bins` has one more axis. Scores whose columns
-            are not there are left out: those of masks without `tp`, `ssim` without `ssim` and `ssim_tiles`, quantiles
-            without `error_bins`.
+            are missing are left out: those of masks without `tp`, SSIM without `ssim_tiles`, quantiles without
+            `error_bins`.
     """
     scores = scores_of("errors", **sums)
     if "tp" in sums:
@@ -146,10 +146,10 @@ def scores_of_sums(sums: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def tile_scores(tiles: pandas.DataFrame) -> pandas.DataFrame:
-    """Return where each row of the table of tiles is, and its scores; NaN where nothing counts.
+    """Return the location and the scores of each row of the table of tiles; NaN if nothing counts.
 
     Args:
-        tiles: the table; the scores of masks and SSIM are those of the rows of stratum `all`.
+        tiles: the table; only rows of stratum `all` have scores of masks and SSIM.
     """
     columns = {name: tiles[name].to_numpy() for name in SUMS}
     columns["mean_ssim"] = tiles["ssim"].to_numpy()
@@ -163,12 +163,12 @@ def per_image_scores(
 ) -> dict[str, dict[str, float | None]]:
     """Return the unweighted means over tiles: `all` for heights, `footprint` for building masks.
 
-    A tile is left out of a score of heights that it has no pixels for. A score of masks that is 0/0 in a tile with
-    known ground (no building in the reference, nor predicted) counts as the rule says.
+    Tiles without pixels for a score of heights are left out. A score of masks that is 0/0 in a tile where the reference
+    mask is valid (no building in the reference, none predicted) follows `empty_tiles`.
 
     Args:
         tiles: the table.
-        empty_tiles: leave such a tile out, or count one or zero.
+        empty_tiles: leave such a tile out, or count it as one or zero.
     """
     rows = tiles[tiles.stratum == "all"]
     scores = tile_scores(rows)
@@ -187,5 +187,5 @@ def _means(scores: pandas.DataFrame) -> Iterator[tuple[str, float | None]]:
 
 
 def mean(values: np.ndarray) -> float | None:
-    """Return the mean of numbers, the same digits in any order, or None of nothing."""
+    """Return the mean of numbers, independent of their order, None if there are none."""
     return math.fsum(values) / len(values) if len(values) else None

@@ -1,4 +1,4 @@
-"""What is kept of a scene: sums, histograms, and rows of tiles."""
+"""Running totals of a scene: sums, histograms, and rows of tiles."""
 
 from typing import NamedTuple, Self
 
@@ -19,7 +19,7 @@ from img2height.scoring.tiles import OUTCOMES, TileRows, tile_rows, tile_table
 
 
 class Constants(NamedTuple):
-    """How a scene is scored; see `evaluate_scene`. Without an SSIM range (NaN) there is no SSIM."""
+    """The constants of scores, see `evaluate_scene`; an SSIM range of NaN means no SSIM."""
 
     ratio_min_height_m: float
     ssim_range_m: float
@@ -27,7 +27,7 @@ class Constants(NamedTuple):
 
 
 class Totals:
-    """What adds up over the blocks of a scene; its size does not depend on that of the scene, but for rows of tiles."""
+    """Totals over the blocks of a scene; only the rows of tiles need more memory for a larger scene."""
 
     def __init__(self, constants: Constants):
         self.constants = constants
@@ -77,7 +77,7 @@ class Totals:
         self._largest_m = np.maximum(self._largest_m, largest_m.max(axis=0))
 
     def _add_similarity(self, pixels: Pixels, slices: list[tuple[slice, slice]]) -> np.ndarray:
-        """Return the SSIM of each tile, NaN of those that are cut by the area or the edge."""
+        """Return the SSIM of each tile, NaN for those cut by the area or the edge."""
         side, range_m = self.constants.tile_px, self.constants.ssim_range_m
         if np.isnan(range_m):
             return np.full(len(slices), np.nan)

@@ -1,4 +1,4 @@
-"""What a figure reads of a scene."""
+"""Crops of a scene for figures."""
 
 import dataclasses
 from pathlib import Path

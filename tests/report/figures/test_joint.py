@@ -1,4 +1,4 @@
-"""Predicted against true height, block by block."""
+"""The joint histogram of reference and predicted heights."""
 
 from pathlib import Path
 

@@ -18,7 +18,7 @@ from img2height.comparison.record import Interval
 from img2height.picture import HEIGHT_COLOURS
 from img2height.report.figures.charts import class_errors, forest, scatter_density, training_curves
 from img2height.report.figures.crop import View, read_view
-from img2height.report.figures.drawing import DETAIL, UNKNOWN, nice_below, panels, png, show
+from img2height.report.figures.drawing import DETAIL, HATCHED, nice_below, panels, png, show
 from img2height.report.figures.joint import BINS
 from img2height.report.figures.maps import ERROR_COLOURS, Scales, buildings_panel, scene_panel
 from img2height.report.tables.intervals import Uncertainty
@@ -58,7 +58,7 @@ def test_a_scene_pixel_is_a_whole_number_of_picture_pixels(view: View):
     assert np.abs(drawn.astype(int) - expected).max() <= 1
 
 
-def test_too_high_is_red_too_low_is_blue_unknown_is_neither(view: View):
+def test_too_high_is_red_too_low_is_blue_nodata_is_neither(view: View):
     prediction = np.where(np.arange(300) < 150, 3.0, -3.0) + view.reference
     figure = scene_panel(view, prediction.astype(np.float32))
     (error,) = coloured(figure, ERROR_COLOURS)
@@ -68,7 +68,7 @@ def test_too_high_is_red_too_low_is_blue_unknown_is_neither(view: View):
     red, _, blue = drawn[drawn.shape[0] // 2, drawn.shape[1] * 3 // 4]
     assert blue > red + 50
     corner = drawn[2:15, 2:15]
-    assert (corner.max(axis=2) - corner.min(axis=2)).max() <= 2, "unknown ground is grey"
+    assert (corner.max(axis=2) - corner.min(axis=2)).max() <= 2, "nodata is grey"
     assert ERROR_COLOURS in matplotlib.colormaps
 
 
@@ -76,13 +76,13 @@ def test_scales_come_from_the_reference_alone(view: View):
     assert Scales.of(view) == Scales(low_m=0, height_m=24, error_m=6)
 
 
-def test_panels_name_units_and_unknown_ground(view: View):
+def test_panels_name_units_and_nodata(view: View):
     figure = scene_panel(view, view.reference, detail=Window(0, 0, 100, 100))
     assert (
         len([axes for axes in figure.axes if axes.get_ylabel().endswith("(m)")]) == 3
     )  # two of heights, one of errors
-    unknown, detail = figure.legends[0].legend_handles
-    assert unknown.get_hatch() == UNKNOWN["hatch"] and to_hex(detail.get_edgecolor()) == DETAIL.lower()
+    missing, detail = figure.legends[0].legend_handles
+    assert missing.get_hatch() == HATCHED["hatch"] and to_hex(detail.get_edgecolor()) == DETAIL.lower()
     assert "20 m" in [text.get_text() for axes in figure.axes for text in axes.texts]
 
 

@@ -1,4 +1,4 @@
-"""What the sensors of a scene saw."""
+"""Figures of the input layers of a scene."""
 
 import dataclasses
 import shutil
@@ -13,7 +13,7 @@ from shapely.geometry import box
 from img2height.errors import DataError
 from img2height.picture import FILLED
 from img2height.report.figures.crop import View, read_view
-from img2height.report.figures.drawing import UNKNOWN
+from img2height.report.figures.drawing import HATCHED
 from img2height.report.figures.sensors import sensor_names, sensors_panel
 from img2height.scenes.scene import Scene
 from img2height.vocabulary.layers import LAYERS
@@ -41,9 +41,9 @@ def test_each_sensor_has_a_panel(stereo: Scene, view: View):
 def test_holes_the_look_and_metres_are_named(stereo: Scene, view: View):
     figure = sensors_panel(stereo, view)
     assert [axes.get_ylabel()[-3:] for axes in figure.axes if axes.get_ylabel()] == ["(m)", "(m)"]
-    filled, unknown = figure.legends[0].legend_handles
+    filled, missing = figure.legends[0].legend_handles
     assert to_rgb(filled.get_facecolor()) == tuple(value / 255 for value in FILLED)
-    assert unknown.get_hatch() == UNKNOWN["hatch"]
+    assert missing.get_hatch() == HATCHED["hatch"]
     radar = next(axes for axes in figure.axes if axes.get_title(loc="left").startswith(LAYERS["sar"].title))
     assert [axes for axes in figure.axes if axes.texts and axes is not figure.axes[0]] == [radar]  # where it looks from
 
@@ -58,7 +58,7 @@ def test_a_scene_with_an_image_has_image_and_reference(houses: Scene, view: View
     assert image == f"{LAYERS['eo'].title}: red, green, blue"
 
 
-def test_pairs_that_are_gone_are_told_in_one_line(stereo: Scene, view: View, tmp_path: Path):
+def test_missing_pairs_are_reported_in_one_line(stereo: Scene, view: View, tmp_path: Path):
     moved = dataclasses.replace(stereo, folder=shutil.copytree(stereo.folder, tmp_path / "scene"))
     (moved.folder / "pairs.csv").unlink()
     with pytest.raises(DataError, match=r"pairs\.csv: is missing or differs from the file"):

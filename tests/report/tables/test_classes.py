@@ -1,4 +1,4 @@
-"""Errors by class of ground."""
+"""Errors by class."""
 
 import pandas
 import pytest
@@ -21,7 +21,7 @@ KNOWN = Uncertainty([Interval("unet", 0, "height_20_50", "bias_m", -4.0, -5.0, -
 
 
 def table_of(*strata: dict) -> pandas.DataFrame:
-    """Return the classes of a method with these scores, one a seed."""
+    """Return the classes of a method with these scores by seed."""
     return class_table([method_scores("unet", seed, strata=each) for seed, each in enumerate(strata)], KNOWN, "unet")
 
 

@@ -1,4 +1,4 @@
-"""Intervals and comparisons as the report reads them."""
+"""Intervals and comparisons as read by the report."""
 
 from pathlib import Path
 
@@ -50,6 +50,6 @@ def test_a_difference_can_be_seen_from_both_sides(uncertainty: Uncertainty):
     assert one.winner == other.winner == "unet" and p_text(one) == p_text(other) == "p = 0.020"
 
 
-def test_what_could_not_be_tested_is_known_to_be_unknown(uncertainty: Uncertainty):
+def test_a_comparison_that_could_not_be_tested_has_no_winner(uncertainty: Uncertainty):
     found = uncertainty.difference("unet", "im2height", "footprint", "iou")
     assert not found.known and found.winner == "" and found.blocks == 7

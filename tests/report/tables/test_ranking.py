@@ -1,4 +1,4 @@
-"""What is marked as best in the score tables."""
+"""The best methods in the score tables."""
 
 import math
 
@@ -49,7 +49,7 @@ def test_the_best_trained_methods_without_tests(stratum: str, score: str, best: 
     assert best_methods(TABLE, stratum, COLUMNS[f"{stratum}_{score}"], known()) == best
 
 
-def test_what_cannot_be_told_from_the_best_is_marked_with_it():
+def test_methods_not_significantly_different_from_the_best_are_marked_too():
     assert best_methods(TABLE, "all", RMSE, known(ALIKE, WORSE)) == ["unet", "im2height"]
 
 

@@ -1,4 +1,4 @@
-"""Charts: all methods with their intervals; of one, training curves, predicted against true height, height classes."""
+"""Charts: RMSE of all methods, and per method training curves, predicted against reference height, height classes."""
 
 from collections.abc import Mapping
 
@@ -21,11 +21,11 @@ WHISKER = {"color": "black", "linewidth": 1.6, "marker": "|", "markersize": 6}
 
 
 def training_curves(histories: dict[int, pandas.DataFrame], baseline_m: float | None) -> Figure:
-    """Return a figure of training loss and validation RMSE against the samples seen, one line a fold.
+    """Return a figure of training loss and validation RMSE against the number of samples, one line per fold.
 
     Args:
         histories: by fold, with samples, train_loss (normalised) and val_rmse_m.
-        baseline_m: validation RMSE of mean_height in metres, drawn as the line to beat.
+        baseline_m: validation RMSE of mean_height in metres, drawn for comparison.
     """
     figure = new_figure(WIDTH_PX, HEIGHT_PX)
     loss, rmse = figure.subplots(2, 1, sharex=True)
@@ -36,7 +36,7 @@ def training_curves(histories: dict[int, pandas.DataFrame], baseline_m: float | 
     if baseline_m is not None:
         rmse.axhline(baseline_m, color=GREY, linestyle=(0, (8, 4)), label="mean_height")
     loss.set(title="Training", ylabel="training loss\n(normalised)")
-    rmse.set(ylabel="validation\nRMSE (m)", xlabel="training samples seen")
+    rmse.set(ylabel="validation\nRMSE (m)", xlabel="training samples")
     rmse.set_ylim(bottom=0)
     loss.set_ylim(bottom=0)
     for axes in (loss, rmse):
@@ -48,10 +48,10 @@ def training_curves(histories: dict[int, pandas.DataFrame], baseline_m: float | 
 
 
 def scatter_density(joint: np.ndarray) -> Figure:
-    """Return a figure of predicted against true height, pixels counted on a logarithmic scale, with the 1:1 line.
+    """Return a figure of predicted against reference height as a logarithmic density of pixels, with the 1:1 line.
 
     Args:
-        joint: pixels by true (rows) and predicted (columns) height, see `joint_histogram`.
+        joint: pixels by reference (rows) and predicted (columns) height, see `joint_histogram`.
     """
     figure = new_figure(WIDTH_PX, HEIGHT_PX)
     axes = figure.subplots()
@@ -62,7 +62,7 @@ def scatter_density(joint: np.ndarray) -> Figure:
         edges, edges, counts, cmap="cividis", norm=LogNorm(1, max(10, joint.max())), rasterized=True
     )
     axes.plot([low, high], [low, high], color="black", linestyle="dashed", linewidth=1, label="prediction = reference")
-    axes.set(xlim=(low, high), ylim=(low, high), aspect="equal", title="Predicted against true height")
+    axes.set(xlim=(low, high), ylim=(low, high), aspect="equal", title="Predicted against reference height")
     axes.set(xlabel="reference height (m)", ylabel="predicted height (m)")
     figure.colorbar(drawn, ax=axes, label="pixels")
     _finish(axes)
@@ -72,7 +72,7 @@ def scatter_density(joint: np.ndarray) -> Figure:
 
 
 def class_errors(classes: pandas.DataFrame) -> Figure:
-    """Return a figure of mean absolute error and bias by class of true height, with 95 % intervals where there are any.
+    """Return a figure of mean absolute error and bias by class of reference height, with 95 % intervals if available.
 
     Args:
         classes: rows of the height classes, see `img2height.report.tables.classes.class_table`.
@@ -89,7 +89,7 @@ def class_errors(classes: pandas.DataFrame) -> Figure:
     axes.axhline(0, color="black", linewidth=1)
     labels = [f"{row.title}\n{_count(row.pixels)}" for row in classes.itertuples()]
     axes.set_xticks(places, labels, size=9)
-    axes.set(title="Error by reference height", ylabel="metres", xlabel="reference height, and pixels")
+    axes.set(title="Error by reference height", ylabel="error (m)", xlabel="reference height, number of pixels")
     _finish(axes)
     axes.legend(frameon=False)
     figure.set_layout_engine("tight")
@@ -97,12 +97,12 @@ def class_errors(classes: pandas.DataFrame) -> Figure:
 
 
 def forest(table: pandas.DataFrame, uncertainty: Uncertainty, baseline_m: float | None) -> Figure:
-    """Return a figure of the RMSE of each method with its 95 % interval, best on top: all pixels, and buildings.
+    """Return a figure of the RMSE of each method with its 95 % interval, over all pixels and on buildings, best on top.
 
     Args:
-        table: methods to show, in order; method, trivial, all_rmse_m, buildings_rmse_m.
+        table: method, trivial, all_rmse_m and buildings_rmse_m of the methods in order.
         uncertainty: their intervals.
-        baseline_m: RMSE of mean_height over all pixels, drawn as the line to beat.
+        baseline_m: RMSE of mean_height over all pixels in metres, drawn for comparison.
     """
     figure = new_figure(FOREST_PX, 130 + ROW_PX * len(table))
     axes = figure.subplots()
@@ -123,7 +123,7 @@ def forest(table: pandas.DataFrame, uncertainty: Uncertainty, baseline_m: float 
         axes.axvline(baseline_m, color=GREY, linestyle=(0, (8, 4)), label="mean_height, all pixels", zorder=1)
     names = [f"{row.method} (trivial)" if row.trivial else row.method for row in table.itertuples()]
     axes.set_yticks(places, names)
-    axes.set(xlabel="RMSE (m); less is better", ylim=(places[-1] - 0.6, 0.6))
+    axes.set(xlabel="RMSE (m), lower is better", ylim=(places[-1] - 0.6, 0.6))
     axes.set_xlim(left=0)
     _finish(axes)
     figure.legend(frameon=False, loc="upper center", ncols=3, fontsize=9)
@@ -132,12 +132,12 @@ def forest(table: pandas.DataFrame, uncertainty: Uncertainty, baseline_m: float 
 
 
 def usable_histories(histories: Mapping[int, pandas.DataFrame]) -> dict[int, pandas.DataFrame]:
-    """Return the histories by fold that have a course: two validations or more."""
+    """Return the histories with at least two validations by fold."""
     return {fold: history for fold, history in histories.items() if len(history) > 1}
 
 
 def _shown(joint: np.ndarray, edges: np.ndarray) -> tuple[float, float]:
-    """Return the range of heights that leaves out one pixel in ten thousand at each end."""
+    """Return the range of heights without the outermost 0.01 % of pixels at each end."""
     counts = np.cumsum(joint.sum(axis=0) + joint.sum(axis=1))
     ends = np.searchsorted(counts, counts[-1] * np.array([1 - SHOWN_SHARE, SHOWN_SHARE]))
     return float(edges[ends[0]]) - BIN_M, float(edges[ends[1] + 1]) + BIN_M

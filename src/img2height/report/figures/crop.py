@@ -1,4 +1,4 @@
-"""What a figure shows of a scene: image, reference and area of one window, decimated through the overviews."""
+"""Crops of a scene for figures: image, reference and test area of a window, decimated with overviews."""
 
 import math
 from dataclasses import dataclass, replace
@@ -25,15 +25,15 @@ BUILT_M = 2.5
 
 @dataclass(frozen=True)
 class View:
-    """One window of a scene as it is drawn.
+    """One window of a scene as drawn.
 
     Attributes:
         window: in pixels of the scene.
-        step: scene pixels a drawn pixel, in each direction.
+        step: scene pixels per drawn pixel in each direction.
         grid: of the scene.
-        image: HxWx4 uint8, red, green, blue and opacity; 0 where there is no image.
-        reference: HxW float32, metres, NaN where unknown.
-        terrain: whether the reference is the terrain above its datum; else it is heights above ground.
+        image: HxWx4 uint8, red, green, blue and opacity; 0 where the image is nodata.
+        reference: HxW float32, metres, NaN where missing.
+        terrain: whether the reference contains elevations of the terrain and not heights above ground.
         built: HxW bool, reference buildings.
         area: HxW bool, the test area.
     """
@@ -49,25 +49,25 @@ class View:
 
     @property
     def unit(self) -> str:
-        """What a height is and its unit, for a colour bar."""
+        """Quantity and unit of the reference, for a colour bar."""
         return "elevation (m)" if self.terrain else "height (m)"
 
     @property
     def gsd_m(self) -> float:
-        """Ground size of a scene pixel in metres."""
+        """Size of a scene pixel in metres."""
         return self.grid.gsd_m
 
     def drawn(self, areas: Areas) -> Areas:
-        """Return areas in pixel coordinates of the scene in those of the drawing."""
+        """Return areas in the pixel coordinates of the drawing, from those of the scene."""
         return in_window(areas, self.window, self.step)
 
 
 def read_view(scene: Scene, area: BaseGeometry, window: Window, side_px: int) -> View:
-    """Return what a window shows, at full resolution or decimated so that no side is longer than `side_px`.
+    """Return a window at full resolution, or decimated so that no side is longer than `side_px`.
 
-    Its reference is the scene's ndsm, or the terrain where it has none.
+    The reference is the scene's ndsm, or its dtm if it has no ndsm.
 
-    A drawn pixel stands for whole pixels of the scene; those left over at the right and lower edge are not drawn.
+    A drawn pixel consists of whole pixels of the scene; remaining ones at the right and lower edge are not drawn.
 
     Args:
         scene: with the layer ndsm or dtm.
@@ -85,22 +85,22 @@ def read_view(scene: Scene, area: BaseGeometry, window: Window, side_px: int) ->
         built = read_band(scene.path("building"), window, shape, Resampling.nearest) == 1
     else:
         built = (reference > BUILT_M) & (not terrain)
-    inside = area_mask(area, window, step)  # at the size that is drawn, not pixel by pixel
+    inside = area_mask(area, window, step)  # at the drawn size: the mask of a whole scene may not fit in memory
     image = next(iter(read_pictures(scene, scene.picture, window, shape).values()))
     return View(window, step, scene.grid, image, reference, terrain, built, inside)
 
 
 def read_prediction(height: Path, scene: Scene, view: View) -> tuple[View, np.ndarray]:
-    """Return the view with the reference that a prediction is compared with, and the prediction on its pixels.
+    """Return the view with the reference of a prediction, and the prediction on its pixels.
 
-    A terrain model is compared with the terrain, building heights with those of reference buildings; anything else is
-    HxW float32 metres above ground, NaN where unknown.
-    Relative heights are brought to the reference of what is drawn, by the scale and offset that fit best.
+    A terrain model is compared with the dtm, building heights with the heights of reference buildings, and all others,
+    HxW float32 metres above ground, NaN where missing, with the ndsm. Relative heights are aligned to the reference of
+    the view by the best-fitting scale and offset.
 
     Args:
         height: predicted heights in metres on the scene's grid, the quantity in the band description.
-        scene: with the layer dtm where a surface or terrain model was predicted.
-        view: where to read.
+        scene: with the layer dtm if a surface or terrain model was predicted.
+        view: the window to read.
     """
     predicted = read_band(height, view.window, view.reference.shape)
     if (quantity := read_quantity(height)) == RELATIVE:
@@ -117,15 +117,15 @@ def read_prediction(height: Path, scene: Scene, view: View) -> tuple[View, np.nd
 
 
 def read_quantity(height: Path) -> str:
-    """Return what a height raster holds, as its band description says."""
+    """Return the quantity of a height raster, according to its band description."""
     with open_raster(height) as dataset:
         return dataset.descriptions[0]
 
 
 def detail_window(view: View) -> Window | None:
-    """Return the window of 256 px with most building outline in the test area; None in a small view or without any.
+    """Return the window of 256 px with the most building outlines in the test area; None if small or without any.
 
-    Outlines and not roofs: the inside of one large roof shows nothing of how sharp the edges are.
+    Outlines and not roof area, because the inside of a large roof does not show how sharp edges are.
     """
     window = view.window
     if max(window.width, window.height) <= DETAIL_PX:
@@ -143,11 +143,11 @@ def detail_window(view: View) -> Window | None:
 
 
 def read_pictures(scene: Scene, layer: str, window: Window, shape: tuple[int, int]) -> dict[str, np.ndarray]:
-    """Return the pictures of an image layer by what they show, each HxWx4 uint8: red, green, blue and opacity.
+    """Return the pictures of an image layer by the bands shown, each HxWx4 uint8: red, green, blue and opacity.
 
     Args:
         scene: with the layer.
-        layer: an image; of a surface model it is the heights in grey.
+        layer: an image, or a surface model, which is shown in grey.
         window: on the scene's grid.
         shape: rows and columns to read.
     """
@@ -161,7 +161,7 @@ def read_pictures(scene: Scene, layer: str, window: Window, shape: tuple[int, in
 def read_band(
     path: Path, window: Window, shape: tuple[int, int], resampling: Resampling = Resampling.average
 ) -> np.ndarray:
-    """Return the first band of a raster as HxW float32, NaN where it has no data."""
+    """Return the first band of a raster as HxW float32, NaN where missing."""
     with open_raster(path) as dataset:
         band = dataset.read(1, window=window, out_shape=shape, masked=True, resampling=resampling)
     return band.astype(np.float32).filled(np.nan)

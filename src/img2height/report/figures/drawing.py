@@ -1,6 +1,6 @@
-"""What all figures share: axes laid out to the pixel, colours that colour-blind people tell apart, and encoding.
+"""Basics of all figures: layout in whole pixels, colours for colour-blind readers, and encoding.
 
-A panel of scene pixels is drawn one to one (or magnified by a whole number), so that what looks blurred is blurred.
+Scene pixels are drawn one to one or magnified by a whole number, so that drawing does not blur them.
 """
 
 import base64
@@ -22,28 +22,28 @@ from img2height.report.figures.crop import View
 DPI = 100
 SMALLEST_PANEL_PX = 512
 PREDICTED, REFERENCE, DETAIL = "#F0E442", "#56B4E9", "#D55E00"  # yellow, sky blue, vermilion of Okabe and Ito (2008)
-UNKNOWN = {"facecolor": "#c8c8c8", "edgecolor": "#8a8a8a", "hatch": "////", "linewidth": 0}
+HATCHED = {"facecolor": "#c8c8c8", "edgecolor": "#8a8a8a", "hatch": "////", "linewidth": 0}
 WEBP = {"quality": 82, "method": 4}
 STYLE = ["default", {"hatch.linewidth": 0.8}]  # matplotlib's own defaults, whatever the user's matplotlibrc says
 
 
 def new_figure(width_px: int, height_px: int) -> Figure:
-    """Return an empty white figure of so many pixels that draws without a display."""
+    """Return an empty white figure of a size in pixels that can be drawn without a display."""
     figure = Figure(figsize=(width_px / DPI, height_px / DPI), dpi=DPI, facecolor="white")
     FigureCanvasAgg(figure)
     return figure
 
 
 def panels(view: View, count: int) -> tuple[Figure, list[Axes], list[Axes], float]:
-    """Return a figure with panels of one size, their axes, an axes for a colour bar beside each, and a font size.
+    """Return a figure with panels of one size, their axes, axes for a colour bar next to each, and a font size.
 
-    Two columns; four where the view is a tall strip, one where it is a wide one.
+    There are two columns of panels; four if the view is tall and narrow, one if it is wide.
     """
     rows, columns = view.reference.shape
     zoom = max(1, SMALLEST_PANEL_PX // max(rows, columns))
     width, height = columns * zoom, rows * zoom
     across = min(count, 4 if height > 1.6 * width else 1 if width > 3 * height else 2)
-    unit = max(11, round(across * width / 90))  # pixels; text keeps its size when the page scales the figure down
+    unit = max(11, round(across * width / 90))  # pixels; text keeps its size if the page scales the figure down
     cell = width + 7 * unit, height + 2 * unit
     total = across * cell[0] + unit, math.ceil(count / across) * cell[1] + 3 * unit
     figure, drawn, bars = new_figure(*total), [], []
@@ -64,32 +64,32 @@ def _axes(figure: Figure, left: int, bottom: int, width: int, height: int) -> Ax
 
 
 def show(axes: Axes, array: np.ndarray, **options: object) -> AxesImage:
-    """Return the drawn array; a hatched ground shows through where it is unknown."""
+    """Return the drawn array; a hatched background shows where values are missing."""
     rows, columns = array.shape[:2]
-    axes.add_patch(Rectangle((0, 0), columns, rows, **UNKNOWN))
+    axes.add_patch(Rectangle((0, 0), columns, rows, **HATCHED))
     shown = array if array.ndim == 3 else np.ma.masked_invalid(array)
     return axes.imshow(shown, extent=(0, columns, rows, 0), interpolation="nearest", zorder=1, **options)
 
 
-def unknown_key() -> Patch:
-    """Return the legend entry of unknown ground."""
-    return Patch(label="unknown: no data, or no prediction", **UNKNOWN)
+def nodata_key() -> Patch:
+    """Return the legend entry of missing values."""
+    return Patch(label="no data or no prediction", **HATCHED)
 
 
 def panel_title(axes: Axes, title: str, size: float) -> None:
-    """Write the title of a panel over its left corner."""
+    """Write the title of a panel above its left corner."""
     axes.set_title(title, size=1.15 * size, loc="left", pad=0.4 * size)
 
 
 def legend(figure: Figure, keys: list, size: float, **options: object) -> None:
-    """Draw the legend of a figure below its panels, in a box where it has options."""
+    """Draw the legend of a figure below its panels, in a box if it has options."""
     if keys:
         place = {"loc": "lower left", "bbox_to_anchor": (0.005, 0.0), "ncols": len(keys)}
         figure.legend(handles=keys, fontsize=size, frameon=bool(options), **place, **options)
 
 
 def colour_bar(axes: Axes, shown: ScalarMappable, label: str, extend: str, size: float) -> None:
-    """Draw the colour bar of a panel into the axes beside it."""
+    """Draw the colour bar of a panel into the axes next to it."""
     axes.set_visible(True)
     axes.set_axis_on()
     bar = axes.figure.colorbar(shown, cax=axes, extend=extend)
@@ -98,11 +98,11 @@ def colour_bar(axes: Axes, shown: ScalarMappable, label: str, extend: str, size:
 
 
 def scale_bar(axes: Axes, view: View, size: float) -> None:
-    """Draw a bar of a round length in metres, about a quarter of the panel."""
+    """Draw a scale bar of a round length in metres, about a quarter of the panel."""
     rows, columns = view.reference.shape
-    ground_m = view.gsd_m * view.step
-    length_m = nice_below(0.3 * columns * ground_m)
-    length, left, low = length_m / ground_m, 0.03 * columns, 0.96 * rows
+    pixel_m = view.gsd_m * view.step
+    length_m = nice_below(0.3 * columns * pixel_m)
+    length, left, low = length_m / pixel_m, 0.03 * columns, 0.96 * rows
     thick, thin = ([withStroke(linewidth=share * size, foreground="black")] for share in (0.45, 0.15))
     label = {"size": 1.1 * size, "weight": "bold", "va": "bottom", "path_effects": thin}
     axes.plot([left, left + length], [low, low], color="white", linewidth=0.25 * size, path_effects=thick, zorder=4)
@@ -110,20 +110,20 @@ def scale_bar(axes: Axes, view: View, size: float) -> None:
 
 
 def nice_below(value: float) -> float:
-    """Return the largest of 1, 2, 5, 10, 20 ... (and 0.5, 0.2 ...) that is not above a positive value."""
+    """Return the largest of ..., 0.5, 1, 2, 5, 10, 20, ... that does not exceed a positive value."""
     power = 10.0 ** math.floor(math.log10(value))
     return next(step * power for step in (5, 2, 1) if step * power <= value * (1 + 1e-9))
 
 
 def png(figure: Figure) -> bytes:
-    """Return a figure as PNG; the same bytes for the same figure."""
+    """Return a figure as PNG; the same figure gives the same bytes."""
     stream = io.BytesIO()
     figure.canvas.print_png(stream, metadata={"Software": None})
     return stream.getvalue()
 
 
 def webp(figure: Figure) -> bytes:
-    """Return a figure as WebP, a fifth of the size of a PNG, for the page."""
+    """Return a figure as WebP, a fifth of the size of a PNG."""
     figure.canvas.draw()
     pixels = np.asarray(figure.canvas.buffer_rgba())[..., :3]
     stream = io.BytesIO()
@@ -132,5 +132,5 @@ def webp(figure: Figure) -> bytes:
 
 
 def data_uri(content: bytes, kind: str) -> str:
-    """Return bytes as the address of an image inside the page."""
+    """Return an encoded image as a data URI."""
     return f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}"

@@ -1,4 +1,4 @@
-"""The best and the worst tiles of a method, with where on earth they lie."""
+"""The best and the worst tiles of a method, with their locations."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,14 +23,14 @@ from img2height.scoring.tiles import read_tiles
 from img2height.vocabulary.tiles import BY_ROWS
 
 EACH = 3
-LEAST_SHARE = 0.25  # of a tile that was scored; slivers at a border are no tiles to look at
+LEAST_SHARE = 0.25  # of a tile that was scored, to leave out slivers at a border
 SIDE_PX, SMALL_SIDE_PX, MANY_METHODS = 192, 96, 10
 UNIT_PX = 11
 
 
 @dataclass(frozen=True)
 class Extreme:
-    """A tile that is among the best or worst of a method.
+    """One of the best or worst tiles of a method.
 
     Attributes:
         scene: dataset and name.
@@ -51,8 +51,8 @@ def tile_pictures(method: str, files: MethodFiles, folder: Path, methods: int) -
     Args:
         method: its name.
         files: what it predicted, and its tiles.
-        folder: where `<method>_tile_best1.png` and its companions go.
-        methods: number of methods that share the page.
+        folder: folder for `<method>_tile_best1.png` etc.
+        methods: number of methods on the page.
     """
     pictures: dict[str, list[Picture]] = {"best": [], "worst": []}
     for item in extremes(read_tiles(files.tiles)):
@@ -61,7 +61,7 @@ def tile_pictures(method: str, files: MethodFiles, folder: Path, methods: int) -
         figure = tile_panel(scene, tile_view(scene, item.window, methods), made.heights)
         caption = (
             f"{method}, RMSE {item.rmse_m:.2f} m, {'/'.join(item.scene)}, column {item.window.col_off}, row "
-            f"{item.window.row_off}; middle at {place(scene.grid, item.window)}."
+            f"{item.window.row_off}; centre at {place(scene.grid, item.window)}."
         )
         path = folder / f"{method}_tile_{kind}{len(pictures[kind]) + 1}.png"
         pictures[kind].append(photo(figure, path, caption, f"one of the {kind} tiles"))
@@ -69,9 +69,9 @@ def tile_pictures(method: str, files: MethodFiles, folder: Path, methods: int) -
 
 
 def extremes(tiles: pandas.DataFrame) -> list[Extreme]:
-    """Return the three best and the three worst tiles by RMSE, best first; fewer where there are fewer than six.
+    """Return the three best and the three worst tiles by RMSE, best first; fewer if there are fewer than six.
 
-    Tiles of which less than a quarter was scored are left out, unless there are no others.
+    Tiles less than a quarter of which was scored are left out unless there are no others.
 
     Args:
         tiles: tiles.parquet of one method and seed.
@@ -91,26 +91,26 @@ def extremes(tiles: pandas.DataFrame) -> list[Extreme]:
 
 
 def place(grid: Grid, window: Window) -> str:
-    """Return in words where the middle of a window lies: map coordinates and CRS, then latitude and longitude.
+    """Return the centre of a window as text: map coordinates and CRS, then latitude and longitude.
 
     Args:
         grid: of the scene.
-        window: on it.
+        window: on the grid.
     """
-    middle = grid.to_map(Point(window.col_off + window.width / 2, window.row_off + window.height / 2))
-    degrees = reproject(middle, grid.crs, GEOGRAPHIC, grid.place)
-    (x, y), (longitude, latitude) = (middle.x, middle.y), (degrees.x, degrees.y)
+    centre = grid.to_map(Point(window.col_off + window.width / 2, window.row_off + window.height / 2))
+    degrees = reproject(centre, grid.crs, GEOGRAPHIC, grid.place)
+    (x, y), (longitude, latitude) = (centre.x, centre.y), (degrees.x, degrees.y)
     north, east = ("N" if latitude >= 0 else "S"), ("E" if longitude >= 0 else "W")
     return f"x {x:.1f}, y {y:.1f} ({grid.crs.to_string()}); {abs(latitude):.5f}° {north}, {abs(longitude):.5f}° {east}"
 
 
 def tile_view(scene: Scene, window: Window, methods: int) -> View:
-    """Return what a tile shows; smaller where many methods share the page.
+    """Return the view of a tile, smaller if there are many methods on the page.
 
     Args:
-        scene: that the tile is of.
-        window: on its grid; what lies beyond its edge is cut.
-        methods: number of methods whose tiles are shown.
+        scene: of the tile.
+        window: on its grid; cut at the edge of the scene.
+        methods: number of methods on the page.
     """
     grid = scene.grid
     window = window.intersection(Window(0, 0, grid.width, grid.height))
@@ -119,10 +119,10 @@ def tile_view(scene: Scene, window: Window, methods: int) -> View:
 
 
 def tile_panel(scene: Scene, view: View, height: Path) -> Figure:
-    """Return a strip of image, reference, prediction and error of one tile, heights on one scale.
+    """Return a figure of image, reference, prediction and error of a tile in a row; heights share one scale.
 
     Args:
-        scene: that the tile is of.
+        scene: of the tile.
         view: see `tile_view`.
         height: predicted heights in metres on the scene's grid.
     """
@@ -143,7 +143,7 @@ def tile_panel(scene: Scene, view: View, height: Path) -> Figure:
 
 
 def _strip(view: View) -> tuple[Figure, list[Axes], list[Axes]]:
-    """Return a figure of four panels in a row, and axes for colour bars beside the third and the fourth."""
+    """Return a figure of four panels in a row, and axes for colour bars next to the third and the fourth."""
     rows, columns = view.reference.shape
     zoom = max(1, SIDE_PX // max(rows, columns))
     width, height, gap = columns * zoom, rows * zoom, UNIT_PX

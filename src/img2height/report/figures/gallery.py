@@ -1,4 +1,4 @@
-"""The pictures of one method for the page, and the same as PNG files."""
+"""The pictures of scenes and methods, for the page and as PNG files."""
 
 import math
 from dataclasses import dataclass
@@ -24,15 +24,15 @@ from img2height.scoring.method import Predicted, reference_buildings
 from img2height.tiles.areas import area_of
 from img2height.vocabulary.layers import INITIAL
 
-PAGE_PIXELS = 34_000_000  # 5 to 10 MB inside the page; radar speckle is the dearest
+PAGE_PIXELS = 34_000_000  # 5 to 10 MB in the page; radar speckle compresses worst
 SIDE_PX = (400, 1200)
 MOST_SCENES = 4
-METHOD_PANELS, REFINED_PANELS, SENSOR_PANELS = 5, 2, 8  # of a method, more where it refines, and of the sensors
+METHOD_PANELS, REFINED_PANELS, SENSOR_PANELS = 5, 2, 8  # of a method, additional ones if it refines, of the sensors
 
 
 @dataclass(frozen=True)
 class ShownScene:
-    """A scene of which the page has pictures, with what all methods share."""
+    """A scene with pictures on the page, and what the pictures of all methods have in common."""
 
     scene: Scene
     area: BaseGeometry
@@ -42,12 +42,12 @@ class ShownScene:
 
     @property
     def views(self) -> list[tuple[View, str]]:
-        """The views with what they add to the name of a file."""
+        """The views with their suffixes of file names."""
         return [(self.overview, "")] + ([] if self.detail is None else [(self.detail, "_detail")])
 
 
 def shown_scenes(scenes: list[Scene], areas: geopandas.GeoDataFrame, methods: int, refining: int) -> list[ShownScene]:
-    """Return the scenes to draw: a few, spread over the list, at a size that keeps the page small.
+    """Return a few scenes to draw, spread over the list, at a size that keeps the page small.
 
     Args:
         scenes: all evaluated scenes.
@@ -65,7 +65,7 @@ def shown_scenes(scenes: list[Scene], areas: geopandas.GeoDataFrame, methods: in
 def _shown_scene(scene: Scene, areas: geopandas.GeoDataFrame, side_px: int) -> ShownScene:
     area = area_of(areas, "test", scene.dataset, scene.name)
     if area.is_empty:
-        raise DataError(f"scene {scene.dataset}/{scene.name} has no test ground; report the scenes that were evaluated")
+        raise DataError(f"scene {scene.dataset}/{scene.name} has no test area; report the scenes that were evaluated")
     overview = read_view(scene, area, area_window(area), side_px)
     window = detail_window(overview)
     detail = None if window is None else read_view(scene, area, window, DETAIL_PX)
@@ -73,17 +73,17 @@ def _shown_scene(scene: Scene, areas: geopandas.GeoDataFrame, side_px: int) -> S
 
 
 def sensor_pictures(shown: ShownScene, folder: Path) -> list[Picture]:
-    """Return what the sensors of a scene saw, and write it as PNG files.
+    """Return the pictures of the input layers of a scene, and write them as PNG files.
 
     Args:
         shown: the scene.
-        folder: where `sensors_<scene>.png` and its detail go.
+        folder: for `sensors_<scene>.png` and its detail.
     """
     names, pictures = ", ".join(sensor_names(shown.scene)), []
     for view, part in shown.views:
         caption = f"{'Detail of ' if part else ''}{shown.scene.dataset}/{shown.scene.name}, {_pixel(view)}: {names}."
         path = folder / f"sensors_{shown.scene.name}{part}.png"
-        pictures.append(photo(sensors_panel(shown.scene, view), path, caption, "what the sensors saw"))
+        pictures.append(photo(sensors_panel(shown.scene, view), path, caption, "input layers and reference"))
     return pictures
 
 
@@ -95,9 +95,9 @@ def scene_pictures(
     Args:
         method: its name.
         shown: the scene.
-        made: what it predicted there.
-        folder: where `<method>_<scene>.png` and its companions go.
-        refines: whether the method refines the initial surface model, which is then shown beside it.
+        made: its predictions of the scene.
+        folder: for `<method>_<scene>.png` etc.
+        refines: whether the method refines the initial surface model, which is then shown next to its prediction.
     """
     predicted, panels, outlines = read_geotable(made.polygons), [], []
     name = f"{method}_{shown.scene.name}"
@@ -120,8 +120,8 @@ def scene_pictures(
 def _buildings_caption(method: str, shown: ShownScene, predicted: geopandas.GeoDataFrame, part: str) -> str:
     reference = "none" if shown.reference is None else f"{len(shown.reference)}"
     return (
-        f"{'Detail: b' if part else 'B'}uildings of {method} over the image. In the whole scene {len(predicted)} are "
-        f"predicted; the reference has {reference}."
+        f"{'Detail: b' if part else 'B'}uildings of {method} over the image. Number of buildings in the whole scene: "
+        f"{len(predicted)} predicted, {reference} in the reference."
     )
 
 
@@ -131,51 +131,48 @@ def _panel_caption(
     title = f"{'Detail of ' if part else ''}{method} in {shown.scene.dataset}/{shown.scene.name}, {_pixel(view)}"
     if not (np.isfinite(heights - view.reference) & view.area).any():
         return f"{title}. No pixel has both a prediction and a reference."
-    old = "" if before is None else f"; before the refinement {_errors_in_view(view, before)}"
-    return f"{title}. Errors in view: {_errors_in_view(view, heights)}{old}."
+    old = "" if before is None else f"; before the refinement: {_errors_in_view(view, before)}"
+    return f"{title}. Errors in the view: {_errors_in_view(view, heights)}{old}."
 
 
 def _errors_in_view(view: View, heights: np.ndarray) -> str:
     errors = (heights - view.reference)[view.area]
     errors = errors[np.isfinite(errors)]
     middle, spread = (np.median(errors), np.quantile(np.abs(errors), 0.9)) if errors.size else (np.nan, np.nan)
-    return f"median {middle:+.2f} m, nine in ten within {spread:.2f} m".replace("-", "−")
+    return f"median {middle:+.2f} m, 90 % within {spread:.2f} m".replace("-", "−")
 
 
 def _pixel(view: View) -> str:
-    return f"{view.gsd_m * view.step:.3g} m a pixel" + ("" if view.step == 1 else f" (scene: {view.gsd_m:.3g} m)")
+    return f"{view.gsd_m * view.step:.3g} m per pixel" + ("" if view.step == 1 else f" (scene: {view.gsd_m:.3g} m)")
 
 
 def charts(
     histories: dict[int, pandas.DataFrame], baseline_m: float | None, joint: np.ndarray, classes: pandas.DataFrame
 ) -> list[Picture]:
-    """Return training curves (where there was a training), density plot and errors by height class.
+    """Return training curves (if the method was trained), density plot and errors by height class.
 
     Args:
         histories: by fold.
-        baseline_m: validation RMSE of mean_height.
-        joint: pixels by true and predicted height, all scenes together.
+        baseline_m: validation RMSE of mean_height in metres.
+        joint: pixels by reference and predicted height, over all scenes.
         classes: errors of the height classes.
     """
     pictures = []
     if histories:
         best = min(history["val_rmse_m"].min() for history in histories.values())
-        caption = f"Training loss and validation RMSE against samples seen; best validation {best:.2f} m."
+        caption = f"Training loss and validation RMSE against the number of training samples; best RMSE {best:.2f} m."
         pictures.append(chart(training_curves(histories, baseline_m), caption, "line chart"))
     if joint.any():
-        caption = "Predicted against reference height, all test pixels; on the dashed line both agree."
+        caption = "Predicted against reference height, all test pixels; on the dashed line they are equal."
         pictures.append(chart(scatter_density(joint), caption, "density plot"))
     if len(classes):
-        caption = (
-            "MAE and bias by reference height, with 95 % intervals where there are any; the same numbers are in the "
-            "table below."
-        )
+        caption = "MAE and bias by reference height, with 95 % intervals, if any. The table below has the same numbers."
         pictures.append(chart(class_errors(classes), caption, "bar chart"))
     return pictures
 
 
 def pooled_joint(files: MethodFiles, areas: geopandas.GeoDataFrame) -> np.ndarray:
-    """Return the pixels of a method by true and predicted height, over all its scenes."""
+    """Return the pixels of a method by reference and predicted height, over all its scenes."""
     return sum(
         joint_histogram(one.scene, area_of(areas, "test", one.scene.dataset, one.scene.name), one.heights)
         for one in files.predicted
@@ -183,7 +180,7 @@ def pooled_joint(files: MethodFiles, areas: geopandas.GeoDataFrame) -> np.ndarra
 
 
 def read_histories(files: MethodFiles, folds: list[int]) -> tuple[dict[int, pandas.DataFrame], float]:
-    """Return the histories that have a course, by fold, and the mean over the folds of the best validation RMSE."""
+    """Return the histories that can be plotted by fold, and the best validation RMSE, averaged over the folds."""
     tables = {fold: pandas.read_csv(files.histories[fold]) for fold in folds}
     best = float(np.mean([table["val_rmse_m"].min() for table in tables.values()]))
     return usable_histories(tables), best

@@ -1,4 +1,4 @@
-"""Predicted against true height over whole scenes: a joint histogram, block by block."""
+"""Joint histogram of reference and predicted heights over whole scenes, block by block."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,12 +21,12 @@ BINS = int((RANGE_M[1] - RANGE_M[0]) / BIN_M)
 
 
 def joint_histogram(scene: Scene, area: BaseGeometry, height: Path) -> np.ndarray:
-    """Return the pixels of a test area by true (rows) and predicted (columns) height, BINSxBINS int64.
+    """Return the pixels of a test area by reference (rows) and predicted (columns) height, BINSxBINS int64.
 
-    Heights beyond `RANGE_M` are counted in the outer bins. Empty for a terrain model, which has no buildings.
+    Heights beyond `RANGE_M` are counted in the outer bins. All are 0 for a terrain model, because elevations exceed it.
 
     Args:
-        scene: with the layer ndsm, and dtm where surface heights were predicted.
+        scene: with the layer ndsm, and dtm if surface heights were predicted.
         area: test area in pixel coordinates of the scene.
         height: predicted heights in metres on the scene's grid.
     """

@@ -1,4 +1,4 @@
-"""Pictures of one method in one scene: heights and errors beside the image, and building outlines on it."""
+"""Figures of one method in one scene: heights and errors next to the image, and building outlines on it."""
 
 import math
 from dataclasses import dataclass
@@ -25,11 +25,11 @@ from img2height.report.figures.drawing import (
     REFERENCE,
     colour_bar,
     legend,
+    nodata_key,
     panel_title,
     panels,
     scale_bar,
     show,
-    unknown_key,
 )
 
 ERROR_COLOURS = "RdBu_r"
@@ -37,12 +37,12 @@ ERROR_COLOURS = "RdBu_r"
 
 @dataclass(frozen=True)
 class Scales:
-    """The colour scales of a view, which all methods share.
+    """The colour scales of a view, the same for all methods.
 
     Attributes:
-        low_m: where the height scale begins: 0, or the lowest terrain.
-        height_m: where it ends.
-        error_m: end of the error scale, which is symmetric.
+        low_m: lower end of the height scale: 0, or the lowest terrain.
+        height_m: upper end of the height scale.
+        error_m: upper end of the error scale, which is symmetric.
     """
 
     low_m: float
@@ -51,12 +51,12 @@ class Scales:
 
     @classmethod
     def of(cls, view: View) -> Self:
-        """Return scales from the reference alone, so that they are the same for all methods.
+        """Return scales derived from the reference only, so that they are the same for all methods.
 
-        Heights end at their 99.5th percentile, errors at a quarter of the height scale.
+        The height scale ends at the 99.5th percentile, the error scale at a quarter of the range of heights.
         """
-        known = view.reference[np.isfinite(view.reference) & view.area]
-        low, top = np.percentile(known, [0.5, 99.5]).tolist() if known.size else (0.0, 0.0)
+        valid = view.reference[np.isfinite(view.reference) & view.area]
+        low, top = np.percentile(valid, [0.5, 99.5]).tolist() if valid.size else (0.0, 0.0)
         low = math.floor(low) if view.terrain else 0
         return cls(low, max(low + 3, math.ceil(top)), max(1, math.ceil((top - low) / 4)))
 
@@ -70,14 +70,14 @@ def scene_panel(
 ) -> Figure:
     """Return a figure of image, reference, prediction and error, with colour bars in metres and a scale bar.
 
-    What was refined stands before what came of it, heights and errors each on one scale.
+    For a refinement, the initial surface and its errors are shown too, on the same scales.
 
     Args:
-        view: what the scene shows.
-        prediction: HxW float32 metres on the same pixels, NaN where there is none.
+        view: the view of the scene.
+        prediction: HxW float32 metres on the same pixels, NaN where missing.
         area: outline to draw, in pixel coordinates of the scene.
         detail: window to mark, in pixels of the scene.
-        before: HxW float32 metres, the initial surface that the prediction refines.
+        before: HxW float32 metres, the initial surface of a refinement.
     """
     surfaces = {"Prediction": prediction} if before is None else {"Before": before, "After": prediction}
     heights = {"Reference": view.reference} | surfaces
@@ -94,19 +94,19 @@ def scene_panel(
         colour_bar(bar, show(panel, array, **colours), "error (m)", "both", size)
     for panel, title in zip(axes, ["Image", *heights, *errors], strict=True):
         panel_title(panel, title, size)
-    unknown = any(np.isnan(error).any() for error in errors.values()) or (view.image[..., 3] == 0).any()
-    keys = [unknown_key()] if unknown else []
+    missing = any(np.isnan(error).any() for error in errors.values()) or (view.image[..., 3] == 0).any()
+    keys = [nodata_key()] if missing else []
     legend(figure, keys + _outlines(axes, view, area, detail, size), size)
     return figure
 
 
 def buildings_panel(view: View, predicted: geopandas.GeoDataFrame, reference: geopandas.GeoDataFrame | None) -> Figure:
-    """Return a figure of the image with predicted building outlines, and the reference's where there are any.
+    """Return a figure of the image with predicted building outlines, and those of the reference if available.
 
     Args:
-        view: what the scene shows.
+        view: the view of the scene.
         predicted: polygons in map coordinates.
-        reference: polygons in map coordinates.
+        reference: polygons in map coordinates, if any.
     """
     figure, axes, _, size = panels(view, 1)
     show(axes[0], view.image)
@@ -132,7 +132,7 @@ def _outlines(
 ) -> list[Line2D | Rectangle]:
     """Draw the border of the test area and the frame of the detail on all panels; return their legend entries."""
     keys = []
-    if area is not None and not area.equals(area.envelope):  # a box is all of what is drawn
+    if area is not None and not area.equals(area.envelope):  # a box is the window itself
         lines = _rings(view.drawn(area))
         for panel in axes:
             options = {"colors": "white", "linewidths": 0.15 * size, "linestyles": "dashed", "zorder": 2}

@@ -1,4 +1,4 @@
-"""A figure as an image inside the page, and the same as a PNG file."""
+"""Figures as images of the page and as PNG files."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ from img2height.report.figures.drawing import DPI, data_uri, png, webp
 
 @dataclass(frozen=True)
 class Picture:
-    """One image of the page: its caption, the text for those who do not see it, its address and size in pixels."""
+    """One image of the page: caption, alternative text, data URI, and size in pixels."""
 
     caption: str
     alt: str
@@ -20,7 +20,7 @@ class Picture:
 
 
 def photo(figure: Figure, path: Path, caption: str, kind: str) -> Picture:
-    """Return a figure of scene pixels as a picture of the page, and write it as PNG."""
+    """Return a figure of scene pixels as a picture of the page, and write it as a PNG file."""
     path.write_bytes(png(figure))
     return _picture(figure, caption, kind, data_uri(webp(figure), "webp"))
 

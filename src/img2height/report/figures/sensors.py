@@ -1,4 +1,4 @@
-"""What the sensors of a scene saw, each as people of its field look at it: images, radar, stereo, initial surface."""
+"""Figures of the input layers of a scene, each displayed as is usual: images, radar, stereo, initial surface."""
 
 import numpy as np
 import pandas
@@ -11,7 +11,7 @@ from rasterio.enums import Resampling
 
 from img2height.picture import FILLED, HEIGHT_COLOURS, anaglyph, draw_look, limits_m, relief
 from img2height.report.figures.crop import View, read_band, read_pictures
-from img2height.report.figures.drawing import colour_bar, legend, panel_title, panels, scale_bar, show, unknown_key
+from img2height.report.figures.drawing import colour_bar, legend, nodata_key, panel_title, panels, scale_bar, show
 from img2height.scenes.scene import Scene
 from img2height.vocabulary.layers import INITIAL, INPUTS, PICTURES, RADAR, view_name
 
@@ -19,11 +19,11 @@ IMAGES = {name: INPUTS[name].title for name in PICTURES if INPUTS[name].kind in 
 
 
 def sensors_panel(scene: Scene, view: View) -> Figure:
-    """Return a figure with a panel for each sensor that a scene has, and the reference.
+    """Return a figure with a panel per input layer of a scene, and the reference.
 
     Args:
-        scene: gives the layers.
-        view: where to look.
+        scene: with the layers.
+        view: the window to draw.
     """
     shown = _image_panels(scene, view) | _stereo_panel(scene, view)
     surfaces = _surfaces(scene, view)
@@ -42,13 +42,13 @@ def sensors_panel(scene: Scene, view: View) -> Figure:
         colour_bar(bar, ScalarMappable(Normalize(*limits), HEIGHT_COLOURS), unit, "both", size)
     scale_bar(axes[0], view, size)
     keys = [Patch(color=np.array(FILLED) / 255, label="filled: interpolated, not matched")] * (len(surfaces) - 1)
-    known = [picture[..., 3] > 0 for picture in shown.values()] + [np.isfinite(array) for array in surfaces.values()]
-    legend(figure, keys if np.all(known) else [*keys, unknown_key()], size)
+    valid = [picture[..., 3] > 0 for picture in shown.values()] + [np.isfinite(array) for array in surfaces.values()]
+    legend(figure, keys if np.all(valid) else [*keys, nodata_key()], size)
     return figure
 
 
 def sensor_names(scene: Scene) -> list[str]:
-    """Return in words what a figure of a scene shows, for its caption."""
+    """Return the names of the panels of a scene for a caption."""
     names = [name.lower() for layer, name in IMAGES.items() if layer in scene.layers]
     names += ["stereo views"] * (view_name(1) in scene.layers) + ["initial surface"] * (INITIAL in scene.layers)
     return [*names, "reference"]
@@ -64,7 +64,7 @@ def _image_panels(scene: Scene, view: View) -> dict[str, np.ndarray]:
 
 
 def _stereo_panel(scene: Scene, view: View) -> dict[str, np.ndarray]:
-    """Return the first test pair of a scene as an anaglyph, or its first view in grey where it has no pairs."""
+    """Return the first test pair of a scene as an anaglyph, or its first view in grey if it has no pairs."""
     if view_name(1) not in scene.layers:
         return {}
     numbers = [1]

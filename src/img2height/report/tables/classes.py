@@ -1,4 +1,4 @@
-"""Errors by class of ground: height, building size, edges; tall buildings cannot hide in an average."""
+"""Errors by class: reference height, building size, edges. An average over all pixels hides those of tall buildings."""
 
 from collections.abc import Mapping, Sequence
 
@@ -17,13 +17,13 @@ HEIGHTS, TALL = "height_", "buildings_tall"
 
 
 def class_table(seeds: Sequence[MethodScores], uncertainty: Uncertainty, method: str) -> pandas.DataFrame:
-    """Return one row a class of ground that has pixels, in the order of the strata.
+    """Return one row per class with pixels, in the order of the strata.
 
-    Columns: stratum, title, pixels, then each of bias_m, mae_m, rmse_m (means over the seeds), and its interval of the
-    first seed under `<score>_interval`, None where it has none.
+    Columns: stratum, title, pixels, then bias_m, mae_m, rmse_m (means over the seeds), and for each the interval of the
+    first seed as `<score>_interval`, None if it has none.
 
     Args:
-        seeds: scores of the method, one a seed.
+        seeds: scores of the method, by seed.
         uncertainty: intervals.
         method: its name.
     """
@@ -44,7 +44,7 @@ def heights_only(classes: pandas.DataFrame) -> pandas.DataFrame:
 
 
 def tallest(tables: Mapping[str, pandas.DataFrame]) -> str | None:
-    """Return the tall buildings, or where there are none the highest height class; None where heights are all alike.
+    """Return the stratum of tall buildings, otherwise the highest class of heights; None if there is only one class.
 
     Args:
         tables: by method, see `class_table`.
@@ -54,13 +54,13 @@ def tallest(tables: Mapping[str, pandas.DataFrame]) -> str | None:
     return TALL if TALL in there else heights[-1] if len(heights) > 1 else None
 
 
-def where(stratum: str) -> str:
-    """Return in words where a class of ground is, for a sentence or a table of its own."""
+def class_name(stratum: str) -> str:
+    """Return the name of a class for a sentence or a table without other headings."""
     return f"{'reference ' if stratum.startswith(HEIGHTS) else ''}{STRATA[stratum]}"
 
 
 def flattening(classes: pandas.DataFrame, method: str, stratum: str) -> Finding:
-    """Return in a sentence how a method lies where the ground is highest, which an average over all pixels hides.
+    """Return the bias of a method in the tallest class as a finding.
 
     Args:
         classes: see `class_table`.
@@ -69,8 +69,8 @@ def flattening(classes: pandas.DataFrame, method: str, stratum: str) -> Finding:
     """
     row = classes.set_index("stratum").loc[stratum]
     word, interval = "below" if row.bias_m < 0 else "above", row.bias_m_interval
-    known = interval is not None and interval.known
-    extra = f" (95 % interval of the bias {interval_text(interval, CLASS_SCORES['bias_m'])} m)" if known else ""
-    title = where(stratum)[0].upper() + where(stratum)[1:]
-    text = f"{title}: {method} lies {abs(row.bias_m):.1f} m {word} the reference on average{extra}."
+    has_interval = interval is not None and interval.known
+    extra = f" (95 % interval {interval_text(interval, CLASS_SCORES['bias_m'])} m)" if has_interval else ""
+    name = class_name(stratum)
+    text = f"{name[0].upper()}{name[1:]}: {method} is {abs(row.bias_m):.1f} m {word} the reference on average{extra}."
     return Finding("tall", method, text)

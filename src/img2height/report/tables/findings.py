@@ -1,4 +1,4 @@
-"""The main finding in words: the best method, whether the second best is really worse, and what learned nothing."""
+"""The main finding in words: the best method, its lead over the second best, and methods without skill."""
 
 from typing import Literal, NamedTuple
 
@@ -22,8 +22,8 @@ class Finding(NamedTuple):
     """One statement of the main finding.
 
     Attributes:
-        kind: what it states; the page carries it beside the sentence.
-        method: of which method, empty for the run as a whole.
+        kind: of statement; an attribute of its element in the page.
+        method: its subject, empty for the run as a whole.
         text: the sentence.
     """
 
@@ -33,7 +33,7 @@ class Finding(NamedTuple):
 
 
 def findings(table: pandas.DataFrame, uncertainty: Uncertainty) -> list[Finding]:
-    """Return the main finding in sentences, the most important first.
+    """Return the statements of the main finding, the most important first.
 
     Args:
         table: see `img2height.report.tables.scores.score_table`.
@@ -41,7 +41,7 @@ def findings(table: pandas.DataFrame, uncertainty: Uncertainty) -> list[Finding]
     """
     trained = leading(table)
     if trained.empty:
-        return [Finding("untrained only", "", "No trained method has a score: this run holds trivial baselines only.")]
+        return [Finding("untrained only", "", "No trained method has a score: this run has trivial baselines only.")]
     own, best = table[table.group == trained.group.iloc[0]], trained.iloc[0]
     rmse = _with_interval(uncertainty, best.method, "all", best.all_rmse_m)
     text = f"{best.method} has the lowest RMSE of the trained methods: {rmse} over all pixels."
@@ -49,21 +49,21 @@ def findings(table: pandas.DataFrame, uncertainty: Uncertainty) -> list[Finding]
     found += _better_untrained(own, "all", best, uncertainty) + _second(trained, uncertainty, "all")
     if not uncertainty.any_known:
         text = (
-            f"There are too few blocks of ground ({uncertainty.blocks}) for 95 % intervals and tests: any difference "
-            "between methods may be chance."
+            f"There are too few bootstrap blocks ({uncertainty.blocks}) for 95 % intervals and tests: any difference "
+            "between methods may be due to chance."
         )
         found.append(Finding("too few blocks", "", text))
     return found + _against_baseline(own, trained) + _on_buildings(table, uncertainty)
 
 
 def leading(table: pandas.DataFrame) -> pandas.DataFrame:
-    """Return the trained methods with a score of the first group that has any, best RMSE first."""
+    """Return the trained methods with a score in the first group that has any, best RMSE first."""
     trained = table[~table.trivial & table.all_rmse_m.notna()]
     return trained if trained.empty else trained[trained.group == trained.group.iloc[0]]
 
 
 def ranked_on(table: pandas.DataFrame, stratum: str) -> pandas.DataFrame:
-    """Return the trained methods that may be ranked: over all pixels, building heights do not meet the others."""
+    """Return the trained methods that can be ranked: building heights with heights above ground on buildings only."""
     trained = leading(table)
     if stratum == "all" or trained.empty or trained.group.iloc[0] == RELATIVE:
         return trained
@@ -80,21 +80,21 @@ def _with_interval(uncertainty: Uncertainty, method: str, stratum: str, rmse_m: 
 
 
 def _second(ranked: pandas.DataFrame, uncertainty: Uncertainty, stratum: str) -> list[Finding]:
-    """Return in a sentence whether the second best of the ranked methods is really worse than the best."""
+    """Return whether the second best of the ranked methods is significantly worse than the best."""
     if len(ranked) < 2 or not uncertainty.any_known:
         return []
     ranked = ranked.sort_values([f"{stratum}_rmse_m", "method"])
     best, second = ranked.iloc[0], ranked.iloc[1]
-    name = f"{second.method} ({_metres(second[f'{stratum}_rmse_m'])}), second best {WHERE[stratum]},"
+    name = f"{second.method} ({_metres(second[f'{stratum}_rmse_m'])}) is second best {WHERE[stratum]}"
     found = uncertainty.difference(second.method, best.method, stratum, "rmse_m")
     if found is None or not found.known:
-        why = "the two were not compared" if found is None else f"there are too few blocks ({found.blocks}) to test it"
-        return [Finding("second is untested", second.method, f"{name} may be as good: {why}.")]
+        why = "the two were not compared" if found is None else f"too few blocks ({found.blocks}) for a test"
+        return [Finding("second is untested", second.method, f"{name}; the difference may be due to chance: {why}.")]
     difference, low, high = (RMSE.text(value, signed=True) for value in (found.difference, found.low, found.high))
     size = f"difference {difference} m, {low} to {high} m, {p_text(found)}"
     if found.winner == best.method:
-        return [Finding("second is worse", second.method, f"{name} is really worse ({size}).")]
-    text = f"{name} cannot be told from it ({size}; real below {1 - LEVEL:.2g})."
+        return [Finding("second is worse", second.method, f"{name} and significantly worse ({size}).")]
+    text = f"{name}; the difference is not significant ({size}; significant below {1 - LEVEL:.2g})."
     return [Finding("second ties", second.method, text)]
 
 
@@ -105,7 +105,7 @@ def _on_buildings(table: pandas.DataFrame, uncertainty: Uncertainty) -> list[Fin
         return []
     first = ranked.iloc[0]
     rmse = _with_interval(uncertainty, first.method, "buildings", first.buildings_rmse_m)
-    found = [Finding("best on buildings", first.method, f"On buildings {first.method} has the lowest of them: {rmse}.")]
+    found = [Finding("best on buildings", first.method, f"On buildings {first.method} has the lowest RMSE: {rmse}.")]
     found += _better_untrained(table, "buildings", first, uncertainty)
     return found + _second(ranked, uncertainty, "buildings")
 
@@ -113,16 +113,16 @@ def _on_buildings(table: pandas.DataFrame, uncertainty: Uncertainty) -> list[Fin
 def _against_baseline(table: pandas.DataFrame, trained: pandas.DataFrame) -> list[Finding]:
     baseline = table[table.method == BASELINE]
     if baseline.empty or pandas.isna(baseline.all_rmse_m.iloc[0]):
-        text = f"{BASELINE} was not run, so nothing says whether a network learned more than the mean height."
+        text = f"{BASELINE} was not run, so the skill of the trained methods over a constant height cannot be assessed."
         return [Finding("no baseline", BASELINE, text)]
     rmse = baseline.all_rmse_m.iloc[0]
     best, beaten = trained.iloc[0], trained[trained.all_rmse_m >= rmse].method.tolist()
     if len(beaten) == len(trained):
-        text = f"No trained method beats {BASELINE} ({_metres(rmse)}): by this measure none has learned anything."
+        text = f"No trained method beats {BASELINE} ({_metres(rmse)}): by RMSE, none has any skill."
         return [Finding("none beats the baseline", BASELINE, text)]
     gain = 100 * (1 - best.all_rmse_m / rmse)
-    text = f"{best.method} is {gain:.0f} % below {BASELINE} ({_metres(rmse)}), which says the same height everywhere."
-    none = f"does not beat {BASELINE}: it has learned nothing that the RMSE shows."
+    text = f"The RMSE of {best.method} is {gain:.0f} % below that of the constant {BASELINE} ({_metres(rmse)})."
+    none = f"does not beat {BASELINE}: by RMSE, it has no skill."
     return [
         Finding("gain over the baseline", best.method, text),
         *(Finding("no gain over the baseline", name, f"{name} {none}") for name in beaten),
@@ -132,15 +132,17 @@ def _against_baseline(table: pandas.DataFrame, trained: pandas.DataFrame) -> lis
 def _better_untrained(
     table: pandas.DataFrame, stratum: str, best: pandas.Series, uncertainty: Uncertainty
 ) -> list[Finding]:
-    """Return in a sentence that a baseline beats the best trained method; mean_height is spoken of anyway."""
+    """Return the untrained baselines that beat the best trained method, except mean_height, reported in any case."""
     column = f"{stratum}_rmse_m"
     better = table[table.trivial & (table.method != BASELINE) & (table[column] < best[column])].sort_values(column)
     findings = []
     for row in better.itertuples():
         found = uncertainty.difference(row.method, best.method, stratum, "rmse_m")
-        real = found is not None and found.known
-        word = f", {'really' if found.winner else 'but not really'} ({p_text(found)})" if real else ""
-        text = f"{row.method} learns nothing and is better: {_metres(getattr(row, column))}{word}."
+        word = ""
+        if found is not None and found.known:
+            word = f"; the difference is {'' if found.winner else 'not '}significant ({p_text(found)})"
+        rmse = _metres(getattr(row, column))
+        text = f"{row.method}, an untrained baseline, is better {WHERE[stratum]}: {rmse}{word}."
         findings.append(Finding("untrained is better", row.method, text))
     return findings
 

@@ -1,4 +1,4 @@
-"""What is known of the uncertainty: 95 % intervals of scores, and which differences between methods are real."""
+"""Uncertainty: 95 % intervals of scores, and tests of the differences between methods."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from img2height.vocabulary.scores import STRATUM_OF, Score
 
 @dataclass(frozen=True)
 class Uncertainty:
-    """The content of intervals.csv and comparisons.csv, of one seed.
+    """The content of intervals.csv and comparisons.csv.
 
     Groups are those of the score table: a stratum, or footprint.
 
     Attributes:
         intervals: of all methods and seeds.
         comparisons: of the methods.
-        seed: the seed that intervals are shown of.
+        seed: whose intervals are shown.
     """
 
     intervals: Sequence[Interval]
@@ -26,7 +26,7 @@ class Uncertainty:
     seed: int
 
     def interval(self, method: str, group: str, score: str) -> Interval | None:
-        """Return the interval of a score, None where the score has none by its nature."""
+        """Return the interval of a score, None if this score has none."""
         return self._by_score.get((method, STRATUM_OF.get(group, group), score))
 
     @property
@@ -36,16 +36,16 @@ class Uncertainty:
 
     @property
     def blocks(self) -> int:
-        """The largest number of blocks that any score had."""
+        """The largest number of blocks of any score."""
         return max((interval.blocks for interval in self.intervals), default=0)
 
     @property
     def block_m(self) -> float | None:
-        """Side of the blocks in metres, None where nothing has an interval."""
+        """Side of the blocks in metres, None if no score has an interval."""
         return next((interval.block_m for interval in self.intervals if interval.known), None)
 
     def difference(self, first: str, second: str, group: str, score: str) -> Comparison | None:
-        """Return how the first method differs from the second, None where the two were not compared."""
+        """Return the comparison of two methods, first minus second; None if the two were not compared."""
         found = {(item.first, item.second): item for item in self.differences(group, score)}
         if (first, second) in found:
             return found[first, second]
@@ -62,12 +62,12 @@ class Uncertainty:
 
 
 def read_uncertainty(intervals: Path, comparisons: Path, seed: int) -> Uncertainty:
-    """Return what two tables say of the uncertainty.
+    """Return the uncertainty stored in two tables.
 
     Args:
         intervals: intervals.csv.
         comparisons: comparisons.csv.
-        seed: the seed that intervals are shown of.
+        seed: whose intervals are shown.
 
     Raises:
         DataError: a file is missing, or lacks a column.
@@ -76,12 +76,12 @@ def read_uncertainty(intervals: Path, comparisons: Path, seed: int) -> Uncertain
 
 
 def interval_text(interval: Interval, score: Score) -> str:
-    """Return an interval in words, printed as its score is."""
+    """Return an interval as text, with the digits of its score."""
     if not interval.known:
         return f"too few blocks ({interval.blocks}) for an interval"
     return f"{score.text(interval.low)} to {score.text(interval.high)}"
 
 
 def p_text(comparison: Comparison) -> str:
-    """Return the corrected p value as it is printed."""
+    """Return the corrected p value as printed."""
     return "p < 0.001" if comparison.p_holm < 0.001 else f"p = {comparison.p_holm:.3f}"

@@ -1,4 +1,4 @@
-"""The score tables of the page: each score with its interval, and what is really better than what."""
+"""The score tables of the page: scores with their intervals, and significant differences."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
@@ -18,7 +18,7 @@ HEADLINE = {"all": ["rmse_m", "bias_m"], "buildings": ["rmse_m"], "footprint": [
 
 
 class Cell(NamedTuple):
-    """One score as it is shown: its text, its value to sort by, its interval, and whether none is really better."""
+    """One score as shown: text, value to sort by, interval, and whether no method is significantly better."""
 
     text: str
     value: float
@@ -27,7 +27,7 @@ class Cell(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """How the RMSE of a method stands to that of the best trained one: what is meant, and in words."""
+    """The RMSE of a method relative to that of the best trained one: the kind of verdict, and its text."""
 
     kind: Literal["ahead", "best", "ties", "worse", "better", "untested", "unranked"]
     text: str
@@ -46,7 +46,7 @@ def all_columns(table: pandas.DataFrame) -> Columns:
 
 
 def headline_columns(table: pandas.DataFrame) -> Columns:
-    """Return the few columns that the reader needs first."""
+    """Return the columns of the headline table."""
     groups = [
         (title, [(group, score) for group, score in columns if score.name in HEADLINE[group]])
         for title, columns in all_columns(table)
@@ -55,7 +55,7 @@ def headline_columns(table: pandas.DataFrame) -> Columns:
 
 
 def ranked_rows(table: pandas.DataFrame, columns: Columns, uncertainty: Uncertainty) -> dict[str, list[dict[str, Any]]]:
-    """Return by title of the group of quantities its rows: method, trivial, needs, verdict, note and cells.
+    """Return the rows (method, trivial, needs, verdict, note and cells) by title of their group of quantities.
 
     Args:
         table: see `img2height.report.tables.scores.score_table`.
@@ -82,26 +82,26 @@ def _cell(row: Mapping[str, Any], group: str, score: Score, uncertainty: Uncerta
 
 
 def cell(value: float, score: Score, interval: Interval | None, strong: bool, few_blocks: bool) -> Cell:
-    """Return one score as it is shown.
+    """Return one score as shown.
 
     Args:
         value: of the score.
-        score: which.
-        interval: None where it has none by its nature.
-        strong: whether no other method is really better.
-        few_blocks: whether to say that there were too few blocks for an interval; the table says it where all lack one.
+        score: the score.
+        interval: None if this score has none.
+        strong: whether no other method is significantly better.
+        few_blocks: whether to note too few blocks for an interval; if no score has one, the table states it once.
     """
     shown = interval is not None and not pandas.isna(value) and (interval.known or few_blocks)
     return Cell(score.text(value), value, interval_text(interval, score) if shown else "", strong)
 
 
 def best_methods(table: pandas.DataFrame, group: str, score: Score, uncertainty: Uncertainty) -> list[str]:
-    """Return the best trained methods: the best value as it is printed, and what cannot be told from it.
+    """Return the best trained methods: those with the best printed value, and those not significantly different.
 
     Args:
         table: see `img2height.report.tables.scores.score_table`.
         group: of the score.
-        score: which.
+        score: the score.
         uncertainty: comparisons.
     """
     column = f"{group}_{score.name}"
@@ -118,7 +118,7 @@ def best_methods(table: pandas.DataFrame, group: str, score: Score, uncertainty:
 
 
 def verdicts(table: pandas.DataFrame, uncertainty: Uncertainty) -> dict[str, Verdict]:
-    """Return by method how its RMSE over all pixels stands to that of the best trained one.
+    """Return by method its RMSE over all pixels relative to that of the best trained one.
 
     Args:
         table: see `img2height.report.tables.scores.score_table`.
@@ -129,14 +129,12 @@ def verdicts(table: pandas.DataFrame, uncertainty: Uncertainty) -> dict[str, Ver
         return dict.fromkeys(table.method, Verdict("unranked", "–"))
     best, group = ranked.iloc[0].method, ranked.iloc[0].group
     said = {
-        row.method: _verdict(row.method, best, uncertainty)
-        if row.group == group
-        else Verdict("unranked", "not ranked with it")
+        row.method: _verdict(row.method, best, uncertainty) if row.group == group else Verdict("unranked", "not ranked")
         for row in table.itertuples()
     }
     rivals = [name for name in ranked.method if name != best]
     alone = rivals and all(said[name].kind == "worse" for name in rivals)
-    return said | {best: Verdict("ahead", "best, ahead of all trained") if alone else Verdict("best", "best")}
+    return said | {best: Verdict("ahead", "best, significantly") if alone else Verdict("best", "best")}
 
 
 def _verdict(method: str, best: str, uncertainty: Uncertainty) -> Verdict:
@@ -144,13 +142,13 @@ def _verdict(method: str, best: str, uncertainty: Uncertainty) -> Verdict:
     if found is None or not found.known:
         return Verdict("untested", "not tested")
     if not found.winner:
-        return Verdict("ties", f"as good ({p_text(found)})")
+        return Verdict("ties", f"tie ({p_text(found)})")
     kind = "worse" if found.winner == best else "better"
     return Verdict(kind, f"{kind} ({p_text(found)})")
 
 
 def comparison_rows(uncertainty: Uncertainty, columns: Sequence[tuple[str, Score]]) -> dict[str, list[dict[str, Any]]]:
-    """Return by title of the score all pairs of methods that were compared, as text.
+    """Return all compared pairs of methods as text, by title of the score.
 
     Args:
         uncertainty: comparisons.
@@ -177,7 +175,7 @@ def _comparison_row(item: Comparison) -> dict[str, Any]:
 
 
 def glossary(settings: Metrics) -> dict[str, str]:
-    """Return by title what the scores of the score table mean.
+    """Return the definitions of the scores of the score table by title.
 
     Args:
         settings: constants of the scores.

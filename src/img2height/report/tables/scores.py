@@ -1,4 +1,4 @@
-"""The scores of all methods, one table row each."""
+"""The score table: one row per method."""
 
 import statistics
 from typing import Any
@@ -20,39 +20,39 @@ COLUMNS = {f"{group}_{score.name}": score for group, scores in columns().items()
 
 
 def is_trivial(recipe: Recipe) -> bool:
-    """Return whether a method learns nothing: what a network has to beat."""
+    """Return whether a method is an untrained baseline."""
     return recipe.network in TRIVIAL_NETWORKS
 
 
 def refines(recipe: Recipe) -> bool:
-    """Return whether a method learns to mend the initial surface model."""
+    """Return whether a method learns to refine the initial surface model."""
     return INITIAL in recipe.inputs and not is_trivial(recipe)
 
 
 def needs(recipe: Recipe) -> str:
-    """Return in words what a method needs at inference."""
+    """Return the inputs of a method at inference as text."""
     if is_trivial(recipe) and not recipe.options.get("outer_skip"):
         return "nothing"
     return "; ".join(f"{layer} ({', '.join(bands)})" for layer, bands in recipe.inputs.items())
 
 
 def score_table(metrics: ExperimentScores, recipes: dict[str, Recipe], *, leaks: bool = False) -> pandas.DataFrame:
-    """Return one row a method, best RMSE first and trivial baselines last, kinds of heights that do not meet apart.
+    """Return one row per method, by group of comparable quantities: trained methods, then baselines, best RMSE first.
 
     Columns: `method`, `trivial`, `needs`, `group` (see `img2height.vocabulary.quantities`), `seeds`, then
-    `<group>_<score>` with the mean over the seeds, NaN where nothing counts; `<group>_rmse_ratio` is the RMSE over
-    that of mean_height, and `all_rmse_sd_m` the standard deviation over the seeds; `note` says what limits them.
+    `<group>_<score>` with the mean over the seeds, NaN if nothing counts; `<group>_rmse_ratio` is the RMSE divided by
+    that of mean_height, and `all_rmse_sd_m` the standard deviation over the seeds; `note` states their restrictions.
 
     Args:
         metrics: scores of the experiment.
         recipes: by method name.
-        leaks: whether neighbours of the test tiles were trained on, which the note then says.
+        leaks: whether neighbours of the test tiles were used for training, which the note then states.
 
     Raises:
         DataError: a method has a recipe but no scores.
     """
     if missing := [name for name in recipes if name not in metrics.methods]:
-        raise DataError(f"metrics have no scores of {', '.join(missing)}; evaluate them and collect again")
+        raise DataError(f"the metrics have no scores of {', '.join(missing)}; evaluate these methods and collect again")
     table = pandas.DataFrame([_row(name, recipe, metrics.seeds(name)) for name, recipe in recipes.items()])
     table["note"] = ["; ".join(filter(None, [LEAKS if leaks else "", GROUPS[group].reason])) for group in table.group]
     for stratum in ("all", "buildings"):
@@ -86,7 +86,7 @@ def known(values: list[float | None]) -> list[float]:
 
 
 def seed_mean(values: list[float | None]) -> float:
-    """Return the mean of a score over the seeds that have it, NaN where none has."""
+    """Return the mean of a score over the seeds that have it, NaN if none has."""
     return statistics.fmean(known(values)) if known(values) else float("nan")
 
 
@@ -101,5 +101,5 @@ def to_markdown(table: pandas.DataFrame) -> str:
 
 
 def is_score(table: pandas.DataFrame, column: str) -> bool:
-    """Return whether a column of the score table holds a score of at least one method."""
+    """Return whether a column of the score table contains a score of at least one method."""
     return column in COLUMNS and bool(table[column].notna().any())

@@ -1,4 +1,4 @@
-"""Scores by stratum and by pair: what a refinement did to buildings and terrain, where stereo matched and where not."""
+"""Scores by stratum and stereo pair: the effect of a refinement on buildings, terrain, matched and filled pixels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from img2height.scoring.record import MethodScores, Strata
 from img2height.scoring.strata import STRATA
 from img2height.vocabulary.scores import Score, columns
 
-INITIAL = "initial_dsm"  # the method that leaves the initial surface model as it is
+INITIAL = "initial_dsm"  # the method that returns the initial surface model unchanged
 FINAL, POOLED = "final", "pooled"
 SCORES = {score.name: score for score in columns()["all"] if score.by_ground}
 REFINED = [
@@ -25,14 +25,14 @@ OF_PAIRS = ["all", "buildings_dilated", "terrain"]
 
 @dataclass(frozen=True)
 class ScoreRows:
-    """A table of scores as the page shows it.
+    """A table of scores as shown on the page.
 
     Attributes:
         id: of its element in the page.
-        caption: what it says.
+        caption: of the table.
         corner: title of the first column.
-        groups: title and columns of each group, the columns with their scores; None is a count of pixels.
-        rows: by column; `title` is the first one, `key` names the row.
+        groups: title and columns of each group; a column with its score, or None for numbers of pixels.
+        rows: values by column; `title` is the heading of the row, `key` its identifier.
     """
 
     id: str
@@ -43,10 +43,10 @@ class ScoreRows:
 
 
 def strata_table(metrics: ExperimentScores, methods: Sequence[str]) -> pandas.DataFrame:
-    """Return the height errors of all methods, one row a stratum that has pixels.
+    """Return the height errors of all methods, one row per stratum with pixels.
 
     Columns: method; heights (`final`, and with stereo pairs `pair <number>` and `pooled`, the errors of all pairs
-    together); stratum; pixels; rmse_m, mae_m, nmad_m, bias_m. Means over the seeds.
+    together); stratum; pixels; rmse_m, mae_m, nmad_m, bias_m. Scores are means over the seeds.
 
     Args:
         metrics: scores of the experiment.
@@ -71,11 +71,11 @@ def _rows(method: str, seeds: Sequence[MethodScores]) -> list[dict[str, Any]]:
 
 
 def before_after(table: pandas.DataFrame, method: str) -> ScoreRows:
-    """Return the errors of the initial surface model, where it was scored, beside those of what a method made of it.
+    """Return the errors before and after a refinement; without a score of the initial surface model, only after.
 
     Args:
         table: see `strata_table`.
-        method: it refines the initial surface model.
+        method: refines the initial surface model.
     """
     final = table[table.heights == FINAL].set_index("stratum")
     before, after = (final[final.method == name] for name in (INITIAL, method))
@@ -83,13 +83,13 @@ def before_after(table: pandas.DataFrame, method: str) -> ScoreRows:
     rows = [{"key": name, "title": STRATA[name], **joined.loc[name]} for name in REFINED if name in joined.index]
     groups = [("", [("pixels", None)])]
     if len(before):
-        groups.append((f"before: {INITIAL}", [(f"before_{name}", score) for name, score in SCORES.items()]))
-    groups.append((f"after: {method}", list(SCORES.items())))
-    return ScoreRows(f"refined-{method}", f"Before and after {method}, by ground", "ground", groups, rows)
+        groups.append((f"before ({INITIAL})", [(f"before_{name}", score) for name, score in SCORES.items()]))
+    groups.append((f"after ({method})", list(SCORES.items())))
+    return ScoreRows(f"refined-{method}", f"Errors before and after {method} by land cover", "land cover", groups, rows)
 
 
 def by_pair(table: pandas.DataFrame, method: str) -> ScoreRows | None:
-    """Return the errors of each stereo pair, of all together, and of the median of the pairs; None without pairs.
+    """Return the errors of each stereo pair, of all pairs pooled, and of the median of the pairs; None without pairs.
 
     Args:
         table: see `strata_table`.
@@ -112,11 +112,11 @@ def by_pair(table: pandas.DataFrame, method: str) -> ScoreRows | None:
 
 
 def refinements(table: pandas.DataFrame, methods: Sequence[str]) -> list[Finding]:
-    """Return in sentences what methods made of the RMSE of the initial surface model; none where it was not scored.
+    """Return the change of the RMSE by each refinement as findings; empty if the initial surface model has no score.
 
     Args:
         table: see `strata_table`.
-        methods: those that refine it.
+        methods: those that refine the initial surface model.
     """
     rmse = table[(table.heights == FINAL) & (table.stratum == "all")].set_index("method").rmse_m
     if INITIAL not in rmse.index:
