@@ -18,8 +18,9 @@ def is_valid(heights: np.ndarray) -> np.ndarray:
 
 
 def read_above_ground(
-    heights: DatasetReader, terrain: DatasetReader | None, window: Window | None = None
-) -> np.ndarray:
+    heights: DatasetReader, terrain: DatasetReader | None, window: Window | None = None,
+    shape: tuple[int, int] | None = None,
+) -> np.ndarray:  # fmt: skip
     """Return heights above ground, HxW float32 metres, NaN where missing.
 
     From a surface model (band description `dsm`) the terrain is subtracted, and residuals are not clipped. A terrain
@@ -29,6 +30,7 @@ def read_above_ground(
         heights: raster with the quantity in its band description.
         terrain: the terrain model on the same grid; only needed for a surface model.
         window: part of the grid, by default all of it.
+        shape: see `read_heights`.
 
     Raises:
         DataError: a surface model without terrain, or relative heights.
@@ -38,19 +40,20 @@ def read_above_ground(
         raise DataError(
             f"{heights.name}: contains relative heights, which are not in metres; align them to a reference first"
         )
-    above = read_heights(heights, window)
+    above = read_heights(heights, window, shape=shape)
     if quantity == TERRAIN:
         return above - above
     if quantity != SURFACE:
         return above
     if terrain is None:
         raise DataError(f"{heights.name}: contains surface heights (dsm); heights above ground need a scene with a dtm")
-    return above - read_heights(terrain, window)
+    return above - read_heights(terrain, window, shape=shape)
 
 
 def read_compared(
-    heights: DatasetReader, layers: Mapping[str, DatasetReader], window: Window | None = None
-) -> tuple[np.ndarray, np.ndarray]:
+    heights: DatasetReader, layers: Mapping[str, DatasetReader], window: Window | None = None,
+    shape: tuple[int, int] | None = None,
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """Return predicted and reference heights to compare, HxW float32 metres each, NaN where missing.
 
     A terrain model (band description `dem`) is compared with the layer dtm, building heights with ndsm inside the
@@ -62,6 +65,7 @@ def read_compared(
         layers: the scene's layers on the same grid: ndsm or dtm, dtm if a surface model is compared, building if
             building heights are.
         window: part of the grid, by default all of it.
+        shape: see `read_heights`.
 
     Raises:
         DataError: the layer to compare with is missing.
@@ -73,19 +77,19 @@ def read_compared(
             f"{heights.name}: contains {quantity}, but its scene has no {reference} to score it against; "
             "give the scene this layer, or leave it out of the test"
         )
-    truth = read_heights(layers[reference], window)
+    truth = read_heights(layers[reference], window, shape=shape)
     if quantity == TERRAIN:
-        return read_heights(heights, window), truth
+        return read_heights(heights, window, shape=shape), truth
     if quantity == BUILDINGS:
         if "building" not in layers:
             raise DataError(
                 f"{heights.name}: contains building heights, but its scene has no building mask to score them against; "
                 "give the scene this layer, or leave it out of the test"
             )
-        truth = inside_buildings(truth, layers["building"].read(1, window=window))
+        truth = inside_buildings(truth, layers["building"].read(1, window=window, out_shape=shape))
     if quantity == RELATIVE:
-        return align(read_heights(heights, window), truth), truth
-    return read_above_ground(heights, layers.get("dtm"), window), truth
+        return align(read_heights(heights, window, shape=shape), truth), truth
+    return read_above_ground(heights, layers.get("dtm"), window, shape), truth
 
 
 def inside_buildings(heights_m: np.ndarray, building: np.ndarray) -> np.ndarray:

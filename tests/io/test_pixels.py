@@ -85,6 +85,18 @@ def test_values_that_are_no_numbers_are_missing_and_nothing_else_changes(tmp_pat
         np.testing.assert_array_equal(read_pixels(source, [1]).values[0], values)
 
 
+def test_a_decimated_pixel_is_the_mean_of_its_valid_pixels(tmp_path):
+    floats = np.array([[-9999, -9999, 2, -9999], [-9999, 3, 4, 6]], np.float32)
+    nodata = raster(tmp_path / "nodata.tif", floats, nodata=-9999)
+    mask = raster(tmp_path / "mask.tif", np.array([[5, 5, 6, 8]], np.uint8), mask=[0, 0, 255, 0])
+    alpha = raster(tmp_path / "alpha.tif", np.array([[5, 5, 6, 8], [0, 0, 255, 255]], np.uint8), alpha=True)
+    for path, indexes, means in ((nodata, [1, 2], [2, 5]), (mask, [1], [6]), (alpha, [1], [7])):
+        with rasterio.open(path) as source:
+            found = read_pixels(source, indexes, shape=(1, 2))
+        assert found.valid.tolist() == [[False, True]], path
+        assert found.values[:, 0, 1].tolist() == means, path
+
+
 @pytest.mark.parametrize("compress", ["LERC", "LERC_ZSTD"])
 @pytest.mark.parametrize("nodata", [999.0, 9999.0, -9999.0])
 def test_nodata_that_lossy_compression_moved_is_missing(tmp_path, compress, nodata):

@@ -3,7 +3,7 @@
 Preparation, tiles, training and prediction read through it, so that they always agree about a pixel.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +12,7 @@ from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from img2height.errors import DataError
-from img2height.io.rasters import reading
+from img2height.io.rasters import decimation, reading
 from img2height.io.values import Scaling, compression_error
 
 
@@ -28,9 +28,22 @@ class Pixels(NamedTuple):
     valid: np.ndarray
 
 
+class _View(NamedTuple):
+    """What is read of a raster: a window, and the shape that it is decimated to, if any."""
+
+    window: Window | None
+    shape: tuple[int, int] | None
+
+    def read(self, function: Callable[..., np.ndarray], indexes: list[int]) -> np.ndarray:
+        """Return bands or masks, C x H x W, by `DatasetReader.read` or `read_masks`."""
+        shape = None if self.shape is None else (len(indexes), *self.shape)
+        return function(indexes, window=self.window, out_shape=shape, resampling=decimation(self.shape))
+
+
 def read_pixels(
-    raster: DatasetReader, indexes: Sequence[int], window: Window | None = None, nodata: float | None = None
-) -> Pixels:
+    raster: DatasetReader, indexes: Sequence[int], window: Window | None = None, nodata: float | None = None,
+    shape: tuple[int, int] | None = None,
+) -> Pixels:  # fmt: skip
     """Return bands of a window and where they are valid; a stated scale and offset are applied.
 
     A pixel is valid if the file's mask and every alpha band say so, no band is NaN or infinite, and it is not nodata: a
@@ -43,15 +56,17 @@ def read_pixels(
         indexes: bands to read, from 1.
         window: of the raster; by default all of it.
         nodata: overrides the nodata value of the file.
+        shape: rows and columns to decimate the window to, by the mean of the valid pixels; by default not at all.
 
     Raises:
         DataError: the file cannot be read, or its bands are of several types.
     """
     indexes = list(indexes)
     require_one_type(raster, indexes)
+    view = _View(window, shape)
     with reading(raster.name):
-        values = raster.read(indexes, window=window)
-        valid = _stated(raster, indexes, window, values, nodata) & _alpha(raster, window, values.shape[1:])
+        values = view.read(raster.read, indexes)
+        valid = _stated(raster, indexes, view, values, nodata) & _alpha(raster, view, values.shape[1:])
     if values.dtype.kind not in "iub":
         valid &= np.isfinite(values).all(axis=0)
     scaling = Scaling.of(raster, indexes)
@@ -73,7 +88,7 @@ def value_type(raster: DatasetReader, indexes: Sequence[int]) -> str:
 
 
 def _stated(
-    raster: DatasetReader, indexes: list[int], window: Window | None, values: np.ndarray, nodata: float | None
+    raster: DatasetReader, indexes: list[int], view: _View, values: np.ndarray, nodata: float | None
 ) -> np.ndarray:
     """Return where pixels are valid by mask and nodata, H x W bool; a mask of the file replaces its nodata."""
     flags = {index: set(raster.mask_flag_enums[index - 1]) for index in indexes}
@@ -83,7 +98,7 @@ def _stated(
     valid = _by_nodata(values, missing if nodata is None else [nodata] * len(indexes), compression_error(raster))
     if masked:
         shared = MaskFlags.per_dataset in flags[masked[0]]  # by all bands
-        valid &= (raster.read_masks(masked[:1] if shared else masked, window=window) > 0).all(axis=0)
+        valid &= (view.read(raster.read_masks, masked[:1] if shared else masked) > 0).all(axis=0)
     return valid
 
 
@@ -103,7 +118,7 @@ def _by_nodata(values: np.ndarray, missing: Sequence[float | None], error: float
     return (np.logical_or if colour else np.logical_and).reduce(differ)
 
 
-def _alpha(raster: DatasetReader, window: Window | None, shape: tuple[int, int]) -> np.ndarray:
+def _alpha(raster: DatasetReader, view: _View, shape: tuple[int, ...]) -> np.ndarray:
     """Return where all alpha bands are above 0; GDAL makes no mask from floating-point alpha, or if there is nodata."""
     bands = [index for index, use in zip(raster.indexes, raster.colorinterp, strict=True) if use == ColorInterp.alpha]
-    return (raster.read(bands, window=window) > 0).all(axis=0) if bands else np.ones(shape, bool)
+    return np.all(view.read(raster.read, bands) > 0, axis=0) if bands else np.ones(shape, bool)

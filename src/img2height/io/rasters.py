@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import rasterio
 from rasterio._err import CPLE_BaseError  # raised by a failed copy; rasterio has no public name for it
+from rasterio.enums import Resampling
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader, DatasetWriter
 from rasterio.shutil import copy as gdal_copy
@@ -80,9 +81,24 @@ def bounded_cache() -> Iterator[None]:
         yield
 
 
-def read_heights(dataset: DatasetReader, window: Window | None = None, band: int = 1) -> np.ndarray:
-    """Return a band as float32, metres for heights, with NaN where the value is missing, HxW."""
-    return dataset.read(band, window=window, masked=True).astype(np.float32).filled(np.nan)
+def read_heights(
+    dataset: DatasetReader, window: Window | None = None, band: int = 1, shape: tuple[int, int] | None = None
+) -> np.ndarray:
+    """Return a band as float32, metres for heights, with NaN where the value is missing, HxW.
+
+    Args:
+        dataset: an open raster.
+        window: of the raster; by default all of it.
+        band: from 1.
+        shape: rows and columns to decimate the window to, by the mean of the valid pixels; by default not at all.
+    """
+    values = dataset.read(band, window=window, masked=True, out_shape=shape, resampling=decimation(shape))
+    return values.astype(np.float32).filled(np.nan)
+
+
+def decimation(shape: tuple[int, int] | None) -> Resampling:
+    """Return the resampling of a window that is read at a shape: the mean, and nothing at full resolution."""
+    return Resampling.nearest if shape is None else Resampling.average
 
 
 @contextlib.contextmanager
