@@ -50,7 +50,7 @@ def main(args: Namespace) -> None:
     from img2height.comparison.record import read_metrics
     from img2height.io.tables import read_geotable
     from img2height.report.cost import cost_table, write_cost
-    from img2height.report.page import write_report
+    from img2height.report.page import TableFiles, write_report
     from img2height.report.run import MethodFiles, Run
     from img2height.report.tables.intervals import read_uncertainty
     from img2height.scenes.listing import all_scenes, tested_scenes
@@ -86,7 +86,7 @@ def main(args: Namespace) -> None:
         files=files,
         code=read_yaml(args.code),
     )
-    tables = {name.replace("-", "_"): getattr(args, name.replace("-", "_")) for name in TABLES}
+    tables = TableFiles(args.scores_csv, args.scores_md, args.strata_csv, args.strata_md)
     write_report(report, args.out, args.figures, tables, os.path.relpath(args.cost, args.out.parent))
     benchmarks = {step: Path(folder) for step, folder in read_yaml(args.benchmarks).items()}
     write_cost(cost_table(benchmarks, list(recipes), report.test_area_km2), experiment.title, args.cost)

@@ -13,6 +13,7 @@ from img2height.published.fill import fill, notes_of
 from img2height.published.render import to_html, to_markdown
 from img2height.published.table import Table
 from img2height.settings.parsing import parse
+from img2height.settings.protocol import LEAKS
 
 TABLE = {
     "title": "A paper, Table 9",
@@ -86,16 +87,16 @@ def test_null_is_a_dash_and_a_misspelt_score_an_error():
         filled(columns=[{"header": "b", "score": "footprint.dise"}] * 3)
 
 
-def test_a_random_split_and_missing_methods_are_said():
+def test_notes_state_random_splits_and_missing_methods():
     table, _ = filled()
     assert notes_of(table, METRICS) == [
         "A dash: not run in this experiment (segnet), or nothing to count.",
         "Other data.",
     ]
-    assert notes_of(table, LEAKING)[0].startswith("Random split: neighbours of the test tiles were trained on")
+    assert notes_of(table, LEAKING)[0].startswith(LEAKS.capitalize())
 
 
-def test_markdown_has_two_lines_of_numbers_a_row_and_its_notes():
+def test_markdown_has_printed_and_our_numbers_and_notes():
     table, cells = filled()
     text = to_markdown(table, cells, notes_of(table, LEAKING))
     lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("|")]
@@ -105,10 +106,10 @@ def test_markdown_has_two_lines_of_numbers_a_row_and_its_notes():
     assert lines[4] == ["", "", "95 %", "0.6000 to 0.6500", "2.10 to 2.60", ""]
     assert [line[:3] for line in lines[5:]] == [["Other <net>¹", "", "printed"], ["", "", "ours"]]  # no interval at all
     assert "1. pooled\n2. without a unit" in text
-    assert "- Random split" in text
+    assert f"- {LEAKS.capitalize()}" in text
 
 
-def test_a_table_that_printed_nothing_shows_ours_alone():
+def test_a_table_without_printed_numbers_shows_only_ours():
     table, cells = filled(rows=[row | {"printed": []} for row in TABLE["rows"]])
     assert "printed" not in to_markdown(table, cells, [])
 

@@ -39,7 +39,7 @@ def test_tiles_are_paired_and_counted():
     assert "| MSE (m²) |" in to_markdown(FIGURE, table, ["note"])
 
 
-def test_the_figure_has_a_point_a_tile():
+def test_the_figure_has_a_point_per_tile():
     pairs = pair_tiles(FIGURE, tiles([4.0, 9.0], [0.1, 0.2]), tiles([1.0, 4.0], [0.3, 0.1]))
     drawing = draw(FIGURE, pairs)
     offsets = [axes.collections[0].get_offsets().tolist() for axes in drawing.axes]

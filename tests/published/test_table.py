@@ -56,7 +56,7 @@ def test_rows_that_are_one_run_have_the_same_numbers():
     assert ablations["EXP-A4"] == {name: alone[name] for name in ablations["EXP-A4"]}
 
 
-def test_what_the_text_says_of_table_one_holds():
+def test_differences_stated_in_the_text_hold_in_table_one():
     rows = printed("im2height_table1")
     plain, skip = rows["res. conv-deconv net"], rows["net with skip connection"]
     assert plain["MSE"] - skip["MSE"] == pytest.approx(0.0023, abs=5e-5)

@@ -18,7 +18,7 @@ from img2height.comparison.record import Comparison, ExperimentScores, Interval
 from img2height.io.grid import Grid
 from img2height.io.rasters import Band, height_band, write_cog
 from img2height.io.tables import write_table
-from img2height.report.page import write_report
+from img2height.report.page import TableFiles, write_report
 from img2height.report.run import MethodFiles, Run
 from img2height.report.tables.intervals import Uncertainty
 from img2height.scenes.city.sar import BANDS as POLARISATIONS
@@ -111,8 +111,7 @@ def written(finished: Run, tmp_path_factory: pytest.TempPathFactory) -> list[Pat
     (folders[1] / "figures").mkdir()
     (folders[1] / "figures" / "of_another_run.png").write_bytes(b"")
     for folder in folders:
-        names = ("scores_csv", "scores_md", "strata_csv", "strata_md")
-        tables = {name: folder / name.replace("_", ".") for name in names}
+        tables = TableFiles(*(folder / name for name in ("scores.csv", "scores.md", "strata.csv", "strata.md")))
         write_report(finished, folder / "report.html", folder / "figures", tables, "cost.html")
     return folders
 

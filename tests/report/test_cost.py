@@ -27,7 +27,7 @@ def test_jobs_are_summed_and_energy_is_estimated(train: Path):
     assert row["wh_per_km2"] == pytest.approx(row["energy_wh"] / 2)
 
 
-def test_the_page_has_the_numbers_or_says_that_there_are_none(train: Path, tmp_path: Path):
+def test_the_page_has_the_numbers_or_states_that_there_are_none(train: Path, tmp_path: Path):
     write_cost(cost_table({"train": train}, ["unet"], 2.0), "Town", tmp_path / "cost.html")
     text = (tmp_path / "cost.html").read_text(encoding="utf-8")
     assert 'id="costs"' in text and "<td>3600.5</td>" in text and "6.745" in text

@@ -11,7 +11,7 @@ import pytest
 from record_cases import numbers_in
 
 from img2height.errors import DataError
-from img2height.report.page import write_report
+from img2height.report.page import TableFiles, write_report
 from img2height.report.run import Run
 from img2height.report.tables.ranking import all_columns
 from img2height.report.tables.scores import COLUMNS, is_score
@@ -20,9 +20,9 @@ from img2height.settings.protocol import LEAKS
 MOST_BYTES = 10_000_000
 
 
-def tables_in(folder: Path) -> dict[str, Path]:
-    names = ("scores_csv", "scores_md", "strata_csv", "strata_md")
-    return {name: folder / name.replace("_", ".") for name in names}
+def write_in(folder: Path, run: Run) -> None:
+    tables = TableFiles(*(folder / name for name in ("scores.csv", "scores.md", "strata.csv", "strata.md")))
+    write_report(run, folder / "report.html", folder / "figures", tables, "cost.html")
 
 
 class Outline(HTMLParser):
@@ -85,7 +85,7 @@ def page(text: str) -> Outline:
     return Outline(text)
 
 
-def test_same_inputs_same_bytes_and_nothing_of_another_run(written: list[Path]):
+def test_same_inputs_give_the_same_bytes_and_old_files_are_removed(written: list[Path]):
     one, two = ({p.relative_to(f): p.read_bytes() for p in f.rglob("*") if p.is_file()} for f in written)
     assert one == two
 
@@ -101,7 +101,7 @@ def test_files(written: list[Path]):
     assert table.method.tolist() == ["im2height", "mean_height", "zero_height"]
 
 
-def test_nothing_comes_from_outside(page: Outline, text: str):
+def test_there_are_no_external_resources(page: Outline, text: str):
     for tag, attributes in page.tags:
         address = attributes.get("src") or (attributes.get("href") if tag != "a" else None)
         assert address is None or address.startswith("data:"), (tag, address)
@@ -121,7 +121,7 @@ def test_every_method_and_number_is_there(page: Outline, written: list[Path]):
                 assert COLUMNS[column].text(row[column]) in words, (row["method"], column)
 
 
-def test_the_main_finding_stands_first(page: Outline, written: list[Path]):
+def test_the_main_finding_comes_first(page: Outline, written: list[Path]):
     kinds = [value for key, value in page.marked if key == "data-finding"]
     assert kinds[0] == "best" and {"gain over the baseline", "tall"} <= set(kinds)
     table = pandas.read_csv(written[0] / "scores.csv").set_index("method")
@@ -146,7 +146,7 @@ def test_the_numbers_are_those_of_the_metrics_file(finished: Run, page: Outline,
                 assert cell[1].startswith(low) and cell[1].endswith(high)
 
 
-def test_what_is_significantly_better_is_said(page: Outline):
+def test_verdicts_state_which_differences_are_significant(page: Outline):
     verdicts = {kind: words for (key, kind), words in page.marked.items() if key == "data-verdict"}
     assert verdicts.keys() == {"best", "worse", "ties"}
     assert [numbers_in(*verdicts[kind]) for kind in ("worse", "ties")] == [[0.003], [0.4]]
@@ -170,7 +170,7 @@ def test_the_origins_are_there(page: Outline):
     assert page.keys("layers-demo-houses") == ["eo", "ndsm", "dtm", "building"]
 
 
-def test_what_was_run_is_said(page: Outline):
+def test_settings_and_data_are_listed(page: Outline):
     assert page.keys("changes") == ["params.tiling.tile_px", "recipes.im2height.batch_size"]
     assert "tiling.tile_px" in page.keys("protocol") and "network" in page.keys("recipe-im2height")
     words = " ".join(page.words)
@@ -182,7 +182,7 @@ def test_no_path_of_this_machine(text: str, written: list[Path]):
     assert str(written[0].parent) not in shown and str(Path.cwd()) not in shown
 
 
-def test_people_who_do_not_see_or_point_can_use_it(page: Outline):
+def test_the_page_is_accessible(page: Outline):
     levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch(r"h[1-6]", tag)]
     assert levels[0] == 1 and levels.count(1) == 1
     assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
@@ -216,7 +216,7 @@ def test_missing_files_are_refused(finished: Run):
 @pytest.fixture(scope="module")
 def refined_folder(refined: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("refined")
-    write_report(refined, folder / "report.html", folder / "figures", tables_in(folder), "cost.html")
+    write_in(folder, refined)
     return folder
 
 
@@ -231,7 +231,7 @@ def test_a_refinement_is_shown_before_and_after_and_by_pair(refined_folder: Path
     assert any({1.0, 2.0} <= set(found) for found in errors)  # the median errors after and before
 
 
-def test_errors_by_ground_and_pair_are_a_table(refined_folder: Path):
+def test_errors_by_land_cover_and_pair_are_a_table(refined_folder: Path):
     table = pandas.read_csv(refined_folder / "strata.csv").set_index(["method", "heights", "stratum"])
     assert table.rmse_m["initial_dsm", "final", "filled"] == 2.0
     assert table.bias_m["resdepth_stereo", "pair 1", "terrain"] == 0.5
@@ -239,10 +239,10 @@ def test_errors_by_ground_and_pair_are_a_table(refined_folder: Path):
     assert "| resdepth_stereo | pair 2" in (refined_folder / "strata.md").read_text(encoding="utf-8")
 
 
-def test_a_random_split_is_warned_of_everywhere(terrain: Run, tmp_path: Path):
+def test_every_table_warns_of_a_random_split(terrain: Run, tmp_path: Path):
     split = terrain.params.split.model_copy(update={"strategy": "random"})
     run = dataclasses.replace(terrain, params=terrain.params.model_copy(update={"split": split}))
-    write_report(run, tmp_path / "report.html", tmp_path / "figures", tables_in(tmp_path), "cost.html")
+    write_in(tmp_path, run)
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     captions = re.findall(r"<caption>(.*?)</caption>", text)
     assert 'class="warning"' in text and sum(LEAKS in caption for caption in captions) == 2 < len(captions)
@@ -253,7 +253,7 @@ def test_a_random_split_is_warned_of_everywhere(terrain: Run, tmp_path: Path):
 
 
 def test_terrain_alone_is_reported_without_buildings(terrain: Run, tmp_path: Path):
-    write_report(terrain, tmp_path / "report.html", tmp_path / "figures", tables_in(tmp_path), "cost.html")
+    write_in(tmp_path, terrain)
     assert {path.name for path in (tmp_path / "figures").iterdir()} == {"mean_height_hill.png", "sensors_hill.png"}
     page = Outline((tmp_path / "report.html").read_text(encoding="utf-8"))
     (scores,) = (given for given in page.named("section") if "data-intervals" in given)

@@ -95,7 +95,7 @@ def test_scores_pool_the_test_areas_of_all_scenes_and_folds(tmp_path, polygons):
     assert scores.strata["buildings_tall"]["bias_m"] is None
 
 
-def test_scene_outside_the_test_areas_counts_nothing(tmp_path):
+def test_a_scene_outside_the_test_areas_has_no_scores(tmp_path):
     scores, tiles = evaluate(
         [write_scene(tmp_path, "s1", 1.0, polygons=False)], areas_of((0, "train", "s1", box(0, 0, 64, 64)))
     )
@@ -124,7 +124,7 @@ def write_surface(folder, scene: Scene, name: str, error_m: float, quantity: str
     return folder / name
 
 
-def test_pairs_are_scored_each_and_all_together(tmp_path):
+def test_pairs_are_scored_separately_and_pooled(tmp_path):
     made = [write_scene(tmp_path, name, 0.0, polygons=True) for name in ("s1", "s2")]
     errors = {"s1": {1: 1.0, 10: -2.0}, "s2": {10: 4.0}}
     scenes = {scene.name: scene for scene, _ in made}
@@ -149,7 +149,7 @@ def test_pairs_are_scored_each_and_all_together(tmp_path):
     assert {"footprint", "instances"} & (scores.pooled.keys() | scores.pairs[1].keys()) == set()
 
 
-def test_terrain_can_be_scored_where_the_scene_has_terrain_alone(tmp_path):
+def test_terrain_can_be_scored_in_a_scene_with_terrain_only(tmp_path):
     scene, files = write_scene(tmp_path, "s1", 0.0, polygons=False)
     write_surface(tmp_path / "s1", scene, "dtm.tif", 500.0)
     files["height"] = write_surface(tmp_path, scene, "dem.tif", 503.0, "dem")
@@ -204,7 +204,7 @@ def test_predictions_of_two_quantities_are_refused(tmp_path):
         evaluate(made, areas_of((0, "test", "s1", box(0, 0, 64, 64)), (0, "test", "s2", box(0, 0, 64, 64))))
 
 
-def test_the_correlation_length_is_in_metres_and_that_of_the_worst_scene(tmp_path):
+def test_the_correlation_length_is_the_largest_of_the_scenes_in_metres(tmp_path):
     made = [write_scene(tmp_path, name, 0.0, polygons=True) for name in ("s1", "s2")]
     rows = np.indices(GRID.shape)[0]
     with open_raster(made[0][0].path("ndsm")) as raster:

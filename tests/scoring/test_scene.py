@@ -1,4 +1,6 @@
 import math
+from functools import reduce
+from operator import add
 
 import geopandas
 import numpy as np
@@ -14,7 +16,7 @@ from img2height.io.grid import Grid
 from img2height.io.rasters import Band, height_band, write_cog
 from img2height.metrics import ConfusionStatistics, ErrorStatistics, ssim
 from img2height.metrics.coarse import COARSE_BINS, coarse_bins
-from img2height.scoring.scene import SceneStatistics, evaluate_scene
+from img2height.scoring.scene import evaluate_scene
 from img2height.scoring.strata import HEIGHTS_M, STRATA
 from img2height.scoring.tiles import COLUMNS
 from img2height.vocabulary.layers import NODATA
@@ -62,8 +64,8 @@ def test_scene_scores_are_those_of_the_whole_arrays(town):
     known = a["building"] != 255
     both = known & (a["building"] == 1) & (a["footprint"] == 1)
     assert (found.footprint.tp, found.footprint.missing) == (both.sum(), 0)
-    assert found.scores()["footprint"]["pixels"] == known.sum()
-    assert found.scores()["all"]["coverage"] < 1
+    assert found.footprint.scores()["pixels"] == known.sum()
+    assert found.height_scores()["all"]["coverage"] < 1
 
 
 def test_tile_size_changes_no_digit(town):
@@ -94,7 +96,7 @@ def test_tile_borders_show_in_no_stratum(town):
 
 def test_terrain_is_scored_against_terrain_and_has_no_ratios(town):
     folder, a = town
-    scores = evaluate_scene(folder / "terrain.tif", paths(folder, "dtm"), **SETTINGS).scores()["all"]
+    scores = evaluate_scene(folder / "terrain.tif", paths(folder, "dtm"), **SETTINGS).height_scores()["all"]
     assert scores["pixels"] == a["dtm"].size
     assert (scores["bias_m"], scores["rmse_m"], scores["nmad_m"]) == pytest.approx((2, 2, 0), abs=1e-4)
     nothing = ("abs_rel", "rmse_rel", "log10", "delta1", "delta2", "delta3", "ssim")
@@ -117,7 +119,7 @@ def test_areas_that_share_no_pixel_add_up_to_the_whole(town):
         evaluate_scene(folder / "predicted.tif", layers, box(*cut), **SETTINGS)
         for cut in ((41, 0, 110, 90), (0, 0, 41, 90))
     ]
-    total = sum(parts, start=SceneStatistics.empty(1.0))
+    total = reduce(add, parts)
     assert (total.strata, total.footprint) == (whole.strata, whole.footprint)
     assert total.tiles.empty
 
@@ -129,7 +131,7 @@ def test_ssim_is_the_mean_over_whole_tiles_in_the_area(town):
     tiles = [(slice(row, row + 32), slice(col, col + 32)) for row, col in corners]
     expected = [ssim(a["predicted"][tile], a["ndsm"][tile], None, 30.0) for tile in tiles]
     assert found.ssim_tiles == 4
-    assert found.scores()["all"]["ssim"] == pytest.approx(np.mean(expected), abs=1e-9)
+    assert found.height_scores()["all"]["ssim"] == pytest.approx(np.mean(expected), abs=1e-9)
 
 
 def test_tile_rows_name_their_window_and_sums(town):
@@ -187,7 +189,7 @@ def test_block_size_and_threads_change_no_digit(town, block_px, threads):
         pandas.testing.assert_frame_equal(one.tiles, other.tiles, check_exact=True)
 
 
-def test_every_stratum_is_scored_as_its_pixels_alone(town):
+def test_scores_of_a_stratum_are_those_of_its_pixels(town):
     folder, a = town
     layers = paths(folder, "ndsm", "water", "forest", "dsm_filled", "building")
     found = evaluate_scene(folder / "predicted.tif", layers, **SETTINGS).strata
@@ -199,7 +201,7 @@ def test_every_stratum_is_scored_as_its_pixels_alone(town):
     assert sum((found[name] for name in HEIGHTS_M), ErrorStatistics()) == found["all"]
 
 
-def test_references_of_zero_are_left_out_of_nothing_but_the_convention(tmp_path):
+def test_references_of_zero_are_left_out_of_resdepth_scores_only(tmp_path):
     truth = np.zeros(SIZE, np.float32)
     truth[:30] = 10
     write_cog(tmp_path / "ndsm.tif", truth, GRID, [height_band("ndsm")], nodata=NODATA)
@@ -213,19 +215,20 @@ def test_references_of_zero_are_left_out_of_nothing_but_the_convention(tmp_path)
 
 def test_surface_model_is_scored_above_ground(town):
     folder, _ = town
-    one = evaluate_scene(folder / "predicted.tif", paths(folder, "ndsm"), **SETTINGS).scores()["all"]
-    other = evaluate_scene(folder / "surface.tif", paths(folder, "ndsm", "dtm"), **SETTINGS).scores()["all"]
+    one = evaluate_scene(folder / "predicted.tif", paths(folder, "ndsm"), **SETTINGS).height_scores()["all"]
+    other = evaluate_scene(folder / "surface.tif", paths(folder, "ndsm", "dtm"), **SETTINGS).height_scores()["all"]
     assert other["rmse_m"] == pytest.approx(one["rmse_m"], abs=1e-4)
     assert other["abs_rel"] == pytest.approx(one["abs_rel"], abs=1e-4)
     with pytest.raises(DataError, match="dtm"):
         evaluate_scene(folder / "surface.tif", paths(folder, "ndsm"), **SETTINGS)
 
 
-def test_layers_that_are_not_there_give_none(town):
+def test_missing_layers_and_empty_areas_give_none(town):
     folder, _ = town
-    scores = evaluate_scene(folder / "predicted.tif", paths(folder, "ndsm"), Polygon(), **SETTINGS).scores()
-    assert (scores["all"]["mae_m"], scores["buildings"]["mae_m"], scores["footprint"]["iou"]) == (None, None, None)
-    whole = evaluate_scene(folder / "predicted.tif", paths(folder, "ndsm"), **SETTINGS).scores()
+    found = evaluate_scene(folder / "predicted.tif", paths(folder, "ndsm"), Polygon(), **SETTINGS)
+    scores = found.height_scores()
+    assert (scores["all"]["mae_m"], scores["buildings"]["mae_m"], found.footprint.scores()["iou"]) == (None, None, None)
+    whole = evaluate_scene(folder / "predicted.tif", paths(folder, "ndsm"), **SETTINGS).height_scores()
     assert {name for name in STRATA if whole[name]["mae_m"] is not None} <= {"all", *HEIGHTS_M}
     assert scores["all"]["ssim"] is None
 
@@ -240,9 +243,9 @@ def test_missing_reference_and_other_grids_are_refused(town, tmp_path):
         evaluate_scene(folder / "predicted.tif", paths(tmp_path, "ndsm"), **SETTINGS)
 
 
-def test_relative_heights_are_scored_by_what_a_scale_and_an_offset_leave(town, tmp_path):
+def test_relative_heights_are_scored_after_alignment(town, tmp_path):
     folder, a = town
     write_cog(tmp_path / "relative.tif", 0.01 * a["ndsm"] + 0.3, GRID, [height_band("relative")], nodata=NODATA)
-    scores = evaluate_scene(tmp_path / "relative.tif", paths(folder, "ndsm"), **SETTINGS).scores()["all"]
+    scores = evaluate_scene(tmp_path / "relative.tif", paths(folder, "ndsm"), **SETTINGS).height_scores()["all"]
     assert scores["rmse_m"] == pytest.approx(0, abs=1e-4)
     assert scores["coverage"] == 1

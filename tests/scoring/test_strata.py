@@ -108,7 +108,7 @@ def test_strata_are_those_of_the_masks(rasters):
         assert mask.any() or name == "building_100_500", name
 
 
-def test_a_building_counts_by_its_area_wherever_the_window_lies():
+def test_size_classes_do_not_depend_on_the_window():
     west, north = GRID.transform.c, GRID.transform.f
     sides = {3: 1, 10: 1, 11: 2, 22: 2, 23: 3}  # pixels of 1 m
     for side, size in sides.items():

@@ -108,7 +108,7 @@ def test_coarse_quantiles_are_close_to_those_of_the_errors(bias):
     assert coarse.nmad_m() == pytest.approx(nmad, abs=0.02)
 
 
-def test_a_table_of_another_kind_is_named(tmp_path):
+def test_a_table_without_the_columns_is_named(tmp_path):
     write_table(pandas.DataFrame({"method": ["unet"], "seed": [0]}), tmp_path / "tiles.parquet")
     with pytest.raises(DataError, match=r"tiles\.parquet: has no column 'dataset'"):
         read_tiles(tmp_path / "tiles.parquet")

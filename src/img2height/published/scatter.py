@@ -7,14 +7,13 @@ from matplotlib.figure import Figure as Drawing
 
 from img2height.errors import DataError
 from img2height.published.table import Figure
-from img2height.report.figures.drawing import new_figure
+from img2height.report.figures.drawing import BLUE, GREY, new_figure
 from img2height.scoring.tiles import tile_scores
 from img2height.vocabulary.scores import TILE_KINDS, of_kind
 from img2height.vocabulary.tiles import TILE
 
 SCORES = of_kind(*TILE_KINDS)
 PANEL_PX = 420
-BLUE, GREY = "#0072B2", "#595959"  # Okabe and Ito (2008)
 
 
 def pair_tiles(figure: Figure, across: pandas.DataFrame, up: pandas.DataFrame) -> pandas.DataFrame:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from img2height.report.run import Run
 from img2height.report.tables.scores import is_trivial
 from img2height.settings.protocol import LEAKS
+from img2height.settings.recipe import Paper
 from img2height.vocabulary.parts import PART_TITLES, SPLIT
 
 DIVISIONS = {
@@ -93,7 +94,7 @@ def _scores(run: Run, versions: dict[str, str]) -> str:
     )
 
 
-def _cite(paper: object) -> str:
+def _cite(paper: Paper | None) -> str:
     return "" if paper is None else f"; {paper.title}, {paper.year}"
 
 

@@ -1,9 +1,8 @@
 """The report, one HTML file that works offline: settings, scores, pictures and limits."""
 
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import pandas
 from matplotlib import style
@@ -14,7 +13,7 @@ from img2height.report.figures.crop import read_view
 from img2height.report.figures.drawing import STYLE, data_uri
 from img2height.report.figures.extremes import tile_panel
 from img2height.report.figures.gallery import ShownScene, sensor_pictures, shown_scenes
-from img2height.report.figures.pictures import chart, photo
+from img2height.report.figures.pictures import Picture, chart, photo
 from img2height.report.methods_text import methods_text
 from img2height.report.origins import all_versions, data_digests, origins
 from img2height.report.run import Run
@@ -35,21 +34,37 @@ GLANCE_PX = 260
 FOREST = "RMSE of each method with its 95 % interval, if any. The table below has the same numbers."
 
 
-def write_report(run: Run, out: Path, figures: Path, tables: Mapping[str, Path], cost: str) -> None:
+class TableFiles(NamedTuple):
+    """The files of the tables: scores and errors by stratum, as CSV at full precision and as Markdown as printed."""
+
+    scores_csv: Path
+    scores_md: Path
+    strata_csv: Path
+    strata_md: Path
+
+
+class Evaluated(NamedTuple):
+    """An evaluated scene and its test area in hectares."""
+
+    scene: Scene
+    test_ha: float
+
+
+def write_report(run: Run, out: Path, figures: Path, tables: TableFiles, cost: str) -> None:
     """Write the page, the folder of its pictures, and the tables; the same inputs give the same bytes.
 
     Args:
         run: the finished experiment.
         out: report.html.
         figures: folder of PNG files, replaced as a whole.
-        tables: files by name: `scores_csv` and `strata_csv` at full precision, `scores_md` and `strata_md` as printed.
+        tables: files of the tables.
         cost: address of the cost page, relative to `out`.
 
     Raises:
         DataError: a file is missing or cannot be read.
     """
     table = score_table(run.metrics, run.recipes, leaks=run.leaks)
-    strata = strata_table(run.metrics, table.method)
+    strata = strata_table(run.metrics, table.method.tolist())
     with atomic_path(figures) as folder, atomic_path(out) as page, style.context(STYLE):
         folder.mkdir()
         page.write_text(_render(run, table, strata, folder, cost), encoding="utf-8")
@@ -58,10 +73,11 @@ def write_report(run: Run, out: Path, figures: Path, tables: Mapping[str, Path],
     strata_text = strata_to_markdown(strata)
     if run.leaks:
         strata, strata_text = strata.assign(note=LEAKS), f"{strata_text}\n{LEAKS}\n"
-    for name, frame, text in (("scores", table, to_markdown(table)), ("strata", strata, strata_text)):
-        with atomic_path(tables[f"{name}_csv"]) as temporary:
+    for frame, path in ((table, tables.scores_csv), (strata, tables.strata_csv)):
+        with atomic_path(path) as temporary:
             frame.to_csv(temporary, index=False, lineterminator="\n")
-        with atomic_path(tables[f"{name}_md"]) as temporary:
+    for text, path in ((to_markdown(table), tables.scores_md), (strata_text, tables.strata_md)):
+        with atomic_path(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
 
 
@@ -72,12 +88,12 @@ def _render(run: Run, table: pandas.DataFrame, strata: pandas.DataFrame, figures
     shown = shown_scenes(run.scenes, run.areas, len(run.recipes), len(refining))
     context = (
         _summary(run, table, strata, classes)
-        | _glance(run, table, shown[0], figures)
         | _settings(run)
         | {
             "run": run,
+            "glance": _glance(run, table, shown[0], figures),
             "cost": cost,
-            "sensors": {f"{item.scene.dataset}/{item.scene.name}": sensor_pictures(item, figures) for item in shown},
+            "sensors": {item.name: sensor_pictures(item, figures) for item in shown},
             "sections": method_sections(run, table.method, shown, strata, classes, figures),
         }
     )
@@ -86,19 +102,17 @@ def _render(run: Run, table: pandas.DataFrame, strata: pandas.DataFrame, figures
 
 def _summary(
     run: Run, table: pandas.DataFrame, strata: pandas.DataFrame, classes: dict[str, pandas.DataFrame]
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Return the findings and the score tables."""
     refining = [name for name in table.method if refines(run.recipes[name])]
     top = tallest(classes)
-    best = leading(table).method.head(0 if top is None else 1)
+    tall = [] if top is None else [flattening(classes[name], name, top) for name in leading(table).method.head(1)]
     headline, whole = headline_columns(table), all_columns(table)
     baseline = next(iter(table[table.method == BASELINE].all_rmse_m), None)
     return {
         "table": table,
         "leaks": LEAKS if run.leaks else "",
-        "findings": findings(table, run.uncertainty)
-        + refinements(strata, refining)
-        + [flattening(classes[name], name, top) for name in best],
+        "findings": findings(table, run.uncertainty) + refinements(strata, refining) + tall,
         "forest": chart(forest(table, run.uncertainty, baseline), FOREST, "dot plot"),
         "headline": headline,
         "headline_rows": ranked_rows(table, headline, run.uncertainty),
@@ -110,23 +124,23 @@ def _summary(
     }
 
 
-def _glance(run: Run, table: pandas.DataFrame, shown: ShownScene, figures: Path) -> dict[str, Any]:
+def _glance(run: Run, table: pandas.DataFrame, shown: ShownScene, figures: Path) -> Picture | None:
     """Return a picture of the best trained method in the first scene; None if no method was trained."""
     best = leading(table).method.head(1)
     if best.empty:
-        return {"glance": None}
+        return None
     scene, name = shown.scene, best.iloc[0]
     height = run.files[name].of(scene.dataset, scene.name).heights
     figure = tile_panel(scene, read_view(scene, shown.area, shown.overview.window, GLANCE_PX), height)
-    caption = f"{scene.dataset}/{scene.name} at a glance: the prediction of {name}, the best trained method."
+    caption = f"{shown.name} at a glance: the prediction of {name}, the best trained method."
     kind = "image, reference, prediction, error"
-    return {"glance": photo(figure, figures / "glance.png", caption, kind)}
+    return photo(figure, figures / "glance.png", caption, kind)
 
 
-def _settings(run: Run) -> dict[str, Any]:
+def _settings(run: Run) -> dict[str, object]:
     """Return the test areas, settings and origins of a run."""
     return {
-        "test_areas": [_test_area(run, scene) for scene in run.scenes],
+        "test_areas": [_evaluated(run, scene) for scene in run.scenes],
         "changes": flat({"params": run.experiment.params, "recipes": run.experiment.recipes}),
         "folds_picture": data_uri(run.folds_figure.read_bytes(), "png"),
         "methods_text": methods_text(run, all_versions()),
@@ -135,7 +149,6 @@ def _settings(run: Run) -> dict[str, Any]:
     }
 
 
-def _test_area(run: Run, scene: Scene) -> dict[str, Any]:
-    """Return an evaluated scene, its pixel size in metres and its test area in hectares."""
+def _evaluated(run: Run, scene: Scene) -> Evaluated:
     area = area_of(run.areas, "test", scene.dataset, scene.name)
-    return {"scene": scene, "gsd_m": scene.grid.gsd_m, "test_ha": area.area * scene.grid.gsd_m**2 / 1e4}
+    return Evaluated(scene, area.area * scene.grid.gsd_m**2 / 1e4)

@@ -69,7 +69,7 @@ class Run:
     files: dict[str, MethodFiles]
     code: dict[str, str]
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         scenes = {f"{scene.dataset}/{scene.name}" for scene in self.scenes}
         for method in self.recipes:
             files = self.files.get(method, MethodFiles([], {}, Path()))

@@ -2,19 +2,72 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas
 
+from img2height.io.tables import rows_of
 from img2height.report.figures.extremes import tile_pictures
-from img2height.report.figures.gallery import ShownScene, charts, pooled_joint, read_histories, scene_pictures
+from img2height.report.figures.gallery import (
+    ScenePictures,
+    ShownScene,
+    charts,
+    pooled_joint,
+    read_histories,
+    scene_pictures,
+)
+from img2height.report.figures.pictures import Picture
 from img2height.report.run import Run
 from img2height.report.tables.classes import CLASS_SCORES, class_name, heights_only
 from img2height.report.tables.intervals import Uncertainty
 from img2height.report.tables.ranking import Cell, cell
 from img2height.report.tables.scores import BASELINE, is_trivial, refines
-from img2height.report.tables.strata import before_after, by_pair
+from img2height.report.tables.strata import ScoreRows, before_after, by_pair
+from img2height.settings.recipe import Recipe
 from img2height.vocabulary.scores import Score
+
+
+class ClassRow(NamedTuple):
+    """Errors of one class: its identifier and title, its number of pixels, and its scores."""
+
+    key: str
+    title: str
+    pixels: int
+    cells: list[Cell]
+
+
+class TallColumn(NamedTuple):
+    """A column with the bias of each method in the tallest class."""
+
+    title: str
+    score: Score
+    cells: dict[str, Cell]
+
+
+class Section(NamedTuple):
+    """The section of one method.
+
+    Attributes:
+        name: of the method.
+        recipe: of the method.
+        scenes: pictures by dataset/scene.
+        charts: of all its scenes.
+        tiles: its best and its worst tiles.
+        classes: errors by class.
+        class_scores: scores of the classes.
+        strata: errors before and after the method, if it refines.
+        pairs: errors by stereo pair, if it has any.
+    """
+
+    name: str
+    recipe: Recipe
+    scenes: dict[str, ScenePictures]
+    charts: list[Picture]
+    tiles: dict[str, list[Picture]]
+    classes: list[ClassRow]
+    class_scores: list[Score]
+    strata: list[ScoreRows]
+    pairs: ScoreRows | None
 
 
 def method_sections(
@@ -24,8 +77,8 @@ def method_sections(
     strata: pandas.DataFrame,
     classes: Mapping[str, pandas.DataFrame],
     figures: Path,
-) -> list[dict[str, Any]]:
-    """Return the pictures, charts and tables of each method, and write the pictures as PNG files.
+) -> list[Section]:
+    """Return the section of each method, and write its pictures as PNG files.
 
     Args:
         run: the experiment.
@@ -47,63 +100,62 @@ def _section(
     classes: pandas.DataFrame,
     baseline_m: float | None,
     figures: Path,
-) -> dict[str, Any]:
+) -> Section:
     files, recipe = run.files[name], run.recipes[name]
     joint = pooled_joint(files, run.areas)
     trained = sum(not is_trivial(other) for other in run.recipes.values())
-    return {
-        "name": name,
-        "recipe": recipe,
-        "scenes": {f"{item.scene.dataset}/{item.scene.name}": _in_scene(run, name, item, figures) for item in shown},
-        "charts": charts(read_histories(files, run.folds)[0], baseline_m, joint, heights_only(classes)),
-        "tiles": {} if is_trivial(recipe) else tile_pictures(name, files, figures, trained),
-        "classes": class_rows(classes, run.uncertainty),
-        "class_scores": list(CLASS_SCORES.values()),
-        "strata": [before_after(strata, name)] if refines(recipe) else [],
-        "pairs": by_pair(strata, name),
-    }
+    return Section(
+        name=name,
+        recipe=recipe,
+        scenes={item.name: _in_scene(run, name, item, figures) for item in shown},
+        charts=charts(read_histories(files, run.folds)[0], baseline_m, joint, heights_only(classes)),
+        tiles={} if is_trivial(recipe) else tile_pictures(name, files, figures, trained),
+        classes=class_rows(classes, run.uncertainty),
+        class_scores=list(CLASS_SCORES.values()),
+        strata=[before_after(strata, name)] if refines(recipe) else [],
+        pairs=by_pair(strata, name),
+    )
 
 
-def _in_scene(run: Run, name: str, item: ShownScene, figures: Path) -> dict[str, Any]:
+def _in_scene(run: Run, name: str, item: ShownScene, figures: Path) -> ScenePictures:
     made = run.files[name].of(item.scene.dataset, item.scene.name)
     return scene_pictures(name, item, made, figures, refines=refines(run.recipes[name]))
 
 
-def class_rows(classes: pandas.DataFrame, uncertainty: Uncertainty) -> list[dict[str, Any]]:
-    """Return title, pixels and cells of each class.
+def class_rows(classes: pandas.DataFrame, uncertainty: Uncertainty) -> list[ClassRow]:
+    """Return the errors of each class.
 
     Args:
         classes: see `img2height.report.tables.classes.class_table`.
         uncertainty: states whether any score has an interval.
     """
     return [
-        {
-            "key": row["stratum"],
-            "title": class_name(row["stratum"]),
-            "pixels": row["pixels"],
-            "cells": [_cell(row, score, uncertainty) for score in CLASS_SCORES.values()],
-        }
-        for row in classes.to_dict("records")
+        ClassRow(
+            row["stratum"],
+            class_name(row["stratum"]),
+            row["pixels"],
+            [_cell(row, score, uncertainty) for score in CLASS_SCORES.values()],
+        )
+        for row in rows_of(classes)
     ]
 
 
 def tall_cells(
     classes: Mapping[str, pandas.DataFrame], stratum: str | None, uncertainty: Uncertainty
-) -> dict[str, Any]:
-    """Return the title of the tallest class and the bias of each method in it; empty without classes of height.
+) -> TallColumn | None:
+    """Return the bias of each method in the tallest class; None if there is only one class of heights.
 
     Args:
         classes: by method, see `img2height.report.tables.classes.class_table`.
         stratum: see `img2height.report.tables.classes.tallest`.
         uncertainty: states whether any score has an interval.
     """
-    rows = {name: table[table.stratum == stratum].to_dict("records") for name, table in classes.items()}
     if stratum is None:
-        return {}
-    nothing = Cell("–", float("nan"), "", False)
-    bias = CLASS_SCORES["bias_m"]
+        return None
+    rows = {name: rows_of(table[table.stratum == stratum]) for name, table in classes.items()}
+    nothing, bias = Cell("–", float("nan"), "", False), CLASS_SCORES["bias_m"]
     cells = {name: _cell(found[0], bias, uncertainty) if found else nothing for name, found in rows.items()}
-    return {"title": class_name(stratum), "score": bias, "cells": cells}
+    return TallColumn(class_name(stratum), bias, cells)
 
 
 def _cell(row: dict[str, Any], score: Score, uncertainty: Uncertainty) -> Cell:

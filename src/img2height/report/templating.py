@@ -1,7 +1,5 @@
 """The Jinja environment of the pages."""
 
-from typing import Any
-
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 
@@ -15,7 +13,7 @@ def environment() -> Environment:
     return made
 
 
-def flat(value: Any, prefix: str = "") -> dict[str, Any]:
+def flat(value: object, prefix: str = "") -> dict[str, object]:
     """Return nested mappings as a single one with dotted keys."""
     if not isinstance(value, dict) or (not value and prefix):
         return {prefix: value}

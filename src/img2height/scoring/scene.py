@@ -56,12 +56,6 @@ class SceneStatistics:
     correlation: CorrelationStatistics = field(default_factory=CorrelationStatistics)
     tiles: pandas.DataFrame = field(default_factory=pandas.DataFrame, compare=False)
 
-    @classmethod
-    def empty(cls, ratio_min_height_m: float) -> Self:
-        """Return the neutral element of the sum."""
-        none = ErrorStatistics(ratio_min_height_m=ratio_min_height_m)
-        return cls(dict.fromkeys(STRATA, none), dict.fromkeys(NONZERO, none))
-
     def __add__(self, other: Self) -> Self:
         return type(self)(
             {name: statistics + other.strata[name] for name, statistics in self.strata.items()},
@@ -78,10 +72,6 @@ class SceneStatistics:
         ssim = self.ssim_sum / (self.ssim_tiles << FRACTION_BITS) if self.ssim_tiles else None
         scores["all"] |= scores_of("tiles", mean_ssim=ssim) | {"ssim_tiles": self.ssim_tiles}
         return scores
-
-    def scores(self) -> dict[str, dict[str, Any]]:
-        """Return the scores of each stratum and of the footprint."""
-        return self.height_scores() | {"footprint": self.footprint.scores()}
 
 
 def evaluate_scene(
@@ -113,7 +103,7 @@ def evaluate_scene(
         threads: number of blocks scored at a time; it does not change any digit.
 
     Raises:
-        DataError: a raster is missing, or lies on another grid.
+        DataError: a raster is missing, or has another grid.
     """
     require_ratio_height(ratio_min_height_m)
     side_px = max(block_px // tile_px, 1) * tile_px

@@ -9,7 +9,6 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 WIDTH_PX, HEIGHT_PX = 760, 480
-BLUE, ORANGE, GREY = "#0072B2", "#E69F00", "#595959"  # Okabe and Ito (2008)
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ import numpy as np
 import pandas
 from matplotlib.figure import Figure
 
-from img2height.report.figures.drawing import new_figure
-from img2height.studies.answer import BLUE, GREY, HEIGHT_PX, WIDTH_PX, Answer, error_bars, finish, interval_text
+from img2height.report.figures.drawing import BLUE, GREY, new_figure
+from img2height.studies.answer import HEIGHT_PX, WIDTH_PX, Answer, error_bars, finish, interval_text
 from img2height.studies.outcome import Outcome, on_shared_tiles, widest
 from img2height.studies.study import BASELINE, Study
 

@@ -10,7 +10,7 @@ from shapely.geometry import Point, box
 
 from img2height.io.grid import Grid
 from img2height.io.rasters import Band, height_band, write_cog
-from img2height.report.figures.crop import DETAIL_PX, detail_window, read_prediction, read_view
+from img2height.report.figures.crop import DETAIL_PX, detail_window, read_pictures, read_prediction, read_view
 from img2height.report.figures.joint import joint_histogram
 from img2height.scenes.scene import Scene, SceneLayer
 from img2height.vocabulary.layers import NODATA
@@ -35,14 +35,14 @@ def test_decimation_keeps_place_and_height(houses: Scene):
     assert view.drawn(Point(120, 60)) == Point(40, 20)
 
 
-def test_detail_holds_most_outline_of_the_test_area(houses: Scene):
+def test_detail_is_inside_the_scene(houses: Scene):
     view = read_view(houses, box(0, 0, 300, 280), WHOLE, 150)
     window = detail_window(view)
     assert (window.width, window.height) == (DETAIL_PX, DETAIL_PX)
     assert 0 <= window.col_off <= 300 - DETAIL_PX and 0 <= window.row_off <= 280 - DETAIL_PX
 
 
-def test_detail_goes_where_the_houses_are(tmp_path: Path, houses: Scene):
+def test_detail_is_where_the_houses_are(tmp_path: Path, houses: Scene):
     grid = Grid(houses.grid.crs, houses.grid.transform, 1200, 1000)
     ndsm = np.zeros(grid.shape, np.float32)
     ndsm[800:820, 900:930] = ndsm[840:860, 900:930] = 6
@@ -72,7 +72,7 @@ def test_predicted_surfaces_are_shown_above_ground(tmp_path: Path, houses: Scene
     surface[0, 0] = np.nan
     write_cog(tmp_path / "dsm.tif", surface, houses.grid, [height_band("dsm")], nodata=NODATA)
     same, above = read_prediction(tmp_path / "dsm.tif", houses, view)
-    assert same is view
+    assert np.array_equal(same.reference, view.reference, equal_nan=True)
     assert np.isnan(above[0, 0]) and np.nanmin(above) == np.nanmax(above) == 7.0
 
 
@@ -85,7 +85,7 @@ def test_a_terrain_model_is_compared_with_the_terrain(tmp_path: Path, houses: Sc
     assert (elevations - other.reference == 7.0).all()
 
 
-def test_relative_heights_are_shown_and_profiled_as_what_fits_the_reference(tmp_path: Path, houses: Scene):
+def test_relative_heights_are_aligned_to_the_reference(tmp_path: Path, houses: Scene):
     view = read_view(houses, box(0, 0, 300, 280), WHOLE, 300)
     relative = np.nan_to_num(view.reference) * 0.01 + 0.2
     write_cog(tmp_path / "relative.tif", relative, houses.grid, [Band("relative", "1")], nodata=NODATA)
@@ -96,11 +96,28 @@ def test_relative_heights_are_shown_and_profiled_as_what_fits_the_reference(tmp_
     assert np.abs(true - predicted).max() <= 1  # bins of 0.5 m, with 6 m on the edge of two
 
 
-def test_terrain_alone_is_a_view_without_buildings(houses: Scene):
+def test_a_scene_with_terrain_only_is_a_view_without_buildings(houses: Scene):
     bare = {name: layer for name, layer in houses.layers.items() if name not in ("ndsm", "building")}
     view = read_view(dataclasses.replace(houses, layers=bare), box(0, 0, 300, 280), WHOLE, 300)
     assert view.terrain and (view.reference == 100).all() and not view.built.any()
     assert detail_window(view) is None
+
+
+def test_nodata_of_a_figure_is_that_of_training_and_scores(tmp_path: Path, stereo: Scene):
+    radar = np.full((4, *stereo.grid.shape), -10, np.float32)
+    radar[1, 100:110, 100:110] = np.nan  # in one band of four
+    names = stereo.layers["sar"].bands
+    write_cog(tmp_path / "sar.tif", radar, stereo.grid, [Band(name) for name in names], nodata=np.nan)
+    layer = dataclasses.replace(SceneLayer.of(tmp_path / "sar.tif", names), file=str(tmp_path / "sar.tif"))
+    scene = dataclasses.replace(stereo, layers=stereo.layers | {"sar": layer})
+    for shape, missing in ((stereo.grid.shape, 100), ((28, 30), 1)):
+        (picture,) = read_pictures(scene, "sar", WHOLE, shape).values()
+        assert (picture[..., 3] == 0).sum() == missing
+    heights = np.full(stereo.grid.shape, 2, np.float32)
+    heights[0, 0] = NODATA
+    write_cog(tmp_path / "h.tif", heights, stereo.grid, [height_band("ndsm")])  # not declared in the file
+    _, found = read_prediction(tmp_path / "h.tif", stereo, read_view(stereo, box(0, 0, 300, 280), WHOLE, 300))
+    assert np.isnan(found[0, 0]) and np.isnan(found).sum() == 1
 
 
 def test_sixteen_bits_are_stretched_between_percentiles(tmp_path: Path, houses: Scene):

@@ -19,7 +19,7 @@ def tiles_of(*tiles: tuple[float, int], stratum: str = "all") -> pandas.DataFram
     return pandas.DataFrame(rows, columns=columns)
 
 
-def test_three_of_each_best_first_and_no_sliver():
+def test_three_best_and_three_worst_without_slivers():
     table = tiles_of(*[(float(n), 4096) for n in (5, 1, 7, 3, 2, 6, 4)], (99.0, 100))
     other = tiles_of((0.0, 4096), stratum="buildings")
     found = extremes(pandas.concat([table, other]))
@@ -33,11 +33,11 @@ def test_no_tile_is_both(count: int, worst: list[bool]):
     assert [item.worst for item in extremes(tiles_of(*[(n + 1.0, 4096) for n in range(count)]))] == worst
 
 
-def test_slivers_are_shown_where_there_is_nothing_else():
+def test_slivers_are_shown_if_there_are_no_other_tiles():
     assert [item.rmse_m for item in extremes(tiles_of((2.0, 5), (1.0, 5)))] == [1.0, 2.0]
 
 
-def test_a_place_is_said_on_the_map_and_on_earth(houses: Scene):
+def test_a_place_has_map_and_geographic_coordinates(houses: Scene):
     assert place(houses.grid, Window(0, 0, 100, 40)) == (
         "x 500025.0, y 5799990.0 (EPSG:32633); 52.35020° N, 15.00037° E"
     )

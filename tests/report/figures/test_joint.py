@@ -22,7 +22,7 @@ def two_metres(tmp_path: Path, houses: Scene) -> Path:
     return tmp_path / "h.tif"
 
 
-def test_joint_histogram_counts_each_pixel_once_where_it_belongs(houses: Scene, two_metres: Path):
+def test_joint_histogram_counts_each_pixel_once_in_its_bin(houses: Scene, two_metres: Path):
     joint = joint_histogram(houses, box(0, 0, 300, 280), two_metres)
     place = {height: int((height - RANGE_M[0]) / BIN_M) for height in (2.0, 24.0)}
     assert joint.sum() == 300 * 280 - 400

@@ -72,7 +72,7 @@ def test_too_high_is_red_too_low_is_blue_nodata_is_neither(view: View):
     assert ERROR_COLOURS in matplotlib.colormaps
 
 
-def test_scales_come_from_the_reference_alone(view: View):
+def test_scales_depend_on_the_reference_only(view: View):
     assert Scales.of(view) == Scales(low_m=0, height_m=24, error_m=6)
 
 
@@ -94,7 +94,7 @@ def test_before_and_after_share_their_scales(view: View):
     assert [axes.images[0].get_clim() for axes in coloured(figure, ERROR_COLOURS)] == [(-6, 6)] * 2
 
 
-def test_terrain_has_a_scale_of_its_own(view: View):
+def test_terrain_has_its_own_scale(view: View):
     hills = dataclasses.replace(view, reference=view.reference + 400, terrain=True)
     assert Scales.of(hills) == Scales(low_m=400, height_m=424, error_m=6)
     figure = scene_panel(hills, hills.reference)
@@ -140,7 +140,7 @@ def test_charts_are_drawn_from_their_numbers():
     assert [list(line.get_ydata()) for line in axes.lines[:2]] == [[3.5, 4.5], [-5.0, -3.0]]
 
 
-def test_the_forest_has_a_dot_and_a_whisker_for_each_method_that_has_an_interval():
+def test_the_forest_plot_has_a_dot_per_method_and_a_whisker_per_interval():
     table = pandas.DataFrame(
         {"method": ["unet", "mean_height"], "trivial": [False, True], "all_rmse_m": [2.0, 4.0]}
         | {"buildings_rmse_m": [np.nan, np.nan]}

@@ -30,7 +30,7 @@ def titles(scene: Scene, view: View) -> list[str]:
     return [title for axes in sensors_panel(scene, view).axes if (title := axes.get_title(loc="left"))]
 
 
-def test_each_sensor_has_a_panel(stereo: Scene, view: View):
+def test_each_layer_has_a_panel(stereo: Scene, view: View):
     image, radar, pair, initial, reference = titles(stereo, view)
     assert image == f"{LAYERS['eo'].title}: red, green, blue" and radar == f"{LAYERS['sar'].title}: HH, HV, VV"
     assert numbers_in(pair) == [3, 4]  # the views of the first pair that is tested
@@ -38,7 +38,7 @@ def test_each_sensor_has_a_panel(stereo: Scene, view: View):
     assert len(sensor_names(stereo)) == 5
 
 
-def test_holes_the_look_and_metres_are_named(stereo: Scene, view: View):
+def test_filled_pixels_look_direction_and_units_are_shown(stereo: Scene, view: View):
     figure = sensors_panel(stereo, view)
     assert [axes.get_ylabel()[-3:] for axes in figure.axes if axes.get_ylabel()] == ["(m)", "(m)"]
     filled, missing = figure.legends[0].legend_handles
@@ -48,7 +48,7 @@ def test_holes_the_look_and_metres_are_named(stereo: Scene, view: View):
     assert [axes for axes in figure.axes if axes.texts and axes is not figure.axes[0]] == [radar]  # where it looks from
 
 
-def test_views_without_pairs_are_shown_one_by_one(stereo: Scene, view: View):
+def test_without_pairs_the_first_view_is_shown(stereo: Scene, view: View):
     layers = {name: layer for name, layer in stereo.layers.items() if name != "pairs"}
     assert numbers_in(titles(dataclasses.replace(stereo, layers=layers), view)[2]) == [1]
 

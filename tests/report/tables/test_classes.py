@@ -25,7 +25,7 @@ def table_of(*strata: dict) -> pandas.DataFrame:
     return class_table([method_scores("unet", seed, strata=each) for seed, each in enumerate(strata)], KNOWN, "unet")
 
 
-def test_classes_that_have_pixels_with_the_mean_of_the_seeds_and_intervals():
+def test_classes_with_pixels_have_the_mean_over_the_seeds_and_intervals():
     table = table_of(STRATA, STRATA | {"height_0_3": block(1.5)})
     assert table.stratum.tolist() == ["height_0_3", "height_20_50", "edges"]
     assert table.bias_m.tolist() == [1.0, -4.0, 1.0]
@@ -46,7 +46,7 @@ def test_the_tallest_class(strata: dict, tall: str | None):
     assert tallest({"unet": table_of(strata), "none": table_of({})}) == tall
 
 
-def test_flattened_buildings_are_said():
+def test_a_finding_states_the_bias_of_tall_buildings():
     finding = flattening(table_of(STRATA), "unet", "height_20_50")
     assert (finding.kind, finding.method) == ("tall", "unet")
     assert {4.0, -5.0, -3.0} <= set(numbers_in(finding.text))

@@ -39,7 +39,7 @@ def pair(better: str, p: float, stratum: str = "all") -> list:
     return ["im2height", "unet", stratum, "rmse_m", 2.0, 1.5, 2.5, p / 2, p, 30, better]
 
 
-def test_the_best_its_lead_and_who_fails():
+def test_the_best_method_its_lead_and_methods_without_skill():
     numbers = found(table_of(im2height=5.0, unet=3.0, mean_height=4.0))
     assert next(iter(numbers)) == ("best", "unet")
     assert 3.0 in numbers["best", "unet"]
@@ -49,11 +49,11 @@ def test_the_best_its_lead_and_who_fails():
     assert not {kind for kind, _ in numbers if kind.startswith("second")}
 
 
-def test_the_interval_is_said():
+def test_the_interval_is_stated():
     assert found(table_of(unet=3.0), known(INTERVAL))["best", "unet"] >= {3.0, 2.5, 3.6}
 
 
-def test_too_few_blocks_are_said():
+def test_too_few_blocks_are_stated():
     rows = [["unet", 0, "all", "rmse_m", 3.0, NAN, NAN, 7, 128.0]]
     rows += [["segnet", 0, "all", "rmse_m", 6.0, 5.0, 7.0, 20, 128.0]]
     pairs = [["im2height", "unet", "all", "rmse_m", 2.0, NAN, NAN, NAN, NAN, 7, ""]]
@@ -87,7 +87,7 @@ def test_whether_the_second_best_is_significantly_worse(better: str, p: float, k
         ({"mean_height": 4.0}, ("untrained only", "")),
     ],
 )
-def test_what_is_missing_is_said(rmse_m: dict, finding: tuple[str, str]):
+def test_missing_baselines_and_missing_skill_are_stated(rmse_m: dict, finding: tuple[str, str]):
     assert finding in found(table_of(**rmse_m))
 
 
@@ -116,7 +116,7 @@ def text_of(table: pandas.DataFrame, better: str, p: float) -> str:
     return next(item.text for item in findings(table, known(INTERVAL, pairs)) if item.method == "zero_height")
 
 
-def test_building_heights_are_ranked_on_buildings_alone():
+def test_building_heights_are_ranked_on_buildings_only():
     others = table_of("building_height", {"segnet": 5.0}, segnet=0.5)
     numbers = found(pandas.concat([table_of(unet=1.0, buildings_m={"unet": 9.0}), others]))
     assert numbers["best", "unet"] >= {1.0}

@@ -36,13 +36,13 @@ def test_an_interval_is_that_of_the_seed(uncertainty: Uncertainty):
     assert uncertainty.block_m == 128.0 and uncertainty.any_known and uncertainty.blocks == 30
 
 
-def test_scores_of_the_mask_have_theirs_over_all_pixels(uncertainty: Uncertainty):
+def test_intervals_of_mask_scores_are_listed_under_all_pixels(uncertainty: Uncertainty):
     interval = uncertainty.interval("unet", "footprint", "iou")
     assert not interval.known
     assert "(7)" in interval_text(interval, of_kind("mask")["iou"])
 
 
-def test_a_difference_can_be_seen_from_both_sides(uncertainty: Uncertainty):
+def test_a_comparison_can_be_turned_round(uncertainty: Uncertainty):
     one = uncertainty.difference("im2height", "unet", "all", "rmse_m")
     other = uncertainty.difference("unet", "im2height", "all", "rmse_m")
     assert (one.difference, one.low, one.high) == (1.0, 0.5, 1.5)

@@ -71,7 +71,7 @@ def test_the_best_is_ahead_where_all_others_are_significantly_worse():
     assert {verdict.kind for verdict in verdicts(TABLE[TABLE.trivial], known()).values()} == {"unranked"}
 
 
-def test_a_cell_says_that_there_were_too_few_blocks_unless_the_table_does():
+def test_a_cell_states_too_few_blocks_unless_no_score_has_an_interval():
     interval = Interval("unet", 0, "all", "rmse_m", 1.0, math.nan, math.nan, 5, 64.0)
     few = Uncertainty([interval], [], 0)
     assert cell(1.0, RMSE, interval, False, few_blocks=True).interval == interval_text(interval, RMSE) != ""
@@ -83,6 +83,6 @@ def test_comparisons_are_listed_as_text():
     (title,) = rows
     assert "RMSE (m)" in title
     (first, second) = rows[title]
-    assert (first["pair"], first["text"]) == ("segnet − unet", "+1.000")
-    assert numbers_in(second["interval"]) == [-0.1, 0.5]
-    assert (first["winner"], second["winner"]) == ("unet", "")
+    assert (first.pair, first.text) == ("segnet − unet", "+1.000")
+    assert numbers_in(second.interval) == [-0.1, 0.5]
+    assert first.better == "unet" and second.better not in ("unet", "im2height")

@@ -56,13 +56,13 @@ def test_a_method_without_scores_is_an_error():
         score_table(experiment_scores(entry("unet", 1.0)), {name: RECIPES[name] for name in ("unet", "im2height")})
 
 
-def test_nothing_scored_is_a_dash_and_last_among_its_kind():
+def test_a_method_without_pixels_is_a_dash_and_last_in_its_group():
     table = table_of(im2height=None, unet=3.0, mean_height=4.0)
     assert table.method.tolist() == ["unet", "im2height", "mean_height"]
     assert COLUMNS["all_rmse_m"].text(table.all_rmse_m[1]) == "–"
 
 
-def test_markdown_has_a_row_a_method_and_no_empty_column():
+def test_markdown_has_a_row_per_method_and_no_empty_column():
     lines = to_markdown(table_of(unet=3.0, mean_height=4.0)).splitlines()
     assert [line.split("|")[1].strip() for line in lines[2:]] == ["unet", "*mean_height*"]
     assert "footprint_iou" in lines[0] and "nmad" not in lines[0]
@@ -73,7 +73,7 @@ def test_needs():
     assert needs(RECIPES["im2height"]) == "eo (red, green, blue)"
 
 
-def test_quantities_that_do_not_meet_stand_apart_with_the_reason():
+def test_quantities_that_cannot_be_compared_are_separate_groups_with_a_reason():
     entries = [entry("unet", 1.0, quantity="relative"), entry("im2height", 2.0, quantity="building_height")]
     entries += [entry("zero_height", 3.0), entry("mean_height", 4.0, quantity="dsm")]
     table = score_table(experiment_scores(*entries), RECIPES)

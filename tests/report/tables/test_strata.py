@@ -29,9 +29,9 @@ def test_a_row_for_each_stratum_with_pixels_and_the_mean_of_the_seeds():
     assert math.isnan(rows["resdepth", "pair 3", "all"].bias_m)
 
 
-def test_before_stands_beside_after():
+def test_before_and_after_are_in_one_table():
     shown = before_after(TABLE, "resdepth")
-    assert [(row["key"], row["before_rmse_m"], row["rmse_m"]) for row in shown.rows] == [
+    assert [(row.key, row.scores["before_rmse_m"], row.scores["rmse_m"]) for row in shown.rows] == [
         ("all", 3.0, 2.25),
         ("terrain", 0.5, 1.0),
     ]
@@ -40,15 +40,15 @@ def test_before_stands_beside_after():
     ]  # fmt: skip
 
 
-def test_after_stands_alone_where_nothing_was_scored_before():
+def test_without_a_score_of_the_initial_model_there_is_only_after():
     shown = before_after(TABLE[TABLE.method != "initial_dsm"], "resdepth")
     assert [columns[0][0] for _, columns in shown.groups] == ["pixels", "rmse_m"]
     assert refinements(TABLE[TABLE.method != "initial_dsm"], ["resdepth"]) == []
 
 
-def test_pairs_come_before_what_is_made_of_them():
+def test_pairs_come_before_their_pooled_and_median_heights():
     shown = by_pair(TABLE, "resdepth")
-    assert [(row["key"], row["all_rmse_m"]) for row in shown.rows] == [
+    assert [(row.key, row.scores["all_rmse_m"]) for row in shown.rows] == [
         ("pair 1", 3.0),
         ("pair 3", 5.0),
         ("pooled", 4.0),
@@ -57,7 +57,7 @@ def test_pairs_come_before_what_is_made_of_them():
     assert by_pair(TABLE, "initial_dsm") is None
 
 
-def test_what_a_refinement_did_is_said():
+def test_a_finding_states_the_effect_of_a_refinement():
     (finding,) = refinements(TABLE, ["resdepth"])
     assert (finding.kind, finding.method) == ("refined", "resdepth")
     assert numbers_in(finding.text) == [3.0, 2.25]

@@ -1,23 +1,32 @@
 """Charts: RMSE of all methods, and per method training curves, predicted against reference height, height classes."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
+from matplotlib.typing import LineStyleType
 
-from img2height.report.figures.drawing import new_figure
+from img2height.io.tables import rows_of
+from img2height.report.figures.drawing import BLUE, GREY, ORANGE, new_figure
 from img2height.report.figures.joint import BIN_M, RANGE_M
 from img2height.report.tables.intervals import Uncertainty
 
 WIDTH_PX, HEIGHT_PX = 580, 440
 FOREST_PX, ROW_PX = 620, 34
-BLUE, ORANGE, GREY = "#0072B2", "#E69F00", "#595959"  # Okabe and Ito (2008)
-FOLD_STYLES = ["solid", "dashed", "dotted", "dashdot", (0, (1, 3)), (0, (6, 3))]
+FOLD_STYLES: list[LineStyleType] = [
+    "solid",
+    "dashed",
+    "dotted",
+    "dashdot",
+    (0, (1, 3)),
+    (0, (6, 3)),
+]
 SHOWN_SHARE = 0.9999
-WHISKER = {"color": "black", "linewidth": 1.6, "marker": "|", "markersize": 6}
+WHISKER: dict[str, Any] = {"color": "black", "linewidth": 1.6, "marker": "|", "markersize": 6}
 
 
 def training_curves(histories: dict[int, pandas.DataFrame], baseline_m: float | None) -> Figure:
@@ -30,7 +39,7 @@ def training_curves(histories: dict[int, pandas.DataFrame], baseline_m: float | 
     figure = new_figure(WIDTH_PX, HEIGHT_PX)
     loss, rmse = figure.subplots(2, 1, sharex=True)
     for index, (fold, history) in enumerate(histories.items()):
-        line = {"linestyle": FOLD_STYLES[index % len(FOLD_STYLES)], "marker": "o", "markersize": 3}
+        line: dict[str, Any] = {"linestyle": FOLD_STYLES[index % len(FOLD_STYLES)], "marker": "o", "markersize": 3}
         loss.plot(history["samples"], history["train_loss"], color=ORANGE, label=f"fold {fold}", **line)
         rmse.plot(history["samples"], history["val_rmse_m"], color=BLUE, label=f"fold {fold}", **line)
     if baseline_m is not None:
@@ -87,7 +96,7 @@ def class_errors(classes: pandas.DataFrame) -> Figure:
             if interval is not None and interval.known:
                 axes.plot([x, x], [interval.low, interval.high], **WHISKER)
     axes.axhline(0, color="black", linewidth=1)
-    labels = [f"{row.title}\n{_count(row.pixels)}" for row in classes.itertuples()]
+    labels = [f"{row['title']}\n{_count(row['pixels'])}" for row in rows_of(classes)]
     axes.set_xticks(places, labels, size=9)
     axes.set(title="Error by reference height", ylabel="error (m)", xlabel="reference height, number of pixels")
     _finish(axes)
@@ -113,7 +122,13 @@ def forest(table: pandas.DataFrame, uncertainty: Uncertainty, baseline_m: float 
     ):
         values = table[f"{stratum}_rmse_m"]
         if values.notna().any():
-            points = {"color": colour, "edgecolors": "black", "linewidths": 0.6, "marker": marker, "zorder": 3}
+            points: dict[str, Any] = {
+                "color": colour,
+                "edgecolors": "black",
+                "linewidths": 0.6,
+                "marker": marker,
+                "zorder": 3,
+            }
             axes.scatter(values, places + shift, 42, label=label, **points)
         for y, method in zip(places + shift, table.method, strict=True):
             interval = uncertainty.interval(method, stratum, "rmse_m")
@@ -121,7 +136,7 @@ def forest(table: pandas.DataFrame, uncertainty: Uncertainty, baseline_m: float 
                 axes.plot([interval.low, interval.high], [y, y], **WHISKER | {"zorder": 2})
     if baseline_m is not None:
         axes.axvline(baseline_m, color=GREY, linestyle=(0, (8, 4)), label="mean_height, all pixels", zorder=1)
-    names = [f"{row.method} (trivial)" if row.trivial else row.method for row in table.itertuples()]
+    names = [f"{row['method']} (trivial)" if row["trivial"] else row["method"] for row in rows_of(table)]
     axes.set_yticks(places, names)
     axes.set(xlabel="RMSE (m), lower is better", ylim=(places[-1] - 0.6, 0.6))
     axes.set_xlim(left=0)

@@ -1,23 +1,25 @@
 """Crops of a scene for figures: image, reference and test area of a window, decimated with overviews."""
 
 import math
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from rasterio.enums import Resampling
 from rasterio.windows import Window
 from scipy.ndimage import uniform_filter
 from shapely.geometry.base import BaseGeometry
 
-from img2height.heights import align, inside_buildings
+from img2height.heights import is_valid, read_compared
 from img2height.io.areas import area_mask, in_window
 from img2height.io.grid import Grid
+from img2height.io.pixels import read_pixels
 from img2height.io.projections import Areas
-from img2height.io.rasters import open_raster
+from img2height.io.rasters import open_raster, read_heights
 from img2height.picture import composites
 from img2height.scenes.scene import Scene
-from img2height.vocabulary.quantities import BUILDINGS, RELATIVE, SURFACE, TERRAIN
+from img2height.vocabulary.layers import PRESENT
+from img2height.vocabulary.quantities import REFERENCES, TERRAIN
 
 DETAIL_PX = 256
 BUILT_M = 2.5
@@ -53,6 +55,11 @@ class View:
         return "elevation (m)" if self.terrain else "height (m)"
 
     @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the drawing."""
+        return self.area.shape[0], self.area.shape[1]
+
+    @property
     def gsd_m(self) -> float:
         """Size of a scene pixel in metres."""
         return self.grid.gsd_m
@@ -80,9 +87,9 @@ def read_view(scene: Scene, area: BaseGeometry, window: Window, side_px: int) ->
     shape = int(window.height // step), int(window.width // step)
     window = Window(window.col_off, window.row_off, shape[1] * step, shape[0] * step)
     terrain = "ndsm" not in scene.layers
-    reference = read_band(scene.path("dtm" if terrain else "ndsm"), window, shape)
+    reference = read_surface(scene.path("dtm" if terrain else "ndsm"), window, shape)
     if "building" in scene.layers:
-        built = read_band(scene.path("building"), window, shape, Resampling.nearest) == 1
+        built = read_mask(scene.path("building"), window, shape) == PRESENT
     else:
         built = (reference > BUILT_M) & (not terrain)
     inside = area_mask(area, window, step)  # at the drawn size: the mask of a whole scene may not fit in memory
@@ -93,27 +100,21 @@ def read_view(scene: Scene, area: BaseGeometry, window: Window, side_px: int) ->
 def read_prediction(height: Path, scene: Scene, view: View) -> tuple[View, np.ndarray]:
     """Return the view with the reference of a prediction, and the prediction on its pixels.
 
-    A terrain model is compared with the dtm, building heights with the heights of reference buildings, and all others,
-    HxW float32 metres above ground, NaN where missing, with the ndsm. Relative heights are aligned to the reference of
-    the view by the best-fitting scale and offset.
+    The two are compared as scores compare them, see `read_compared`: both are HxW float32 metres, NaN where missing.
 
     Args:
         height: predicted heights in metres on the scene's grid, the quantity in the band description.
-        scene: with the layer dtm if a surface or terrain model was predicted.
+        scene: with the layers to compare the prediction with.
         view: the window to read.
     """
-    predicted = read_band(height, view.window, view.reference.shape)
-    if (quantity := read_quantity(height)) == RELATIVE:
-        return view, align(predicted, view.reference)
-    if quantity == BUILDINGS:
-        mask = read_band(scene.path("building"), view.window, view.reference.shape, Resampling.nearest)
-        return replace(view, reference=inside_buildings(view.reference, mask)), predicted
-    if quantity not in (SURFACE, TERRAIN):
-        return view, predicted
-    ground = read_band(scene.path("dtm"), view.window, view.reference.shape)
-    if quantity == TERRAIN:
-        return replace(view, reference=ground, terrain=True), predicted
-    return view, predicted - ground
+    with ExitStack() as stack:
+        raster = stack.enter_context(open_raster(height))
+        names = [name for name in REFERENCES if name in scene.layers]
+        layers = {name: stack.enter_context(open_raster(scene.path(name))) for name in names}
+        compared = read_compared(raster, layers, view.window, view.shape)
+        terrain = raster.descriptions[0] == TERRAIN
+    predicted, reference = (_valid(heights) for heights in compared)
+    return replace(view, reference=reference, terrain=terrain or view.terrain), predicted
 
 
 def read_quantity(height: Path) -> str:
@@ -151,17 +152,24 @@ def read_pictures(scene: Scene, layer: str, window: Window, shape: tuple[int, in
         window: on the scene's grid.
         shape: rows and columns to read.
     """
+    bands = scene.layers[layer].bands
     with open_raster(scene.path(layer)) as dataset:
-        pixels = dataset.read(window=window, out_shape=(dataset.count, *shape), resampling=Resampling.average)
-        opacity = dataset.dataset_mask(window=window, out_shape=shape)
-    shown = composites(scene.layers[layer].bands, pixels, opacity > 0)
-    return {name: np.dstack([picture, opacity]) for name, picture in shown.items()}
+        values, valid = read_pixels(dataset, scene.band_indexes(layer, bands), window, shape=shape)
+    opacity = np.where(valid, 255, 0).astype(np.uint8)
+    return {name: np.dstack([picture, opacity]) for name, picture in composites(bands, values, valid).items()}
 
 
-def read_band(
-    path: Path, window: Window, shape: tuple[int, int], resampling: Resampling = Resampling.average
-) -> np.ndarray:
-    """Return the first band of a raster as HxW float32, NaN where missing."""
+def read_surface(path: Path, window: Window, shape: tuple[int, int]) -> np.ndarray:
+    """Return the heights of a raster as HxW float32 metres, NaN where missing."""
     with open_raster(path) as dataset:
-        band = dataset.read(1, window=window, out_shape=shape, masked=True, resampling=resampling)
-    return band.astype(np.float32).filled(np.nan)
+        return _valid(read_heights(dataset, window, shape=shape))
+
+
+def read_mask(path: Path, window: Window, shape: tuple[int, int]) -> np.ndarray:
+    """Return a mask as HxW uint8 (1, 0, 255 nodata)."""
+    with open_raster(path) as dataset:
+        return dataset.read(1, window=window, out_shape=shape)
+
+
+def _valid(heights: np.ndarray) -> np.ndarray:
+    return np.where(is_valid(heights), heights, np.float32(np.nan))

@@ -6,8 +6,11 @@ Scene pixels are drawn one to one or magnified by a whole number, so that drawin
 import base64
 import io
 import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple, cast
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
@@ -21,10 +24,40 @@ from img2height.report.figures.crop import View
 
 DPI = 100
 SMALLEST_PANEL_PX = 512
-PREDICTED, REFERENCE, DETAIL = "#F0E442", "#56B4E9", "#D55E00"  # yellow, sky blue, vermilion of Okabe and Ito (2008)
-HATCHED = {"facecolor": "#c8c8c8", "edgecolor": "#8a8a8a", "hatch": "////", "linewidth": 0}
+# Colours of Okabe and Ito (2008): yellow, sky blue and vermilion on images, the others in charts.
+PREDICTED, REFERENCE, DETAIL = "#F0E442", "#56B4E9", "#D55E00"
+BLUE, ORANGE, GREY = "#0072B2", "#E69F00", "#595959"
+BOX = {"facecolor": GREY, "labelcolor": "white"}
+HATCHED: dict[str, Any] = {"facecolor": "#c8c8c8", "edgecolor": "#8a8a8a", "hatch": "////", "linewidth": 0}
 WEBP = {"quality": 82, "method": 4}
-STYLE = ["default", {"hatch.linewidth": 0.8}]  # matplotlib's own defaults, whatever the user's matplotlibrc says
+STYLE: list[str | dict[str, Any]] = ["default", {"hatch.linewidth": 0.8}]  # not those of the user's matplotlibrc
+
+
+class Colours(NamedTuple):
+    """Colour map of an array and the values at its ends; the defaults are for a picture, which has its own colours."""
+
+    name: str | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+class Panels(NamedTuple):
+    """A figure of several panels.
+
+    Attributes:
+        figure: the figure.
+        axes: of each panel.
+        bars: axes next to each panel for a colour bar.
+        font_size: in points.
+    """
+
+    figure: Figure
+    axes: list[Axes]
+    bars: list[Axes]
+    font_size: float
+
+
+PICTURE = Colours()
 
 
 def new_figure(width_px: int, height_px: int) -> Figure:
@@ -34,8 +67,8 @@ def new_figure(width_px: int, height_px: int) -> Figure:
     return figure
 
 
-def panels(view: View, count: int) -> tuple[Figure, list[Axes], list[Axes], float]:
-    """Return a figure with panels of one size, their axes, axes for a colour bar next to each, and a font size.
+def panels(view: View, count: int) -> Panels:
+    """Return a figure with panels of one size.
 
     There are two columns of panels; four if the view is tall and narrow, one if it is wide.
     """
@@ -46,14 +79,14 @@ def panels(view: View, count: int) -> tuple[Figure, list[Axes], list[Axes], floa
     unit = max(11, round(across * width / 90))  # pixels; text keeps its size if the page scales the figure down
     cell = width + 7 * unit, height + 2 * unit
     total = across * cell[0] + unit, math.ceil(count / across) * cell[1] + 3 * unit
-    figure, drawn, bars = new_figure(*total), [], []
+    made = Panels(new_figure(*total), [], [], unit * 72 / DPI)
     for index in range(count):
         left = unit + (index % across) * cell[0]
         bottom = total[1] - (index // across) * cell[1] - 2 * unit - height
-        drawn.append(_axes(figure, left, bottom, width, height))
-        bars.append(_axes(figure, left + width + unit // 2, bottom, unit, height))
-        bars[-1].set_visible(False)
-    return figure, drawn, bars, unit * 72 / DPI
+        made.axes.append(_axes(made.figure, left, bottom, width, height))
+        made.bars.append(_axes(made.figure, left + width + unit // 2, bottom, unit, height))
+        made.bars[-1].set_visible(False)
+    return made
 
 
 def _axes(figure: Figure, left: int, bottom: int, width: int, height: int) -> Axes:
@@ -63,12 +96,14 @@ def _axes(figure: Figure, left: int, bottom: int, width: int, height: int) -> Ax
     return axes
 
 
-def show(axes: Axes, array: np.ndarray, **options: object) -> AxesImage:
+def show(axes: Axes, array: np.ndarray, colours: Colours = PICTURE) -> AxesImage:
     """Return the drawn array; a hatched background shows where values are missing."""
     rows, columns = array.shape[:2]
     axes.add_patch(Rectangle((0, 0), columns, rows, **HATCHED))
     shown = array if array.ndim == 3 else np.ma.masked_invalid(array)
-    return axes.imshow(shown, extent=(0, columns, rows, 0), interpolation="nearest", zorder=1, **options)
+    cmap, low, high = colours
+    extent = (0, columns, rows, 0)
+    return axes.imshow(shown, cmap, vmin=low, vmax=high, extent=extent, interpolation="nearest", zorder=1)
 
 
 def nodata_key() -> Patch:
@@ -81,11 +116,12 @@ def panel_title(axes: Axes, title: str, size: float) -> None:
     axes.set_title(title, size=1.15 * size, loc="left", pad=0.4 * size)
 
 
-def legend(figure: Figure, keys: list, size: float, **options: object) -> None:
-    """Draw the legend of a figure below its panels, in a box if it has options."""
+def legend(figure: Figure, keys: Sequence[Artist], size: float, *, boxed: bool = False) -> None:
+    """Draw the legend of a figure below its panels; in a dark box for light colours."""
     if keys:
-        place = {"loc": "lower left", "bbox_to_anchor": (0.005, 0.0), "ncols": len(keys)}
-        figure.legend(handles=keys, fontsize=size, frameon=bool(options), **place, **options)
+        options: dict[str, Any] = {"frameon": boxed} | (BOX if boxed else {})
+        place = (0.005, 0.0)
+        figure.legend(handles=keys, fontsize=size, loc="lower left", bbox_to_anchor=place, ncols=len(keys), **options)
 
 
 def colour_bar(axes: Axes, shown: ScalarMappable, label: str, extend: str, size: float) -> None:
@@ -104,7 +140,7 @@ def scale_bar(axes: Axes, view: View, size: float) -> None:
     length_m = nice_below(0.3 * columns * pixel_m)
     length, left, low = length_m / pixel_m, 0.03 * columns, 0.96 * rows
     thick, thin = ([withStroke(linewidth=share * size, foreground="black")] for share in (0.45, 0.15))
-    label = {"size": 1.1 * size, "weight": "bold", "va": "bottom", "path_effects": thin}
+    label: dict[str, Any] = {"size": 1.1 * size, "weight": "bold", "va": "bottom", "path_effects": thin}
     axes.plot([left, left + length], [low, low], color="white", linewidth=0.25 * size, path_effects=thick, zorder=4)
     axes.text(left, low - 0.02 * rows, f"{length_m:g} m", color="white", zorder=4, **label)
 
@@ -118,17 +154,23 @@ def nice_below(value: float) -> float:
 def png(figure: Figure) -> bytes:
     """Return a figure as PNG; the same figure gives the same bytes."""
     stream = io.BytesIO()
-    figure.canvas.print_png(stream, metadata={"Software": None})
+    _canvas(figure).print_png(stream, metadata={"Software": None})
     return stream.getvalue()
 
 
 def webp(figure: Figure) -> bytes:
     """Return a figure as WebP, a fifth of the size of a PNG."""
-    figure.canvas.draw()
-    pixels = np.asarray(figure.canvas.buffer_rgba())[..., :3]
+    canvas = _canvas(figure)
+    canvas.draw()
+    pixels = np.asarray(canvas.buffer_rgba())[..., :3]
     stream = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(pixels)).save(stream, "WEBP", **WEBP)
     return stream.getvalue()
+
+
+def _canvas(figure: Figure) -> FigureCanvasAgg:
+    """Return the canvas of a `new_figure`."""
+    return cast(FigureCanvasAgg, figure.canvas)
 
 
 def data_uri(content: bytes, kind: str) -> str:

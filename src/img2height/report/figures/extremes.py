@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas
+import shapely
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from rasterio.windows import Window
@@ -12,10 +14,10 @@ from shapely.geometry import Point, box
 
 from img2height.io.grid import Grid
 from img2height.io.projections import GEOGRAPHIC, reproject
-from img2height.picture import HEIGHT_COLOURS
+from img2height.io.tables import rows_of
 from img2height.report.figures.crop import View, read_prediction, read_view
 from img2height.report.figures.drawing import DPI, colour_bar, new_figure, panel_title, scale_bar, show
-from img2height.report.figures.maps import ERROR_COLOURS, Scales
+from img2height.report.figures.maps import Scales
 from img2height.report.figures.pictures import Picture, photo
 from img2height.report.run import MethodFiles
 from img2height.scenes.scene import Scene
@@ -50,7 +52,7 @@ def tile_pictures(method: str, files: MethodFiles, folder: Path, methods: int) -
 
     Args:
         method: its name.
-        files: what it predicted, and its tiles.
+        files: its predictions and tiles.
         folder: folder for `<method>_tile_best1.png` etc.
         methods: number of methods on the page.
     """
@@ -83,11 +85,12 @@ def extremes(tiles: pandas.DataFrame) -> list[Extreme]:
     tiles = tiles.sort_values(["rmse_m", *BY_ROWS])
     worst = tiles.tail(min(EACH, len(tiles) // 2))
     best = tiles.head(min(EACH, len(tiles) - len(worst)))
-    return [
-        Extreme((row.dataset, row.scene), Window(row.col_off, row.row_off, row.size_px, row.size_px), row.rmse_m, last)
-        for part, last in ((best, False), (worst, True))
-        for row in part.itertuples()
-    ]
+    return [_extreme(row, last) for part, last in ((best, False), (worst, True)) for row in rows_of(part)]
+
+
+def _extreme(row: dict[str, Any], worst: bool) -> Extreme:
+    window = Window(row["col_off"], row["row_off"], row["size_px"], row["size_px"])
+    return Extreme((row["dataset"], row["scene"]), window, row["rmse_m"], worst)
 
 
 def place(grid: Grid, window: Window) -> str:
@@ -99,7 +102,7 @@ def place(grid: Grid, window: Window) -> str:
     """
     centre = grid.to_map(Point(window.col_off + window.width / 2, window.row_off + window.height / 2))
     degrees = reproject(centre, grid.crs, GEOGRAPHIC, grid.place)
-    (x, y), (longitude, latitude) = (centre.x, centre.y), (degrees.x, degrees.y)
+    (x, y), (longitude, latitude) = (shapely.get_coordinates(point)[0].tolist() for point in (centre, degrees))
     north, east = ("N" if latitude >= 0 else "S"), ("E" if longitude >= 0 else "W")
     return f"x {x:.1f}, y {y:.1f} ({grid.crs.to_string()}); {abs(latitude):.5f}° {north}, {abs(longitude):.5f}° {east}"
 
@@ -128,15 +131,13 @@ def tile_panel(scene: Scene, view: View, height: Path) -> Figure:
     """
     view, predicted = read_prediction(height, scene, view)
     scales, below = Scales.of(view), "both" if view.terrain else "max"
-    heights = {"cmap": HEIGHT_COLOURS, "vmin": scales.low_m, "vmax": scales.height_m}
-    errors = {"cmap": ERROR_COLOURS, "vmin": -scales.error_m, "vmax": scales.error_m}
     figure, axes, bars = _strip(view)
     show(axes[0], view.image)
     scale_bar(axes[0], view, UNIT_PX * 72 / DPI)
-    show(axes[1], view.reference, **heights)
+    show(axes[1], view.reference, scales.heights)
     size = 0.9 * UNIT_PX * 72 / DPI
-    colour_bar(bars[0], show(axes[2], predicted, **heights), view.unit, below, size)
-    colour_bar(bars[1], show(axes[3], predicted - view.reference, **errors), "error (m)", "both", size)
+    colour_bar(bars[0], show(axes[2], predicted, scales.heights), view.unit, below, size)
+    colour_bar(bars[1], show(axes[3], predicted - view.reference, scales.errors), "error (m)", "both", size)
     for panel, title in zip(axes, ["Image", "Reference", "Prediction", "Prediction − reference"], strict=True):
         panel_title(panel, title, size)
     return figure

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import geopandas
 import numpy as np
@@ -14,13 +15,14 @@ from img2height.io.areas import area_window
 from img2height.io.tables import read_geotable
 from img2height.report.figures.charts import class_errors, scatter_density, training_curves, usable_histories
 from img2height.report.figures.crop import DETAIL_PX, View, detail_window, read_prediction, read_view
-from img2height.report.figures.joint import joint_histogram
+from img2height.report.figures.joint import BINS, joint_histogram
 from img2height.report.figures.maps import buildings_panel, scene_panel
 from img2height.report.figures.pictures import Picture, chart, photo
 from img2height.report.figures.sensors import sensor_names, sensors_panel
 from img2height.report.run import MethodFiles
 from img2height.scenes.scene import Scene
-from img2height.scoring.method import Predicted, reference_buildings
+from img2height.scoring.buildings import reference_buildings
+from img2height.scoring.method import Predicted
 from img2height.tiles.areas import area_of
 from img2height.vocabulary.layers import INITIAL
 
@@ -28,6 +30,18 @@ PAGE_PIXELS = 34_000_000  # 5 to 10 MB in the page; radar speckle compresses wor
 SIDE_PX = (400, 1200)
 MOST_SCENES = 4
 METHOD_PANELS, REFINED_PANELS, SENSOR_PANELS = 5, 2, 8  # of a method, additional ones if it refines, of the sensors
+
+
+class ScenePictures(NamedTuple):
+    """The pictures of one method in one scene.
+
+    Attributes:
+        panels: heights and errors, of the scene and its detail.
+        outlines: predicted buildings over the image, of both; empty for a terrain model.
+    """
+
+    panels: list[Picture]
+    outlines: list[Picture]
 
 
 @dataclass(frozen=True)
@@ -39,6 +53,11 @@ class ShownScene:
     overview: View
     detail: View | None
     reference: geopandas.GeoDataFrame | None
+
+    @property
+    def name(self) -> str:
+        """Dataset and name of the scene."""
+        return f"{self.scene.dataset}/{self.scene.name}"
 
     @property
     def views(self) -> list[tuple[View, str]]:
@@ -81,16 +100,14 @@ def sensor_pictures(shown: ShownScene, folder: Path) -> list[Picture]:
     """
     names, pictures = ", ".join(sensor_names(shown.scene)), []
     for view, part in shown.views:
-        caption = f"{'Detail of ' if part else ''}{shown.scene.dataset}/{shown.scene.name}, {_pixel(view)}: {names}."
+        caption = f"{'Detail of ' if part else ''}{shown.name}, {_pixel(view)}: {names}."
         path = folder / f"sensors_{shown.scene.name}{part}.png"
         pictures.append(photo(sensors_panel(shown.scene, view), path, caption, "input layers and reference"))
     return pictures
 
 
-def scene_pictures(
-    method: str, shown: ShownScene, made: Predicted, folder: Path, *, refines: bool
-) -> dict[str, list[Picture]]:
-    """Return the `panels` and the building `outlines` of one method in one scene, and write them as PNG files.
+def scene_pictures(method: str, shown: ShownScene, made: Predicted, folder: Path, *, refines: bool) -> ScenePictures:
+    """Return the pictures of one method in one scene, and write them as PNG files.
 
     Args:
         method: its name.
@@ -99,7 +116,7 @@ def scene_pictures(
         folder: for `<method>_<scene>.png` etc.
         refines: whether the method refines the initial surface model, which is then shown next to its prediction.
     """
-    predicted, panels, outlines = read_geotable(made.polygons), [], []
+    predicted, pictures = read_geotable(made.polygons), ScenePictures([], [])
     name = f"{method}_{shown.scene.name}"
     detail = None if shown.detail is None else shown.detail.window
     for one, part in shown.views:
@@ -108,13 +125,15 @@ def scene_pictures(
         figure = scene_panel(view, heights, shown.area, None if part else detail, before)
         caption = _panel_caption(method, shown, view, heights, part, before)
         kind = "image, reference, before, after, both errors" if refines else "image, reference, prediction, error"
-        panels.append(photo(figure, folder / f"{name}{part}.png", caption, kind))
+        pictures.panels.append(photo(figure, folder / f"{name}{part}.png", caption, kind))
         if view.terrain:
             continue
         figure = buildings_panel(view, predicted, shown.reference)
         caption = _buildings_caption(method, shown, predicted, part)
-        outlines.append(photo(figure, folder / f"{name}_buildings{part}.png", caption, "outlines over the image"))
-    return {"panels": panels, "outlines": outlines}
+        pictures.outlines.append(
+            photo(figure, folder / f"{name}_buildings{part}.png", caption, "outlines over the image")
+        )
+    return pictures
 
 
 def _buildings_caption(method: str, shown: ShownScene, predicted: geopandas.GeoDataFrame, part: str) -> str:
@@ -128,7 +147,7 @@ def _buildings_caption(method: str, shown: ShownScene, predicted: geopandas.GeoD
 def _panel_caption(
     method: str, shown: ShownScene, view: View, heights: np.ndarray, part: str, before: np.ndarray | None
 ) -> str:
-    title = f"{'Detail of ' if part else ''}{method} in {shown.scene.dataset}/{shown.scene.name}, {_pixel(view)}"
+    title = f"{'Detail of ' if part else ''}{method} in {shown.name}, {_pixel(view)}"
     if not (np.isfinite(heights - view.reference) & view.area).any():
         return f"{title}. No pixel has both a prediction and a reference."
     old = "" if before is None else f"; before the refinement: {_errors_in_view(view, before)}"
@@ -173,10 +192,11 @@ def charts(
 
 def pooled_joint(files: MethodFiles, areas: geopandas.GeoDataFrame) -> np.ndarray:
     """Return the pixels of a method by reference and predicted height, over all its scenes."""
-    return sum(
+    joints = (
         joint_histogram(one.scene, area_of(areas, "test", one.scene.dataset, one.scene.name), one.heights)
         for one in files.predicted
     )
+    return sum(joints, np.zeros((BINS, BINS), np.int64))
 
 
 def read_histories(files: MethodFiles, folds: list[int]) -> tuple[dict[int, pandas.DataFrame], float]:

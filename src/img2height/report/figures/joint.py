@@ -30,7 +30,7 @@ def joint_histogram(scene: Scene, area: BaseGeometry, height: Path) -> np.ndarra
         area: test area in pixel coordinates of the scene.
         height: predicted heights in metres on the scene's grid.
     """
-    joint = np.zeros((BINS, BINS), np.int64)
+    joint: np.ndarray = np.zeros((BINS, BINS), np.int64)
     if read_quantity(height) == TERRAIN:
         return joint
     with ExitStack() as stack:

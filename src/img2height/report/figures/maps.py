@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import geopandas
 import numpy as np
@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
+from matplotlib.typing import LineStyleType
 from rasterio.windows import Window
 from shapely.geometry.base import BaseGeometry
 
@@ -23,6 +24,7 @@ from img2height.report.figures.drawing import (
     DETAIL,
     PREDICTED,
     REFERENCE,
+    Colours,
     colour_bar,
     legend,
     nodata_key,
@@ -60,6 +62,16 @@ class Scales:
         low = math.floor(low) if view.terrain else 0
         return cls(low, max(low + 3, math.ceil(top)), max(1, math.ceil((top - low) / 4)))
 
+    @property
+    def heights(self) -> Colours:
+        """Colours of heights."""
+        return Colours(HEIGHT_COLOURS, self.low_m, self.height_m)
+
+    @property
+    def errors(self) -> Colours:
+        """Colours of errors."""
+        return Colours(ERROR_COLOURS, -self.error_m, self.error_m)
+
 
 def scene_panel(
     view: View,
@@ -86,17 +98,15 @@ def scene_panel(
     show(axes[0], view.image)
     scale_bar(axes[0], view, size)
     scales, below = Scales.of(view), "both" if view.terrain else "max"
-    colours = {"cmap": HEIGHT_COLOURS, "vmin": scales.low_m, "vmax": scales.height_m}
     for panel, bar, array in zip(axes[1:], bars[1:], heights.values(), strict=False):
-        colour_bar(bar, show(panel, array, **colours), view.unit, below, size)
-    colours = {"cmap": ERROR_COLOURS, "vmin": -scales.error_m, "vmax": scales.error_m}
+        colour_bar(bar, show(panel, array, scales.heights), view.unit, below, size)
     for panel, bar, array in zip(axes[-len(errors) :], bars[-len(errors) :], errors.values(), strict=True):
-        colour_bar(bar, show(panel, array, **colours), "error (m)", "both", size)
+        colour_bar(bar, show(panel, array, scales.errors), "error (m)", "both", size)
     for panel, title in zip(axes, ["Image", *heights, *errors], strict=True):
         panel_title(panel, title, size)
     missing = any(np.isnan(error).any() for error in errors.values()) or (view.image[..., 3] == 0).any()
     keys = [nodata_key()] if missing else []
-    legend(figure, keys + _outlines(axes, view, area, detail, size), size)
+    legend(figure, [*keys, *_outlines(axes, view, area, detail, size)], size)
     return figure
 
 
@@ -108,40 +118,47 @@ def buildings_panel(view: View, predicted: geopandas.GeoDataFrame, reference: ge
         predicted: polygons in map coordinates.
         reference: polygons in map coordinates, if any.
     """
-    figure, axes, _, size = panels(view, 1)
-    show(axes[0], view.image)
-    keys = []
-    for name, frame, colour, style in (
-        ("reference", reference, REFERENCE, "solid"),
-        ("predicted", predicted, PREDICTED, (0, (4, 1.5))),
-    ):
-        if frame is not None:
-            lines = _drawn_lines(frame, view)
-            effects = [withStroke(linewidth=0.28 * size, foreground="black")]
-            options = {"colors": colour, "linewidths": 0.16 * size, "linestyles": [style], "path_effects": effects}
-            axes[0].add_collection(LineCollection(lines, zorder=3, **options), autolim=False)
-            keys.append(Line2D([], [], color=colour, linestyle=style, linewidth=0.2 * size, label=f"{name} outline"))
-    panel_title(axes[0], "Buildings over the image", size)
-    scale_bar(axes[0], view, size)
-    legend(figure, keys, size, facecolor="#595959", labelcolor="white")
+    figure, (axes,), _, size = panels(view, 1)
+    show(axes, view.image)
+    keys = [] if reference is None else [_draw_buildings(axes, view, reference, "reference", REFERENCE, "solid", size)]
+    keys.append(_draw_buildings(axes, view, predicted, "predicted", PREDICTED, (0, (4, 1.5)), size))
+    panel_title(axes, "Buildings over the image", size)
+    scale_bar(axes, view, size)
+    legend(figure, keys, size, boxed=True)
     return figure
+
+
+def _draw_buildings(
+    axes: Axes, view: View, buildings: geopandas.GeoDataFrame, name: str, colour: str, style: LineStyleType, size: float
+) -> Line2D:
+    """Draw the outlines of buildings; return their legend entry."""
+    effects = [withStroke(linewidth=0.28 * size, foreground="black")]
+    options: dict[str, Any] = {"colors": colour, "linewidths": 0.16 * size, "path_effects": effects}
+    lines = LineCollection(_drawn_lines(buildings, view), linestyles=[style], zorder=3, **options)
+    axes.add_collection(lines, autolim=False)
+    return Line2D([], [], color=colour, linestyle=style, linewidth=0.2 * size, label=f"{name} outline")
 
 
 def _outlines(
     axes: list[Axes], view: View, area: BaseGeometry | None, detail: Window | None, size: float
 ) -> list[Line2D | Rectangle]:
     """Draw the border of the test area and the frame of the detail on all panels; return their legend entries."""
-    keys = []
+    keys: list[Line2D | Rectangle] = []
     if area is not None and not area.equals(area.envelope):  # a box is the window itself
         lines = _rings(view.drawn(area))
         for panel in axes:
-            options = {"colors": "white", "linewidths": 0.15 * size, "linestyles": "dashed", "zorder": 2}
+            options: dict[str, Any] = {
+                "colors": "white",
+                "linewidths": 0.15 * size,
+                "linestyles": "dashed",
+                "zorder": 2,
+            }
             stroke = [withStroke(linewidth=0.28 * size, foreground="black")]
             panel.add_collection(LineCollection(lines, path_effects=stroke, **options), autolim=False)
         keys.append(Line2D([], [], color="black", linestyle="dashed", label="test area"))
     if detail is not None:
         left, top, right, bottom = view.drawn(window_box(detail)).bounds
-        frame = {"fill": False, "edgecolor": DETAIL, "linewidth": 0.2 * size, "label": "detail"}
+        frame: dict[str, Any] = {"fill": False, "edgecolor": DETAIL, "linewidth": 0.2 * size, "label": "detail"}
         for panel in axes:
             panel.add_patch(Rectangle((left, top), right - left, bottom - top, zorder=3, **frame))
         keys.append(Rectangle((0, 0), 1, 1, **frame))

@@ -1,5 +1,7 @@
 """Figures of the input layers of a scene, each displayed as is usual: images, radar, stereo, initial surface."""
 
+from typing import Any
+
 import numpy as np
 import pandas
 from matplotlib.axes import Axes
@@ -7,13 +9,12 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
-from rasterio.enums import Resampling
 
 from img2height.picture import FILLED, HEIGHT_COLOURS, anaglyph, draw_look, limits_m, relief
-from img2height.report.figures.crop import View, read_band, read_pictures
+from img2height.report.figures.crop import View, read_mask, read_pictures, read_surface
 from img2height.report.figures.drawing import colour_bar, legend, nodata_key, panel_title, panels, scale_bar, show
 from img2height.scenes.scene import Scene
-from img2height.vocabulary.layers import INITIAL, INPUTS, PICTURES, RADAR, view_name
+from img2height.vocabulary.layers import INITIAL, INPUTS, PICTURES, PRESENT, RADAR, view_name
 
 IMAGES = {name: INPUTS[name].title for name in PICTURES if INPUTS[name].kind in ("image", "backscatter")}
 
@@ -41,7 +42,8 @@ def sensors_panel(scene: Scene, view: View) -> Figure:
         unit = view.unit if heights is view.reference else "elevation (m)"
         colour_bar(bar, ScalarMappable(Normalize(*limits), HEIGHT_COLOURS), unit, "both", size)
     scale_bar(axes[0], view, size)
-    keys = [Patch(color=np.array(FILLED) / 255, label="filled: interpolated, not matched")] * (len(surfaces) - 1)
+    red, green, blue = (value / 255 for value in FILLED)
+    keys = [Patch(color=(red, green, blue), label="filled: interpolated, not matched")] * (len(surfaces) - 1)
     valid = [picture[..., 3] > 0 for picture in shown.values()] + [np.isfinite(array) for array in surfaces.values()]
     legend(figure, keys if np.all(valid) else [*keys, nodata_key()], size)
     return figure
@@ -56,10 +58,10 @@ def sensor_names(scene: Scene) -> list[str]:
 
 def _image_panels(scene: Scene, view: View) -> dict[str, np.ndarray]:
     return {
-        f"{name}: {what}": picture
+        f"{name}: {bands}": picture
         for layer, name in IMAGES.items()
         if layer in scene.layers
-        for what, picture in read_pictures(scene, layer, view.window, view.reference.shape).items()
+        for bands, picture in read_pictures(scene, layer, view.window, view.shape).items()
     }
 
 
@@ -71,8 +73,7 @@ def _stereo_panel(scene: Scene, view: View) -> dict[str, np.ndarray]:
     if "pairs" in scene.layers:
         pairs = pandas.read_csv(scene.path("pairs")).sort_values(["test", "pair"], ascending=[False, True])
         numbers = [int(number) for number in pairs[["first", "second"]].iloc[0]]
-    window, shape = view.window, view.reference.shape
-    views = [next(iter(read_pictures(scene, view_name(n), window, shape).values())) for n in numbers]
+    views = [next(iter(read_pictures(scene, view_name(n), view.window, view.shape).values())) for n in numbers]
     if len(views) == 1:
         return {f"View {numbers[0]}": views[0]}
     opacity = np.minimum(views[0][..., 3], views[1][..., 3])
@@ -83,7 +84,7 @@ def _stereo_panel(scene: Scene, view: View) -> dict[str, np.ndarray]:
 def _surfaces(scene: Scene, view: View) -> dict[str, np.ndarray]:
     surfaces = {"Reference, terrain" if view.terrain else "Reference, above ground": view.reference}
     if INITIAL in scene.layers:
-        initial = read_band(scene.path(INITIAL), view.window, view.reference.shape)
+        initial = read_surface(scene.path(INITIAL), view.window, view.shape)
         surfaces = {"Initial surface model": initial} | surfaces
     return surfaces
 
@@ -91,11 +92,17 @@ def _surfaces(scene: Scene, view: View) -> dict[str, np.ndarray]:
 def _filled(scene: Scene, view: View) -> np.ndarray | None:
     if "dsm_filled" not in scene.layers:
         return None
-    return read_band(scene.path("dsm_filled"), view.window, view.reference.shape, Resampling.nearest) == 1
+    return read_mask(scene.path("dsm_filled"), view.window, view.shape) == PRESENT
 
 
 def _draw_look(panel: Axes, scene: Scene, size: float) -> None:
     if (azimuth := scene.layers[RADAR].look_azimuth_deg) is not None:
         draw_look(panel, azimuth, size)
-        place = {"transform": panel.transAxes, "color": "white", "size": size, "weight": "bold", "zorder": 5}
+        place: dict[str, Any] = {
+            "transform": panel.transAxes,
+            "color": "white",
+            "size": size,
+            "weight": "bold",
+            "zorder": 5,
+        }
         panel.text(0.15, 0.88, "radar look", va="center", bbox={"color": "black", "alpha": 0.5, "pad": 1}, **place)

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import pandas
 
+from img2height.comparison.record import Interval
+from img2height.io.tables import rows_of
 from img2height.report.tables.findings import Finding
 from img2height.report.tables.intervals import Uncertainty, interval_text
 from img2height.report.tables.scores import seed_mean
@@ -67,10 +69,12 @@ def flattening(classes: pandas.DataFrame, method: str, stratum: str) -> Finding:
         method: its name.
         stratum: see `tallest`.
     """
-    row = classes.set_index("stratum").loc[stratum]
-    word, interval = "below" if row.bias_m < 0 else "above", row.bias_m_interval
-    has_interval = interval is not None and interval.known
-    extra = f" (95 % interval {interval_text(interval, CLASS_SCORES['bias_m'])} m)" if has_interval else ""
-    name = class_name(stratum)
-    text = f"{name[0].upper()}{name[1:]}: {method} is {abs(row.bias_m):.1f} m {word} the reference on average{extra}."
+    (row,) = rows_of(classes[classes.stratum == stratum])
+    bias_m: float = row["bias_m"]
+    interval: Interval | None = row["bias_m_interval"]
+    extra = ""
+    if interval is not None and interval.known:
+        extra = f" (95 % interval {interval_text(interval, CLASS_SCORES['bias_m'])} m)"
+    name, side = class_name(stratum), "below" if bias_m < 0 else "above"
+    text = f"{name[0].upper()}{name[1:]}: {method} is {abs(bias_m):.1f} m {side} the reference on average{extra}."
     return Finding("tall", method, text)

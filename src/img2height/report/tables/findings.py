@@ -5,6 +5,7 @@ from typing import Literal, NamedTuple
 import pandas
 
 from img2height.comparison.bootstrap import LEVEL
+from img2height.io.tables import rows_of
 from img2height.report.tables.intervals import Uncertainty, interval_text, p_text
 from img2height.report.tables.scores import BASELINE, COLUMNS
 from img2height.vocabulary.quantities import BUILDINGS, METRES, RELATIVE
@@ -136,14 +137,14 @@ def _better_untrained(
     column = f"{stratum}_rmse_m"
     better = table[table.trivial & (table.method != BASELINE) & (table[column] < best[column])].sort_values(column)
     findings = []
-    for row in better.itertuples():
-        found = uncertainty.difference(row.method, best.method, stratum, "rmse_m")
+    for row in rows_of(better):
+        found = uncertainty.difference(row["method"], best.method, stratum, "rmse_m")
         word = ""
         if found is not None and found.known:
             word = f"; the difference is {'' if found.winner else 'not '}significant ({p_text(found)})"
-        rmse = _metres(getattr(row, column))
-        text = f"{row.method}, an untrained baseline, is better {WHERE[stratum]}: {rmse}{word}."
-        findings.append(Finding("untrained is better", row.method, text))
+        rmse = _metres(row[column])
+        text = f"{row['method']}, an untrained baseline, is better {WHERE[stratum]}: {rmse}{word}."
+        findings.append(Finding("untrained is better", row["method"], text))
     return findings
 
 

@@ -1,11 +1,13 @@
 """The score tables of the page: scores with their intervals, and significant differences."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import pandas
 
 from img2height.comparison.record import Comparison, Interval
+from img2height.io.tables import rows_of
 from img2height.report.tables.findings import leading, ranked_on
 from img2height.report.tables.intervals import Uncertainty, interval_text, p_text
 from img2height.report.tables.scores import is_score
@@ -15,6 +17,9 @@ from img2height.vocabulary.quantities import GROUPS as QUANTITY_GROUPS
 from img2height.vocabulary.scores import GROUPS, Score
 
 HEADLINE = {"all": ["rmse_m", "bias_m"], "buildings": ["rmse_m"], "footprint": ["iou"], "instances": ["f1"]}
+
+
+Kind = Literal["ahead", "best", "ties", "worse", "better", "untested", "unranked"]
 
 
 class Cell(NamedTuple):
@@ -29,8 +34,35 @@ class Cell(NamedTuple):
 class Verdict(NamedTuple):
     """The RMSE of a method relative to that of the best trained one: the kind of verdict, and its text."""
 
-    kind: Literal["ahead", "best", "ties", "worse", "better", "untested", "unranked"]
+    kind: Kind
     text: str
+
+
+UNRANKED = Verdict("unranked", "not ranked")
+
+
+class RankedRow(NamedTuple):
+    """One row of a score table: the method, its inputs, the restriction of its group, its verdict and scores."""
+
+    method: str
+    trivial: bool
+    needs: str
+    note: str
+    verdict: Verdict
+    cells: list[Cell]
+
+
+class ComparisonRow(NamedTuple):
+    """One pair of methods as shown: difference, its interval and p value, each as number or text; the better one."""
+
+    pair: str
+    value: float
+    text: str
+    interval: str
+    p: float
+    p_text: str
+    blocks: int
+    better: str
 
 
 Columns = list[tuple[str, list[tuple[str, Score]]]]  # title of a group, and group and score of each of its columns
@@ -54,8 +86,8 @@ def headline_columns(table: pandas.DataFrame) -> Columns:
     return [(title, columns) for title, columns in groups if columns]
 
 
-def ranked_rows(table: pandas.DataFrame, columns: Columns, uncertainty: Uncertainty) -> dict[str, list[dict[str, Any]]]:
-    """Return the rows (method, trivial, needs, verdict, note and cells) by title of their group of quantities.
+def ranked_rows(table: pandas.DataFrame, columns: Columns, uncertainty: Uncertainty) -> dict[str, list[RankedRow]]:
+    """Return the rows of a score table by title of their group of quantities.
 
     Args:
         table: see `img2height.report.tables.scores.score_table`.
@@ -64,15 +96,14 @@ def ranked_rows(table: pandas.DataFrame, columns: Columns, uncertainty: Uncertai
     """
     flat = [column for _, group in columns for column in group]
     best = {(group, score.name): best_methods(table, group, score, uncertainty) for group, score in flat}
-    said = verdicts(table, uncertainty)
-    groups: dict[str, list[dict[str, Any]]] = {}
-    for row in table.to_dict("records"):
+    judged = verdicts(table, uncertainty)
+    groups: dict[str, list[RankedRow]] = {}
+    for row in rows_of(table):
         cells = [
             _cell(row, group, score, uncertainty, row["method"] in best[group, score.name]) for group, score in flat
         ]
-        kept = {name: row[name] for name in ("method", "trivial", "needs", "note")}
-        title = QUANTITY_GROUPS[row["group"]].title
-        groups.setdefault(title, []).append(kept | {"verdict": said[row["method"]], "cells": cells})
+        made = RankedRow(row["method"], row["trivial"], row["needs"], row["note"], judged[row["method"]], cells)
+        groups.setdefault(QUANTITY_GROUPS[row["group"]].title, []).append(made)
     return groups
 
 
@@ -91,8 +122,10 @@ def cell(value: float, score: Score, interval: Interval | None, strong: bool, fe
         strong: whether no other method is significantly better.
         few_blocks: whether to note too few blocks for an interval; if no score has one, the table states it once.
     """
-    shown = interval is not None and not pandas.isna(value) and (interval.known or few_blocks)
-    return Cell(score.text(value), value, interval_text(interval, score) if shown else "", strong)
+    text = ""
+    if interval is not None and not math.isnan(value) and (interval.known or few_blocks):
+        text = interval_text(interval, score)
+    return Cell(score.text(value), value, text, strong)
 
 
 def best_methods(table: pandas.DataFrame, group: str, score: Score, uncertainty: Uncertainty) -> list[str]:
@@ -128,13 +161,13 @@ def verdicts(table: pandas.DataFrame, uncertainty: Uncertainty) -> dict[str, Ver
     if ranked.empty:
         return dict.fromkeys(table.method, Verdict("unranked", "–"))
     best, group = ranked.iloc[0].method, ranked.iloc[0].group
-    said = {
-        row.method: _verdict(row.method, best, uncertainty) if row.group == group else Verdict("unranked", "not ranked")
-        for row in table.itertuples()
+    judged = {
+        row["method"]: _verdict(row["method"], best, uncertainty) if row["group"] == group else UNRANKED
+        for row in rows_of(table)
     }
     rivals = [name for name in ranked.method if name != best]
-    alone = rivals and all(said[name].kind == "worse" for name in rivals)
-    return said | {best: Verdict("ahead", "best, significantly") if alone else Verdict("best", "best")}
+    alone = rivals and all(judged[name].kind == "worse" for name in rivals)
+    return judged | {best: Verdict("ahead", "best, significantly") if alone else Verdict("best", "best")}
 
 
 def _verdict(method: str, best: str, uncertainty: Uncertainty) -> Verdict:
@@ -143,11 +176,11 @@ def _verdict(method: str, best: str, uncertainty: Uncertainty) -> Verdict:
         return Verdict("untested", "not tested")
     if not found.winner:
         return Verdict("ties", f"tie ({p_text(found)})")
-    kind = "worse" if found.winner == best else "better"
+    kind: Kind = "worse" if found.winner == best else "better"
     return Verdict(kind, f"{kind} ({p_text(found)})")
 
 
-def comparison_rows(uncertainty: Uncertainty, columns: Sequence[tuple[str, Score]]) -> dict[str, list[dict[str, Any]]]:
+def comparison_rows(uncertainty: Uncertainty, columns: Sequence[tuple[str, Score]]) -> dict[str, list[ComparisonRow]]:
     """Return all compared pairs of methods as text, by title of the score.
 
     Args:
@@ -160,18 +193,17 @@ def comparison_rows(uncertainty: Uncertainty, columns: Sequence[tuple[str, Score
     return {title: [_comparison_row(item) for item in items] for title, items in found.items() if items}
 
 
-def _comparison_row(item: Comparison) -> dict[str, Any]:
-    return {
-        "pair": f"{item.first} − {item.second}",
-        "value": item.difference,
-        "text": _signed(item.difference),
-        "interval": f"{_signed(item.low)} to {_signed(item.high)}" if item.known else "too few blocks",
-        "p": item.p_holm,
-        "p_text": p_text(item) if item.known else "–",
-        "blocks": item.blocks,
-        "winner": item.winner,
-        "better": item.winner or ("neither" if item.known else "–"),
-    }
+def _comparison_row(item: Comparison) -> ComparisonRow:
+    return ComparisonRow(
+        pair=f"{item.first} − {item.second}",
+        value=item.difference,
+        text=_signed(item.difference),
+        interval=f"{_signed(item.low)} to {_signed(item.high)}" if item.known else "too few blocks",
+        p=item.p_holm,
+        p_text=p_text(item) if item.known else "–",
+        blocks=item.blocks,
+        better=item.winner or ("neither" if item.known else "–"),
+    )
 
 
 def glossary(settings: Metrics) -> dict[str, str]:
@@ -185,4 +217,4 @@ def glossary(settings: Metrics) -> dict[str, str]:
 
 
 def _signed(value: float) -> str:
-    return "–" if pandas.isna(value) else f"{value:+.3f}".replace("-", "−")
+    return "–" if math.isnan(value) else f"{value:+.3f}".replace("-", "−")

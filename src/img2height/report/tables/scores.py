@@ -7,6 +7,7 @@ import pandas
 
 from img2height.comparison.record import ExperimentScores
 from img2height.errors import DataError
+from img2height.io.tables import rows_of
 from img2height.scoring.record import MethodScores
 from img2height.settings.protocol import LEAKS
 from img2height.settings.recipe import Recipe
@@ -60,12 +61,12 @@ def score_table(metrics: ExperimentScores, recipes: dict[str, Recipe], *, leaks:
         baseline = table[(table.method == BASELINE) & (rmse > 0)]
         ratio = float("nan")
         if not baseline.empty:
-            meet = (table.group == baseline.group.iloc[0]) | (stratum == "buildings") & (table.group != RELATIVE)
-            ratio = (rmse / rmse[baseline.index[0]]).where(meet)
-        table.insert(table.columns.get_loc(rmse.name) + 1, f"{stratum}_rmse_ratio", ratio)
-    order = table.assign(place=table.group.map(list(GROUPS).index))
-    order = order.sort_values(["place", "trivial", "all_rmse_m", "method"], na_position="last").index
-    return table.loc[order].reset_index(drop=True)
+            comparable = (table.group == baseline.group.iloc[0]) | (stratum == "buildings") & (table.group != RELATIVE)
+            ratio = (rmse / rmse[baseline.index[0]]).where(comparable)
+        table.insert(list(table).index(f"{stratum}_rmse_m") + 1, f"{stratum}_rmse_ratio", ratio)
+    placed = table.assign(place=table.group.map(list(GROUPS).index))
+    ranked = placed.sort_values(["place", "trivial", "all_rmse_m", "method"], na_position="last")
+    return ranked.drop(columns="place").reset_index(drop=True)
 
 
 def _row(name: str, recipe: Recipe, seeds: list[MethodScores]) -> dict[str, Any]:
@@ -95,7 +96,7 @@ def to_markdown(table: pandas.DataFrame) -> str:
     scores = [column for column in table.columns if is_score(table, column)]
     shown = ["method", "needs", *scores, *(["note"] if table.note.any() else [])]
     text = table.assign(**{column: [COLUMNS[column].text(value) for value in table[column]] for column in scores})
-    text["method"] = [f"*{row.method}*" if row.trivial else row.method for row in table.itertuples()]
+    text["method"] = [f"*{row['method']}*" if row["trivial"] else row["method"] for row in rows_of(table)]
     align = ["right" if column in scores else "left" for column in shown]
     return text[shown].to_markdown(index=False, colalign=align, disable_numparse=True) + "\n"
 

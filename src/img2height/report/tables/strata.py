@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas
 
 from img2height.comparison.record import ExperimentScores
+from img2height.io.tables import rows_of
 from img2height.report.tables.findings import Finding
 from img2height.report.tables.scores import seed_mean
 from img2height.scoring.record import MethodScores, Strata
@@ -21,6 +22,15 @@ REFINED = [
     "terrain_no_water_forest",
 ]  # fmt: skip
 OF_PAIRS = ["all", "buildings_dilated", "terrain"]
+Groups = list[tuple[str, list[tuple[str, Score | None]]]]
+
+
+class ScoreRow(NamedTuple):
+    """One row of a table of scores: its identifier, its heading, and its values by column."""
+
+    key: str
+    title: str
+    scores: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -32,14 +42,14 @@ class ScoreRows:
         caption: of the table.
         corner: title of the first column.
         groups: title and columns of each group; a column with its score, or None for numbers of pixels.
-        rows: values by column; `title` is the heading of the row, `key` its identifier.
+        rows: in order.
     """
 
     id: str
     caption: str
     corner: str
-    groups: list[tuple[str, list[tuple[str, Score | None]]]]
-    rows: list[dict[str, Any]]
+    groups: Groups
+    rows: list[ScoreRow]
 
 
 def strata_table(metrics: ExperimentScores, methods: Sequence[str]) -> pandas.DataFrame:
@@ -80,8 +90,9 @@ def before_after(table: pandas.DataFrame, method: str) -> ScoreRows:
     final = table[table.heights == FINAL].set_index("stratum")
     before, after = (final[final.method == name] for name in (INITIAL, method))
     joined = after.join(before[list(SCORES)].add_prefix("before_"))
-    rows = [{"key": name, "title": STRATA[name], **joined.loc[name]} for name in REFINED if name in joined.index]
-    groups = [("", [("pixels", None)])]
+    found = {row["stratum"]: row for row in rows_of(joined.reset_index())}
+    rows = [ScoreRow(name, STRATA[name], found[name]) for name in REFINED if name in found]
+    groups: Groups = [("", [("pixels", None)])]
     if len(before):
         groups.append((f"before ({INITIAL})", [(f"before_{name}", score) for name, score in SCORES.items()]))
     groups.append((f"after ({method})", list(SCORES.items())))
@@ -98,16 +109,17 @@ def by_pair(table: pandas.DataFrame, method: str) -> ScoreRows | None:
     own = table[table.method == method]
     if not (own.heights == POOLED).any():
         return None
-    groups = [
+    groups: Groups = [
         (STRATA[stratum], [(f"{stratum}_{name}", score) for name, score in SCORES.items()])
         for stratum in OF_PAIRS
         if (own.stratum == stratum).any()
     ]
     rows = []
-    for heights, part in own.groupby("heights", sort=False):
-        scores = {f"{row['stratum']}_{score}": row[score] for row in part.to_dict("records") for score in SCORES}
+    for heights in own.heights.unique():
+        part = own[own.heights == heights]
+        scores = {f"{row['stratum']}_{score}": row[score] for row in rows_of(part) for score in SCORES}
         title = {FINAL: "median of the pairs", POOLED: "pooled"}.get(heights, heights)
-        rows.append({"key": heights, "title": title, **scores})
+        rows.append(ScoreRow(heights, title, scores))
     return ScoreRows(f"pairs-{method}", f"Errors of {method} by stereo pair", "heights", groups, [*rows[1:], rows[0]])
 
 
