@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import img2height.torchvision_ops  # noqa: F401  isort: skip  (before lightning, which imports torchvision)
+import geopandas
 import lightning
 import numpy as np
 import pandas
@@ -90,9 +91,9 @@ def job_of(method: str, scene: Scene, args: argparse.Namespace) -> TrainingJob:
         samples=count, validate_every=count, patience=1, val_tiles=1, threads=args.threads,
         precision=Precision(cpu="32-true", gpu="bf16-mixed"),
     )  # fmt: skip
-    return TrainingJob(
-        method, recipe, training, 0, 0, samples, pandas.concat([tiles, tiles[:1].assign(part="val")]), [scene]
-    )
+    parts = pandas.concat([tiles, tiles[:1].assign(part="val")])
+    nowhere = geopandas.GeoDataFrame({"fold": [], "part": [], "dataset": [], "scene": []}, geometry=[])
+    return TrainingJob(method, recipe, training, 0, 0, samples, parts, [scene], nowhere)
 
 
 def measure(job: TrainingJob, cached: bool) -> Watch:

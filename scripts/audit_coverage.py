@@ -1,4 +1,4 @@
-"""Refuse test areas that an image does not cover, before anything is trained.
+"""Refuse test areas that an image does not cover, or that a starting model has learnt from, before anything is trained.
 
 Writes coverage.json: by scene and layer, how many test pixels have a reference but no image.
 """
@@ -11,7 +11,8 @@ from img2height.cli.program import parser, run
 flags = parser(__doc__)
 flags.add_argument("--scenes", type=Path, required=True, help="scenes.json, see list_scenes.py")
 flags.add_argument("--areas", type=Path, required=True, help="areas.parquet")
-flags.add_argument("--layers", nargs="*", default=[], help="input layers of the methods, without views, which overlap")
+flags.add_argument("--recipe", type=Path, required=True, help="recipe of the method, YAML")
+flags.add_argument("--start", type=Path, help="card.json of the model that the trainings start from")
 flags.add_argument("--params", type=Path, required=True, help="params.yaml; with metrics.allow_missing only count")
 flags.add_argument("--experiment", type=Path, required=True, help="experiment file, which may override the params")
 flags.add_argument("--out", type=Path, required=True, help="coverage.json")
@@ -19,14 +20,22 @@ flags.add_argument("--out", type=Path, required=True, help="coverage.json")
 
 def main(args: Namespace) -> None:
     """Audit the coverage."""
-    from img2height.io.tables import read_geotable, write_json
+    from img2height.io.tables import read_geotable, read_sealed, write_json
+    from img2height.samples.learnt import learnt_before, refuse_tested
     from img2height.scenes.listing import all_scenes
     from img2height.settings.experiment import Experiment
     from img2height.settings.parsing import merge, parse, parse_file, read_yaml
     from img2height.settings.protocol import Params
+    from img2height.settings.recipe import Recipe
     from img2height.tiles.unseen import refuse_unseen, unseen_pixels
+    from img2height.vocabulary.layers import VIEWS
 
-    unseen = unseen_pixels(all_scenes(args.scenes), read_geotable(args.areas), args.layers)
+    recipe = parse_file(Recipe, args.recipe)
+    scenes, areas = all_scenes(args.scenes), read_geotable(args.areas)
+    if args.start:
+        before = learnt_before(recipe, read_sealed(args.start))
+        refuse_tested(recipe, before, scenes, areas, sorted(areas["fold"].unique().tolist()))
+    unseen = unseen_pixels(scenes, areas, sorted(set(recipe.inputs) - {VIEWS}))
     experiment = parse_file(Experiment, args.experiment)
     protocol = parse(Params, merge(read_yaml(args.params), experiment.params), str(args.params))
     if not protocol.metrics.allow_missing:

@@ -21,6 +21,7 @@ FILES = {
     "intervals": "intervals.csv",
     "comparisons": "comparisons.csv",
     "areas": "areas.parquet",
+    "audit": "statistics_audit.json",
     "folds-figure": "folds.png",
     "out": "report.html",
     "cost": "page of the costs, HTML; report.html links to it",
@@ -48,7 +49,7 @@ def main(args: Namespace) -> None:
     import os
 
     from img2height.comparison.record import read_metrics
-    from img2height.io.tables import read_geotable
+    from img2height.io.tables import read_geotable, read_json
     from img2height.report.cost import cost_table, write_cost
     from img2height.report.page import TableFiles, write_report
     from img2height.report.run import MethodFiles, Run
@@ -85,6 +86,7 @@ def main(args: Namespace) -> None:
         folds_figure=args.folds_figure,
         files=files,
         code=read_yaml(args.code),
+        unknown=read_json(args.audit)["unknown"],
     )
     tables = TableFiles(args.scores_csv, args.scores_md, args.strata_csv, args.strata_md)
     write_report(report, args.out, args.figures, tables, os.path.relpath(args.cost, args.out.parent))

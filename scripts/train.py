@@ -14,6 +14,7 @@ flags.add_argument("--recipe", type=Path, required=True, help="recipe of the met
 flags.add_argument("--training", type=Path, required=True, help="section `training` of the protocol, YAML")
 flags.add_argument("--samples", type=Path, required=True, help="samples.parquet")
 flags.add_argument("--folds", type=Path, required=True, help="folds.parquet")
+flags.add_argument("--areas", type=Path, required=True, help="areas.parquet")
 flags.add_argument("--fold", type=int, required=True)
 flags.add_argument("--seed", type=int, required=True)
 flags.add_argument("--scenes", type=Path, required=True, help="scenes.json, see list_scenes.py")
@@ -25,7 +26,7 @@ flags.add_argument("--out", type=Path, required=True, help="model folder")
 
 def main(args: Namespace) -> None:
     """Train and write the model folder."""
-    from img2height.io.tables import read_table
+    from img2height.io.tables import read_geotable, read_table
     from img2height.scenes.listing import all_scenes
     from img2height.settings.parsing import parse_file
     from img2height.settings.protocol import Training
@@ -43,6 +44,7 @@ def main(args: Namespace) -> None:
         samples=read_table(args.samples),
         tiles=folds[folds["fold"] == args.fold],
         scenes=all_scenes(args.scenes),
+        areas=read_geotable(args.areas),
     )
     train(job, args.out, args.scratch, live=args.live, devices=max(args.devices, 1))
 

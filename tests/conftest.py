@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import geopandas
 import numpy as np
 import pandas
 import pytest
@@ -25,6 +26,7 @@ from img2height.scenes.land.optical import render as render_land
 from img2height.scenes.prepare import prepare_scene
 from img2height.scenes.scene import Scene
 from img2height.settings.dataset import SceneFile, TargetGrid
+from img2height.tiles.areas import tile_boxes
 
 ROOT = Path(__file__).parents[1]
 LONGEST = ("slurm/test_slurm.py", "test_reruns.py", "training/test_interruption.py", "test_faults.py", "test_dvc.py")
@@ -123,3 +125,10 @@ def grid_tiles(scene: Scene, size_px: int, part: str) -> pandas.DataFrame:
         for c, r in corners
     ]  # fmt: skip
     return pandas.DataFrame(rows)
+
+
+def areas_of(tiles: pandas.DataFrame) -> geopandas.GeoDataFrame:
+    """Return the areas that tiles cover, by fold, part and scene."""
+    places = ["fold", "part", "dataset", "scene"]
+    outlines = geopandas.GeoDataFrame(tiles[places], geometry=tile_boxes(tiles))
+    return outlines.dissolve(places).reset_index()

@@ -179,20 +179,20 @@ class Steps:
         return [
             "--method", "unet", "--recipe", self.settings("recipe", recipe),
             "--training", self.settings("training"), "--samples", self.made / "samples.parquet",
-            "--folds", self.made / "folds.parquet", "--fold", fold, "--seed", 0,
+            "--folds", self.made / "folds.parquet", "--areas", self.areas, "--fold", fold, "--seed", 0,
             "--scenes", self.listing, "--scratch", out / "scratch", "--live", out / "live", "--out", out / "model",
         ]  # fmt: skip
 
-    def audit_coverage(self, out: Path) -> list:
+    def audit_coverage(self, out: Path, *, recipe: dict = RECIPE) -> list:
         return [
-            "--scenes", self.listing, "--areas", self.areas, "--layers", "eo",
+            "--scenes", self.listing, "--areas", self.areas, "--recipe", self.settings("recipe", recipe),
             "--params", SCRIPTS.parent / "params.yaml", "--experiment", EXPERIMENT, "--out", out / "coverage.json",
         ]  # fmt: skip
 
     def audit_statistics(self, out: Path) -> list:
         return [
-            "--cards", self.made / "model/card.json", "--folds", self.made / "folds.parquet", "--scenes", self.listing,
-            "--out", out / "statistics_audit.json",
+            "--cards", self.made / "model/card.json", "--folds", self.made / "folds.parquet", "--areas", self.areas,
+            "--scenes", self.listing, "--out", out / "statistics_audit.json",
         ]  # fmt: skip
 
     def predict(self, out: Path) -> list:

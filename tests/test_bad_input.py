@@ -15,7 +15,7 @@ from script_steps import CHAIN, RECIPE, SCRIPTS, SMALL, Steps, files, small_disk
 from img2height.errors import DataError, ModelError
 from img2height.io.grid import Grid
 from img2height.io.rasters import create_scratch, height_band, open_raster
-from img2height.io.tables import read_geotable, write_geopackage, write_json, write_table
+from img2height.io.tables import SEAL, read_geotable, read_json, write_geopackage, write_json, write_sealed, write_table
 from img2height.methods import build_network
 from img2height.models.folder import save_model
 from img2height.vocabulary.layers import NODATA
@@ -160,6 +160,22 @@ def test_a_layer_altered_behind_the_workflow_is_refused(program, steps, tmp_path
         raster.write(raster.read() + 1)
     flags = of_another_scene(steps, script, tmp_path / "out", tmp_path / "s/scene.json")
     program(script, flags).refused(rf"s/{layer}\.tif: is missing or differs from the file described by scene.json")
+    assert files(tmp_path / "out") == []
+
+
+def test_a_start_that_has_learnt_from_test_areas_is_refused_before_any_training(program, steps, tmp_path):
+    start = shutil.copytree(steps.made / "model", tmp_path / "start")
+    card = {name: value for name, value in read_json(start / "card.json").items() if name != SEAL}
+    (ground,) = card["learnt_on"]["ground"]
+    tested = ground | {"train": "POLYGON ((50 0, 60 0, 60 40, 50 40, 50 0))"}  # px of 1 m
+    write_sealed(card | {"learnt_on": card["learnt_on"] | {"ground": [tested]}}, start / "card.json")
+    recipe = RECIPE | {"init_from": str(start)}
+    words = r"init_from .*start: .*trained or validated on 400 m2 of scene d/s, which fold 0 tests; start from"
+    audit = [*steps.audit_coverage(tmp_path / "out", recipe=recipe), "--start", start / "card.json"]
+    program("audit_coverage", audit).refused(words)
+    program("train", steps.train(tmp_path / "out", recipe=recipe)).refused(words)
+    write_sealed({name: value for name, value in card.items() if name != "learnt_on"}, start / "card.json")
+    program("audit_coverage", audit).refused("its card does not say on which areas it was trained", "train it again")
     assert files(tmp_path / "out") == []
 
 

@@ -20,6 +20,7 @@ EXPERIMENT = "config/test/experiments/tiny.yaml"
 DATASET = "config/test/datasets/tiny.yaml"
 PAIR = "pairs: [{first: 1, second: 2, use: [test]}]"
 VIEWS = "views: [{path: east/v1.tif}, {path: east/v2.tif}]"
+OTHER_FOLD = "models/tiny/resdepth_stereo/fold1/seed0"
 REFERENCE = "dsm: {path: east/s.tif}, dtm: {path: east/t.tif}"
 DELIVERED = (
     f"{{layers: {{eo: {{path: east/eo.tif}}, dsm_initial: {{path: east/d.tif}}, {REFERENCE}, {VIEWS}}}, "
@@ -90,7 +91,7 @@ def test_a_training_waits_for_the_model_that_it_starts_from(tree):
         (line,) = [line for line in done.stdout.splitlines() if line.startswith("error: ")]
         assert f"starts from a model that is not there: {other}/model.safetensors" in line
         shutil.copytree(tree.folder / own, tree.folder / other)
-        assert tree.planned() == {**ONE_METHOD, **REFINED, "augment_samples": 1}
+        assert tree.planned() == {**ONE_METHOD, **REFINED, "augment_samples": 1, "audit_coverage": 1}
     shutil.rmtree(tree.folder / other)
 
 
@@ -159,6 +160,7 @@ def test_notes_of_a_recipe_run_the_report_alone(tree):
         (EXPERIMENT, "south: test", "south: tset", "south"),
         (EXPERIMENT, "methods:", "folds: [1]\nmethods:", "folds [1] do not exist"),
         (EXPERIMENT, "tile_px: 64", "tile_px: 60", "tile_px"),
+        (EXPERIMENT, "batch_size: 4", f"init_from: {OTHER_FOLD}", f"fold 0 from {OTHER_FOLD}, which has learnt"),
         (DATASET, "licence:", "license:", "licence"),
         (DATASET, "{city: {seed: 11, size_px: 192, sar: {}, stereo: {}}}", DELIVERED, "data/raw/tiny/east/eo.tif"),
         (DATASET, "seed: 11, size_px: 192, sar: {}, stereo: {}", "seed: 11, size_px: 192", "looks at dsm_initial"),

@@ -100,7 +100,7 @@ def finished(houses: Scene, areas: geopandas.GeoDataFrame, tmp_path_factory: pyt
     metrics = experiment_scores(*scores)
     return Run(
         experiment, params, recipes, metrics, uncertainty_of(metrics), [houses], [houses], areas, folds_map, files,
-        {"train": "0123456789abcdef"},
+        {"train": "0123456789abcdef"}, {},
     )  # fmt: skip
 
 
@@ -202,7 +202,7 @@ def _run(
     recipes = {name: load_recipe(ROOT / "config/methods", name) for name in heights}
     return Run(
         experiment, params, recipes, experiment_scores(*scores), NO_UNCERTAINTY, [scene], [scene], areas,
-        folder / "folds.png", files, {},
+        folder / "folds.png", files, {}, {},
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ import pytest
 from record_cases import numbers_in
 
 from img2height.errors import DataError
+from img2height.report.methods_text import methods_text
 from img2height.report.page import TableFiles, write_report
 from img2height.report.run import Run
 from img2height.report.tables.ranking import all_columns
@@ -260,3 +261,12 @@ def test_terrain_alone_is_reported_without_buildings(terrain: Run, tmp_path: Pat
     assert (scores["data-intervals"], scores["data-blocks"]) == ("few blocks", "0")
     assert "classes-mean_height" not in page.tables
     assert any(3.0 in numbers_in(image["alt"]) for image in page.named("img"))  # the median error
+
+
+def test_no_leak_is_claimed_for_weights_of_unknown_origin(finished: Run):
+    versions = {"img2height": "1", "torch": "2", "numpy": "2"}
+    assert "nothing that was tested was trained on: " in methods_text(finished, versions)[0]
+    started = dataclasses.replace(finished, unknown={"im2height": ["encoder weights imagenet"]})
+    data = methods_text(started, versions)[0]
+    assert "trained on in this experiment: " in data
+    assert data.endswith("is not known: im2height (encoder weights imagenet).")

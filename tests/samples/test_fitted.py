@@ -65,4 +65,3 @@ def test_statistics_of_a_model_from_elsewhere_are_named(folds):
     assert audit["brought"] == [
         {"model": "unet, fold 0, seed 0", "from": "models/other", "fitted_on": elsewhere["fitted_on"]}
     ]
-    refused([card(fit_tiles(training(folds, 1)), init_from="models/here")], folds, "of fold 1")

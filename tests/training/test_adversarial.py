@@ -9,7 +9,7 @@ import pandas
 import pytest
 import shapely
 import torch
-from conftest import grid_tiles
+from conftest import areas_of, grid_tiles
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
@@ -165,7 +165,7 @@ def job_of(district: Scene, recipe: Recipe) -> TrainingJob:
         samples=20, validate_every=8, patience=99, val_tiles=4, threads=1,
         precision=Precision(cpu="32-true", gpu="32-true"),
     )  # fmt: skip
-    job = TrainingJob("cgan", recipe, training, 0, 0, pandas.DataFrame(), tiles, [district])
+    job = TrainingJob("cgan", recipe, training, 0, 0, pandas.DataFrame(), tiles, [district], areas_of(tiles))
     samples = plan_samples(
         tiles[tiles["part"] == "train"], AREAS, samples=20, seed=0, symmetries=[0], augmentation=Augmentation(),
         sampling=Sampling(), pairs=None,

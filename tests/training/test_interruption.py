@@ -17,7 +17,7 @@ import pandas
 import psutil
 import pytest
 import yaml
-from conftest import ROOT, grid_tiles
+from conftest import ROOT, areas_of, grid_tiles
 from filelock import FileLock
 from polling import wait_for
 
@@ -45,7 +45,7 @@ def job(district: Scene) -> TrainingJob:
     recipe = load_recipe(recipes_folder(), "resdepth_mono", TINY)
     tiles = grid_tiles(district, 64, "train")
     tiles.loc[tiles["col_off"] >= 192, "part"] = "val"
-    job = TrainingJob("resdepth_mono", recipe, BUDGET, 0, 0, pandas.DataFrame(), tiles, [district])
+    job = TrainingJob("resdepth_mono", recipe, BUDGET, 0, 0, pandas.DataFrame(), tiles, [district], areas_of(tiles))
     rng = np.random.default_rng(0)
     rows = job.part("train").sample(BUDGET.samples, replace=True, random_state=1)
     return replace(job, samples=rows.assign(transform=rng.integers(8, size=len(rows))).reset_index(drop=True))

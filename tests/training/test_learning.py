@@ -9,7 +9,7 @@ import numpy as np
 import pandas
 import pytest
 import shapely
-from conftest import grid_tiles
+from conftest import areas_of, grid_tiles
 
 from img2height.inference.plan import Task
 from img2height.inference.predict import predict_strips
@@ -120,7 +120,8 @@ def job_of(scene: Scene, method: str, recipe: Recipe, steps: int) -> TrainingJob
         sampling=recipe.sampling.model_copy(update={"positions": None}),
         pairs=pairs_of([scene], "train", views) if views else None,
     )  # fmt: skip
-    return TrainingJob(method, recipe, training, 0, 0, plan, pandas.concat([tile, tile.assign(part="val")]), [scene])
+    tiles = pandas.concat([tile, tile.assign(part="val")])
+    return TrainingJob(method, recipe, training, 0, 0, plan, tiles, [scene], areas_of(tiles))
 
 
 def predicted(job: TrainingJob, model: Path, row: dict, out: Path) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas
 import pytest
 import shapely
-from conftest import grid_tiles
+from conftest import areas_of, grid_tiles
 
 from img2height.errors import TrainingError
 from img2height.methods import recipes_folder
@@ -44,7 +44,7 @@ def job_of(district: Scene, method: str, recipe: Recipe, *, samples: int, stretc
         tiles[tiles["part"] == "train"], AREAS, samples=training.samples, seed=0, symmetries=range(8),
         augmentation=Augmentation(jitter=True), sampling=Sampling(),
     )  # fmt: skip
-    return TrainingJob(method, recipe, training, 0, 0, samples, tiles, [district])
+    return TrainingJob(method, recipe, training, 0, 0, samples, tiles, [district], areas_of(tiles))
 
 
 def contents(folder: Path) -> dict[str, bytes]:

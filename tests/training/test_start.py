@@ -8,8 +8,9 @@ import numpy as np
 import pandas
 import pytest
 import rasterio
+import shapely
 import torch
-from conftest import grid_tiles
+from conftest import areas_of, grid_tiles
 from safetensors.torch import load_file
 
 from img2height.errors import ModelError, TrainingError
@@ -35,7 +36,7 @@ def job_of(scene: Scene, method: str = "resdepth_mono", columns: tuple[int, int]
     recipe = load_recipe(recipes_folder(), method, {**TINY, **changes})
     tiles = grid_tiles(scene, 64, "train")
     tiles.loc[~tiles["col_off"].between(*columns, inclusive="left"), "part"] = "val"
-    job = TrainingJob(method, recipe, BUDGET, 0, 0, pandas.DataFrame(), tiles, [scene])
+    job = TrainingJob(method, recipe, BUDGET, 0, 0, pandas.DataFrame(), tiles, [scene], areas_of(tiles))
     return replace(job, samples=job.part("train").assign(transform=0).iloc[: BUDGET.samples])
 
 
@@ -147,3 +148,21 @@ def test_a_start_of_another_network_is_refused(district, start, tmp_path, method
 def test_a_start_that_is_not_there_is_named(district, tmp_path):
     with pytest.raises(ModelError, match="no: not a model folder"):
         train(job_of(district, init_from=str(tmp_path / "no")), tmp_path / "out", tmp_path / "scratch", workers=0)
+
+
+def test_a_start_that_has_learnt_from_the_test_area_is_refused_before_it_trains(district, start, tmp_path):
+    job = job_of(district, init_from=str(start))
+    tested = areas_of(job.tiles[job.tiles["col_off"] == 0].assign(part="test"))
+    with pytest.raises(TrainingError, match=r"init_from .*model: .* 4096 m2 of scene demo/district"):
+        train(replace(job, areas=tested), tmp_path / "out", tmp_path / "scratch", workers=0)
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_card_keeps_the_areas_and_those_of_its_start(district, start, tmp_path):
+    own = load_model(start).card["learnt_on"]
+    assert [(entry["dataset"], entry["scene"]) for entry in own["ground"]] == [("demo", "district")]
+    assert {part: shapely.from_wkt(own["ground"][0][part]).bounds for part in ("train", "val")} == {
+        "train": (0, 0, 128, 256), "val": (128, 0, 256, 256),
+    }  # fmt: skip
+    train(job_of(district, init_from=str(start)), tmp_path / "next", tmp_path / "scratch", workers=0)
+    assert load_model(tmp_path / "next").card["learnt_on"]["before"] == own["ground"]

@@ -152,10 +152,35 @@ def starting_model(wildcards):
     recipe = project.recipes[wildcards.method]
     folder, weights = recipe.init_from, recipe.options.get("weights", "none")
     files = [f"{folder}/model.safetensors", f"{folder}/card.json"] if folder else []
-    made_here = folder and folder.startswith(f"models/{EXPERIMENT}/")
-    if not made_here and (missing := [file for file in files if not Path(file).exists()]):
+    if folder and is_made_here(folder):
+        require_own_fold(wildcards.method, folder)
+    elif missing := [file for file in files if not Path(file).exists()]:
         stop(f"method {wildcards.method} starts from a model that is not there: {', '.join(missing)}; train it first")
     return files if weights in ("none", "imagenet") else [*files, weights]
+
+
+def starting_card(wildcards):
+    """Return the card of the model that a training starts from, if another experiment made it.
+
+    One of this experiment is of the same fold; on a cluster this job is of the group that makes the folds, for which its
+    training waits.
+    """
+    folder = project.recipes[wildcards.method].init_from
+    return [] if folder is None or is_made_here(folder) else [f"{folder}/card.json"]
+
+
+def is_made_here(folder):
+    """Return whether a model folder is one of this experiment."""
+    return folder.startswith(f"models/{EXPERIMENT}/")
+
+
+def require_own_fold(method, folder):
+    """End with one line if a fold would start from a model of another, which has learnt from what this one tests."""
+    if others := [fold for fold in FOLDS if f"fold{fold}" not in Path(folder).parts]:
+        stop(
+            f"method {method} starts in fold {others[0]} from {folder}, which has learnt from the area that this fold "
+            "tests; run only the fold of that model (folds: in the experiment), or start from a model of another place"
+        )
 
 
 def tiles_of_figure(wildcards):

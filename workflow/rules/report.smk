@@ -17,6 +17,7 @@ rule report:
         comparisons=of_experiment(paths.COMPARISONS),
         listed=of_experiment(paths.LISTING),
         areas=of_experiment(paths.AREAS),
+        audit=of_experiment(paths.STATISTICS_AUDIT),
         folds_figure=of_experiment(paths.FOLDS_FIGURE),
         heights=results(f"{paths.RESULT}/height.tif", seeds=SEEDS[:1]),
         polygons=results(f"{paths.RESULT}/buildings.parquet", seeds=SEEDS[:1]),
@@ -82,6 +83,7 @@ rule report:
             --comparisons {input.comparisons:q} \
             --scenes {input.listed:q} \
             --areas {input.areas:q} \
+            --audit {input.audit:q} \
             --folds-figure {input.folds_figure:q} \
             {params.results:q} \
             {params.histories:q} \

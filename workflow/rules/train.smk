@@ -2,15 +2,17 @@
 # Makes: models/{experiment}/{method}/fold{fold}/seed{seed}/: weights (best and last), card and history. A training that
 #        was killed goes on from scratch/training/. One that gets SIGTERM or SIGUSR1 first writes there where it is, and
 #        ends with status 75: tried again (`retries` of the profile), it goes on with the next step.
-#        models/{experiment}/{method}/coverage.json: test ground that an image does not show ends the run before training.
-#        models/{experiment}/statistics_audit.json: a model that was normalised by other ground than its training tiles
-#        ends the run.
+#        models/{experiment}/{method}/coverage.json: test ground that an image does not show, or that a model to start
+#        from has learnt from, ends the run before training.
+#        models/{experiment}/statistics_audit.json: a model that was normalised by other ground than its training tiles,
+#        or that had learnt from test ground before, ends the run.
 
 
 rule train:
     input:
         listed=paths.LISTING,
         folds=paths.FOLD_TILES,
+        areas=paths.AREAS,
         samples=f"{paths.SAMPLES}/samples.parquet",
         start=starting_model,
         coverage=paths.COVERAGE,  # not read: without it nothing is trained
@@ -50,6 +52,7 @@ rule train:
             --training {params.training:q} \
             --samples {input.samples:q} \
             --folds {input.folds:q} \
+            --areas {input.areas:q} \
             --fold {wildcards.fold} \
             --seed {wildcards.seed} \
             --scenes {input.listed:q} \
@@ -64,12 +67,14 @@ rule audit_coverage:
     input:
         listed=paths.LISTING,
         areas=paths.AREAS,
+        start=starting_card,
     output:
         coverage=paths.COVERAGE,
     log:
         STEPS["audit_coverage"].log,
     benchmark:
         STEPS["audit_coverage"].benchmark
+    priority: 2  # before the first training: what is refused here costs minutes, not hours
     conda:
         ENVIRONMENT
     threads: 1
@@ -77,7 +82,8 @@ rule audit_coverage:
         mem_mb=scaled(4000),
         runtime=scaled(60),
     params:
-        layers=lambda wildcards: sorted(set(project.recipes[wildcards.method].inputs) - {"views"}),
+        recipe=recipe,
+        start=lambda wildcards, input: ["--start", *input.start] if input.start else [],
         # Files, and not the value in them: to allow later what was found is no reason to train again.
         protocol="params.yaml",
         experiment=EXPERIMENT_FILE,
@@ -90,7 +96,8 @@ rule audit_coverage:
         python scripts/audit_coverage.py \
             --scenes {input.listed:q} \
             --areas {input.areas:q} \
-            --layers {params.layers} \
+            --recipe {params.recipe:q} \
+            {params.start:q} \
             --params {params.protocol:q} \
             --experiment {params.experiment:q} \
             --out {output.coverage:q}
@@ -108,6 +115,7 @@ rule audit_statistics:
         ),
         listed=paths.LISTING,
         folds=paths.FOLD_TILES,
+        areas=paths.AREAS,
     output:
         audit=paths.STATISTICS_AUDIT,
     log:
@@ -123,13 +131,14 @@ rule audit_statistics:
     params:
         code=code_of("audit_statistics"),
     message:
-        "Checking that the models of {wildcards.experiment} were normalised with training tiles only"
+        "Checking that the models of {wildcards.experiment} have seen training and validation areas only"
     shell:
         """
         exec &>{log:q}
         python scripts/audit_statistics.py \
             --cards {input.cards:q} \
             --folds {input.folds:q} \
+            --areas {input.areas:q} \
             --scenes {input.listed:q} \
             --out {output.audit:q}
         """

@@ -32,10 +32,11 @@ def _data(run: Run) -> str:
     titles = dict.fromkeys(f"{scene.about['title']} ({scene.about['source']})" for scene in run.sources)
     sizes = sorted({scene.grid.gsd_m for scene in run.scenes})
     size = f"{sizes[0]:.3g} m" if len(sizes) == 1 else f"{sizes[0]:.3g} to {sizes[-1]:.3g} m"
+    here = " in this experiment" * bool(run.unknown)
     return (
         f"Data: {'; '.join(titles)}. The test area covers {run.test_area_km2:.3g} km² in "
         f"{_count(len(run.scenes), 'scene')} with pixels of {size}. No model was tested on its training "
-        f"area{_division(run)}"
+        f"area{here}{_division(run)}{_unknown(run)}"
     )
 
 
@@ -48,6 +49,14 @@ def _division(run: Run) -> str:
     way = DIVISIONS[split.strategy].format(block_m=split.block_m)
     warning = f" ({LEAKS}, so all scores are too optimistic)" if run.leaks else ""
     return f": the scenes were split into {way}{warning}, in {_count(len(run.folds), 'fold')}{buffer}."
+
+
+def _unknown(run: Run) -> str:
+    """Return a sentence on the weights that methods started from, of which nobody recorded the training areas."""
+    if not run.unknown:
+        return ""
+    started = [f"{name} ({', '.join(weights)})" for name, weights in run.unknown.items()]
+    return f" The training areas of the weights that these started from are not known: {_list(started)}."
 
 
 def _training(run: Run) -> str:

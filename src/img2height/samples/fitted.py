@@ -73,7 +73,7 @@ def audit_statistics(
         }
         if found == by_fold.get(card["fold"]):
             fitted.append(name)
-        elif recipe.init_from and found not in by_fold.values():
+        elif recipe.init_from:
             brought.append({"model": name, "from": recipe.init_from, "fitted_on": found})
         else:
             wrong.append(f"{name}: {_found(found, by_fold)}")

@@ -5,6 +5,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+import geopandas
 import pandas
 
 from img2height.errors import TrainingError
@@ -36,6 +37,7 @@ class TrainingJob:
         samples: the sample table of this method, fold and seed.
         tiles: the tiles of the fold: part, dataset, scene, col_off, row_off, size_px.
         scenes: the scenes of those tiles.
+        areas: the areas of the parts of all folds: fold, part, dataset, scene, geometry in pixels.
     """
 
     method: str
@@ -46,6 +48,7 @@ class TrainingJob:
     samples: pandas.DataFrame
     tiles: pandas.DataFrame
     scenes: list[Scene]
+    areas: geopandas.GeoDataFrame
 
     def reader(self) -> TileReader:
         """Return a reader that has opened no file yet."""

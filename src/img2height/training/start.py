@@ -9,6 +9,7 @@ from img2height.errors import TrainingError
 from img2height.methods import build_network
 from img2height.models.folder import LoadedModel, load_model
 from img2height.samples.fitted import fit_tiles, fitted_on
+from img2height.samples.learnt import Learnt, learnt_before, refuse_tested
 from img2height.samples.normalise import Normalisation
 from img2height.samples.reader import fit_normalisation
 from img2height.training.job import TrainingJob
@@ -22,11 +23,13 @@ class Start:
         network: before its first step.
         normalisation: fitted on the training tiles, or that of the starting model.
         fitted_on: the tiles that it was fitted on; None if the starting model does not say.
+        before: what the network has learnt from already.
     """
 
     network: nn.Module
     normalisation: Normalisation
     fitted_on: dict | None
+    before: Learnt
 
     @property
     def trainable(self) -> int:
@@ -38,9 +41,11 @@ def start_of(job: TrainingJob) -> Start:
     """Return what a training starts from. The weights, and those that are drawn next, follow from the seed.
 
     Raises:
-        TrainingError: the starting model has another network.
+        TrainingError: the starting model has another network, or has learnt from ground that is tested.
     """
     ready = _starting_model(job)
+    before = learnt_before(job.recipe, ready.card if ready else None)
+    refuse_tested(job.recipe, before, job.scenes, job.areas, [job.fold])
     if ready:
         normalisation, fitted = ready.normalisation, ready.card.get("fitted_on")
     else:
@@ -50,7 +55,7 @@ def start_of(job: TrainingJob) -> Start:
     network = build_network(job.recipe.network, {n: len(b) for n, b in job.recipe.inputs.items()}, job.recipe.options)
     if ready:
         network.load_state_dict(ready.network.state_dict())
-    return Start(network, normalisation, fitted)
+    return Start(network, normalisation, fitted, before)
 
 
 def _starting_model(job: TrainingJob) -> LoadedModel | None:

@@ -1,0 +1,167 @@
+"""The ground that the weights of a model have learnt from, as its card keeps it, and how much of it is tested."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypedDict
+
+import geopandas
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from img2height.errors import TrainingError
+from img2height.io.grid import Grid
+from img2height.io.projections import GEOGRAPHIC
+from img2height.scenes.scene import Scene
+from img2height.settings.recipe import Recipe
+from img2height.tiles.areas import area_of
+
+PARTS_LEARNT = ("train", "val")  # the validation area chooses the best weights
+LEAST_PX = 1.0  # a smaller overlap is rounding of coordinates
+LEARNT_ON = "learnt_on"  # of the model card
+
+
+class Learnt(TypedDict):
+    """What weights have learnt from.
+
+    `ground`: by scene its dataset, name and grid, and the areas `train` and `val` in pixel coordinates as WKT;
+    `before`: the same of the models that the training started from; `unknown`: what it started from of which nobody
+    recorded the ground.
+    """
+
+    ground: list[dict[str, Any]]
+    before: list[dict[str, Any]]
+    unknown: list[str]
+
+
+def learnt_before(recipe: Recipe, card: Mapping[str, Any] | None) -> Learnt:
+    """Return what the weights that a training starts from have learnt from.
+
+    Args:
+        recipe: of the training.
+        card: of the model that it starts from; None if there is none.
+
+    Raises:
+        TrainingError: the card was written by a version that did not record it.
+    """
+    weights = recipe.options.get("weights") or "none"
+    unknown = [] if weights == "none" else [f"encoder weights {weights}"]
+    if card is None:
+        return {"ground": [], "before": [], "unknown": unknown}
+    if LEARNT_ON not in card:
+        raise TrainingError(
+            f"init_from {recipe.init_from}: its card does not say on which areas it was trained, because an earlier "
+            "version wrote it; train it again, or import it again"
+        )
+    found: Learnt = card[LEARNT_ON]
+    before = found["ground"] + found["before"]
+    return {"ground": [], "before": before, "unknown": list(dict.fromkeys([*found["unknown"], *unknown]))}
+
+
+def with_areas(before: Learnt, scenes: Sequence[Scene], areas: geopandas.GeoDataFrame, fold: int) -> Learnt:
+    """Return what the weights of one fold have learnt from, for the model card.
+
+    Args:
+        before: see `learnt_before`.
+        scenes: of the experiment.
+        areas: the areas of the parts, see `split_folds`.
+        fold: its number.
+    """
+    ground = []
+    for scene in scenes:
+        found = {part: area_of(areas, part, scene.dataset, scene.name, fold) for part in PARTS_LEARNT}
+        if outlines := {part: shapely.to_wkt(area) for part, area in found.items() if not area.is_empty}:
+            place = {"dataset": scene.dataset, "scene": scene.name, "grid": scene.grid.to_json()}
+            ground.append({**place, **outlines})
+    return {**before, "ground": ground}
+
+
+def learnt_m2(
+    ground: Sequence[Mapping[str, Any]], scenes: Sequence[Scene], areas: geopandas.GeoDataFrame, part: str, fold: int
+) -> dict[str, float]:
+    """Return by scene how many square metres of one part of a fold were learnt from; other scenes are left out.
+
+    Areas are compared on the map, so that another scene of the same place counts.
+
+    Args:
+        ground: see `Learnt`.
+        scenes: of the experiment.
+        areas: the areas of the parts, see `split_folds`.
+        part: train, val or test.
+        fold: its number.
+    """
+    grids = [Grid.from_json(entry["grid"]) for entry in ground]
+    outlines = shapely.STRtree([grid.to_crs(grid.extent, GEOGRAPHIC) for grid in grids])
+    found = {}
+    for scene in scenes:
+        area = area_of(areas, part, scene.dataset, scene.name, fold)
+        near = outlines.query(scene.grid.to_crs(scene.grid.extent, GEOGRAPHIC)) if not area.is_empty else []
+        learnt = [
+            grids[number].seen_from(scene.grid, piece) for number in sorted(near) for piece in _pieces(ground[number])
+        ]
+        if (shared_px := shapely.union_all(learnt).intersection(area).area) >= LEAST_PX:
+            found[f"{scene.dataset}/{scene.name}"] = shared_px * scene.grid.gsd_m**2
+    return found
+
+
+def refuse_tested(
+    recipe: Recipe, before: Learnt, scenes: Sequence[Scene], areas: geopandas.GeoDataFrame, folds: Sequence[int]
+) -> None:
+    """Raise a TrainingError if a fold tests ground that its training would start with knowing.
+
+    Args:
+        recipe: of the training.
+        before: see `learnt_before`.
+        scenes: of the experiment.
+        areas: the areas of the parts, see `split_folds`.
+        folds: their numbers.
+    """
+    for fold in folds:
+        if found := learnt_m2(before["before"], scenes, areas, "test", fold):
+            raise TrainingError(
+                f"init_from {recipe.init_from}: it, or a model that it started from, was trained or validated on "
+                f"{in_words(found)}, which fold {fold} tests; start from a model of another place, test other scenes, "
+                "or train from scratch"
+            )
+
+
+def audit_learnt(
+    cards: Sequence[Mapping[str, Any]], scenes: Sequence[Scene], areas: geopandas.GeoDataFrame
+) -> dict[str, Any]:
+    """Return what is not known of the weights that models started from, and where these validate again.
+
+    `unknown` by method; `validated_again_m2` by model and scene: the best weights are chosen where the starting model
+    has learnt.
+
+    Args:
+        cards: the model cards of an experiment.
+        scenes: of the experiment.
+        areas: the areas of the parts, see `split_folds`.
+
+    Raises:
+        TrainingError: a model is tested where it or a model that it started from has learnt, or its card is silent.
+    """
+    unknown: dict[str, list[str]] = {}
+    again = {}
+    for card in cards:
+        name = f"{card['method']}, fold {card['fold']}, seed {card['seed']}"
+        if LEARNT_ON not in card:
+            raise TrainingError(f"{name}: its card does not say on which areas it was trained; train it again")
+        learnt: Learnt = card[LEARNT_ON]
+        if found := learnt_m2(learnt["ground"] + learnt["before"], scenes, areas, "test", card["fold"]):
+            raise TrainingError(
+                f"{name}: it, or a model that it started from, was trained or validated on {in_words(found)} of its "
+                "test area; train it again, from scratch or from a model of another place"
+            )
+        if learnt["unknown"]:
+            unknown[card["method"]] = learnt["unknown"]
+        if found := learnt_m2(learnt["before"], scenes, areas, "val", card["fold"]):
+            again[name] = found
+    return {"unknown": unknown, "validated_again_m2": again}
+
+
+def in_words(found: Mapping[str, float]) -> str:
+    """Return areas by scene as words, e.g. `1200 m2 of scene d/s`."""
+    return ", ".join(f"{area_m2:.6g} m2 of scene {scene}" for scene, area_m2 in found.items())
+
+
+def _pieces(entry: Mapping[str, Any]) -> Iterator[BaseGeometry]:
+    return (shapely.from_wkt(entry[part]) for part in PARTS_LEARNT if part in entry)
