@@ -1,4 +1,7 @@
-"""Refuse test areas that an image does not cover, or that a starting model has learnt from, before anything is trained.
+"""Refuse what a method cannot be trained for or tested on, before anything is trained.
+
+That is: bands that a scene lacks, test scenes whose pixels have another type or size than those of the training scenes,
+test areas that the starting model has learnt from, or that an image does not cover.
 
 Writes coverage.json: by scene and layer, how many test pixels have a reference but no image.
 """
@@ -21,7 +24,8 @@ flags.add_argument("--out", type=Path, required=True, help="coverage.json")
 def main(args: Namespace) -> None:
     """Audit the coverage."""
     from img2height.io.tables import read_geotable, read_sealed, write_json
-    from img2height.samples.learnt import learnt_before, refuse_tested
+    from img2height.samples.alike import refuse_unlike
+    from img2height.samples.learnt import learnt_before, refuse_tested, require_same_network
     from img2height.scenes.listing import all_scenes
     from img2height.settings.experiment import Experiment
     from img2height.settings.parsing import merge, parse, parse_file, read_yaml
@@ -32,9 +36,11 @@ def main(args: Namespace) -> None:
 
     recipe = parse_file(Recipe, args.recipe)
     scenes, areas = all_scenes(args.scenes), read_geotable(args.areas)
+    refuse_unlike(recipe, scenes, areas)
     if args.start:
-        before = learnt_before(recipe, read_sealed(args.start))
-        refuse_tested(recipe, before, scenes, areas, sorted(areas["fold"].unique().tolist()))
+        card = read_sealed(args.start)
+        require_same_network(recipe, parse(Recipe, card["recipe"], str(args.start)))
+        refuse_tested(recipe, learnt_before(recipe, card), scenes, areas, sorted(areas["fold"].unique().tolist()))
     unseen = unseen_pixels(scenes, areas, sorted(set(recipe.inputs) - {VIEWS}))
     experiment = parse_file(Experiment, args.experiment)
     protocol = parse(Params, merge(read_yaml(args.params), experiment.params), str(args.params))

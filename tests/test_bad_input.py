@@ -176,6 +176,9 @@ def test_a_start_that_has_learnt_from_test_areas_is_refused_before_any_training(
     program("train", steps.train(tmp_path / "out", recipe=recipe)).refused(words)
     write_sealed({name: value for name, value in card.items() if name != "learnt_on"}, start / "card.json")
     program("audit_coverage", audit).refused("its card does not say on which areas it was trained", "train it again")
+    other = recipe | {"target": "dem"}
+    audit = [*steps.audit_coverage(tmp_path / "out", recipe=other), "--start", start / "card.json"]
+    program("audit_coverage", audit).refused("its target is ndsm, but the recipe's is dem; start from")
     assert files(tmp_path / "out") == []
 
 

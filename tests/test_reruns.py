@@ -22,10 +22,12 @@ PAIR = "pairs: [{first: 1, second: 2, use: [test]}]"
 VIEWS = "views: [{path: east/v1.tif}, {path: east/v2.tif}]"
 OTHER_FOLD = "models/tiny/resdepth_stereo/fold1/seed0"
 REFERENCE = "dsm: {path: east/s.tif}, dtm: {path: east/t.tif}"
+SOUTH = "{city: {seed: 13, size_px: 192, sar: {}, stereo: {}}}"
 DELIVERED = (
-    f"{{layers: {{eo: {{path: east/eo.tif}}, dsm_initial: {{path: east/d.tif}}, {REFERENCE}, {VIEWS}}}, "
+    f"{{layers: {{eo: {{path: east/eo.tif, bands: [pan]}}, dsm_initial: {{path: east/d.tif}}, {REFERENCE}, {VIEWS}}}, "
     "pairs: [{first: 1, second: 2}]}"
 )
+IN_COLOUR = DELIVERED.replace("pan", "red, green, blue")
 
 
 def test_a_second_run_has_nothing_to_do(tree):
@@ -161,8 +163,15 @@ def test_notes_of_a_recipe_run_the_report_alone(tree):
         (EXPERIMENT, "methods:", "folds: [1]\nmethods:", "folds [1] do not exist"),
         (EXPERIMENT, "tile_px: 64", "tile_px: 60", "tile_px"),
         (EXPERIMENT, "batch_size: 4", f"init_from: {OTHER_FOLD}", f"fold 0 from {OTHER_FOLD}, which has learnt"),
+        (EXPERIMENT, "methods: [unet,", "methods: [unet, unet,", "'unet' is listed twice"),
+        (EXPERIMENT, "methods:", "seeds: [1, 1]\nmethods:", "1 is listed twice"),
+        (EXPERIMENT, "params:", "params:\n  buildings: {min_height_m: .nan}", "buildings.min_height_m: "),
+        (EXPERIMENT, "batch_size: 4", "batch_size: 4, optimizer: {options: {eps: .inf}}", "optimizer.options.eps: "),
         (DATASET, "licence:", "license:", "licence"),
-        (DATASET, "{city: {seed: 11, size_px: 192, sar: {}, stereo: {}}}", DELIVERED, "data/raw/tiny/east/eo.tif"),
+        (DATASET, "seed: 13, size_px: 192", "seed: 13, gsd_m: 1.0, size_px: 192", "tiny/south has pixels of 1 m, and"),
+        (DATASET, SOUTH, DELIVERED, "of eo, and scene tiny/south has only pan"),
+        (DATASET, SOUTH, IN_COLOUR.replace("dtm", "ndsm"), "scene tiny/south has no dtm"),
+        (DATASET, "{city: {seed: 11, size_px: 192, sar: {}, stereo: {}}}", IN_COLOUR, "data/raw/tiny/east/eo.tif"),
         (DATASET, "seed: 11, size_px: 192, sar: {}, stereo: {}", "seed: 11, size_px: 192", "looks at dsm_initial"),
         (DATASET, "west: {city", f"west: {{{PAIR}, city", "scene tiny/west has no pair for val"),
         (DATASET, "west: {city", f"west: {{{PAIR.replace('1', '9')}, city", "9 and 2 are no two of the 4 views"),

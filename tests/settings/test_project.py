@@ -8,7 +8,7 @@ import yaml
 
 from img2height.errors import SettingsError
 from img2height.methods import recipes_folder
-from img2height.settings.project import Project, load_project
+from img2height.settings.project import Project, load_project, load_recipe
 from img2height.settings.symmetries import MIRROR
 
 ROOT = Path(__file__).parents[2]
@@ -113,3 +113,58 @@ def test_a_scene_of_which_a_fraction_trains_is_tested_only_where_it_has_test_gro
     split = found.params.split.model_copy(update={"strategy": "fraction", "parts": parts})
     divided = dataclasses.replace(found, params=found.params.model_copy(update={"split": split}))
     assert divided.test_scenes == [("city", "a"), ("city", "c")] if test else [("city", "c")]
+
+
+COLOURS = ["red", "green", "blue"]
+HEIGHTS = {"dsm": {"path": "dsm.tif"}, "ndsm": {"path": "ndsm.tif"}}
+SGD = {"name": "sgd", "lr": 0.1}
+
+
+def delivered(bands: list[str], **layers: dict) -> dict:
+    return {"layers": {"eo": {"path": "eo.tif", "bands": bands}, **HEIGHTS, **layers}}
+
+
+def test_a_band_that_a_scene_lacks_is_named(tmp_path):
+    scenes = {name: delivered(COLOURS) for name in "abc"}
+    assert project(tmp_path, "unet", scenes=scenes).recipes
+    for name in "abc":
+        others = {**scenes, name: delivered(["red", "green", "nir"])}
+        with pytest.raises(SettingsError, match=f"unet looks at blue of eo, and scene city/{name} has only red, "):
+            project(tmp_path, "unet", scenes=others)
+        assert project(tmp_path, "unet", {"inputs": {"eo": ["red", "green"]}}, others).recipes
+    unsaid = {**scenes, "c": {"layers": {"eo": {"path": "eo.tif"}, **HEIGHTS}}}  # the file may say
+    assert project(tmp_path, "unet", scenes=unsaid).recipes
+
+
+def test_surfaces_are_scored_only_where_there_is_terrain(tmp_path):
+    """Training and validation scenes need none."""
+    initial, terrain = {"dsm_initial": {"path": "d.tif"}}, {"dtm": {"path": "t.tif"}}
+    scenes = {name: delivered(COLOURS, **initial) for name in "ab"}
+    assert project(tmp_path, "resdepth_0", scenes={**scenes, "c": delivered(COLOURS, **initial, **terrain)}).recipes
+    with pytest.raises(SettingsError, match=r"resdepth_0 predicts dsm, which .*, and scene city/c has no dtm: add"):
+        project(tmp_path, "resdepth_0", scenes={**scenes, "c": delivered(COLOURS, **initial)})
+
+
+@pytest.mark.parametrize(("scene", "part"), [("b", "val"), ("c", "test")])
+def test_pixels_of_another_size_are_refused(tmp_path, scene, part):
+    larger = {**CITY, scene: {"city": {**CITY[scene]["city"], "gsd_m": 0.7}}}
+    with pytest.raises(SettingsError, match=rf"city/{scene} has pixels of 0\.7 m, and the training scenes of 0\.5"):
+        project(tmp_path, "unet", scenes=larger)
+    alike = {**CITY, scene: {"city": {**CITY[scene]["city"], "gsd_m": 0.6}}}
+    assert project(tmp_path, "unet", scenes=alike).recipes
+
+
+@pytest.mark.parametrize(
+    ("method", "changes", "words"),
+    [
+        ("unet", {"loss": []}, "loss: "),
+        ("unet", {"outputs": ["height", "footprint"], "loss": [{"name": "dice"}]}, "outputs must name height"),
+        ("fusionheightnet_a1", {"loss": [{"name": "dice"}, {"name": "l1"}]}, "outputs must name height"),
+        ("unet_ms", {"normalisation": {"image": "imagenet"}}, "imagenet is of red, green and blue; inputs name "),
+        ("cgan", {"discriminator": {"optimizer": SGD}}, "share one optimiser: set its name to adam"),
+        ("cgan", {"discriminator": {"optimizer": {"gradient_clip": 1.0}}}, "and leave out gradient_clip"),
+    ],
+)
+def test_a_recipe_that_cannot_be_trained_is_refused(method, changes, words):
+    with pytest.raises(SettingsError, match=f"method {method}: .*{words}"):
+        load_recipe(recipes_folder(), method, changes)

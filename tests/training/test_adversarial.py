@@ -151,11 +151,8 @@ def test_one_optimiser_with_the_rates_and_options_of_each() -> None:
 
 
 def test_what_cannot_be_trained_is_refused() -> None:
-    other = {"discriminator": {"options": {"width": 4}, "optimizer": {"name": "sgd", "lr": 1e-2}}}
-    with pytest.raises(SettingsError, match="set its name to adam"):
-        module_of(other).configure_optimizers()
-    with pytest.raises(SettingsError, match=r"discriminator cannot be built with .*widht"):
-        module_of({"discriminator": {"options": {"widht": 4}}})
+    with pytest.raises(SettingsError, match=r"discriminator cannot be built with .*four"):
+        module_of({"discriminator": {"options": {"width": "four"}}})
 
 
 def job_of(district: Scene, recipe: Recipe) -> TrainingJob:

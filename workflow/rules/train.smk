@@ -2,8 +2,8 @@
 # Makes: models/{experiment}/{method}/fold{fold}/seed{seed}/: weights (best and last), card and history. A training that
 #        was killed goes on from scratch/training/. One that gets SIGTERM or SIGUSR1 first writes there where it is, and
 #        ends with status 75: tried again (`retries` of the profile), it goes on with the next step.
-#        models/{experiment}/{method}/coverage.json: test ground that an image does not show, or that a model to start
-#        from has learnt from, ends the run before training.
+#        models/{experiment}/{method}/coverage.json: scenes that a method cannot look at, and test ground that an image
+#        does not show or that a model to start from has learnt from, end the run before training.
 #        models/{experiment}/statistics_audit.json: a model that was normalised by other ground than its training tiles,
 #        or that had learnt from test ground before, ends the run.
 
@@ -89,7 +89,7 @@ rule audit_coverage:
         experiment=EXPERIMENT_FILE,
         code=code_of("audit_coverage"),
     message:
-        "Checking that the images of {wildcards.method} cover the test areas"
+        "Checking that {wildcards.method} can be trained and tested on these scenes"
     shell:
         """
         exec &>{log:q}

@@ -17,8 +17,7 @@ from img2height.samples.inputs import InputReader, Patch, layers_read
 from img2height.samples.normalise import Normalisation
 from img2height.scenes.scene import Scene
 from img2height.vocabulary.layers import VIEWS
-
-GSD_TOLERANCE = 0.25
+from img2height.vocabulary.tiles import GSD_TOLERANCE
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The ground that the weights of a model have learnt from, as its card keeps it, and how much of it is tested."""
+"""What a training may start from: weights of the same network that have not learnt from ground that is tested."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypedDict
@@ -30,6 +30,21 @@ class Learnt(TypedDict):
     ground: list[dict[str, Any]]
     before: list[dict[str, Any]]
     unknown: list[str]
+
+
+def require_same_network(recipe: Recipe, started: Recipe) -> None:
+    """Raise a TrainingError unless a model fits a recipe; weights only fit the normalisation they were trained with.
+
+    Args:
+        recipe: of a training, with the model folder that it starts from.
+        started: the recipe of that model.
+    """
+    for key in ("network", "options", "inputs", "outputs", "target", "normalisation"):
+        if (wanted := getattr(recipe, key)) != (found := getattr(started, key)):
+            raise TrainingError(
+                f"init_from {recipe.init_from}: its {key} is {found}, but the recipe's is {wanted}; "
+                "start from a model of the same network, or train from scratch"
+            )
 
 
 def learnt_before(recipe: Recipe, card: Mapping[str, Any] | None) -> Learnt:

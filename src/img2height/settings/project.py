@@ -1,22 +1,22 @@
 """Reads the settings files of one experiment and merges what it overrides; every mistake is one clear line."""
 
 from dataclasses import dataclass
-from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
 
 from img2height.errors import SettingsError
 from img2height.settings.base import Named
-from img2height.settings.dataset import Dataset, used_pairs
+from img2height.settings.dataset import Dataset
 from img2height.settings.experiment import Experiment
+from img2height.settings.feasible import check_feasible
 from img2height.settings.installed import Kind, network_modules, settings_files
+from img2height.settings.options import check_options
 from img2height.settings.parsing import meant, merge, parse, parse_file, read_yaml
 from img2height.settings.protocol import Params
 from img2height.settings.recipe import Recipe
 from img2height.settings.symmetries import drawn_symmetries
-from img2height.vocabulary.layers import LAYERS, RADAR, VIEWS, Layer
+from img2height.vocabulary.layers import RADAR
 from img2height.vocabulary.parts import SPLIT, parts_of
-from img2height.vocabulary.quantities import BUILDINGS, QUANTITIES
 
 NamedModel = TypeVar("NamedModel", bound=Named)
 
@@ -96,40 +96,10 @@ def load_project(experiment: str, *, params: Path, experiments: Path, datasets: 
                 f"method {name} needs tiles and windows of a multiple of {recipe.tile_multiple} px; tiling.tile_px is "
                 f"{protocol.tiling.tile_px}, inference.window_px {protocol.inference.window_px}"
             )
-    _check_inputs(chosen, used, recipes)
+    check_feasible(chosen, used, recipes, split_tests=protocol.split.tests)
     looks = _looks(chosen, used)
     symmetries = {name: drawn_symmetries(name, recipe, looks) for name, recipe in recipes.items()}
     return Project(chosen, protocol, used, recipes, symmetries)
-
-
-def _check_inputs(experiment: Experiment, datasets: dict[str, Dataset], recipes: dict[str, Recipe]) -> None:
-    """Refuse a method that looks at what a scene of the experiment lacks: a layer, or a pair of views."""
-    roles = [(d, s, role) for d, scenes in experiment.scenes.items() for s, role in scenes.items()]
-    for (dataset, scene, role), (name, recipe) in product(roles, recipes.items()):
-        file = datasets[dataset].scenes[scene]
-        there, views = [layer for layer, _ in file.layers.items()], recipe.inputs.get(VIEWS)
-        if missing := [layer for layer in recipe.inputs if layer != VIEWS and layer not in there]:
-            raise SettingsError(
-                f"method {name} looks at {', '.join(missing)}, and scene {dataset}/{scene} has only "
-                f"{', '.join(there)}: add the layer to its dataset file, or leave the method out"
-            )
-        if wanting := [layer.in_words for layer in _references(recipe) if not layer.is_among(there)]:
-            raise SettingsError(
-                f"method {name} learns {recipe.target}, and scene {dataset}/{scene} has no {wanting[0]}: add the layer "
-                "to its dataset file, or leave the method out"
-            )
-        for part in parts_of(role):
-            if views and not used_pairs(file.pairs, part, views, len(file.layers.views)):
-                raise SettingsError(
-                    f"method {name} looks at views, and scene {dataset}/{scene} has no pair for {part}: name one in "
-                    f"its dataset file, e.g. pairs: [{{first: 1, second: 2, use: [{part}]}}]"
-                )
-
-
-def _references(recipe: Recipe) -> list[Layer]:
-    """Return the layers that a method learns from."""
-    mask = recipe.target == BUILDINGS or "footprint" in recipe.outputs
-    return [LAYERS[QUANTITIES[recipe.target].learnt_from], *([LAYERS["building"]] if mask else [])]
 
 
 def _looks(experiment: Experiment, datasets: dict[str, Dataset]) -> dict[str, float | None]:
@@ -155,6 +125,7 @@ def load_recipe(folder: Path, name: str, overrides: dict[str, Any] | None = None
     recipe = parse(Recipe, merge(kept, changes), f"method {name}")
     if recipe.network not in (known := network_modules()):
         raise SettingsError(f"method {name}: there is no network {meant(recipe.network, sorted(known))}")
+    check_options(name, recipe)
     return recipe
 
 

@@ -196,7 +196,9 @@ class Metrics(Settings):
     """Constants of the scores."""
 
     ratio_min_height_m: float = Field(
-        gt=0, le=1000, description="delta, AbsRel and log10 count only where the reference is higher: they divide by it"
+        ge=0.001,
+        le=1000,
+        description="delta, AbsRel and log10 count only where the reference is higher: they divide by it",
     )
     ssim_range_m: float = Field(
         gt=0, le=10_000, description="data range of SSIM, one for all methods; no scene has a range of more than 10 km"

@@ -142,7 +142,7 @@ class Recipe(Settings):
         1, ge=1, le=4096, description="tiles and windows must be a multiple of this", json_schema_extra={"unit": "px"}
     )
     normalisation: Normalisation = Field(description="of images and heights")
-    loss: list[Loss] = Field(description="terms that are added up")
+    loss: list[Loss] = Field(min_length=1, description="terms that are added up")
     optimizer: Optimizer = Field(description="of the network's weights")
     schedule: Schedule = Field(description="of the learning rate")
     discriminator: Discriminator | None = Field(None, description="adversary, where the network is trained with one")
@@ -167,6 +167,27 @@ class Recipe(Settings):
         footprint = {"cross_entropy", "dice"} & {term.name for term in self.loss}
         if bool(footprint) != ("footprint" in self.outputs):
             raise ValueError("outputs must name footprint with the losses cross_entropy and dice, and only with them")
+        if ({term.name for term in self.loss} <= footprint) == ("height" in self.outputs):
+            raise ValueError("outputs must name height with losses of heights, and only with them")
         if "height" not in self.outputs and self.select != "footprint_error":
             raise ValueError("select must be footprint_error where no height comes out")
+        return self
+
+    @model_validator(mode="after")
+    def _images_fit_their_normalisation(self) -> "Recipe":
+        seen = {band for layer, bands in self.inputs.items() if layer != INITIAL for band in bands}
+        if self.normalisation.image == "imagenet" and (others := sorted(seen - {"red", "green", "blue"})):
+            raise ValueError(
+                f"normalisation.image imagenet is of red, green and blue; inputs name {', '.join(others)}: set zscore"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _one_optimiser_for_both_networks(self) -> "Recipe":
+        other = self.discriminator and self.discriminator.optimizer
+        if other and (other.name != self.optimizer.name or other.gradient_clip):
+            raise ValueError(
+                f"discriminator.optimizer is {other.name} with gradient_clip {other.gradient_clip}, but both networks "
+                f"share one optimiser: set its name to {self.optimizer.name} and leave out gradient_clip"
+            )
         return self

@@ -70,19 +70,9 @@ class AdversarialModule(HeightModule):
         return torch.cat([*layers, height], dim=1).contiguous(memory_format=torch.channels_last)
 
     def configure_optimizers(self) -> dict:
-        """Return one optimiser with the parameters of both, each with its own rate and options, and the schedule.
-
-        Raises:
-            SettingsError: the discriminator's optimiser is of another kind than the network's.
-        """
-        other = self.settings.optimizer
-        if other.name != self.recipe.optimizer.name or other.gradient_clip:
-            raise SettingsError(
-                f"discriminator.optimizer is {other.name} with gradient_clip {other.gradient_clip}, but both networks "
-                f"share one optimiser: set its name to {self.recipe.optimizer.name} and leave out gradient_clip"
-            )
+        """Return one optimiser with the parameters of both, each with its own rate and options, and the schedule."""
         optimizer = build_optimizer(self.network, self.recipe.optimizer)
-        optimizer.add_param_group(build_optimizer(self.discriminator, other).param_groups[0])
+        optimizer.add_param_group(build_optimizer(self.discriminator, self.settings.optimizer).param_groups[0])
         factor = schedule_factor(self.recipe.schedule, self.total_steps)
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}

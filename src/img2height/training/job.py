@@ -8,11 +8,10 @@ from pathlib import Path
 import geopandas
 import pandas
 
-from img2height.errors import TrainingError
 from img2height.io.atomic import file_digest
-from img2height.io.rasters import open_raster
 from img2height.models.folder import WEIGHTS
 from img2height.provenance.digest import code_digest
+from img2height.samples.alike import layer_types
 from img2height.samples.fitted import part_tiles
 from img2height.samples.reader import TileReader, spread
 from img2height.scenes.scene import Scene
@@ -20,7 +19,7 @@ from img2height.settings.installed import network_modules
 from img2height.settings.protocol import Training
 from img2height.settings.recipe import Recipe
 from img2height.training.precision import precision_of
-from img2height.vocabulary.layers import VIEWS, is_view, view_name
+from img2height.vocabulary.layers import VIEWS, is_view
 from img2height.vocabulary.quantities import BUILDINGS, QUANTITIES
 
 
@@ -89,20 +88,7 @@ def check_layers(job: TrainingJob) -> None:
 
 
 def pixel_types(job: TrainingJob) -> dict[str, str]:
-    """Return the data type of each input layer, because grey values of other types have another meaning."""
+    """Return the data type of each input layer in the scenes that are trained on; see `layer_types`."""
     trained = job.part("train")
     names = set(zip(trained["dataset"], trained["scene"], strict=True))
-    scenes = [scene for scene in job.scenes if (scene.dataset, scene.name) in names]
-    dtypes = {}
-    for layer in job.recipe.inputs:
-        found = {f"{scene.dataset}/{scene.name}": _dtype(scene, layer) for scene in scenes}
-        if len(set(found.values())) > 1:
-            listed = ", ".join(f"{name} {dtype}" for name, dtype in found.items())
-            raise TrainingError(f"layer {layer} has different data types: {listed}; deliver it in one type")
-        dtypes[layer] = next(iter(found.values()))
-    return dtypes
-
-
-def _dtype(scene: Scene, layer: str) -> str:
-    with open_raster(scene.path(view_name(1) if layer == VIEWS else layer)) as raster:
-        return raster.dtypes[0]
+    return layer_types(job.recipe.inputs, [scene for scene in job.scenes if (scene.dataset, scene.name) in names])

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from img2height.errors import TrainingError
 from img2height.methods import build_network
 from img2height.models.folder import LoadedModel, load_model
 from img2height.samples.fitted import fit_tiles, fitted_on
-from img2height.samples.learnt import Learnt, learnt_before, refuse_tested
+from img2height.samples.learnt import Learnt, learnt_before, refuse_tested, require_same_network
 from img2height.samples.normalise import Normalisation
 from img2height.samples.reader import fit_normalisation
 from img2height.training.job import TrainingJob
@@ -59,14 +58,9 @@ def start_of(job: TrainingJob) -> Start:
 
 
 def _starting_model(job: TrainingJob) -> LoadedModel | None:
-    """Return the model to start from; its weights only fit the normalisation that they were trained with."""
+    """Return the model to start from, if there is one."""
     if job.recipe.init_from is None:
         return None
     ready = load_model(job.recipe.init_from)
-    for key in ("network", "options", "inputs", "outputs", "target", "normalisation"):
-        if (wanted := getattr(job.recipe, key)) != (found := getattr(ready.recipe, key)):
-            raise TrainingError(
-                f"init_from {job.recipe.init_from}: its {key} is {found}, but the recipe's is {wanted}; "
-                "start from a model of the same network, or train from scratch"
-            )
+    require_same_network(job.recipe, ready.recipe)
     return ready

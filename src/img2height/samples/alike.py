@@ -1,0 +1,88 @@
+"""Whether all scenes look like the training scenes to a method: bands, data types, pixel size."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas
+
+from img2height.errors import DataError, TrainingError
+from img2height.io.rasters import open_raster
+from img2height.io.tables import by_columns
+from img2height.scenes.scene import Scene
+from img2height.settings.recipe import Recipe
+from img2height.vocabulary.layers import VIEWS, view_name
+from img2height.vocabulary.tiles import GSD_TOLERANCE
+
+
+def layer_types(inputs: Mapping[str, list[str]], scenes: Sequence[Scene]) -> dict[str, str]:
+    """Return the data type of each input layer, because grey values of other types have another meaning.
+
+    Args:
+        inputs: bands by layer.
+        scenes: those that are trained on.
+
+    Raises:
+        TrainingError: it differs between scenes.
+    """
+    dtypes = {}
+    for layer in inputs:
+        found = {f"{scene.dataset}/{scene.name}": _dtype(scene, layer) for scene in scenes}
+        if len(set(found.values())) > 1:
+            listed = ", ".join(f"{name} {dtype}" for name, dtype in found.items())
+            raise TrainingError(f"layer {layer} has different data types: {listed}; deliver it in one type")
+        dtypes[layer] = next(iter(found.values()))
+    return dtypes
+
+
+def refuse_unlike(recipe: Recipe, scenes: Sequence[Scene], areas: pandas.DataFrame) -> None:
+    """Raise an error where a model of this recipe could not be trained, or not predict the test areas of its fold.
+
+    Args:
+        recipe: of the method.
+        scenes: of the experiment.
+        areas: fold, part, dataset and scene of each area.
+
+    Raises:
+        DataError: a scene lacks a band, or is validated or tested on with pixels of another type or size.
+        TrainingError: the training scenes have different data types.
+    """
+    for scene in scenes:
+        for layer, bands in recipe.inputs.items():
+            if layer != VIEWS:
+                scene.band_indexes(layer, bands)
+    for _, own in by_columns(areas, ["fold"]):
+        trained = _of_parts(scenes, own, "train")
+        dtypes = layer_types(recipe.inputs, trained)
+        for scene in _of_parts(scenes, own, "val", "test"):
+            _compare_types(scene, dtypes)
+            _compare_sizes(scene, trained[0])
+
+
+def _of_parts(scenes: Sequence[Scene], areas: pandas.DataFrame, *parts: str) -> list[Scene]:
+    """Return the scenes that have an area of one of these parts, in their order."""
+    own = areas[areas["part"].isin(parts)]
+    names = set(zip(own["dataset"], own["scene"], strict=True))
+    return [scene for scene in scenes if (scene.dataset, scene.name) in names]
+
+
+def _compare_types(scene: Scene, trained: Mapping[str, str]) -> None:
+    for layer, dtype in trained.items():
+        if (found := _dtype(scene, layer)) != dtype:
+            raise DataError(
+                f"layer {layer} of scene {scene.dataset}/{scene.name} is {found}, and {dtype} in the training scenes; "
+                "scale both alike before delivery (gdal_translate -ot -scale), or leave the scene out"
+            )
+
+
+def _compare_sizes(scene: Scene, trained: Scene) -> None:
+    trained_m = trained.grid.gsd_m
+    if any(abs(side / trained_m - 1) > GSD_TOLERANCE for side in scene.grid.pixel_m):
+        raise DataError(
+            f"scene {scene.dataset}/{scene.name} has pixels of {scene.grid.gsd_m:.3g} m, and the training scene "
+            f"{trained.dataset}/{trained.name} of {trained_m:.3g} m; bring both to one size (grid: {{gsd_m: …}} in the "
+            "dataset file), or leave the scene out"
+        )
+
+
+def _dtype(scene: Scene, layer: str) -> str:
+    with open_raster(scene.path(view_name(1) if layer == VIEWS else layer)) as raster:
+        return raster.dtypes[0]

@@ -1,0 +1,71 @@
+"""The options that networks and optimisers take, known without importing torch, which takes seconds."""
+
+import ast
+from collections.abc import Iterable
+from functools import cache
+
+from img2height.errors import SettingsError
+from img2height.settings.installed import module_file, network_modules
+from img2height.settings.parsing import meant
+from img2height.settings.recipe import Recipe
+
+DISCRIMINATOR = ("img2height.methods._patchgan", "build_discriminator")
+OF_ADAM = frozenset({"betas", "eps", "weight_decay"})
+OPTIMIZER_OPTIONS = {
+    "adam": OF_ADAM | {"amsgrad"},
+    "adamw": OF_ADAM | {"amsgrad"},
+    "nadam": OF_ADAM | {"momentum_decay", "decoupled_weight_decay"},
+    "sgd": frozenset({"momentum", "dampening", "weight_decay", "nesterov"}),
+}
+
+
+def check_options(method: str, recipe: Recipe) -> None:
+    """Raise a SettingsError that says what was meant where a network or an optimiser has no such option."""
+    optimizer, adversary = recipe.optimizer, recipe.discriminator
+    _check(f"method {method}: options", recipe.options, network_options(network_modules()[recipe.network], "build"))
+    _check(f"method {method}: optimizer.options", optimizer.options, OPTIMIZER_OPTIONS[optimizer.name])
+    if adversary:
+        where, known = f"method {method}: discriminator", OPTIMIZER_OPTIONS[adversary.optimizer.name]
+        _check(f"{where}.options", adversary.options, network_options(*DISCRIMINATOR))
+        _check(f"{where}.optimizer.options", adversary.optimizer.options, known)
+
+
+def _check(where: str, options: Iterable[str], known: frozenset[str] | None) -> None:
+    if known is not None and (unknown := sorted(set(options) - known)):
+        raise SettingsError(f"{where}: there is no option {meant(unknown[0], sorted(known))}")
+
+
+@cache
+def network_options(module: str, function: str) -> frozenset[str] | None:
+    """Return the names of the options of a function that builds a network; None where its file alone does not tell.
+
+    Options that it passes on as `**options` are those of the class of the same file that takes them.
+
+    Args:
+        module: dotted name.
+        function: its name.
+    """
+    tree = ast.parse(module_file(module).read_text(encoding="utf-8"))
+    found = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == function]
+    if not found or found[0].args.kwarg is None:
+        return _names(found[0]) if found else None
+    taking = _class_taking(found[0], found[0].args.kwarg.arg)
+    made = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == taking]
+    starts = [node for of in made for node in of.body if isinstance(node, ast.FunctionDef) and node.name == "__init__"]
+    told = starts and starts[0].args.kwarg is None
+    return _names(found[0]) | _names(starts[0]) if told else None
+
+
+def _names(function: ast.FunctionDef) -> frozenset[str]:
+    """Return the names of all arguments but the first: the bands, or the object itself."""
+    return frozenset(argument.arg for argument in [*function.args.args[1:], *function.args.kwonlyargs])
+
+
+def _class_taking(function: ast.FunctionDef, options: str) -> str | None:
+    """Return the name of what a function calls with `**options`."""
+    for node in ast.walk(function):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            passed = [item.value for item in node.keywords if item.arg is None]
+            if any(isinstance(value, ast.Name) and value.id == options for value in passed):
+                return node.func.id
+    return None
