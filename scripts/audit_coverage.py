@@ -1,7 +1,7 @@
 """Refuse what a method cannot be trained for or tested on, before anything is trained.
 
 That is: bands that a scene lacks, test scenes whose pixels have another type or size than those of the training scenes,
-test areas that the starting model has learnt from, or that an image does not cover.
+test areas that the starting model was trained on, or that an image does not cover.
 
 Writes coverage.json: by scene and layer, how many test pixels have a reference but no image.
 """
@@ -25,7 +25,7 @@ def main(args: Namespace) -> None:
     """Audit the coverage."""
     from img2height.io.tables import read_geotable, read_sealed, write_json
     from img2height.samples.alike import refuse_unlike
-    from img2height.samples.learnt import learnt_before, refuse_tested, require_same_network
+    from img2height.samples.trained import refuse_tested, require_same_network, trained_before
     from img2height.scenes.listing import all_scenes
     from img2height.settings.experiment import Experiment
     from img2height.settings.parsing import merge, parse, parse_file, read_yaml
@@ -40,7 +40,7 @@ def main(args: Namespace) -> None:
     if args.start:
         card = read_sealed(args.start)
         require_same_network(recipe, parse(Recipe, card["recipe"], str(args.start)))
-        refuse_tested(recipe, learnt_before(recipe, card), scenes, areas, sorted(areas["fold"].unique().tolist()))
+        refuse_tested(recipe, trained_before(recipe, card), scenes, areas, sorted(areas["fold"].unique().tolist()))
     unseen = unseen_pixels(scenes, areas, sorted(set(recipe.inputs) - {VIEWS}))
     experiment = parse_file(Experiment, args.experiment)
     protocol = parse(Params, merge(read_yaml(args.params), experiment.params), str(args.params))

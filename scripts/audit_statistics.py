@@ -1,4 +1,4 @@
-"""Refuse models that were normalised with other than the training tiles of their fold, or have learnt from test areas.
+"""Refuse models that were normalised with other than the training tiles of their fold, or were trained on test areas.
 
 Writes statistics_audit.json: `fitted`, the models whose cards agree with the folds; `brought`, those that took their
 statistics from another model; `unknown`, by method, of which weights that it started from nobody recorded the training
@@ -22,13 +22,13 @@ def main(args: Namespace) -> None:
     """Audit the statistics and the areas."""
     from img2height.io.tables import read_geotable, read_sealed, read_table, write_json
     from img2height.samples.fitted import audit_statistics
-    from img2height.samples.learnt import audit_learnt
+    from img2height.samples.trained import audit_trained
     from img2height.scenes.listing import all_scenes
 
     cards = [read_sealed(path) for path in args.cards]
     scenes = all_scenes(args.scenes)
     statistics = audit_statistics(cards, read_table(args.folds), scenes)
-    write_json(statistics | audit_learnt(cards, scenes, read_geotable(args.areas)), args.out)
+    write_json(statistics | audit_trained(cards, scenes, read_geotable(args.areas)), args.out)
 
 
 if __name__ == "__main__":

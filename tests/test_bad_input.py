@@ -163,18 +163,18 @@ def test_a_layer_altered_behind_the_workflow_is_refused(program, steps, tmp_path
     assert files(tmp_path / "out") == []
 
 
-def test_a_start_that_has_learnt_from_test_areas_is_refused_before_any_training(program, steps, tmp_path):
+def test_a_start_that_was_trained_on_test_areas_is_refused_before_any_training(program, steps, tmp_path):
     start = shutil.copytree(steps.made / "model", tmp_path / "start")
     card = {name: value for name, value in read_json(start / "card.json").items() if name != SEAL}
-    (ground,) = card["learnt_on"]["ground"]
-    tested = ground | {"train": "POLYGON ((50 0, 60 0, 60 40, 50 40, 50 0))"}  # px of 1 m
-    write_sealed(card | {"learnt_on": card["learnt_on"] | {"ground": [tested]}}, start / "card.json")
+    (area,) = card["trained_on"]["areas"]
+    tested = area | {"train": "POLYGON ((50 0, 60 0, 60 40, 50 40, 50 0))"}  # px of 1 m
+    write_sealed(card | {"trained_on": card["trained_on"] | {"areas": [tested]}}, start / "card.json")
     recipe = RECIPE | {"init_from": str(start)}
     words = r"init_from .*start: .*trained or validated on 400 m2 of scene d/s, which fold 0 tests; start from"
     audit = [*steps.audit_coverage(tmp_path / "out", recipe=recipe), "--start", start / "card.json"]
     program("audit_coverage", audit).refused(words)
     program("train", steps.train(tmp_path / "out", recipe=recipe)).refused(words)
-    write_sealed({name: value for name, value in card.items() if name != "learnt_on"}, start / "card.json")
+    write_sealed({name: value for name, value in card.items() if name != "trained_on"}, start / "card.json")
     program("audit_coverage", audit).refused("its card does not say on which areas it was trained", "train it again")
     other = recipe | {"target": "dem"}
     audit = [*steps.audit_coverage(tmp_path / "out", recipe=other), "--start", start / "card.json"]

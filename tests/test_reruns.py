@@ -162,7 +162,7 @@ def test_notes_of_a_recipe_run_the_report_alone(tree):
         (EXPERIMENT, "south: test", "south: tset", "south"),
         (EXPERIMENT, "methods:", "folds: [1]\nmethods:", "folds [1] do not exist"),
         (EXPERIMENT, "tile_px: 64", "tile_px: 60", "tile_px"),
-        (EXPERIMENT, "batch_size: 4", f"init_from: {OTHER_FOLD}", f"fold 0 from {OTHER_FOLD}, which has learnt"),
+        (EXPERIMENT, "batch_size: 4", f"init_from: {OTHER_FOLD}", f"fold 0 from {OTHER_FOLD}, which was trained"),
         (EXPERIMENT, "methods: [unet,", "methods: [unet, unet,", "'unet' is listed twice"),
         (EXPERIMENT, "methods:", "seeds: [1, 1]\nmethods:", "1 is listed twice"),
         (EXPERIMENT, "params:", "params:\n  buildings: {min_height_m: .nan}", "buildings.min_height_m: "),

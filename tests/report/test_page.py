@@ -265,8 +265,8 @@ def test_terrain_alone_is_reported_without_buildings(terrain: Run, tmp_path: Pat
 
 def test_no_leak_is_claimed_for_weights_of_unknown_origin(finished: Run):
     versions = {"img2height": "1", "torch": "2", "numpy": "2"}
-    assert "nothing that was tested was trained on: " in methods_text(finished, versions)[0]
+    assert "No model was tested on its training area" in methods_text(finished, versions)[0]
     started = dataclasses.replace(finished, unknown={"im2height": ["encoder weights imagenet"]})
     data = methods_text(started, versions)[0]
-    assert "trained on in this experiment: " in data
-    assert data.endswith("is not known: im2height (encoder weights imagenet).")
+    assert "training area in this experiment" in data
+    assert "im2height (encoder weights imagenet)" in data

@@ -150,7 +150,7 @@ def test_a_start_that_is_not_there_is_named(district, tmp_path):
         train(job_of(district, init_from=str(tmp_path / "no")), tmp_path / "out", tmp_path / "scratch", workers=0)
 
 
-def test_a_start_that_has_learnt_from_the_test_area_is_refused_before_it_trains(district, start, tmp_path):
+def test_a_start_that_was_trained_on_the_test_area_is_refused_before_it_trains(district, start, tmp_path):
     job = job_of(district, init_from=str(start))
     tested = areas_of(job.tiles[job.tiles["col_off"] == 0].assign(part="test"))
     with pytest.raises(TrainingError, match=r"init_from .*model: .* 4096 m2 of scene demo/district"):
@@ -159,10 +159,10 @@ def test_a_start_that_has_learnt_from_the_test_area_is_refused_before_it_trains(
 
 
 def test_the_card_keeps_the_areas_and_those_of_its_start(district, start, tmp_path):
-    own = load_model(start).card["learnt_on"]
-    assert [(entry["dataset"], entry["scene"]) for entry in own["ground"]] == [("demo", "district")]
-    assert {part: shapely.from_wkt(own["ground"][0][part]).bounds for part in ("train", "val")} == {
+    own = load_model(start).card["trained_on"]
+    assert [(entry["dataset"], entry["scene"]) for entry in own["areas"]] == [("demo", "district")]
+    assert {part: shapely.from_wkt(own["areas"][0][part]).bounds for part in ("train", "val")} == {
         "train": (0, 0, 128, 256), "val": (128, 0, 256, 256),
     }  # fmt: skip
     train(job_of(district, init_from=str(start)), tmp_path / "next", tmp_path / "scratch", workers=0)
-    assert load_model(tmp_path / "next").card["learnt_on"]["before"] == own["ground"]
+    assert load_model(tmp_path / "next").card["trained_on"]["before"] == own["areas"]

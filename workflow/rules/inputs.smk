@@ -175,10 +175,10 @@ def is_made_here(folder):
 
 
 def require_own_fold(method, folder):
-    """End with one line if a fold would start from a model of another, which has learnt from what this one tests."""
+    """End with one line if a fold would start from a model of another, which was trained on what this one tests."""
     if others := [fold for fold in FOLDS if f"fold{fold}" not in Path(folder).parts]:
         stop(
-            f"method {method} starts in fold {others[0]} from {folder}, which has learnt from the area that this fold "
+            f"method {method} starts in fold {others[0]} from {folder}, which was trained on the area that this fold "
             "tests; run only the fold of that model (folds: in the experiment), or start from a model of another place"
         )
 

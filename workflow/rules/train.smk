@@ -3,9 +3,9 @@
 #        was killed goes on from scratch/training/. One that gets SIGTERM or SIGUSR1 first writes there where it is, and
 #        ends with status 75: tried again (`retries` of the profile), it goes on with the next step.
 #        models/{experiment}/{method}/coverage.json: scenes that a method cannot look at, and test ground that an image
-#        does not show or that a model to start from has learnt from, end the run before training.
+#        does not show or that a model to start from was trained on, end the run before training.
 #        models/{experiment}/statistics_audit.json: a model that was normalised by other ground than its training tiles,
-#        or that had learnt from test ground before, ends the run.
+#        or that had been trained on test ground before, ends the run.
 
 
 rule train:

@@ -19,8 +19,8 @@ from img2height.methods import build_network, recipes_folder
 from img2height.models.folder import CARD, LAST, WEIGHTS, save_model
 from img2height.models.plain_pickle import BROKEN, STAND_INS, read_plain_pickle
 from img2height.provenance.versions import versions
-from img2height.samples.learnt import LEARNT_ON
 from img2height.samples.normalise import Normalisation
+from img2height.samples.trained import TRAINED_ON
 from img2height.settings.base import Settings
 from img2height.settings.parsing import parse
 from img2height.settings.project import load_recipe
@@ -107,7 +107,7 @@ def import_resdepth(
         "dtypes": dict.fromkeys(recipe.inputs),  # not stated: any type is accepted, but values must be like theirs
         "tile_px": TILE_PX,
         "training": {"threads": 1},
-        LEARNT_ON: {"ground": [], "before": [], "unknown": [f"weights imported from {checkpoint.name}"]},
+        TRAINED_ON: {"areas": [], "before": [], "unknown": [f"weights imported from {checkpoint.name}"]},
         "trainable_parameters": sum(p.numel() for p in network.parameters()),
         "batchnorm_buffers": sum(b.numel() for n, b in network.named_buffers() if n.endswith(("_mean", "_var"))),
         "imported_from": {path.name: file_digest(path) for path in (checkpoint, model_config, *normalization)},

@@ -16,7 +16,7 @@ from img2height.errors import TrainingError
 from img2height.io.atomic import atomic_folder
 from img2height.models.folder import save_model
 from img2height.provenance.versions import versions
-from img2height.samples.learnt import LEARNT_ON, with_areas
+from img2height.samples.trained import TRAINED_ON, with_areas
 from img2height.training.job import TrainingJob, check_layers, pixel_types
 from img2height.training.outcome import Outcome
 from img2height.training.start import Start, start_of
@@ -114,7 +114,7 @@ def _write(job: TrainingJob, start: Start, outcome: Outcome, dtypes: dict[str, s
         "gsd_m": seen.grid.gsd_m,
         "dtypes": dtypes,
         "fitted_on": start.fitted_on,
-        LEARNT_ON: with_areas(start.before, job.scenes, job.areas, job.fold),
+        TRAINED_ON: with_areas(start.before, job.scenes, job.areas, job.fold),
         "tile_px": int(job.tiles["size_px"].iloc[0]),
         "training": job.training.model_dump(mode="json"),
         "best": {"step": int(row["step"]), **{name: row[name] for name in SCORES if pandas.notna(row[name])}},

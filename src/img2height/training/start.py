@@ -8,9 +8,9 @@ from torch import nn
 from img2height.methods import build_network
 from img2height.models.folder import LoadedModel, load_model
 from img2height.samples.fitted import fit_tiles, fitted_on
-from img2height.samples.learnt import Learnt, learnt_before, refuse_tested, require_same_network
 from img2height.samples.normalise import Normalisation
 from img2height.samples.reader import fit_normalisation
+from img2height.samples.trained import Trained, refuse_tested, require_same_network, trained_before
 from img2height.training.job import TrainingJob
 
 
@@ -22,13 +22,13 @@ class Start:
         network: before its first step.
         normalisation: fitted on the training tiles, or that of the starting model.
         fitted_on: the tiles that it was fitted on; None if the starting model does not say.
-        before: what the network has learnt from already.
+        before: what the network was trained on already.
     """
 
     network: nn.Module
     normalisation: Normalisation
     fitted_on: dict | None
-    before: Learnt
+    before: Trained
 
     @property
     def trainable(self) -> int:
@@ -40,10 +40,10 @@ def start_of(job: TrainingJob) -> Start:
     """Return what a training starts from. The weights, and those that are drawn next, follow from the seed.
 
     Raises:
-        TrainingError: the starting model has another network, or has learnt from ground that is tested.
+        TrainingError: the starting model has another network, or was trained on ground that is tested.
     """
     ready = _starting_model(job)
-    before = learnt_before(job.recipe, ready.card if ready else None)
+    before = trained_before(job.recipe, ready.card if ready else None)
     refuse_tested(job.recipe, before, job.scenes, job.areas, [job.fold])
     if ready:
         normalisation, fitted = ready.normalisation, ready.card.get("fitted_on")

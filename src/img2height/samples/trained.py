@@ -1,4 +1,4 @@
-"""What a training may start from: weights of the same network that have not learnt from ground that is tested."""
+"""What a training may start from: weights of the same network that were not trained on test areas."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypedDict
@@ -14,20 +14,20 @@ from img2height.scenes.scene import Scene
 from img2height.settings.recipe import Recipe
 from img2height.tiles.areas import area_of
 
-PARTS_LEARNT = ("train", "val")  # the validation area chooses the best weights
+PARTS_USED = ("train", "val")  # the validation area chooses the best weights
 LEAST_PX = 1.0  # a smaller overlap is rounding of coordinates
-LEARNT_ON = "learnt_on"  # of the model card
+TRAINED_ON = "trained_on"  # of the model card
 
 
-class Learnt(TypedDict):
-    """What weights have learnt from.
+class Trained(TypedDict):
+    """What weights were trained on.
 
-    `ground`: by scene its dataset, name and grid, and the areas `train` and `val` in pixel coordinates as WKT;
+    `areas`: by scene its dataset, name and grid, and the areas `train` and `val` in pixel coordinates as WKT;
     `before`: the same of the models that the training started from; `unknown`: what it started from of which nobody
-    recorded the ground.
+    recorded the areas.
     """
 
-    ground: list[dict[str, Any]]
+    areas: list[dict[str, Any]]
     before: list[dict[str, Any]]
     unknown: list[str]
 
@@ -47,8 +47,8 @@ def require_same_network(recipe: Recipe, started: Recipe) -> None:
             )
 
 
-def learnt_before(recipe: Recipe, card: Mapping[str, Any] | None) -> Learnt:
-    """Return what the weights that a training starts from have learnt from.
+def trained_before(recipe: Recipe, card: Mapping[str, Any] | None) -> Trained:
+    """Return what the weights that a training starts from were trained on.
 
     Args:
         recipe: of the training.
@@ -60,77 +60,77 @@ def learnt_before(recipe: Recipe, card: Mapping[str, Any] | None) -> Learnt:
     weights = recipe.options.get("weights") or "none"
     unknown = [] if weights == "none" else [f"encoder weights {weights}"]
     if card is None:
-        return {"ground": [], "before": [], "unknown": unknown}
-    if LEARNT_ON not in card:
+        return {"areas": [], "before": [], "unknown": unknown}
+    if TRAINED_ON not in card:
         raise TrainingError(
             f"init_from {recipe.init_from}: its card does not say on which areas it was trained, because an earlier "
             "version wrote it; train it again, or import it again"
         )
-    found: Learnt = card[LEARNT_ON]
-    before = found["ground"] + found["before"]
-    return {"ground": [], "before": before, "unknown": list(dict.fromkeys([*found["unknown"], *unknown]))}
+    found: Trained = card[TRAINED_ON]
+    before = found["areas"] + found["before"]
+    return {"areas": [], "before": before, "unknown": list(dict.fromkeys([*found["unknown"], *unknown]))}
 
 
-def with_areas(before: Learnt, scenes: Sequence[Scene], areas: geopandas.GeoDataFrame, fold: int) -> Learnt:
-    """Return what the weights of one fold have learnt from, for the model card.
+def with_areas(before: Trained, scenes: Sequence[Scene], areas: geopandas.GeoDataFrame, fold: int) -> Trained:
+    """Return what the weights of one fold were trained on, for the model card.
 
     Args:
-        before: see `learnt_before`.
+        before: see `trained_before`.
         scenes: of the experiment.
         areas: the areas of the parts, see `split_folds`.
         fold: its number.
     """
-    ground = []
+    used = []
     for scene in scenes:
-        found = {part: area_of(areas, part, scene.dataset, scene.name, fold) for part in PARTS_LEARNT}
+        found = {part: area_of(areas, part, scene.dataset, scene.name, fold) for part in PARTS_USED}
         if outlines := {part: shapely.to_wkt(area) for part, area in found.items() if not area.is_empty}:
             place = {"dataset": scene.dataset, "scene": scene.name, "grid": scene.grid.to_json()}
-            ground.append({**place, **outlines})
-    return {**before, "ground": ground}
+            used.append({**place, **outlines})
+    return {**before, "areas": used}
 
 
-def learnt_m2(
-    ground: Sequence[Mapping[str, Any]], scenes: Sequence[Scene], areas: geopandas.GeoDataFrame, part: str, fold: int
+def trained_m2(
+    used: Sequence[Mapping[str, Any]], scenes: Sequence[Scene], areas: geopandas.GeoDataFrame, part: str, fold: int
 ) -> dict[str, float]:
-    """Return by scene how many square metres of one part of a fold were learnt from; other scenes are left out.
+    """Return by scene how many square metres of one part of a fold were used in training; other scenes are left out.
 
     Areas are compared on the map, so that another scene of the same place counts.
 
     Args:
-        ground: see `Learnt`.
+        used: entries of `Trained`.
         scenes: of the experiment.
         areas: the areas of the parts, see `split_folds`.
         part: train, val or test.
         fold: its number.
     """
-    grids = [Grid.from_json(entry["grid"]) for entry in ground]
+    grids = [Grid.from_json(entry["grid"]) for entry in used]
     outlines = shapely.STRtree([grid.to_crs(grid.extent, GEOGRAPHIC) for grid in grids])
     found = {}
     for scene in scenes:
         area = area_of(areas, part, scene.dataset, scene.name, fold)
         near = outlines.query(scene.grid.to_crs(scene.grid.extent, GEOGRAPHIC)) if not area.is_empty else []
-        learnt = [
-            grids[number].seen_from(scene.grid, piece) for number in sorted(near) for piece in _pieces(ground[number])
+        shared = [
+            grids[number].seen_from(scene.grid, piece) for number in sorted(near) for piece in _pieces(used[number])
         ]
-        if (shared_px := shapely.union_all(learnt).intersection(area).area) >= LEAST_PX:
+        if (shared_px := shapely.union_all(shared).intersection(area).area) >= LEAST_PX:
             found[f"{scene.dataset}/{scene.name}"] = shared_px * scene.grid.gsd_m**2
     return found
 
 
 def refuse_tested(
-    recipe: Recipe, before: Learnt, scenes: Sequence[Scene], areas: geopandas.GeoDataFrame, folds: Sequence[int]
+    recipe: Recipe, before: Trained, scenes: Sequence[Scene], areas: geopandas.GeoDataFrame, folds: Sequence[int]
 ) -> None:
-    """Raise a TrainingError if a fold tests ground that its training would start with knowing.
+    """Raise a TrainingError if a fold tests areas that its starting weights were trained on.
 
     Args:
         recipe: of the training.
-        before: see `learnt_before`.
+        before: see `trained_before`.
         scenes: of the experiment.
         areas: the areas of the parts, see `split_folds`.
         folds: their numbers.
     """
     for fold in folds:
-        if found := learnt_m2(before["before"], scenes, areas, "test", fold):
+        if found := trained_m2(before["before"], scenes, areas, "test", fold):
             raise TrainingError(
                 f"init_from {recipe.init_from}: it, or a model that it started from, was trained or validated on "
                 f"{in_words(found)}, which fold {fold} tests; start from a model of another place, test other scenes, "
@@ -138,13 +138,13 @@ def refuse_tested(
             )
 
 
-def audit_learnt(
+def audit_trained(
     cards: Sequence[Mapping[str, Any]], scenes: Sequence[Scene], areas: geopandas.GeoDataFrame
 ) -> dict[str, Any]:
     """Return what is not known of the weights that models started from, and where these validate again.
 
     `unknown` by method; `validated_again_m2` by model and scene: the best weights are chosen where the starting model
-    has learnt.
+    was trained.
 
     Args:
         cards: the model cards of an experiment.
@@ -152,23 +152,23 @@ def audit_learnt(
         areas: the areas of the parts, see `split_folds`.
 
     Raises:
-        TrainingError: a model is tested where it or a model that it started from has learnt, or its card is silent.
+        TrainingError: a model is tested where it or a model that it started from was trained, or its card is silent.
     """
     unknown: dict[str, list[str]] = {}
     again = {}
     for card in cards:
         name = f"{card['method']}, fold {card['fold']}, seed {card['seed']}"
-        if LEARNT_ON not in card:
+        if TRAINED_ON not in card:
             raise TrainingError(f"{name}: its card does not say on which areas it was trained; train it again")
-        learnt: Learnt = card[LEARNT_ON]
-        if found := learnt_m2(learnt["ground"] + learnt["before"], scenes, areas, "test", card["fold"]):
+        trained: Trained = card[TRAINED_ON]
+        if found := trained_m2(trained["areas"] + trained["before"], scenes, areas, "test", card["fold"]):
             raise TrainingError(
                 f"{name}: it, or a model that it started from, was trained or validated on {in_words(found)} of its "
                 "test area; train it again, from scratch or from a model of another place"
             )
-        if learnt["unknown"]:
-            unknown[card["method"]] = learnt["unknown"]
-        if found := learnt_m2(learnt["before"], scenes, areas, "val", card["fold"]):
+        if trained["unknown"]:
+            unknown[card["method"]] = trained["unknown"]
+        if found := trained_m2(trained["before"], scenes, areas, "val", card["fold"]):
             again[name] = found
     return {"unknown": unknown, "validated_again_m2": again}
 
@@ -179,4 +179,4 @@ def in_words(found: Mapping[str, float]) -> str:
 
 
 def _pieces(entry: Mapping[str, Any]) -> Iterator[BaseGeometry]:
-    return (shapely.from_wkt(entry[part]) for part in PARTS_LEARNT if part in entry)
+    return (shapely.from_wkt(entry[part]) for part in PARTS_USED if part in entry)

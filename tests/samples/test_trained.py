@@ -1,4 +1,4 @@
-"""The areas that a model has learnt from are on its card, and are not tested again."""
+"""The areas that a model was trained on are on its card, and are not tested again."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +11,7 @@ from shapely.geometry import box
 from img2height.errors import TrainingError
 from img2height.io.grid import Grid
 from img2height.methods import recipes_folder
-from img2height.samples.learnt import LEARNT_ON, Learnt, audit_learnt, learnt_before, refuse_tested, with_areas
+from img2height.samples.trained import TRAINED_ON, Trained, audit_trained, refuse_tested, trained_before, with_areas
 from img2height.scenes.scene import Scene
 from img2height.settings.project import load_recipe
 
@@ -19,7 +19,7 @@ UTM = CRS.from_epsg(32633)
 SCENE = Scene(Path(), "d", "s", Grid.north_up(UTM, 400_000, 5_000_000, 0.5, (200, 400)), {}, {})
 HALVES = {"west": box(0, 0, 200, 200), "east": box(200, 0, 400, 200), "corner": box(0, 0, 20, 10)}
 UNET = load_recipe(recipes_folder(), "unet")
-FRESH: Learnt = learnt_before(UNET, None)
+FRESH: Trained = trained_before(UNET, None)
 START = UNET.model_copy(update={"init_from": "models/other/unet/fold0/seed0"})
 
 
@@ -29,25 +29,25 @@ def areas(*rows: tuple[str, str], scene: Scene = SCENE, fold: int = 0) -> geopan
     return geopandas.GeoDataFrame(places, geometry=[HALVES[piece] for _, piece in rows])
 
 
-def card(*rows: tuple[str, str], scene: Scene = SCENE, before: Learnt = FRESH) -> dict:
+def card(*rows: tuple[str, str], scene: Scene = SCENE, before: Trained = FRESH) -> dict:
     """Return the card of a model that learnt from these areas."""
     learnt = with_areas(before, [scene], areas(*rows, scene=scene), 0)
-    return {"method": "unet", "fold": 0, "seed": 0, LEARNT_ON: learnt}
+    return {"method": "unet", "fold": 0, "seed": 0, TRAINED_ON: learnt}
 
 
 def refused(start: dict, tested: geopandas.GeoDataFrame, words: str, scene: Scene = SCENE) -> None:
     with pytest.raises(TrainingError, match=words):
-        refuse_tested(START, learnt_before(START, start), [scene], tested, [0])
+        refuse_tested(START, trained_before(START, start), [scene], tested, [0])
 
 
 def test_the_card_has_the_areas_of_its_own_fold():
     table = areas(("train", "west"), ("test", "east")), areas(("val", "east"), fold=1)
-    (entry,) = with_areas(FRESH, [SCENE], table[0], 0)["ground"]
+    (entry,) = with_areas(FRESH, [SCENE], table[0], 0)["areas"]
     assert entry == {
         "dataset": "d", "scene": "s", "grid": SCENE.grid.to_json(),
         "train": "POLYGON ((200 0, 200 200, 0 200, 0 0, 200 0))",
     }  # fmt: skip
-    assert with_areas(FRESH, [SCENE], table[1], 0)["ground"] == []
+    assert with_areas(FRESH, [SCENE], table[1], 0)["areas"] == []
 
 
 @pytest.mark.parametrize("part", ["train", "val"])
@@ -55,7 +55,7 @@ def test_what_was_trained_or_validated_on_is_not_tested(part):
     start = card((part, "west"))
     refused(start, areas(("test", "west")), r"10000 m2 of scene d/s, which fold 0 tests; start from")
     refused(start, areas(("test", "corner")), r" 50 m2 of scene d/s")
-    refuse_tested(START, learnt_before(START, start), [SCENE], areas(("train", "west"), ("test", "east")), [0])
+    refuse_tested(START, trained_before(START, start), [SCENE], areas(("train", "west"), ("test", "east")), [0])
 
 
 @pytest.mark.parametrize("epsg", [32633, 32632, 3857])
@@ -67,14 +67,14 @@ def test_a_scene_of_another_data_set_that_shows_the_place_counts(epsg):
     other = replace(SCENE, dataset="elsewhere", name="t", grid=grid)  # its western half is larger than the whole scene
     refused(card(("train", "west"), scene=other), areas(("test", "corner")), r" \d+\.?\d* m2 of scene d/s")
     far = replace(other, grid=grid.moved(1e5, 0))
-    before = learnt_before(START, card(("train", "west"), scene=far))
+    before = trained_before(START, card(("train", "west"), scene=far))
     refuse_tested(START, before, [SCENE], areas(("test", "corner")), [0])
 
 
 def test_models_that_the_starting_model_started_from_count():
     first = card(("train", "west"))
-    second = card(("train", "corner"), before=learnt_before(START, first))
-    third = card(("train", "corner"), before=learnt_before(START, second))
+    second = card(("train", "corner"), before=trained_before(START, first))
+    third = card(("train", "corner"), before=trained_before(START, second))
     refused(third, areas(("test", "west")), "a model that it started from, .* 10000 m2 of scene d/s")
 
 
@@ -84,21 +84,21 @@ def test_a_card_of_an_earlier_version_is_refused():
 
 def test_what_nobody_recorded_is_not_known():
     encoder = UNET.model_copy(update={"options": {"weights": "imagenet"}})
-    assert learnt_before(encoder, None)["unknown"] == ["encoder weights imagenet"]
-    imported = {LEARNT_ON: {"ground": [], "before": [], "unknown": ["weights imported from a.pth"]}}
-    before = learnt_before(encoder, imported)
+    assert trained_before(encoder, None)["unknown"] == ["encoder weights imagenet"]
+    imported = {TRAINED_ON: {"areas": [], "before": [], "unknown": ["weights imported from a.pth"]}}
+    before = trained_before(encoder, imported)
     assert before["unknown"] == ["weights imported from a.pth", "encoder weights imagenet"]
     made = card(("train", "west"), before=before)
-    audit = audit_learnt([made, card(("train", "west")) | {"method": "other"}], [SCENE], areas(("test", "east")))
+    audit = audit_trained([made, card(("train", "west")) | {"method": "other"}], [SCENE], areas(("test", "east")))
     assert audit == {"unknown": {"unet": before["unknown"]}, "validated_again_m2": {}}
 
 
 def test_the_audit_of_finished_models_refuses_the_same():
-    chain = card(("train", "east"), before=learnt_before(START, card(("train", "west"))))
+    chain = card(("train", "east"), before=trained_before(START, card(("train", "west"))))
     for made, tested in ((card(("train", "west")), "west"), (card(("val", "west")), "corner"), (chain, "corner")):
         with pytest.raises(TrainingError, match=r"unet, fold 0, seed 0: .* m2 of scene d/s of its test area"):
-            audit_learnt([made], [SCENE], areas(("test", tested)))
-    again = audit_learnt([chain], [SCENE], areas(("val", "corner")))["validated_again_m2"]
+            audit_trained([made], [SCENE], areas(("test", tested)))
+    again = audit_trained([chain], [SCENE], areas(("val", "corner")))["validated_again_m2"]
     assert again == {"unet, fold 0, seed 0": {"d/s": 50.0}}
     with pytest.raises(TrainingError, match="unet, fold 0, seed 0: its card does not say"):
-        audit_learnt([{"method": "unet", "fold": 0, "seed": 0}], [SCENE], areas(("test", "east")))
+        audit_trained([{"method": "unet", "fold": 0, "seed": 0}], [SCENE], areas(("test", "east")))
