@@ -260,7 +260,13 @@ def test_terrain_alone_is_reported_without_buildings(terrain: Run, tmp_path: Pat
     (scores,) = (given for given in page.named("section") if "data-intervals" in given)
     assert (scores["data-intervals"], scores["data-blocks"]) == ("few blocks", "0")
     assert "classes-mean_height" not in page.tables
+    assert not [item for item in page.named("li") if item.get("id") == "vegetation"]
     assert any(3.0 in numbers_in(image["alt"]) for image in page.named("img"))  # the median error
+
+
+def test_the_page_says_that_building_scores_use_the_image(text: str):
+    (said,) = re.findall(r'<li id="vegetation">(.*?)</li>', text)
+    assert numbers_in(said) == [2.5]
 
 
 def test_no_leak_is_claimed_for_weights_of_unknown_origin(finished: Run):
