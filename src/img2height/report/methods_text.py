@@ -32,11 +32,11 @@ def _data(run: Run) -> str:
     titles = dict.fromkeys(f"{scene.about['title']} ({scene.about['source']})" for scene in run.sources)
     sizes = sorted({scene.grid.gsd_m for scene in run.scenes})
     size = f"{sizes[0]:.3g} m" if len(sizes) == 1 else f"{sizes[0]:.3g} to {sizes[-1]:.3g} m"
-    here = " in this experiment" * bool(run.unknown)
+    here = " in this experiment" * bool(run.unrecorded)
     return (
         f"Data: {'; '.join(titles)}. The test area covers {run.test_area_km2:.3g} km² in "
         f"{_count(len(run.scenes), 'scene')} with pixels of {size}. No model was tested on its training "
-        f"area{here}{_division(run)}{_unknown(run)}"
+        f"area{here}{_division(run)}{_initial_weights(run)}"
     )
 
 
@@ -51,12 +51,12 @@ def _division(run: Run) -> str:
     return f": the scenes were split into {way}{warning}, in {_count(len(run.folds), 'fold')}{buffer}."
 
 
-def _unknown(run: Run) -> str:
-    """Return a sentence on the weights that methods started from, of which nobody recorded the training areas."""
-    if not run.unknown:
+def _initial_weights(run: Run) -> str:
+    """Return a sentence on initial weights without a record of their training areas, if there are any."""
+    if not run.unrecorded:
         return ""
-    started = [f"{name} ({', '.join(weights)})" for name, weights in run.unknown.items()]
-    return f" The training areas of the weights that these started from are not known: {_list(started)}."
+    started = [f"{name} ({', '.join(weights)})" for name, weights in run.unrecorded.items()]
+    return f" The training areas of these initial weights are not recorded: {_list(started)}."
 
 
 def _training(run: Run) -> str:

@@ -52,7 +52,7 @@ class Run:
         folds_figure: map of the folds, PNG.
         files: by method.
         code: digest of the code of each program.
-        unknown: by method, which weights it started from of which the training areas are not known.
+        unrecorded: by method, the weights that it started from whose training areas are not recorded.
 
     Raises:
         DataError: files of a method, a scene or a fold are missing.
@@ -69,7 +69,7 @@ class Run:
     folds_figure: Path
     files: dict[str, MethodFiles]
     code: dict[str, str]
-    unknown: dict[str, list[str]]
+    unrecorded: dict[str, list[str]]
 
     def __post_init__(self) -> None:
         scenes = {f"{scene.dataset}/{scene.name}" for scene in self.scenes}
