@@ -1,13 +1,11 @@
-import inspect
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from img2height.buildings import footprint_mask, vegetation_index
 from img2height.errors import DataError
-from img2height.settings.parsing import read_yaml
+from img2height.settings.protocol import Buildings
 
+SETTINGS = Buildings(min_height_m=2.5, ndvi_max=0.2, vari_max=0.1, min_area_m2=20.0, max_hole_m2=10.0, simplify_m=1.0)
 RGB = ["red", "green", "blue"]
 GREY, GREEN = [120, 120, 120], [60, 140, 60]
 
@@ -46,11 +44,11 @@ def test_buildings_stay_and_trees_go():
     height[5:12, 5:12] = 8
     height[18:26, 18:26] = 8
     image[:, 18:26, 18:26] = np.array(GREEN)[:, None, None]
-    footprint = footprint_mask(height, image, RGB, 1.0)
+    footprint = footprint_mask(height, image, RGB, 1.0, SETTINGS)
     assert footprint.dtype == np.uint8
     assert footprint[5:12, 5:12].all()
     assert footprint.sum() == 49
-    assert footprint_mask(height, None, [], 1.0).sum() == 49 + 64
+    assert footprint_mask(height, None, [], 1.0, SETTINGS).sum() == 49 + 64
 
 
 @pytest.mark.parametrize(("gsd_m", "kept"), [(1.0, 20), (0.5, 80), (0.1, 2000)])
@@ -59,9 +57,9 @@ def test_small_regions_go_and_the_smallest_allowed_stays(gsd_m, kept):
     rows, rest = divmod(kept, 50)
     height[2 : 2 + rows, 2:52] = 5
     height[2 + rows, 2 : 2 + rest] = 5
-    assert (footprint_mask(height, None, [], gsd_m) == 1).sum() == kept
+    assert (footprint_mask(height, None, [], gsd_m, SETTINGS) == 1).sum() == kept
     height[tuple(np.argwhere(height > 0)[-1])] = 0
-    assert (footprint_mask(height, None, [], gsd_m) == 1).sum() == 0
+    assert (footprint_mask(height, None, [], gsd_m, SETTINGS) == 1).sum() == 0
 
 
 def test_small_holes_are_filled_and_courtyards_stay():
@@ -69,7 +67,7 @@ def test_small_holes_are_filled_and_courtyards_stay():
     height[2:28, 2:28] = 9
     height[5:7, 5:10] = 0  # 10 m2
     height[15:18, 15:19] = 0  # 12 m2
-    footprint = footprint_mask(height, None, [], 1.0)
+    footprint = footprint_mask(height, None, [], 1.0, SETTINGS)
     assert footprint[5:7, 5:10].all()
     assert not footprint[15:18, 15:19].any()
 
@@ -77,7 +75,7 @@ def test_small_holes_are_filled_and_courtyards_stay():
 def test_corners_do_not_join_regions():
     height, _ = scene()
     height[2:6, 2:6] = height[6:10, 6:10] = 9  # 16 m2 each, 32 m2 together
-    assert footprint_mask(height, None, [], 1.0).sum() == 0
+    assert footprint_mask(height, None, [], 1.0, SETTINGS).sum() == 0
 
 
 def test_unknown_height_stays_unknown_even_in_a_hole():
@@ -85,24 +83,17 @@ def test_unknown_height_stays_unknown_even_in_a_hole():
     height[2:12, 2:12] = 9
     height[5, 5] = np.nan
     height[20, 20] = -9999
-    footprint = footprint_mask(height, None, [], 1.0)
+    footprint = footprint_mask(height, None, [], 1.0, SETTINGS)
     assert (footprint[5, 5], footprint[20, 20], (footprint == 255).sum()) == (255, 255, 2)
 
 
 def test_height_threshold_is_exclusive_and_settable():
     height, _ = scene()
     height[2:12, 2:12] = 2.5
-    assert footprint_mask(height, None, [], 1.0).sum() == 0
-    assert footprint_mask(height, None, [], 1.0, min_height_m=2.4).sum() == 100
+    assert footprint_mask(height, None, [], 1.0, SETTINGS).sum() == 0
+    assert footprint_mask(height, None, [], 1.0, SETTINGS.model_copy(update={"min_height_m": 2.4})).sum() == 100
 
 
 def test_image_on_another_grid_is_refused():
     with pytest.raises(DataError, match="one grid"):
-        footprint_mask(np.zeros((4, 4)), np.zeros((3, 5, 5)), RGB, 1.0)
-
-
-def test_thresholds_are_those_of_the_protocol():
-    settings = read_yaml(Path(__file__).parents[2] / "params.yaml")["buildings"]
-    defaults = {n: p.default for n, p in inspect.signature(footprint_mask).parameters.items() if n in settings}
-    assert defaults == {name: settings[name] for name in defaults}
-    assert len(defaults) == 5
+        footprint_mask(np.zeros((4, 4)), np.zeros((3, 5, 5)), RGB, 1.0, SETTINGS)

@@ -14,8 +14,10 @@ from skimage.morphology import remove_small_holes, remove_small_objects
 
 from img2height.buildings import extract, footprint_mask, regions
 from img2height.buildings.regions import Reader, find_regions
+from img2height.settings.protocol import Buildings
 
 GRID = Affine(0.3, 0, 500_000.1, 0, -0.3, 5_400_000.7), CRS.from_epsg(25832)
+SETTINGS = Buildings(min_height_m=2.5, ndvi_max=0.2, vari_max=0.1, min_area_m2=4.0, max_hole_m2=3.0, simplify_m=1.0)
 T = TypeVar("T")
 masks = arrays(bool, st.tuples(st.integers(1, 14), st.integers(1, 14)))
 
@@ -69,7 +71,7 @@ def test_every_region_is_whole_in_one_window(mask, side):
 @given(arrays(np.float32, (13, 11), elements=st.sampled_from([0, 0, 9, np.nan])), st.integers(1, 6))
 def test_footprints_do_not_depend_on_blocks(height, side):
     """They are what scikit-image makes of the whole."""
-    footprint = in_blocks(side, lambda: footprint_mask(height, None, [], 1.0, min_area_m2=4, max_hole_m2=3))
+    footprint = in_blocks(side, lambda: footprint_mask(height, None, [], 1.0, SETTINGS))
     building = remove_small_objects(height > 2.5, max_size=3, connectivity=1)
     building = remove_small_holes(building, max_size=3, connectivity=1)
     assert (footprint == np.where(np.isnan(height), 255, building)).all()

@@ -8,6 +8,7 @@ from rasterio.windows import Window
 from img2height.buildings.regions import Reader, blocks_of, find_regions
 from img2height.errors import DataError
 from img2height.heights import is_valid
+from img2height.settings.protocol import Buildings
 from img2height.vocabulary.layers import MISSING
 
 INDEX_BANDS = {"ndvi": ("nir", "red"), "vari": ("green", "red", "blue")}
@@ -44,32 +45,27 @@ def vegetation_index(image: np.ndarray, bands: Sequence[str]) -> tuple[np.ndarra
     return np.divide(first - red, divisor, out=index, where=divisor > 0), name
 
 
-def elevated(
-    height: np.ndarray, image: np.ndarray | None, bands: Sequence[str], *, min_height_m: float, ndvi_max: float,
-    vari_max: float,
-) -> np.ndarray:  # fmt: skip
+def elevated(height: np.ndarray, image: np.ndarray | None, bands: Sequence[str], settings: Buildings) -> np.ndarray:
     """Return which pixels are elevated and not vegetation, HxW uint8: 1, 0, 255 where the height is missing.
 
     Args:
         height: HxW heights above ground in metres, NaN or -9999 where missing.
         image: CxHxW on the same grid; None if no bands show vegetation, then only the height decides.
         bands: the name of each band of the image.
-        min_height_m: pixels above this are elevated.
-        ndvi_max: pixels above this are vegetation, if there is near infrared.
-        vari_max: pixels above this are vegetation, otherwise.
+        settings: thresholds of height and vegetation.
 
     Raises:
         DataError: image and height differ in shape, or the bands do not allow an index.
     """
     valid = is_valid(height)
-    building = valid & (height > min_height_m)
+    building = valid & (height > settings.min_height_m)
     if image is not None:
         if image.shape[1:] != height.shape:
             raise DataError(
                 f"the image has the shape {image.shape}, the heights {height.shape}; bring both to one grid"
             )
         index, name = vegetation_index(image, bands)
-        building &= ~(index > {"ndvi": ndvi_max, "vari": vari_max}[name])
+        building &= ~(index > {"ndvi": settings.ndvi_max, "vari": settings.vari_max}[name])
     return _with_missing(building, valid)
 
 
@@ -83,7 +79,7 @@ def probable(probability: np.ndarray) -> np.ndarray:
     return _with_missing(valid & (probability >= 0.5), valid)
 
 
-def cleaned(raw: Reader, shape: tuple[int, int], pixel_m2: float, min_area_m2: float, max_hole_m2: float) -> Reader:
+def cleaned(raw: Reader, shape: tuple[int, int], pixel_m2: float, settings: Buildings) -> Reader:
     """Return a reader of the cleaned mask of a block: small regions are removed, then small holes filled.
 
     Neighbours share an edge. Regions count as a whole, wherever the blocks are cut.
@@ -92,10 +88,9 @@ def cleaned(raw: Reader, shape: tuple[int, int], pixel_m2: float, min_area_m2: f
         raw: reads the building pixels of a block, HxW uint8: 1, 0, 255 missing.
         shape: rows and columns of the whole raster.
         pixel_m2: area of a pixel.
-        min_area_m2: smaller regions are removed.
-        max_hole_m2: larger holes are kept.
+        settings: the smallest region and the largest hole.
     """
-    smallest, largest_hole = round(min_area_m2 / pixel_m2, 6), round(max_hole_m2 / pixel_m2, 6)
+    smallest, largest_hole = (round(area / pixel_m2, 6) for area in (settings.min_area_m2, settings.max_hole_m2))
 
     def large(block: Window) -> np.ndarray:
         building = raw(block) == 1
@@ -111,38 +106,25 @@ def cleaned(raw: Reader, shape: tuple[int, int], pixel_m2: float, min_area_m2: f
 
 
 def footprint_mask(
-    height: np.ndarray,
-    image: np.ndarray | None,
-    bands: Sequence[str],
-    gsd_m: float,
-    *,
-    min_height_m: float = 2.5,
-    ndvi_max: float = 0.2,
-    vari_max: float = 0.1,
-    min_area_m2: float = 20.0,
-    max_hole_m2: float = 10.0,
+    height: np.ndarray, image: np.ndarray | None, bands: Sequence[str], gsd_m: float, settings: Buildings
 ) -> np.ndarray:
     """Return the building mask, HxW uint8: 1 building, 0 other, 255 where the height is missing.
 
     Elevated, not vegetation, not small, then holes are filled, in the order of the paper. The paper states no
-    thresholds; these are ours. See `elevated` and `cleaned` for the arguments.
+    thresholds; those of params.yaml are ours.
 
     Args:
         height: HxW heights above ground in metres, NaN or -9999 where missing.
         image: CxHxW on the same grid; None if no bands show vegetation, then only the height decides.
         bands: the name of each band of the image.
         gsd_m: ground sampling distance in metres.
-        min_height_m: pixels above this are elevated.
-        ndvi_max: pixels above this are vegetation, if there is near infrared.
-        vari_max: pixels above this are vegetation, otherwise.
-        min_area_m2: smaller regions are removed.
-        max_hole_m2: larger holes are kept.
+        settings: thresholds, see `elevated` and `cleaned`.
 
     Raises:
         DataError: image and height differ in shape, or the bands do not allow an index.
     """
-    raw = elevated(height, image, bands, min_height_m=min_height_m, ndvi_max=ndvi_max, vari_max=vari_max)
-    clean = cleaned(lambda block: raw[block.toslices()], raw.shape, gsd_m**2, min_area_m2, max_hole_m2)
+    raw = elevated(height, image, bands, settings)
+    clean = cleaned(lambda block: raw[block.toslices()], raw.shape, gsd_m**2, settings)
     footprint = np.empty_like(raw)
     for block in blocks_of(raw.shape):
         footprint[block.toslices()] = clean(block)

@@ -73,9 +73,8 @@ class Sources:
         """Return which pixels of a window may be building, HxW uint8: 1, 0, 255 missing."""
         if self.probability is not None:
             return probable(self.probability(window))
-        thresholds = settings.model_dump(include={"min_height_m", "ndvi_max", "vari_max"})
         pixels, bands = (self.image.read(window), self.image.bands) if self.image else (None, [])
-        return elevated(self.height(window), pixels, bands, **thresholds)
+        return elevated(self.height(window), pixels, bands, settings)
 
 
 def extract_raster(sources: Sources, settings: Buildings, footprint: str | Path) -> geopandas.GeoDataFrame:
@@ -90,12 +89,11 @@ def extract_raster(sources: Sources, settings: Buildings, footprint: str | Path)
         DataError: the coordinates are not in metres, or a raster cannot be read or written.
     """
     footprint, grid = Path(footprint), sources.grid
-    sizes = settings.model_dump(include={"min_area_m2", "max_hole_m2"})
     with tempfile.TemporaryDirectory(dir=footprint.parent, prefix=".scratch.", suffix=SUFFIX) as folder:
         raw = Path(folder) / "raw.tif"  # read several times, and reading is faster than computing
         _write(raw, grid, lambda window: sources.raw_mask(window, settings))
         with open_raster(raw) as mask:
-            write_mask(footprint, grid, cleaned(_band(mask), grid.shape, grid.gsd_m**2, **sizes))
+            write_mask(footprint, grid, cleaned(_band(mask), grid.shape, grid.gsd_m**2, settings))
     with open_raster(footprint) as mask:
         return extract_by_block(
             sources.height, _band(mask), grid, simplify_m=settings.simplify_m, ground=sources.ground
