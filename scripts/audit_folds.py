@@ -24,13 +24,14 @@ def main(args: Namespace) -> None:
     import matplotlib
 
     matplotlib.use("Agg")
-    from img2height.io.tables import read_geotable, write_json
+    from img2height.io.tables import read_geotable
     from img2height.scenes.listing import all_scenes
     from img2height.settings.parsing import parse_file
     from img2height.settings.protocol import Split
-    from img2height.tiles.audit import audit_folds, refuse_leaks
+    from img2height.tiles.audit import audit_folds
     from img2height.tiles.buffers import buffer_of
     from img2height.tiles.fold_map import draw_folds
+    from img2height.tiles.record import refuse_leaks, write_audit
 
     scenes = all_scenes(args.scenes)
     tiles, areas = read_geotable(args.folds), read_geotable(args.areas)
@@ -38,7 +39,7 @@ def main(args: Namespace) -> None:
     draw_folds(scenes, tiles, areas, buffer_m, args.figure)
     audit = audit_folds(scenes, tiles, areas, buffer_m)
     refuse_leaks(audit)
-    write_json(audit, args.out)
+    write_audit(audit, args.out)
 
 
 if __name__ == "__main__":

@@ -28,17 +28,18 @@ def main(args: Namespace) -> None:
     from img2height.scenes.listing import read_listing
     from img2height.settings.parsing import parse_file
     from img2height.settings.protocol import Split
-    from img2height.tiles.folds import fold_layers, split_folds
+    from img2height.tiles.folds import IndexedScene, fold_layers, split_folds
 
-    listing = read_listing(args.scenes)
-    scenes, roles = [listed.scene for listed in listing], [listed.role for listed in listing]
-    tiles = [read_geotable(args.tiles / scene.dataset / f"{scene.name}.parquet") for scene in scenes]
+    scenes = [
+        IndexedScene(scene, role, read_geotable(args.tiles / scene.dataset / f"{scene.name}.parquet"))
+        for scene, role in read_listing(args.scenes)
+    ]
     split = parse_file(Split, args.settings)
-    folds = split_folds(scenes, roles, tiles, split, tile_px=args.tile_px, folds=args.folds)
+    folds = split_folds(scenes, split, tile_px=args.tile_px, folds=args.folds)
     with atomic_paths(args.folds_out, args.areas_out, args.map_out) as (tiles_file, areas_file, map_file):
         write_table(folds.tiles, tiles_file)
         write_table(folds.areas, areas_file)
-        write_layers(fold_layers(scenes, folds), map_file)
+        write_layers(fold_layers([indexed.scene for indexed in scenes], folds), map_file)
 
 
 if __name__ == "__main__":

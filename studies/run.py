@@ -75,11 +75,12 @@ def call_snakemake(experiment: str, folder: Path, arguments: list[str]) -> None:
 def read_outcome(study: "Study", variant: str, experiment: dict[str, Any]) -> "Outcome":
     """Return the results of a finished variant."""
     from img2height.comparison.record import read_metrics
-    from img2height.io.tables import read_geotable, read_json
+    from img2height.io.tables import read_geotable
     from img2height.scenes.listing import tested_scenes
     from img2height.scoring.tiles import read_tiles
     from img2height.studies.outcome import Outcome
     from img2height.studies.study import BASELINE
+    from img2height.tiles.record import read_audit
 
     results, folds = Path("results") / experiment["name"], Path("data/folds") / experiment["name"]
     seed = experiment.get("seeds", [0])[0]
@@ -89,7 +90,7 @@ def read_outcome(study: "Study", variant: str, experiment: dict[str, Any]) -> "O
         label=study.variants[variant].label,
         tiles={m: read_tiles(results / m / f"oof/seed{seed}/tiles.parquet") for m in (study.method, BASELINE)},
         block_px=round(read_metrics(results / "metrics.json").protocol.block_m / gsd_m),
-        audit=read_json(folds / "audit.json"),
+        training_km2=read_audit(folds / "audit.json").mean_area_m2("train") / 1e6,
     )
 
 

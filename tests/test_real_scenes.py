@@ -11,9 +11,10 @@ from img2height.scenes.quality import quality_report
 from img2height.scenes.scene import Scene
 from img2height.settings.dataset import Dataset
 from img2height.settings.project import load_named, load_project
-from img2height.tiles.audit import audit_folds, refuse_leaks
-from img2height.tiles.folds import split_folds
+from img2height.tiles.audit import audit_folds
+from img2height.tiles.folds import IndexedScene, split_folds
 from img2height.tiles.index import index_tiles
+from img2height.tiles.record import refuse_leaks
 
 ROOT = Path(__file__).parents[1]
 
@@ -46,7 +47,9 @@ def test_a_real_scene_is_ready_to_train_on(tmp_path: Path, name: str, tallest_m:
     assert 10 < np.nanmax(heights) <= tallest_m
     tiles = index_tiles(scene, project.params.tiling)
     split = project.params.split
-    folds = split_folds([scene], [role], [tiles], split, tile_px=project.params.tiling.tile_px, folds=project.folds)
+    folds = split_folds(
+        [IndexedScene(scene, role, tiles)], split, tile_px=project.params.tiling.tile_px, folds=project.folds
+    )
     refuse_leaks(audit_folds([scene], folds.tiles, folds.areas, split.buffer_m))
     assert (folds.tiles.groupby("part").size() >= 10).all()
 

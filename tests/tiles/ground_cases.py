@@ -9,9 +9,12 @@ from affine import Affine
 from rasterio.crs import CRS
 
 from img2height.io.grid import Grid
+from img2height.scenes.listing import ListedScene
 from img2height.scenes.scene import Scene
 from img2height.settings.protocol import Split
+from img2height.tiles.folds import IndexedScene
 from img2height.tiles.index import tile_offsets
+from img2height.vocabulary.parts import Role
 
 PARTS = {"train": [[0.0, 0.6]], "val": [[0.6, 0.7]], "test": [[0.7, 1.0]]}
 
@@ -29,6 +32,16 @@ def split(
     return Split(
         strategy=strategy, n_folds=n_folds, buffer_m=buffer_m, block_m=block_m, axis=axis, parts=parts or PARTS, **more
     )
+
+
+def listed(scenes: list[Scene], roles: list[Role]) -> list[ListedScene]:
+    """Return scenes with their roles."""
+    return [ListedScene(scene, role) for scene, role in zip(scenes, roles, strict=True)]
+
+
+def indexed(scenes: list[Scene], roles: list[Role], size: int, stride: int) -> list[IndexedScene]:
+    """Return scenes with their roles and tile indexes; they are known everywhere."""
+    return [IndexedScene(*each, regular_tiles(each.scene, size, stride)) for each in listed(scenes, roles)]
 
 
 def regular_tiles(scene: Scene, size: int, stride: int) -> geopandas.GeoDataFrame:

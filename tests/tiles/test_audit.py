@@ -5,15 +5,16 @@ import numpy as np
 import pandas
 import pytest
 import shapely
-from ground_cases import ground, regular_tiles, split
+from ground_cases import ground, indexed, regular_tiles, split
 
 from img2height.errors import FoldError
 from img2height.io.rasters import Band, write_cog
-from img2height.io.tables import write_json
+from img2height.io.tables import read_json
 from img2height.scenes.scene import SceneLayer
-from img2height.tiles.audit import audit_folds, refuse_leaks
+from img2height.tiles.audit import audit_folds
 from img2height.tiles.fold_map import draw_folds
 from img2height.tiles.folds import Folds, split_folds
+from img2height.tiles.record import read_audit, refuse_leaks, write_audit
 
 BUFFER_M = 8.0
 
@@ -39,8 +40,8 @@ def divided(photographed):
 
 def fold_up(scenes, roles, buffer_m=BUFFER_M):
     how = split(n_folds=3, buffer_m=buffer_m)
-    tiles = [regular_tiles(scene, 16, 16) for scene in scenes]
-    return split_folds(scenes, roles, tiles, how, tile_px=16, folds=list(range(how.count if "split" in roles else 1)))
+    numbers = list(range(how.count if "split" in roles else 1))
+    return split_folds(indexed(scenes, roles, 16, 16), how, tile_px=16, folds=numbers)
 
 
 def audit(scenes, folds):
@@ -64,12 +65,26 @@ def test_a_sound_division_has_numbers_and_no_leak(divided, tmp_path):
     scene, folds = divided
     found = audit([scene], folds)
     refuse_leaks(found)
-    write_json(found, tmp_path / "audit.json")
-    middle = found["folds"]["1"]
-    assert middle["distance_m"] == {"train-val": 133 + 8 - 59, "train-test": 8, "val-test": 8}
-    assert middle["shared_px"] == {"train-val": 0, "train-test": 0, "val-test": 0}
-    assert middle["area_m2"]["test"] == 66 * 64
-    assert middle["tiles"] == folds.tiles[folds.tiles["fold"] == 1].groupby("part").size().to_dict()
+    write_audit(found, tmp_path / "audit.json")
+    assert read_audit(tmp_path / "audit.json") == found
+    middle = found.folds[1]
+    assert middle.distance_m == {"train-val": 133 + 8 - 59, "train-test": 8, "val-test": 8}
+    assert middle.shared_px == {"train-val": 0, "train-test": 0, "val-test": 0}
+    assert middle.area_m2["test"] == 66 * 64
+    assert middle.tiles == folds.tiles[folds.tiles["fold"] == 1].groupby("part").size().to_dict()
+    assert found.mean_area_m2("test") == 200 * 64 / 3
+
+
+def test_the_file_of_the_audit_names_tiles_by_part(divided, tmp_path):
+    scene, folds = divided
+    write_audit(audit([scene], folds), tmp_path / "audit.json")
+    written = read_json(tmp_path / "audit.json")
+    assert set(written) == {
+        "buffer_m", "half_tile_m", "folds", "test_overlap_px", "remarks", "leaks", "copied_tiles"
+    }  # fmt: skip
+    assert set(written["folds"]) == {"0", "1", "2"}
+    nearest = written["folds"]["1"]["nearest_tiles"]["train-test"]
+    assert nearest == {"train": "d/s/000000_000032", "test": "d/s/000000_000080", "distance_m": 80 - 48}
 
 
 def test_a_buffer_that_is_too_small_is_found(divided):
@@ -85,11 +100,11 @@ def test_a_leak_names_the_two_tiles(divided):
 
 def test_a_buffer_below_half_a_tile_is_allowed_and_said(divided):
     scene, folds = divided
-    assert audit([scene], folds)["remarks"] == []
+    assert audit([scene], folds).remarks == []
     found = audit_folds([scene], folds.tiles, folds.areas, 4.0)
-    assert found["leaks"] == []
-    assert found["half_tile_m"] == 8
-    (remark,) = found["remarks"]
+    assert found.leaks == []
+    assert found.half_tile_m == 8
+    (remark,) = found.remarks
     assert "4 m is less than half a tile (8 m)" in remark
 
 

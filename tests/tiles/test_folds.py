@@ -4,21 +4,20 @@ from itertools import combinations
 import numpy as np
 import pytest
 import shapely
-from ground_cases import ground, regular_tiles, split
+from ground_cases import ground, indexed, regular_tiles, split
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from img2height.errors import FoldError
 from img2height.tiles.areas import area_of, covered
-from img2height.tiles.folds import split_folds
+from img2height.tiles.folds import IndexedScene, split_folds
 from img2height.tiles.layout import divide
 from img2height.vocabulary.parts import PARTS
 
 
 def folds_of(scenes, roles, how, *, size=16, stride=8, folds=None):
-    tiles = [regular_tiles(scene, size, stride) for scene in scenes]
     numbers = range(how.count if "split" in roles else 1) if folds is None else folds
-    return split_folds(scenes, roles, tiles, how, tile_px=size, folds=list(numbers))
+    return split_folds(indexed(scenes, roles, size, stride), how, tile_px=size, folds=list(numbers))
 
 
 def test_stripes_are_as_equal_as_whole_pixels_allow():
@@ -174,7 +173,7 @@ def test_ground_that_is_not_known_is_not_called_too_small():
     tiles = regular_tiles(scene, 16, 8)
     known = tiles[tiles["col_off"] > 100]
     with pytest.raises(FoldError, match="min_valid_share"):
-        split_folds([scene], ["split"], [known], split(n_folds=3), tile_px=16, folds=[0])
+        split_folds([IndexedScene(scene, "split", known)], split(n_folds=3), tile_px=16, folds=[0])
 
 
 def test_folds_that_do_not_exist_and_blocks_that_are_too_large_are_refused():

@@ -7,7 +7,7 @@ import geopandas
 import numpy as np
 import pytest
 import shapely
-from ground_cases import ground, regular_tiles, split
+from ground_cases import ground, indexed, listed, split
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from pyproj import Transformer
@@ -19,7 +19,7 @@ from img2height.settings.protocol import Split
 from img2height.tiles.audit import audit_ground
 from img2height.tiles.buffers import buffer_of, cut_buffers, neighbours, widen
 from img2height.tiles.folds import Folds, split_folds
-from img2height.tiles.layout import Ground
+from img2height.tiles.layout import SceneParts
 from img2height.tiles.places import divide_scenes
 from img2height.tiles.regions import read_regions
 from img2height.vocabulary.parts import PARTS
@@ -79,12 +79,12 @@ def with_file(how: Split, districts: str) -> Split:
     return how.model_copy(update={"regions": how.regions.model_copy(update={"file": districts})})
 
 
-def least_distance_m(scenes: list[Scene], grounds: list[Ground], a: str, b: str) -> float:
+def least_distance_m(divided: list[SceneParts], a: str, b: str) -> float:
     """Return the least distance of two parts on the plane of the first scene, each piece with each."""
     seen = {}
+    planes = [plane(scene.grid.crs, divided[0].scene.grid.crs) for scene, _ in divided]
     for part in (a, b):
-        areas = [s.grid.to_map(g.get(part, shapely.Polygon())) for s, g in zip(scenes, grounds, strict=True)]
-        planes = [plane(scene.grid.crs, scenes[0].grid.crs) for scene in scenes]
+        areas = [scene.grid.to_map(ground_of.get(part, shapely.Polygon())) for scene, ground_of in divided]
         seen[part] = [shapely.transform(x, p, interleaved=False) for x, p in zip(areas, planes, strict=True)]
     return np.nanmin(shapely.distance(np.array(seen[a])[:, None], np.array(seen[b])[None]), initial=np.inf)
 
@@ -96,17 +96,17 @@ def test_no_configuration_leaks(districts, configuration, number):
     buffer_m, fold = buffer_of(how, scenes, TILE_PX), number % how.count
     regions = read_districts(districts) if how.strategy == "regions" else None
     try:
-        whole = divide_scenes(scenes, roles, how, [fold], regions)[fold]
+        whole = divide_scenes(listed(scenes, roles), how, [fold], regions)[fold]
     except FoldError:
         assume(False)
-    cut = cut_buffers(scenes, whole, buffer_m, neighbours(scenes, buffer_m))
+    cut = cut_buffers(whole, buffer_m, neighbours(scenes, buffer_m))
     for a, b in combinations(PARTS, 2):
-        assert least_distance_m(scenes, cut, a, b) >= buffer_m * 0.996  # a metre of one zone is not that of the next
-        for ground_of in cut:
+        assert least_distance_m(cut, a, b) >= buffer_m * 0.996  # a metre of one zone is not that of the next
+        for _, ground_of in cut:
             nothing = shapely.Polygon()
             assert ground_of.get(a, nothing).intersection(ground_of.get(b, nothing)).area == 0
     for before, after in zip(whole, cut, strict=True):
-        assert after.get("test") == before.get("test")
+        assert after.ground.get("test") == before.ground.get("test")
 
 
 @cache
@@ -115,9 +115,8 @@ def read_districts(path: str) -> geopandas.GeoDataFrame:
 
 
 def folds_of(scenes, roles, how, fold) -> Folds:
-    tiles = [regular_tiles(scene, TILE_PX, TILE_PX) for scene in scenes]
     try:
-        return split_folds(scenes, roles, tiles, how, tile_px=TILE_PX, folds=[fold])
+        return split_folds(indexed(scenes, roles, TILE_PX, TILE_PX), how, tile_px=TILE_PX, folds=[fold])
     except FoldError:
         assume(False)
 
@@ -128,10 +127,10 @@ def test_a_tile_in_another_part_is_always_found(districts, configuration, number
     scenes, roles, how = configuration
     folds = folds_of(scenes, roles, with_file(how, districts), number % how.count)
     buffer_m = buffer_of(how, scenes, TILE_PX)
-    assert audit_ground(scenes, folds.tiles, folds.areas, buffer_m)["leaks"] == []
+    assert audit_ground(scenes, folds.tiles, folds.areas, buffer_m).leaks == []
     row, moved = which % len(folds.tiles), folds.tiles.copy()
     moved.loc[row, "part"] = PARTS[(PARTS.index(moved.loc[row, "part"]) + 1 + which % 2) % 3]
-    leaks = audit_ground(scenes, moved, folds.areas, buffer_m)["leaks"]
+    leaks = audit_ground(scenes, moved, folds.areas, buffer_m).leaks
     assert any(moved.loc[row, "tile_id"] in leak for leak in leaks)
 
 
@@ -142,5 +141,5 @@ def test_an_area_grown_by_a_pixel_is_always_found(districts, configuration, numb
     folds = folds_of(scenes, roles, with_file(how, districts), number % how.count)
     areas, row = folds.areas.copy(), folds.areas["part"] == part
     areas.loc[row, "geometry"] = [widen(area, 1) for area in areas.geometry[row]]
-    leaks = audit_ground(scenes, folds.tiles, areas, buffer_of(how, scenes, TILE_PX))["leaks"]
+    leaks = audit_ground(scenes, folds.tiles, areas, buffer_of(how, scenes, TILE_PX)).leaks
     assert any(part in leak and leak.count(" tile d/") == 2 for leak in leaks)

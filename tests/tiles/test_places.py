@@ -1,7 +1,7 @@
 import geopandas
 import pytest
 import shapely
-from ground_cases import ground, regular_tiles, split
+from ground_cases import ground, indexed, listed, split
 
 from img2height.errors import DataError, FoldError
 from img2height.io.tables import write_layers
@@ -25,23 +25,23 @@ def write_districts(path, names=NAMES, width=40, crs=32633):
 def test_scenes_that_overlap_are_one_place_also_in_a_chain():
     easts = [0, 90, 180, 400, 500]
     scenes = [ground(100, 100, name=name, west=5e5 + east) for name, east in zip("abcde", easts, strict=True)]
-    assert find_places(scenes, ["split"] * 5) == [[0, 1, 2], [3], [4]]  # the last two touch only
-    assert find_places(scenes, ["split", "train", "split", "split", "test"]) == [[0], [2], [3]]
-    assert find_places(scenes, ["train", "train", "val", "test", "test"]) == []
+    assert find_places(listed(scenes, ["split"] * 5)) == [[0, 1, 2], [3], [4]]  # the last two touch only
+    assert find_places(listed(scenes, ["split", "train", "split", "split", "test"])) == [[0], [2], [3]]
+    assert find_places(listed(scenes, ["train", "train", "val", "test", "test"])) == []
 
 
 def test_two_dates_of_one_ground_are_divided_alike():
     dates = [ground(120, 90, name="a"), ground(60, 45, name="b", gsd=2.0)]
-    first, second = divide_scenes(dates, ["split"] * 2, split(n_folds=3), [1])[1]
+    first, second = divide_scenes(listed(dates, ["split"] * 2), split(n_folds=3), [1])[1]
     for part in ("train", "val", "test"):
-        assert dates[1].grid.seen_from(dates[0].grid, second[part]).equals(first[part])
+        assert dates[1].grid.seen_from(dates[0].grid, second.ground[part]).equals(first.ground[part])
 
 
 def test_a_place_is_divided_as_a_whole():
     scenes = [ground(100, 50, name="a"), ground(100, 50, name="b", west=5e5 + 80)]
-    first, second = divide_scenes(scenes, ["split"] * 2, split(n_folds=3), [1])[1]
-    assert first["test"].bounds == (60, 0, 100, 50)  # of 180 m the middle third
-    assert second["test"].bounds == (0, 0, 40, 50)
+    first, second = divide_scenes(listed(scenes, ["split"] * 2), split(n_folds=3), [1])[1]
+    assert first.ground["test"].bounds == (60, 0, 100, 50)  # of 180 m the middle third
+    assert second.ground["test"].bounds == (0, 0, 40, 50)
 
 
 def test_the_buffer_is_half_a_tile_of_the_coarsest_scene_unless_it_is_set():
@@ -53,7 +53,7 @@ def test_the_buffer_is_half_a_tile_of_the_coarsest_scene_unless_it_is_set():
 
 def divided_by(file, scene, fold=0, **names):
     how = split("regions", buffer_m=0.0, regions={"file": file, **names})
-    folds = split_folds([scene], ["split"], [regular_tiles(scene, 16, 8)], how, tile_px=16, folds=[fold])
+    folds = split_folds(indexed([scene], ["split"], 16, 8), how, tile_px=16, folds=[fold])
     return how.count, {part: area_of(folds.areas, part, "d", "s").bounds for part in ("train", "val", "test")}
 
 
@@ -147,8 +147,7 @@ def test_regions_need_their_file():
 @pytest.mark.parametrize(("epsg", "expected"), [(32633, 32633), (32632, 4326)])
 def test_the_map_of_the_folds_has_two_layers_and_the_same_bytes_twice(tmp_path, epsg, expected):
     scenes = [ground(150, 60, name="a"), ground(64, 64, name="b", west=4e5, epsg=epsg)]
-    tiles = [regular_tiles(scene, 16, 16) for scene in scenes]
-    folds = split_folds(scenes, ["split", "train"], tiles, split(n_folds=3), tile_px=16, folds=[0, 1])
+    folds = split_folds(indexed(scenes, ["split", "train"], 16, 16), split(n_folds=3), tile_px=16, folds=[0, 1])
     for name in ("one.gpkg", "two.gpkg"):
         write_layers(fold_layers(scenes, folds), tmp_path / name)
     assert (tmp_path / "one.gpkg").read_bytes() == (tmp_path / "two.gpkg").read_bytes()

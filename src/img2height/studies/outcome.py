@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any
 
 import numpy as np
 import pandas
@@ -26,18 +25,13 @@ class Outcome:
         label: its name in figures.
         tiles: by method, the tiles of all strata of the first seed, as written by `evaluate`.
         block_px: side of the bootstrap blocks that its errors require, see `collect_metrics`.
-        audit: content of audit.json of its folds.
+        training_km2: training area in square kilometres, the mean over the folds.
     """
 
     label: str
     tiles: Mapping[str, pandas.DataFrame]
     block_px: int
-    audit: Mapping[str, Any]
-
-    @property
-    def training_km2(self) -> float:
-        """Training area in square kilometres, the mean over the folds."""
-        return float(np.mean([fold["area_m2"]["train"] for fold in self.audit["folds"].values()])) / 1e6
+    training_km2: float
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import combinations
-from typing import Any, NotRequired, TypedDict
+from typing import NamedTuple
 
 import geopandas
 import numpy as np
@@ -10,58 +10,34 @@ import pandas
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from img2height.errors import FoldError
 from img2height.io.tables import by_columns
 from img2height.scenes.scene import Scene
 from img2height.tiles.areas import area_of, covered, tile_boxes
 from img2height.tiles.buffers import half_tile_m, neighbours
-from img2height.tiles.layout import Ground
+from img2height.tiles.layout import SceneParts
 from img2height.tiles.likeness import find_copies, tile_details
+from img2height.tiles.record import Audit, FoldAudit, NearestTiles
 from img2height.vocabulary.parts import PARTS
 from img2height.vocabulary.tiles import SCENE
 
 PAIRS = list(combinations(PARTS, 2))
-Nearest = dict[str, Any]  # by part the name of its tile, and `distance_m`
-
-
-class Distances(TypedDict):
-    """What two parts have in common, by their names as in `train-test`."""
-
-    shared_px: dict[str, float]
-    same_ground_m2: dict[str, float]
-    distance_m: dict[str, float | None]
-
-
-class FoldAudit(Distances):
-    """The findings on the areas of one fold, see `audit_ground`."""
-
-    tiles: dict[str, int]
-    area_m2: dict[str, float]
-    nearest_tiles: dict[str, Nearest | None]
-    strays: list[str]
-
-
-class Audit(TypedDict):
-    """The findings on all folds, see `audit_ground`; `copied_tiles` only where images were compared."""
-
-    buffer_m: float
-    half_tile_m: float
-    folds: dict[str, FoldAudit]
-    test_overlap_px: dict[str, float]
-    remarks: list[str]
-    leaks: list[str]
-    copied_tiles: NotRequired[list[list[str]]]
-
-
 LEAST_M2 = 1e-3  # smaller areas are rounding errors of coordinates
 LEAST_PX = 1e-3
 ROUNDING_M = 1e-3
 
 
+class Meeting(NamedTuple):
+    """How two parts of a fold meet; see `FoldAudit`."""
+
+    shared_px: float
+    same_ground_m2: float
+    distance_m: float | None
+
+
 def audit_folds(
     scenes: list[Scene], tiles: geopandas.GeoDataFrame, areas: geopandas.GeoDataFrame, buffer_m: float
 ) -> Audit:
-    """Return the findings on areas and images: `audit_ground` and `copied_tiles`.
+    """Return the findings on areas, see `audit_ground`, and on tiles with the same image.
 
     Args:
         scenes: the scenes.
@@ -74,35 +50,19 @@ def audit_folds(
         f"{len(copies)} pairs of tiles show the same image in two parts, e.g. {first} and {second}; remove the copies"
         for first, second in copies[:1]
     ]
-    return {**audit, "copied_tiles": copies, "leaks": audit["leaks"] + leaks}
+    return audit.model_copy(update={"copied_tiles": copies, "leaks": audit.leaks + leaks})
 
 
 def audit_ground(
     scenes: list[Scene], tiles: geopandas.GeoDataFrame, areas: geopandas.GeoDataFrame, buffer_m: float
 ) -> Audit:
-    """Return the findings on the areas of the folds; arguments as in `audit_folds`.
-
-    For each fold: `tiles`, `area_m2` by part; `shared_px` between parts of a scene; `distance_m` between parts, within
-    and between scenes (null if they are never close); `same_ground_m2`, the area that two scenes show in different
-    parts; `nearest_tiles` of two parts and their distance; `strays`: tiles that are not completely inside the area of
-    their part. For all folds: `test_overlap_px`, test pixels that are in two folds; `half_tile_m`, the recommended
-    buffer; `leaks` and `remarks` are sentences.
-    """
+    """Return the findings on the areas of the folds; arguments as in `audit_folds`."""
     near = neighbours(scenes, buffer_m)
-    folds: dict[str, FoldAudit] = {}
-    leaks: list[str] = []
-    for fold in sorted(areas["fold"].unique().tolist()):
-        own_tiles, own_areas = tiles[tiles["fold"] == fold], areas[areas["fold"] == fold]
-        nearest = {f"{a}-{b}": nearest_tiles(scenes, own_tiles, near, a, b) for a, b in PAIRS}
-        found: FoldAudit = {
-            "tiles": {part: int((own_tiles["part"] == part).sum()) for part in PARTS},
-            "area_m2": _area_m2(scenes, own_areas),
-            **_measure_parts(scenes, own_areas, near),
-            "nearest_tiles": nearest,
-            "strays": _strays(scenes, own_tiles, own_areas),
-        }
-        folds[str(fold)] = found
-        leaks += [f"fold {fold}: {leak}" for leak in _leaks(found, buffer_m)]
+    folds = {
+        fold: _audit_fold(scenes, tiles[tiles["fold"] == fold], areas[areas["fold"] == fold], near)
+        for fold in sorted(areas["fold"].unique().tolist())
+    }
+    leaks = [f"fold {fold}: {leak}" for fold, found in folds.items() for leak in _leaks(found, buffer_m)]
     overlap = _test_overlap(scenes, areas)
     leaks += [
         f"{name}: {pixels:g} px are in the test area of more than one fold and would be scored twice; "
@@ -111,11 +71,27 @@ def audit_ground(
         if pixels > LEAST_PX
     ]
     advised_m = half_tile_m(scenes, int(tiles["size_px"].max()))
-    remarks = list(_remarks(buffer_m, advised_m))
-    return {
-        "buffer_m": buffer_m, "half_tile_m": advised_m, "folds": folds, "test_overlap_px": overlap, "remarks": remarks,
-        "leaks": leaks,
-    }  # fmt: skip
+    return Audit(
+        buffer_m=buffer_m, half_tile_m=advised_m, folds=folds, test_overlap_px=overlap,
+        remarks=list(_remarks(buffer_m, advised_m)), leaks=leaks,
+    )  # fmt: skip
+
+
+def _audit_fold(
+    scenes: list[Scene], tiles: geopandas.GeoDataFrame, areas: geopandas.GeoDataFrame, near: dict[int, list[int]]
+) -> FoldAudit:
+    """Return the findings on the tiles and areas of one fold."""
+    divided = _divided(scenes, areas)
+    meetings = {f"{a}-{b}": _meeting(divided, near, a, b) for a, b in PAIRS}
+    return FoldAudit(
+        tiles={part: int((tiles["part"] == part).sum()) for part in PARTS},
+        area_m2={part: sum(g[part].area * scene.grid.gsd_m**2 for scene, g in divided) for part in PARTS},
+        shared_px={pair: meeting.shared_px for pair, meeting in meetings.items()},
+        same_ground_m2={pair: meeting.same_ground_m2 for pair, meeting in meetings.items()},
+        distance_m={pair: meeting.distance_m for pair, meeting in meetings.items()},
+        nearest_tiles={f"{a}-{b}": nearest_tiles(scenes, tiles, near, a, b) for a, b in PAIRS},
+        strays=_strays(divided, tiles),
+    )
 
 
 def _remarks(buffer_m: float, advised_m: float) -> Iterator[str]:
@@ -126,81 +102,67 @@ def _remarks(buffer_m: float, advised_m: float) -> Iterator[str]:
         )
 
 
-def refuse_leaks(audit: Audit) -> None:
-    """Raise a FoldError that lists the leaks found by an audit, if there are any."""
-    if leaks := audit["leaks"]:
-        raise FoldError(f"the folds leak, {len(leaks)} findings: " + "; ".join(leaks))
-
-
 def _leaks(found: FoldAudit, buffer_m: float) -> Iterator[str]:
     for a, b in PAIRS:
-        pair, nearest = f"{a}-{b}", found["nearest_tiles"][f"{a}-{b}"]
-        named = f" (nearest: {a} tile {nearest[a]}, {b} tile {nearest[b]})" if nearest else ""
-        if found["shared_px"][pair] > LEAST_PX:
-            yield f"{a} and {b} share {found['shared_px'][pair]:g} px of a scene{named}; make the folds again"
-        if found["same_ground_m2"][pair] > LEAST_M2:
+        pair, nearest = f"{a}-{b}", found.nearest_tiles[f"{a}-{b}"]
+        named = f" (nearest: {a} tile {nearest.tiles[a]}, {b} tile {nearest.tiles[b]})" if nearest else ""
+        if found.shared_px[pair] > LEAST_PX:
+            yield f"{a} and {b} share {found.shared_px[pair]:g} px of a scene{named}; make the folds again"
+        if found.same_ground_m2[pair] > LEAST_M2:
             yield (
-                f"{found['same_ground_m2'][pair]:.6g} m2 are shown by two scenes, as {a} and as {b}{named}; "
+                f"{found.same_ground_m2[pair]:.6g} m2 are shown by two scenes, as {a} and as {b}{named}; "
                 "give both scenes the same role"
             )
-        measured = [found["distance_m"][pair], nearest["distance_m"] if nearest else None]
+        measured = [found.distance_m[pair], nearest.distance_m if nearest else None]
         distance = min((value for value in measured if value is not None), default=buffer_m)
         if distance < buffer_m - ROUNDING_M:
             yield f"{a} and {b} come within {distance:.4g} m, the buffer is {buffer_m:g} m{named}; make the folds again"
-    if strays := found["strays"]:
+    if strays := found.strays:
         yield f"{len(strays)} tiles leave the area of their part, e.g. {strays[0]}; make the folds again"
 
 
-def _measure_parts(scenes: list[Scene], areas: geopandas.GeoDataFrame, near: dict[int, list[int]]) -> Distances:
-    """Return the shared pixels, smallest distance and shared area of each pair of parts."""
-    grounds = _grounds(scenes, areas)
-    found: Distances = {"shared_px": {}, "same_ground_m2": {}, "distance_m": {}}
-    for a, b in PAIRS:
-        within = [(g[a], g[b], scene) for scene, g in zip(scenes, grounds, strict=True)]
-        between = list(_between(scenes, grounds, near, a, b))
-        apart = [
-            first.distance(second) * scene.grid.gsd_m for first, second, scene in within + between if first and second
-        ]
-        found["shared_px"][f"{a}-{b}"] = sum(first.intersection(second).area for first, second, _ in within)
-        found["same_ground_m2"][f"{a}-{b}"] = sum(
-            f.intersection(s).area * scene.grid.gsd_m**2 for f, s, scene in between
-        )
-        found["distance_m"][f"{a}-{b}"] = min(apart, default=None)
-    return found
+def _meeting(divided: list[SceneParts], near: dict[int, list[int]], a: str, b: str) -> Meeting:
+    """Return the shared pixels, shared area and smallest distance of two parts."""
+    within = [(ground[a], ground[b], scene) for scene, ground in divided]
+    between = list(_between(divided, near, a, b))
+    apart = [f.distance(s) * scene.grid.gsd_m for f, s, scene in within + between if f and s]
+    return Meeting(
+        sum(first.intersection(second).area for first, second, _ in within),
+        sum(first.intersection(second).area * scene.grid.gsd_m**2 for first, second, scene in between),
+        min(apart, default=None),
+    )
 
 
 def _between(
-    scenes: list[Scene], grounds: list[Ground], near: dict[int, list[int]], a: str, b: str
+    divided: list[SceneParts], near: dict[int, list[int]], a: str, b: str
 ) -> Iterator[tuple[BaseGeometry, BaseGeometry, Scene]]:
     """Yield part `a` of a scene with part `b` of another scene near it, both in the pixels of the first."""
-    for index, scene in enumerate(scenes):
-        for other in near[index]:
-            first, second = grounds[index][a], grounds[other][b]
+    for index, (scene, ground) in enumerate(divided):
+        for other in (divided[number] for number in near[index]):
+            first, second = ground[a], other.ground[b]
             if not first.is_empty and not second.is_empty:
-                yield first, scenes[other].grid.seen_from(scene.grid, second), scene
+                yield first, other.scene.grid.seen_from(scene.grid, second), scene
 
 
-def _grounds(scenes: list[Scene], areas: geopandas.GeoDataFrame) -> list[Ground]:
+def _divided(scenes: list[Scene], areas: geopandas.GeoDataFrame) -> list[SceneParts]:
     """Return the area of each part of each scene in one fold."""
     keys = zip(areas["dataset"], areas["scene"], areas["part"], strict=True)
     by_key = dict(zip(keys, areas.geometry, strict=True))
-    return [{p: by_key.get((scene.dataset, scene.name, p), shapely.Polygon()) for p in PARTS} for scene in scenes]
+    return [
+        SceneParts(scene, {p: by_key.get((scene.dataset, scene.name, p), shapely.Polygon()) for p in PARTS})
+        for scene in scenes
+    ]
 
 
-def _area_m2(scenes: list[Scene], areas: geopandas.GeoDataFrame) -> dict[str, float]:
-    pairs = list(zip(_grounds(scenes, areas), scenes, strict=True))
-    return {part: sum(ground[part].area * scene.grid.gsd_m**2 for ground, scene in pairs) for part in PARTS}
-
-
-def _strays(scenes: list[Scene], tiles: geopandas.GeoDataFrame, areas: geopandas.GeoDataFrame) -> list[str]:
-    grounds = {(s.dataset, s.name): ground for s, ground in zip(scenes, _grounds(scenes, areas), strict=True)}
+def _strays(divided: list[SceneParts], tiles: geopandas.GeoDataFrame) -> list[str]:
+    grounds = {(scene.dataset, scene.name): ground for scene, ground in divided}
     strays = []
     for (part, dataset, scene), rows in by_columns(tiles, ["part", *SCENE]):
         strays += rows["tile_id"][~covered(grounds[dataset, scene][part], rows)].tolist()
     return sorted(strays)
 
 
-def _copies(scenes: list[Scene], tiles: geopandas.GeoDataFrame) -> list[list[str]]:
+def _copies(scenes: list[Scene], tiles: geopandas.GeoDataFrame) -> list[tuple[str, str]]:
     """Return the pairs of tiles that show one image in different parts; a tile in two parts pairs with itself."""
     numbers = pandas.Series(range(len(PARTS)), PARTS)
     by_fold = tiles.assign(number=tiles["part"].map(numbers)).groupby(["tile_id", "fold"])["number"]
@@ -208,7 +170,7 @@ def _copies(scenes: list[Scene], tiles: geopandas.GeoDataFrame) -> list[list[str
     parts = by_fold.first().unstack("fold", fill_value=-1)  # one row per tile, in the order of their names
     windows = tiles.drop_duplicates("tile_id").set_index("tile_id").loc[parts.index]
     pairs = find_copies(tile_details(scenes, windows), parts.to_numpy())
-    return [[name, name] for name in twice] + [[parts.index[a], parts.index[b]] for a, b in pairs]
+    return [(name, name) for name in twice] + [(parts.index[a], parts.index[b]) for a, b in pairs]
 
 
 def _test_overlap(scenes: list[Scene], areas: geopandas.GeoDataFrame) -> dict[str, float]:
@@ -223,8 +185,8 @@ def _test_overlap(scenes: list[Scene], areas: geopandas.GeoDataFrame) -> dict[st
 
 def nearest_tiles(
     scenes: list[Scene], tiles: pandas.DataFrame, near: dict[int, list[int]], a: str, b: str
-) -> Nearest | None:
-    """Return the names of the nearest two tiles by part, and `distance_m`; None if no two parts are close.
+) -> NearestTiles | None:
+    """Return the nearest tiles of two parts; None if the parts are never close.
 
     Args:
         scenes: the scenes.
@@ -234,7 +196,7 @@ def nearest_tiles(
         b: another part.
     """
     groups = dict(by_columns(tiles, ["part", *SCENE]))
-    best: Nearest | None = None
+    best: NearestTiles | None = None
     for index, scene in enumerate(scenes):
         if (first := groups.get((a, scene.dataset, scene.name))) is None:
             continue
@@ -244,8 +206,9 @@ def nearest_tiles(
             boxes = tile_boxes(second) if other is scene else other.grid.seen_from(scene.grid, tile_boxes(second))
             one, two, distance_px = _nearest(tile_boxes(first), boxes)
             distance_m = distance_px * scene.grid.gsd_m
-            if best is None or distance_m < best["distance_m"]:
-                best = {a: first["tile_id"].iloc[one], b: second["tile_id"].iloc[two], "distance_m": distance_m}
+            if best is None or distance_m < best.distance_m:
+                names = {a: first["tile_id"].iloc[one], b: second["tile_id"].iloc[two]}
+                best = NearestTiles(tiles=names, distance_m=distance_m)
     return best
 
 

@@ -11,7 +11,7 @@ from img2height.io.grid import Grid
 from img2height.io.projections import GEOGRAPHIC
 from img2height.scenes.scene import Scene
 from img2height.settings.protocol import Split
-from img2height.tiles.layout import Ground
+from img2height.tiles.layout import SceneParts
 
 METRES_PER_DEGREE = 111_000.0
 ROUNDING_PX = 1e-6
@@ -41,31 +41,28 @@ def neighbours(scenes: list[Scene], distance_m: float) -> dict[int, list[int]]:
     return near
 
 
-def cut_buffers(
-    scenes: list[Scene], grounds: list[Ground], buffer_m: float, near: dict[int, list[int]]
-) -> list[Ground]:
+def cut_buffers(divided: list[SceneParts], buffer_m: float, near: dict[int, list[int]]) -> list[SceneParts]:
     """Return the areas of each scene with buffers cut: from validation around test, from training around both.
 
     Areas remain whole pixels. The areas of other scenes count too, in any CRS; with `buffer_m` 0 they are removed only
     where two scenes overlap.
 
     Args:
-        scenes: the scenes.
-        grounds: the area of each part, one entry per scene.
+        divided: the scenes and their parts.
         buffer_m: distance that parts keep from each other, in metres.
         near: the scenes near each scene, see `neighbours`.
     """
-    cut = [dict(ground) for ground in grounds]
+    cut = [SceneParts(scene, dict(ground)) for scene, ground in divided]
     for part, obstacles in (("val", ("test",)), ("train", ("val", "test"))):
-        for index, scene in enumerate(scenes):
-            if part in cut[index]:
+        for index, (scene, ground) in enumerate(cut):
+            if part in ground:
                 blocked = [
                     obstacle
                     for other in (index, *near[index])
                     for name in obstacles
-                    for obstacle in _around(cut[other].get(name), scenes[other].grid, scene.grid, buffer_m)
+                    for obstacle in _around(cut[other].ground.get(name), cut[other].scene.grid, scene.grid, buffer_m)
                 ]
-                cut[index][part] = whole_pixels(cut[index][part].difference(shapely.union_all(blocked)))
+                ground[part] = whole_pixels(ground[part].difference(shapely.union_all(blocked)))
     return cut
 
 

@@ -1,6 +1,8 @@
 """Splits the scenes of an experiment and their tiles into folds of training, validation and test parts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import geopandas
 import numpy as np
@@ -10,12 +12,13 @@ import shapely
 from img2height.errors import FoldError
 from img2height.io.projections import GEOGRAPHIC, reproject_table
 from img2height.io.tables import by_columns
+from img2height.scenes.listing import ListedScene
 from img2height.scenes.scene import Scene
 from img2height.settings.protocol import Split
 from img2height.tiles.areas import covered, tile_boxes
 from img2height.tiles.buffers import buffer_of, cut_buffers, neighbours
 from img2height.tiles.index import tile_offsets
-from img2height.tiles.layout import Ground
+from img2height.tiles.layout import SceneParts
 from img2height.tiles.places import divide_scenes
 from img2height.tiles.regions import read_regions
 from img2height.vocabulary.parts import PARTS, SPLIT, Role
@@ -23,6 +26,7 @@ from img2height.vocabulary.tiles import CORNER, SCENE, WINDOW
 
 TILE_COLUMNS = ["tile_id", *WINDOW]
 STEP_PX = 16
+Divided = dict[int, list[SceneParts]]  # by fold
 
 
 @dataclass(frozen=True)
@@ -38,21 +42,19 @@ class Folds:
     areas: geopandas.GeoDataFrame
 
 
-def split_folds(
-    scenes: list[Scene],
-    roles: list[Role],
-    tiles: list[geopandas.GeoDataFrame],
-    split: Split,
-    *,
-    tile_px: int,
-    folds: list[int],
-) -> Folds:
+class IndexedScene(NamedTuple):
+    """A scene of an experiment, its role and its tile index."""
+
+    scene: Scene
+    role: Role
+    tiles: geopandas.GeoDataFrame
+
+
+def split_folds(scenes: Sequence[IndexedScene], split: Split, *, tile_px: int, folds: list[int]) -> Folds:
     """Return the folds of an experiment.
 
     Args:
-        scenes: the scenes.
-        roles: role of each scene; whole scenes keep their role in every fold.
-        tiles: tile index of each scene.
+        scenes: the scenes; whole scenes keep their role in every fold.
         split: how scenes with the role split are divided, and the buffer.
         tile_px: side of the tiles in pixels.
         folds: numbers of the folds to make, from 0.
@@ -61,59 +63,55 @@ def split_folds(
         FoldError: a fold does not exist, or one of its parts has no tile.
         DataError: the file of the regions cannot be used.
     """
-    count = split.count if SPLIT in roles else 1
+    listing = [ListedScene(scene, role) for scene, role, _ in scenes]
+    count = split.count if any(listed.role == SPLIT for listed in listing) else 1
     if wrong := [fold for fold in folds if not 0 <= fold < count]:
         raise FoldError(f"fold {wrong[0]} does not exist: there are {count}, numbered from 0; choose one of them")
-    buffer_m = buffer_of(split, scenes, tile_px)
-    near = neighbours(scenes, buffer_m)
+    only_scenes = [listed.scene for listed in listing]
+    buffer_m = buffer_of(split, only_scenes, tile_px)
+    near = neighbours(only_scenes, buffer_m)
     regions = read_regions(split.regions) if split.regions and split.strategy == "regions" else None
-    divided = divide_scenes(scenes, roles, split, folds, regions)
-    grounds = {fold: cut_buffers(scenes, whole, buffer_m, near) for fold, whole in divided.items()}
-    areas = _list_areas(scenes, grounds)
-    chosen = _assign(scenes, grounds, tiles)
-    _check_parts(scenes, grounds, chosen, tile_px)
-    return Folds(chosen, areas)
+    whole = divide_scenes(listing, split, folds, regions)
+    divided = {fold: cut_buffers(parts, buffer_m, near) for fold, parts in whole.items()}
+    chosen = _assign(scenes, divided)
+    _check_parts(divided, chosen, tile_px)
+    return Folds(chosen, _list_areas(divided))
 
 
-def _list_areas(scenes: list[Scene], grounds: dict[int, list[Ground]]) -> geopandas.GeoDataFrame:
+def _list_areas(divided: Divided) -> geopandas.GeoDataFrame:
     rows = [
         (fold, part, scene.dataset, scene.name, ground[part])
-        for fold, of_scenes in grounds.items()
+        for fold, of_scenes in divided.items()
         for part in PARTS
-        for scene, ground in zip(scenes, of_scenes, strict=True)
+        for scene, ground in of_scenes
         if part in ground and not ground[part].is_empty
     ]
     frame = pandas.DataFrame(rows, columns=["fold", "part", *SCENE, "geometry"])
     return geopandas.GeoDataFrame(frame, geometry="geometry", crs=None)
 
 
-def _assign(
-    scenes: list[Scene], grounds: dict[int, list[Ground]], tiles: list[geopandas.GeoDataFrame]
-) -> geopandas.GeoDataFrame:
+def _assign(scenes: Sequence[IndexedScene], divided: Divided) -> geopandas.GeoDataFrame:
     """Return the tiles that lie completely inside a part, by fold, part and scene."""
-    pairs = zip(scenes, tiles, strict=True)
-    outlines = [reproject_table(frame, GEOGRAPHIC, scene.grid.place) for scene, frame in pairs]
+    indexes = [(tiles, reproject_table(tiles, GEOGRAPHIC, scene.grid.place)) for scene, _, tiles in scenes]
     chosen = []
-    for fold, of_scenes in grounds.items():
+    for fold, of_scenes in divided.items():
         for part in PARTS:
-            for index in range(len(scenes)):
-                area = of_scenes[index].get(part, shapely.Polygon())
-                frame = outlines[index][covered(area, tiles[index])][[*TILE_COLUMNS, "geometry"]].copy()
+            for (_, ground), (tiles, outlines) in zip(of_scenes, indexes, strict=True):
+                area = ground.get(part, shapely.Polygon())
+                frame = outlines[covered(area, tiles)][[*TILE_COLUMNS, "geometry"]].copy()
                 frame.insert(0, "fold", fold)
                 frame.insert(1, "part", part)
                 chosen.append(frame)
     return pandas.concat(chosen, ignore_index=True)
 
 
-def _check_parts(
-    scenes: list[Scene], grounds: dict[int, list[Ground]], tiles: geopandas.GeoDataFrame, tile_px: int
-) -> None:
+def _check_parts(divided: Divided, tiles: geopandas.GeoDataFrame, tile_px: int) -> None:
     held = set(zip(tiles["fold"], tiles["part"], strict=True))
-    empty = [(fold, part) for fold in grounds for part in PARTS if (fold, part) not in held]
+    empty = [(fold, part) for fold in divided for part in PARTS if (fold, part) not in held]
     if not empty:
         return
     fold, part = empty[0]
-    fits = largest_tile(scenes, grounds)
+    fits = largest_tile(divided)
     if fits >= tile_px:
         raise FoldError(
             f"fold {fold} has no {part} tile although tiles of {tile_px} px fit into its area: too few of their pixels "
@@ -126,22 +124,20 @@ def _check_parts(
     )
 
 
-def largest_tile(scenes: list[Scene], grounds: dict[int, list[Ground]]) -> int:
+def largest_tile(divided: Divided) -> int:
     """Return the largest tile side in pixels, a multiple of 16, that fits into each part of each fold; 0 if none does.
 
     The tiles are those of an index with a stride of half a tile.
     """
-    largest = max(min(scene.grid.shape) for scene in scenes) // STEP_PX * STEP_PX
-    for size in range(largest, 0, -STEP_PX):
-        regular = [_regular(scene, size) for scene in scenes]
-        if all(_holds_tile(part, of_scenes, regular) for of_scenes in grounds.values() for part in PARTS):
+    largest = max(min(scene.grid.shape) for of_scenes in divided.values() for scene, _ in of_scenes)
+    for size in range(largest // STEP_PX * STEP_PX, 0, -STEP_PX):
+        if all(_holds_tile(of_scenes, part, size) for of_scenes in divided.values() for part in PARTS):
             return size
     return 0
 
 
-def _holds_tile(part: str, grounds: list[Ground], regular: list[pandas.DataFrame]) -> bool:
-    pairs = zip(grounds, regular, strict=True)
-    return any(part in ground and covered(ground[part], frame).any() for ground, frame in pairs)
+def _holds_tile(of_scenes: list[SceneParts], part: str, size: int) -> bool:
+    return any(part in ground and covered(ground[part], _regular(scene, size)).any() for scene, ground in of_scenes)
 
 
 def _regular(scene: Scene, size: int) -> pandas.DataFrame:

@@ -2,6 +2,7 @@
 
 import math
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import shapely
@@ -9,10 +10,18 @@ from shapely.geometry.base import BaseGeometry
 
 from img2height.errors import FoldError
 from img2height.io.grid import Grid
+from img2height.scenes.scene import Scene
 from img2height.settings.protocol import Split
 from img2height.vocabulary.parts import PARTS
 
 Ground = dict[str, BaseGeometry]
+
+
+class SceneParts(NamedTuple):
+    """A scene and the area of each part in it, in its pixel coordinates."""
+
+    scene: Scene
+    ground: Ground
 
 
 def divide(grid: Grid, split: Split, fold: int) -> Ground:

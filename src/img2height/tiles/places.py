@@ -1,6 +1,7 @@
 """Groups scenes that overlap, such as several dates or common margins, into places that are split as one."""
 
 import math
+from collections.abc import Sequence
 
 import geopandas
 import numpy as np
@@ -9,22 +10,22 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from img2height.io.grid import Grid
-from img2height.scenes.scene import Scene
+from img2height.scenes.listing import ListedScene
 from img2height.settings.protocol import Split
 from img2height.tiles.areas import in_squares
 from img2height.tiles.buffers import ROUNDING_PX, neighbours, whole_pixels
-from img2height.tiles.layout import Ground, divide
+from img2height.tiles.layout import Ground, SceneParts, divide
 from img2height.tiles.regions import divide_by_regions
-from img2height.vocabulary.parts import SPLIT, Role
+from img2height.vocabulary.parts import SPLIT
 
 LEAST_PX2 = 1.0  # a smaller overlap is rounding of coordinates
 
 
-def find_places(scenes: list[Scene], roles: list[Role]) -> list[list[int]]:
+def find_places(listing: Sequence[ListedScene]) -> list[list[int]]:
     """Return the numbers of the scenes with the role split, grouped where they overlap, also in a chain."""
-    divided = [index for index, role in enumerate(roles) if role == SPLIT]
-    near = neighbours([scenes[index] for index in divided], 0.0)
-    grids = [scenes[index].grid for index in divided]
+    divided = [index for index, listed in enumerate(listing) if listed.role == SPLIT]
+    scenes = [listing[index].scene for index in divided]
+    near, grids = neighbours(scenes, 0.0), [scene.grid for scene in scenes]
     pairs = [(a, b) for a, others in near.items() for b in others if _overlap(grids[a], grids[b])]
     first, second = np.array(pairs, np.int64).reshape(-1, 2).T
     links = coo_array((np.ones(len(pairs)), (first, second)), shape=(len(divided), len(divided)))
@@ -37,29 +38,27 @@ def _overlap(grid: Grid, other: Grid) -> bool:
 
 
 def divide_scenes(
-    scenes: list[Scene],
-    roles: list[Role],
+    listing: Sequence[ListedScene],
     split: Split,
     folds: list[int],
     regions: geopandas.GeoDataFrame | None = None,
-) -> dict[int, list[Ground]]:
+) -> dict[int, list[SceneParts]]:
     """Return by fold the area of each part of each scene, before any buffer.
 
     Args:
-        scenes: the scenes.
-        roles: role of each scene; whole scenes keep theirs in every fold.
+        listing: the scenes and their roles; whole scenes keep theirs in every fold.
         split: how places are divided.
         folds: numbers of the folds.
         regions: named areas, see `read_regions`; for that strategy only.
     """
-    whole: list[Ground] = [{role: scene.grid.extent} for scene, role in zip(scenes, roles, strict=True)]
-    grounds = {fold: list(whole) for fold in folds}
-    for place in find_places(scenes, roles):
-        grids = [scenes[index].grid for index in place]
-        for fold, of_scenes in grounds.items():
+    whole = [SceneParts(scene, {role: scene.grid.extent}) for scene, role in listing]
+    divided = {fold: list(whole) for fold in folds}
+    for place in find_places(listing):
+        grids = [listing[index].scene.grid for index in place]
+        for fold, of_scenes in divided.items():
             for index, ground in zip(place, _divide_place(grids, split, fold, regions), strict=True):
-                of_scenes[index] = ground
-    return grounds
+                of_scenes[index] = SceneParts(listing[index].scene, ground)
+    return divided
 
 
 def _divide_place(grids: list[Grid], split: Split, fold: int, regions: geopandas.GeoDataFrame | None) -> list[Ground]:
