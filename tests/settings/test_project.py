@@ -117,7 +117,7 @@ def test_a_scene_of_which_a_fraction_trains_is_tested_only_where_it_has_test_gro
 
 COLOURS = ["red", "green", "blue"]
 HEIGHTS = {"dsm": {"path": "dsm.tif"}, "ndsm": {"path": "ndsm.tif"}}
-SGD = {"name": "sgd", "lr": 0.1}
+SGD = {"name": "sgd", "lr": 0.1, "options": {"betas": None, "eps": None}}
 
 
 def delivered(bands: list[str], **layers: dict) -> dict:
@@ -161,6 +161,7 @@ def test_pixels_of_another_size_are_refused(tmp_path, scene, part):
         ("unet", {"outputs": ["height", "footprint"], "loss": [{"name": "dice"}]}, "outputs must name height"),
         ("fusionheightnet_a1", {"loss": [{"name": "dice"}, {"name": "l1"}]}, "outputs must name height"),
         ("unet_ms", {"normalisation": {"image": "imagenet"}}, "imagenet is of red, green and blue; inputs name "),
+        ("cgan", {"outputs": ["footprint"], "loss": [{"name": "dice"}], "select": "footprint_error"}, "judges heights"),
         ("cgan", {"discriminator": {"optimizer": SGD}}, "share one optimiser: set its name to adam"),
         ("cgan", {"discriminator": {"optimizer": {"gradient_clip": 1.0}}}, "and leave out gradient_clip"),
     ],

@@ -46,7 +46,7 @@ def module_of(changes: dict | None = None) -> AdversarialModule:
     torch.manual_seed(0)
     made = recipe(changes)
     network = build_network("cgan", {"eo": 3}, made.options)
-    return AdversarialModule(network, made, Normalisation({}, "tanh", 5.0, 5.0), 100, seed=0)
+    return AdversarialModule(network, made, Normalisation({}, "tanh", 5.0, 5.0), 100, 0, made.discriminator)
 
 
 @pytest.fixture
@@ -150,7 +150,7 @@ def test_one_optimiser_with_the_rates_and_options_of_each() -> None:
     assert [g["lr"] for g in groups] == pytest.approx([1e-4, 5e-4])
 
 
-def test_what_cannot_be_trained_is_refused() -> None:
+def test_an_option_that_the_discriminator_cannot_take_is_refused() -> None:
     with pytest.raises(SettingsError, match=r"discriminator cannot be built with .*four"):
         module_of({"discriminator": {"options": {"width": "four"}}})
 
@@ -208,6 +208,8 @@ def test_the_discriminator_learns_and_is_kept_in_the_last_weights_alone(district
     kept = {name.removeprefix("discriminator."): value for name, value in last.items() if name not in best}
     torch.manual_seed(0)
     network = build_network("cgan", {"eo": 3}, job.recipe.options)
-    fresh = AdversarialModule(network, job.recipe, model.normalisation, 10, seed=0).discriminator.state_dict()
+    fresh = AdversarialModule(
+        network, job.recipe, model.normalisation, 10, 0, job.recipe.discriminator
+    ).discriminator.state_dict()
     assert set(kept) == set(fresh)
     assert not any(torch.equal(kept[name], fresh[name]) for name in fresh if name.endswith("weight"))

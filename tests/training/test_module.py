@@ -1,4 +1,4 @@
-"""Losses in metres, by hand, and schedules."""
+"""Losses in metres, by hand, optimisers and schedules."""
 
 import math
 
@@ -8,10 +8,10 @@ from torch import Tensor, nn
 
 from img2height.methods import recipes_folder
 from img2height.samples.normalise import Normalisation
+from img2height.settings.optimisation import TAKEN, Optimizer, Schedule
 from img2height.settings.project import load_recipe
-from img2height.settings.recipe import Schedule
 from img2height.training.module import HeightModule
-from img2height.training.optimisation import schedule_factor
+from img2height.training.optimisation import OPTIMIZERS, build_optimizer, schedule_factor
 
 NORMALISATION = Normalisation({}, "patch_centred", 0.0, 4.0)
 
@@ -107,3 +107,22 @@ def test_other_schedules():
     )
     warmed = schedule_factor(Schedule(name="step", warmup=0.2, step=0.5), 10)
     assert [warmed(step) for step in (0, 2, 4, 5, 9)] == pytest.approx([1 / 3, 1, 1, 0.1, 0.1])
+
+
+OPTIONS = {
+    "betas": (0.8, 0.9), "eps": 1e-7, "weight_decay": 0.1, "decoupled_weight_decay": True, "momentum_decay": 0.01,
+    "amsgrad": True, "momentum": 0.5, "dampening": 0.0, "nesterov": True,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_torch_takes_every_option_of_an_optimizer(name):
+    options = {option: OPTIONS[option] for option in TAKEN[name]}
+    built = build_optimizer(nn.Linear(1, 1), Optimizer(name=name, lr=0.1, options=options))
+    assert {option: built.param_groups[0][option] for option in options} == options
+    assert built.param_groups[0]["lr"] == 0.1
+
+
+def test_options_that_are_left_out_keep_the_default_of_torch():
+    built = build_optimizer(nn.Linear(1, 1), Optimizer(name="adamw", lr=0.1, options={"eps": None}))
+    assert built.defaults == torch.optim.AdamW(nn.Linear(1, 1).parameters(), lr=0.1).defaults

@@ -20,9 +20,9 @@ from img2height.models.folder import load_model
 from img2height.scenes.pairs import pairs_of, write_pairs
 from img2height.scenes.scene import Scene, SceneLayer
 from img2height.settings.dataset import Pair
+from img2height.settings.optimisation import Optimizer
 from img2height.settings.project import load_recipe
 from img2height.settings.protocol import Precision, Training
-from img2height.settings.recipe import Optimizer
 from img2height.training.run import TrainingJob, train
 
 TINY = {"options": {"depth": 3, "start_kernel": 8}, "batch_size": 4}

@@ -48,6 +48,16 @@ def build_network(network: str, bands: dict[str, int], options: dict[str, Any]) 
         raise SettingsError(f"network {network} cannot be built with {options}: {error}") from error
 
 
+def trainable_parameters(network: nn.Module) -> int:
+    """Return the number of trainable parameters; baselines have none."""
+    return sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)
+
+
+def batchnorm_buffers(network: nn.Module) -> int:
+    """Return the number of running means and variances, which are learnt without a gradient."""
+    return sum(b.numel() for name, b in network.named_buffers() if name.endswith(("_mean", "_var")))
+
+
 def layout_of(network: str) -> Layout:
     """Return the layout with which a network runs fastest on a CPU: `LAYOUT` of its file, else `DEFAULT`.
 

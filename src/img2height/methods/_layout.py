@@ -1,6 +1,9 @@
-"""The memory layout of prediction windows on a CPU, declared per network from a measurement."""
+"""The memory layout of networks; that of prediction windows on a CPU is declared per network from a measurement."""
 
 from dataclasses import dataclass
+
+import torch
+from torch import nn
 
 
 @dataclass(frozen=True)
@@ -20,3 +23,8 @@ class Layout:
 
 
 DEFAULT = Layout(channels_last=True, batch=1)
+
+
+def arrange(network: nn.Module, order: torch.memory_format) -> nn.Module:
+    """Return the network with its weights in this order in memory."""
+    return network.to(memory_format=order)  # type: ignore[call-overload]  # torch's types lack this overload

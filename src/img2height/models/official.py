@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from img2height.errors import DataError, ModelError, SettingsError
 from img2height.io.atomic import atomic_folder, file_digest
 from img2height.io.tables import read_json
-from img2height.methods import build_network, recipes_folder
+from img2height.methods import batchnorm_buffers, build_network, recipes_folder, trainable_parameters
 from img2height.models.folder import CARD, LAST, WEIGHTS, save_model
 from img2height.models.plain_pickle import BROKEN, STAND_INS, read_plain_pickle
 from img2height.provenance.versions import versions
@@ -108,8 +108,8 @@ def import_resdepth(
         "tile_px": TILE_PX,
         "training": {"threads": 1},
         TRAINED_ON: {"areas": [], "before": [], "unknown": [f"weights imported from {checkpoint.name}"]},
-        "trainable_parameters": sum(p.numel() for p in network.parameters()),
-        "batchnorm_buffers": sum(b.numel() for n, b in network.named_buffers() if n.endswith(("_mean", "_var"))),
+        "trainable_parameters": trainable_parameters(network),
+        "batchnorm_buffers": batchnorm_buffers(network),
         "imported_from": {path.name: file_digest(path) for path in (checkpoint, model_config, *normalization)},
         "versions": versions(),
     }

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 import pandas
 
@@ -16,6 +16,13 @@ from img2height.settings.parsing import parse
 from img2height.settings.recipe import Recipe
 from img2height.vocabulary.layers import VIEWS
 from img2height.vocabulary.tiles import WINDOW
+
+
+class FittedOn(TypedDict):
+    """Number and SHA-256 digest of the windows on which statistics were fitted, as in a model card."""
+
+    tiles: int
+    sha256: str
 
 
 def part_tiles(
@@ -41,7 +48,7 @@ def fit_tiles(tiles: pandas.DataFrame) -> pandas.DataFrame:
     return spread(tiles, FIT_TILES)
 
 
-def fitted_on(tiles: pandas.DataFrame) -> dict[str, Any]:
+def fitted_on(tiles: pandas.DataFrame) -> FittedOn:
     """Return number and SHA-256 digest of the windows on which statistics were fitted, for the model card."""
     columns = [name for name in (*WINDOW, "first", "second") if name in tiles]
     digest = hashlib.sha256(tiles[columns].to_csv(index=False).encode())
@@ -85,7 +92,7 @@ def audit_statistics(
     return {"fitted": fitted, "brought": brought}
 
 
-def _found(found: dict[str, Any] | None, by_fold: dict[int, dict[str, Any]]) -> str:
+def _found(found: FittedOn | None, by_fold: dict[int, FittedOn]) -> str:
     if found is None:
         return "its card does not record on what they were fitted"
     if others := [fold for fold, expected in by_fold.items() if expected == found]:

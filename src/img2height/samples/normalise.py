@@ -2,13 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from img2height.errors import DataError, TrainingError
 from img2height.vocabulary.layers import INITIAL
 from img2height.vocabulary.quantities import ABOVE_GROUND
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Heights = TypeVar("Heights", np.ndarray, "Tensor")
 
 HEIGHT_QUANTILES = (0.001, 0.999)  # of the training heights: IM2HEIGHT states no range; robust against isolated spikes
 IMAGE_QUANTILES = (0.02, 0.98)  # CGAN: a robust stretch per band
@@ -87,7 +92,7 @@ class Normalisation:
         return (low + half, half) if half > MIN_STD else (low + 1, 1.0)  # a flat tile is -1 everywhere
 
     def to_metres(self, heights: np.ndarray, offset_m: np.ndarray | float) -> np.ndarray:
-        """Return heights in metres from normalised ones; also takes tensors."""
+        """Return heights in metres from normalised ones."""
         return heights * self.scale_m + offset_m
 
     def to_json(self) -> dict[str, Any]:
@@ -101,8 +106,8 @@ class Normalisation:
         return cls(**value | {"image": image})
 
 
-def clip_heights(heights_m: np.ndarray, target: str) -> np.ndarray:
-    """Return heights clipped at 0 if they are above ground, where negative ones cannot exist; also takes tensors."""
+def clip_heights(heights_m: Heights, target: str) -> Heights:
+    """Return heights clipped at 0 if they are above ground, where negative ones cannot exist."""
     return heights_m.clip(min=0) if target in ABOVE_GROUND else heights_m
 
 

@@ -108,7 +108,8 @@ def trained_m2(
     found = {}
     for scene in scenes:
         area = area_of(areas, part, scene.dataset, scene.name, fold)
-        near = outlines.query(scene.grid.to_crs(scene.grid.extent, GEOGRAPHIC)) if not area.is_empty else []
+        place = scene.grid.to_crs(scene.grid.extent, GEOGRAPHIC)
+        near: list[int] = [] if area.is_empty else outlines.query(place).tolist()
         shared = [
             grids[number].seen_from(scene.grid, piece) for number in sorted(near) for piece in _pieces(used[number])
         ]

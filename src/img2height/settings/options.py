@@ -1,4 +1,4 @@
-"""The options that networks and optimisers take, known without importing torch, which takes seconds."""
+"""The options that networks take, known without importing torch, which takes seconds."""
 
 import ast
 from collections.abc import Iterable
@@ -10,24 +10,13 @@ from img2height.settings.parsing import meant
 from img2height.settings.recipe import Recipe
 
 DISCRIMINATOR = ("img2height.methods._patchgan", "build_discriminator")
-OF_ADAM = frozenset({"betas", "eps", "weight_decay"})
-OPTIMIZER_OPTIONS = {
-    "adam": OF_ADAM | {"amsgrad"},
-    "adamw": OF_ADAM | {"amsgrad"},
-    "nadam": OF_ADAM | {"momentum_decay", "decoupled_weight_decay"},
-    "sgd": frozenset({"momentum", "dampening", "weight_decay", "nesterov"}),
-}
 
 
 def check_options(method: str, recipe: Recipe) -> None:
-    """Raise a SettingsError that says what was meant where a network or an optimiser has no such option."""
-    optimizer, adversary = recipe.optimizer, recipe.discriminator
+    """Raise a SettingsError that says what was meant where a network has no such option."""
     _check(f"method {method}: options", recipe.options, network_options(network_modules()[recipe.network], "build"))
-    _check(f"method {method}: optimizer.options", optimizer.options, OPTIMIZER_OPTIONS[optimizer.name])
-    if adversary:
-        where, known = f"method {method}: discriminator", OPTIMIZER_OPTIONS[adversary.optimizer.name]
-        _check(f"{where}.options", adversary.options, network_options(*DISCRIMINATOR))
-        _check(f"{where}.optimizer.options", adversary.optimizer.options, known)
+    if adversary := recipe.discriminator:
+        _check(f"method {method}: discriminator.options", adversary.options, network_options(*DISCRIMINATOR))
 
 
 def _check(where: str, options: Iterable[str], known: frozenset[str] | None) -> None:

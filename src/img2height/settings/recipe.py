@@ -1,10 +1,11 @@
 """Method files as checked models: one published recipe a file."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from img2height.settings.base import Count, Distinct, Factor, Name, OneOf, Settings, Share
+from img2height.settings.optimisation import Optimizer, Schedule
 from img2height.vocabulary.layers import INITIAL, INPUTS, VIEWS
 from img2height.vocabulary.quantities import SURFACE, TARGETS
 
@@ -44,31 +45,6 @@ class Loss(Settings):
     weight: Factor = Field(1.0, ge=0, le=1e6, description="factor of the term in the sum")
     unit: Literal["normalised", "metre"] = Field(
         "normalised", description="heights as the network sees them, or in metres"
-    )
-
-
-class Optimizer(Settings):
-    """Optimiser with torch's names for its options."""
-
-    name: Literal["nadam", "adam", "adamw", "sgd"] = Field(description="of torch.optim")
-    lr: Factor = Field(gt=0, le=10, description="highest learning rate")
-    options: dict[str, float | tuple[float, float]] = Field({}, description="further arguments, such as weight_decay")
-    gradient_clip: Factor | None = Field(
-        None, gt=0, description="longest gradient, as Euclidean norm; null: not clipped"
-    )
-
-
-class Schedule(Settings):
-    """Learning-rate schedule in fractions of the budget."""
-
-    name: Literal["constant", "cosine", "step", "poly"] = Field(description="how the learning rate falls")
-    warmup: Share = Field(0.0, description="of the budget, in which the learning rate rises linearly")
-    step: Share = Field(
-        1.0, gt=0, description="step: after each such share of the budget the rate is multiplied by gamma"
-    )
-    gamma: Factor = Field(0.1, gt=0, le=1, description="step: factor on the learning rate")
-    power: Factor = Field(
-        0.9, gt=0, le=100, description="poly: the rate falls to 0 as this power of what is left of the budget"
     )
 
 
@@ -152,7 +128,7 @@ class Recipe(Settings):
     init_from: str | None = Field(None, description="model folder whose weights the training starts from")
 
     @model_validator(mode="after")
-    def _heights_fit_the_inputs(self) -> "Recipe":
+    def _heights_fit_the_inputs(self) -> Self:
         centred = self.normalisation.height == "patch_centred"
         if centred != (INITIAL in self.inputs):
             raise ValueError("normalisation.height must be patch_centred with the input dsm_initial, and only with it")
@@ -174,7 +150,7 @@ class Recipe(Settings):
         return self
 
     @model_validator(mode="after")
-    def _images_fit_their_normalisation(self) -> "Recipe":
+    def _images_fit_their_normalisation(self) -> Self:
         seen = {band for layer, bands in self.inputs.items() if layer != INITIAL for band in bands}
         if self.normalisation.image == "imagenet" and (others := sorted(seen - {"red", "green", "blue"})):
             raise ValueError(
@@ -183,8 +159,10 @@ class Recipe(Settings):
         return self
 
     @model_validator(mode="after")
-    def _one_optimiser_for_both_networks(self) -> "Recipe":
+    def _one_optimiser_for_both_networks(self) -> Self:
         other = self.discriminator and self.discriminator.optimizer
+        if other and "height" not in self.outputs:
+            raise ValueError("outputs must name height: a discriminator judges heights")
         if other and (other.name != self.optimizer.name or other.gradient_clip):
             raise ValueError(
                 f"discriminator.optimizer is {other.name} with gradient_clip {other.gradient_clip}, but both networks "

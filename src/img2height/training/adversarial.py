@@ -3,17 +3,22 @@
 Isola et al. (2017), https://arxiv.org/abs/1611.07004.
 """
 
+from typing import Any
+
 import torch
+from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from img2height.errors import SettingsError
+from img2height.methods._layout import arrange
 from img2height.methods._patchgan import build_discriminator
 from img2height.samples.normalise import Normalisation
-from img2height.settings.recipe import Recipe
-from img2height.training.module import Batch, HeightModule
-from img2height.training.optimisation import build_optimizer, schedule_factor
+from img2height.settings.recipe import Discriminator, Recipe
+from img2height.training.dataset import Batch
+from img2height.training.module import HeightModule
+from img2height.training.optimisation import build_optimizer
 
 
 class AdversarialModule(HeightModule):
@@ -24,24 +29,29 @@ class AdversarialModule(HeightModule):
 
     Args:
         network: the method's network, whose heights are judged.
-        recipe: its recipe, with a discriminator.
+        recipe: its recipe.
         normalisation: turns its heights into metres.
         total_steps: optimiser steps of the whole budget.
         seed: as in `HeightModule`.
+        settings: of the discriminator.
 
     Raises:
         SettingsError: the discriminator has no such option.
     """
 
-    def __init__(self, network: nn.Module, recipe: Recipe, normalisation: Normalisation, total_steps: int, seed: int):
+    def __init__(
+        self, network: nn.Module, recipe: Recipe, normalisation: Normalisation, total_steps: int, seed: int,
+        settings: Discriminator,
+    ):  # fmt: skip
         super().__init__(network, recipe, normalisation, total_steps, seed)
-        self.settings = recipe.discriminator
+        self.settings = settings
+        options: dict[str, Any] = settings.options  # checked by the call
         channels = sum(len(bands) for bands in recipe.inputs.values()) + 1
         try:
-            discriminator = build_discriminator(channels, **self.settings.options)
+            discriminator = build_discriminator(channels, **options)
         except TypeError as error:
-            raise SettingsError(f"the discriminator cannot be built with {self.settings.options}: {error}") from error
-        self.discriminator = discriminator.to(memory_format=torch.channels_last)
+            raise SettingsError(f"the discriminator cannot be built with {options}: {error}") from error
+        self.discriminator = arrange(discriminator, torch.channels_last)
 
     def loss(self, outputs: dict[str, Tensor], batch: Batch) -> Tensor:
         """Return the recipe's loss plus the losses of both adversaries."""
@@ -69,13 +79,11 @@ class AdversarialModule(HeightModule):
         layers = [batch["inputs"][layer] for layer in self.recipe.inputs]
         return torch.cat([*layers, height], dim=1).contiguous(memory_format=torch.channels_last)
 
-    def configure_optimizers(self) -> dict:
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """Return one optimiser with the parameters of both, each with its own rate and options, and the schedule."""
         optimizer = build_optimizer(self.network, self.recipe.optimizer)
         optimizer.add_param_group(build_optimizer(self.discriminator, self.settings.optimizer).param_groups[0])
-        factor = schedule_factor(self.recipe.schedule, self.total_steps)
-        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+        return self._scheduled(optimizer)
 
 
 def _verdict(logits: Tensor, truth: float) -> Tensor:

@@ -17,7 +17,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
     file is copied from there would leave a checkpoint from which nobody can resume.
     """
 
-    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: object = None) -> None:
         """Save a checkpoint.
 
         Raises:

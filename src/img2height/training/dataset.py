@@ -1,5 +1,7 @@
 """The rows of a sample table as a torch dataset."""
 
+from typing import NotRequired, TypedDict
+
 import numpy as np
 import pandas
 import torch
@@ -13,7 +15,29 @@ from img2height.samples.reader import TileReader
 from img2height.vocabulary.layers import MISSING, PRESENT
 
 
-class SampleDataset(Dataset):
+class Batch(TypedDict):
+    """One sample, or the samples of a batch with one more dimension in front.
+
+    Attributes:
+        inputs: normalised, by layer, C x H x W float32.
+        height: normalised reference, 1 x H x W float32.
+        valid: where the reference may be learned, 1 x H x W bool.
+        building: reference mask, 1 x H x W bool; for methods with footprints.
+        mapped: where that is known, 1 x H x W bool.
+        offset_m: metres at the normalised height 0, 1 x 1 x 1 float32.
+        scale_m: metres per normalised unit, 1 x 1 x 1 float32.
+    """
+
+    inputs: dict[str, Tensor]
+    height: Tensor
+    valid: Tensor
+    building: NotRequired[Tensor]
+    mapped: NotRequired[Tensor]
+    offset_m: Tensor
+    scale_m: Tensor
+
+
+class SampleDataset(Dataset[Batch]):
     """The rows of a sample table as normalised tensors.
 
     Args:
@@ -30,11 +54,8 @@ class SampleDataset(Dataset):
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __getitem__(self, n: int) -> dict[str, Tensor | dict[str, Tensor]]:
-        """Return inputs by layer (C x H x W), height and valid (1 x H x W), and the height range in metres.
-
-        With footprints also `building` and where it is `mapped`, 1 x H x W bool.
-        """
+    def __getitem__(self, n: int) -> Batch:
+        """Return one sample."""
         row = self.rows[n]
         tile = self.reader.read(row)
         images = {layer: recolour(image, self.reader.inputs[layer], row) for layer, image in tile.images.items()}
@@ -42,14 +63,19 @@ class SampleDataset(Dataset):
         learnable = tile.learnable  # H x W
         offset_m, scale_m = self.normalisation.height_range(tile.heights_m[learnable], offset_m)
         heights_m = np.where(learnable, tile.heights_m, offset_m)
-        rasters = {"height": self.normalisation.normalise_heights(heights_m, offset_m, scale_m), "valid": learnable}
-        if tile.building is not None:
-            rasters["building"] = tile.building == PRESENT
-            rasters["mapped"] = tile.valid & (tile.building != MISSING)
         symmetry = row.get("transform", 0)
-        return {
-            "inputs": {layer: torch.from_numpy(transform(image, symmetry)) for layer, image in inputs.items()},
-            **{name: torch.from_numpy(transform(raster, symmetry))[None] for name, raster in rasters.items()},
+
+        def turned(raster: np.ndarray) -> Tensor:
+            return torch.from_numpy(transform(raster, symmetry))
+
+        sample: Batch = {
+            "inputs": {layer: turned(image) for layer, image in inputs.items()},
+            "height": turned(self.normalisation.normalise_heights(heights_m, offset_m, scale_m))[None],
+            "valid": turned(learnable)[None],
             "offset_m": torch.full((1, 1, 1), offset_m),
             "scale_m": torch.full((1, 1, 1), scale_m),
         }
+        if tile.building is not None:
+            sample["building"] = turned(tile.building == PRESENT)[None]
+            sample["mapped"] = turned(tile.valid & (tile.building != MISSING))[None]
+        return sample

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint, TQDMProgressBar
 
 from img2height.training.adversarial import AdversarialModule
 from img2height.training.history import History
@@ -21,7 +21,6 @@ from img2height.training.trainer import build_trainer, reading_processes
 logger = logging.getLogger(__name__)
 
 NETWORK = "network."  # prefix of its weights in a checkpoint, which may also hold those of a discriminator
-CHECKPOINTS = {"save_on_train_epoch_end": True, "enable_version_counter": False}
 
 
 def fit(
@@ -38,11 +37,13 @@ def fit(
         workers: reader processes of each device; by default chosen for the device.
     """
     module, batches = prepare(start, job, devices, reading_processes() if workers is None else workers)
-    folder, history, monitor = scratch / job.digest(), History(), f"val_{job.recipe.select}"
-    best = ModelCheckpoint(folder, "best", monitor=monitor, **CHECKPOINTS)
-    newest = NewestCheckpoint(folder, "last", **CHECKPOINTS)  # after `best`, whose state it keeps
+    folder, history, monitor = scratch / job.digest(), History(module, batches), f"val_{job.recipe.select}"
+    best = ModelCheckpoint(folder, "best", monitor=monitor, save_on_train_epoch_end=True, enable_version_counter=False)
+    newest = NewestCheckpoint(  # after `best`, whose state it keeps
+        folder, "last", save_on_train_epoch_end=True, enable_version_counter=False
+    )
     patience = Patience(monitor, patience=job.training.patience)
-    callbacks = [history, patience, best, newest]
+    callbacks: list[Callback] = [history, patience, best, newest]
     if sys.stderr.isatty():
         callbacks.append(TQDMProgressBar(refresh_rate=20))
     clip = job.recipe.optimizer.gradient_clip
@@ -73,5 +74,7 @@ def prepare(start: Start, job: TrainingJob, devices: int, workers: int) -> tuple
         job.samples, job.validation_tiles(), job.reader(), start.normalisation, batch_size=job.recipe.batch_size,
         devices=devices, stretch=job.training.validate_every, workers=workers,
     )  # fmt: skip
-    kind = AdversarialModule if job.recipe.discriminator else HeightModule
-    return kind(start.network, job.recipe, start.normalisation, batches.total_steps, job.seed), batches
+    common = start.network, job.recipe, start.normalisation, batches.total_steps, job.seed
+    if adversary := job.recipe.discriminator:
+        return AdversarialModule(*common, adversary), batches
+    return HeightModule(*common), batches

@@ -5,11 +5,11 @@ import os
 import signal
 import sys
 from types import FrameType
-from typing import Any
 
 import lightning
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.callbacks.early_stopping import EarlyStoppingReason
+from lightning.pytorch.utilities.types import STEP_OUTPUT
 
 logger = logging.getLogger(__name__)
 
@@ -36,9 +36,12 @@ class NewestCheckpoint(ModelCheckpoint):
     def _remember(self, number: int, frame: FrameType | None) -> None:
         self.received = signal.Signals(number)
 
-    def on_train_batch_end(self, trainer: lightning.Trainer, *args: Any, **kwargs: Any) -> None:
+    def on_train_batch_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: STEP_OUTPUT, batch: object,
+        batch_idx: int,
+    ) -> None:  # fmt: skip
         """Save and exit, if a stop was requested; not between a stretch and its validation."""
-        super().on_train_batch_end(trainer, *args, **kwargs)
+        super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
         if not trainer.is_last_batch and self._must_stop(trainer):
             self._save_checkpoint(trainer, self.format_checkpoint_name({}))
             self._exit(trainer)

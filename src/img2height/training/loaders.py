@@ -10,11 +10,12 @@ import numpy as np
 import pandas
 import rasterio
 import torch
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Sampler
+from torch.utils.data.dataloader import _BaseDataLoaderIter
 
 from img2height.samples.normalise import Normalisation
 from img2height.samples.reader import TileReader
-from img2height.training.dataset import SampleDataset
+from img2height.training.dataset import Batch, SampleDataset
 from img2height.training.interruption import SIGNALS
 
 CACHE_BYTES = 2**28  # of decoded blocks, per worker; by default GDAL takes 5 % of the machine's memory for each
@@ -86,7 +87,7 @@ class SampleBatches(lightning.LightningDataModule):
         self.stretch = stretch
         self.sampler = StretchSampler(batch_size, devices)
         # Kept over all stretches, with their workers and open files.
-        self.train_batches = _loader(self.train, workers, batch_sampler=self.sampler)
+        self.train_batches = _loader(self.train, workers, batches=self.sampler)
         self.val_batches = _loader(self.val, workers, batch_size=batch_size // devices)
 
     @property
@@ -109,26 +110,27 @@ class SampleBatches(lightning.LightningDataModule):
         """Return the number of samples seen at the end of a stretch."""
         return min((epoch + 1) * self.stretch, len(self.train))
 
-    def train_dataloader(self) -> DataLoader:
+    def train_dataloader(self) -> DataLoader[Batch]:
         """Return the batches from the current step to the end of its stretch."""
+        assert self.trainer is not None  # Lightning sets it before it asks for batches
         step = self.trainer.global_step
         epoch = min(step // self.steps_per_stretch, self.epochs - 1)
         rows = range(epoch * self.stretch, self.samples_after(epoch))
         self.sampler.begin(rows, first=step - epoch * self.steps_per_stretch, device=self.trainer.global_rank)
         return self.train_batches
 
-    def val_dataloader(self) -> DataLoader:
+    def val_dataloader(self) -> DataLoader[Batch]:
         """Return the validation batches."""
         return self.val_batches
 
 
-class PatientLoader(DataLoader):
+class PatientLoader(DataLoader[Batch]):
     """A loader whose workers end only when the training ends them.
 
     Schedulers signal every process of a job, but a training that finishes its step needs its workers until then.
     """
 
-    def __iter__(self) -> Iterator:
+    def __iter__(self) -> _BaseDataLoaderIter:
         """Return the batches; fork workers with signals blocked, because some of their threads start as early."""
         before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         try:
@@ -137,10 +139,13 @@ class PatientLoader(DataLoader):
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _loader(data: Dataset, workers: int, **batches: Sampler | int) -> DataLoader:
+def _loader(
+    data: SampleDataset, workers: int, *, batch_size: int = 1, batches: StretchSampler | None = None
+) -> PatientLoader:
+    """Return a loader of batches of one size, or of given batches."""
     return PatientLoader(
-        data, num_workers=workers, persistent_workers=workers > 0, pin_memory=torch.cuda.is_available(),
-        worker_init_fn=_begin_worker, **batches,
+        data, batch_size, batch_sampler=batches, num_workers=workers, persistent_workers=workers > 0,
+        pin_memory=torch.cuda.is_available(), worker_init_fn=_begin_worker,
     )  # fmt: skip
 
 

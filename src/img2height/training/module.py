@@ -5,16 +5,18 @@ from typing import Any
 import lightning
 import numpy as np
 import torch
+from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from img2height.errors import TrainingError
+from img2height.methods._layout import arrange
 from img2height.samples.normalise import Normalisation
 from img2height.settings.recipe import Loss, Recipe
+from img2height.training.dataset import Batch
 from img2height.training.losses import FOOTPRINT_LOSSES, LOSSES
 from img2height.training.optimisation import build_optimizer, schedule_factor
 from img2height.training.validation import ValidationSums
-
-Batch = dict[str, Tensor | dict[str, Tensor]]
 
 CHECK_STEPS = 50  # steps between two checks of the losses: each makes the host wait for the device
 AUXILIARY_WEIGHT = 0.4  # PSPNet, https://arxiv.org/abs/1612.01105
@@ -33,7 +35,7 @@ class HeightModule(lightning.LightningModule):
 
     def __init__(self, network: nn.Module, recipe: Recipe, normalisation: Normalisation, total_steps: int, seed: int):
         super().__init__()
-        self.network = network.to(memory_format=torch.channels_last)
+        self.network = arrange(network, torch.channels_last)
         self.recipe = recipe
         self.normalisation = normalisation
         self.total_steps = total_steps
@@ -94,7 +96,9 @@ class HeightModule(lightning.LightningModule):
     def _device_mean_losses(self) -> Tensor:
         """Return the loss of each step since the last validation, float64, averaged over the devices."""
         losses = torch.stack(self.train_losses).double()
-        return self.all_gather(losses).reshape(-1, len(losses)).mean(dim=0)  # one row per device
+        gathered = self.all_gather(losses)
+        assert isinstance(gathered, Tensor)  # as what is gathered
+        return gathered.reshape(-1, len(losses)).mean(dim=0)  # one row per device
 
     def mean_train_loss(self) -> float:
         """Return the mean loss since the last call, NaN without steps."""
@@ -128,9 +132,12 @@ class HeightModule(lightning.LightningModule):
         for name, score in self.validation.scores().items():
             self.log(name, score, prog_bar=name != "val_mae_m", sync_dist=True)
 
-    def configure_optimizers(self) -> dict:
-        """Return the recipe's optimiser and its schedule, stepped once per batch."""
-        optimizer = build_optimizer(self.network, self.recipe.optimizer)
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
+        """Return the recipe's optimiser and its schedule."""
+        return self._scheduled(build_optimizer(self.network, self.recipe.optimizer))
+
+    def _scheduled(self, optimizer: Optimizer) -> OptimizerLRSchedulerConfig:
+        """Return an optimiser with the recipe's schedule, stepped once per batch."""
         factor = schedule_factor(self.recipe.schedule, self.total_steps)
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}

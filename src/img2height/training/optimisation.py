@@ -7,11 +7,10 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from img2height.errors import SettingsError
-from img2height.settings.recipe import Optimizer as OptimizerSettings
-from img2height.settings.recipe import Schedule
+from img2height.settings.optimisation import Optimizer as OptimizerSettings
+from img2height.settings.optimisation import Schedule
 
-OPTIMIZERS: dict[str, type[Optimizer]] = {
+OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
     "nadam": torch.optim.NAdam,
     "adam": torch.optim.Adam,
     "adamw": torch.optim.AdamW,
@@ -21,16 +20,9 @@ ROUNDING = 1e-9  # of a stretch: 0.3 / 0.1 is slightly less than 3
 
 
 def build_optimizer(network: nn.Module, settings: OptimizerSettings) -> Optimizer:
-    """Return the recipe's optimiser over the trainable parameters.
-
-    Raises:
-        SettingsError: the optimiser has no such option.
-    """
+    """Return the recipe's optimiser over the trainable parameters."""
     parameters = [p for p in network.parameters() if p.requires_grad]
-    try:
-        return OPTIMIZERS[settings.name](parameters, lr=settings.lr, **settings.options)
-    except TypeError as error:
-        raise SettingsError(f"optimizer {settings.name} cannot be built with {settings.options}: {error}") from error
+    return OPTIMIZERS[settings.name](parameters, lr=settings.lr, **settings.options.model_dump())
 
 
 def schedule_factor(settings: Schedule, total_steps: int) -> Callable[[int], float]:

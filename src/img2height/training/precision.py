@@ -1,14 +1,19 @@
 """The precision of a training on this machine."""
 
+from typing import Final, Literal
+
 import torch
 
 from img2height.cpu import computes_in_bfloat16
 from img2height.settings.protocol import Training
 
-FLOAT32, BFLOAT16 = "32-true", "bf16-mixed"  # as Lightning names them
+Precision = Literal["32-true", "bf16-mixed", "16-mixed"]  # as Lightning names them
+
+FLOAT32: Final = "32-true"
+BFLOAT16: Final = "bf16-mixed"
 
 
-def precision_of(training: Training) -> str:
+def precision_of(training: Training) -> Precision:
     """Return the precision that a training has on this machine, as Lightning names it."""
     if torch.cuda.is_available():
         return training.precision.gpu

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pandas
 import torch
 from filelock import FileLock, Timeout
@@ -14,6 +15,8 @@ from filelock import FileLock, Timeout
 from img2height.cpu import set_up_cpu
 from img2height.errors import TrainingError
 from img2height.io.atomic import atomic_folder
+from img2height.io.tables import rows_of
+from img2height.methods import batchnorm_buffers
 from img2height.models.folder import save_model
 from img2height.provenance.versions import versions
 from img2height.samples.trained import TRAINED_ON, with_areas
@@ -102,7 +105,7 @@ def _alone(scratch: Path) -> Iterator[None]:
 
 def _write(job: TrainingJob, start: Start, outcome: Outcome, dtypes: dict[str, str], out: Path) -> None:
     network, history = outcome.network, outcome.history
-    row = history.loc[history[f"val_{job.recipe.select}"].idxmin()]
+    row = rows_of(history)[np.nanargmin(history[f"val_{job.recipe.select}"].to_numpy())]
     first = job.part("train").iloc[0]
     seen = next(scene for scene in job.scenes if (scene.dataset, scene.name) == (first["dataset"], first["scene"]))
     card = {
@@ -120,7 +123,7 @@ def _write(job: TrainingJob, start: Start, outcome: Outcome, dtypes: dict[str, s
         "best": {"step": int(row["step"]), **{name: row[name] for name in SCORES if pandas.notna(row[name])}},
         "precision": outcome.precision,
         "trainable_parameters": start.trainable,
-        "batchnorm_buffers": sum(b.numel() for n, b in network.named_buffers() if n.endswith(("_mean", "_var"))),
+        "batchnorm_buffers": batchnorm_buffers(network),
         "versions": versions(),
     }
     with atomic_folder(out) as folder:

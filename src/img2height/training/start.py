@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from img2height.methods import build_network
+from img2height.methods import build_network, trainable_parameters
 from img2height.models.folder import LoadedModel, load_model
-from img2height.samples.fitted import fit_tiles, fitted_on
+from img2height.samples.fitted import FittedOn, fit_tiles, fitted_on
 from img2height.samples.normalise import Normalisation
 from img2height.samples.reader import fit_normalisation
 from img2height.samples.trained import Trained, refuse_tested, require_same_network, trained_before
@@ -27,13 +27,13 @@ class Start:
 
     network: nn.Module
     normalisation: Normalisation
-    fitted_on: dict | None
+    fitted_on: FittedOn | None
     before: Trained
 
     @property
     def trainable(self) -> int:
         """The number of trainable parameters; baselines have none."""
-        return sum(p.numel() for p in self.network.parameters() if p.requires_grad)
+        return trainable_parameters(self.network)
 
 
 def start_of(job: TrainingJob) -> Start:

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from img2height.samples.normalise import clip_heights
 from img2height.settings.recipe import Recipe
+from img2height.training.dataset import Batch
 
 SCORES = ["val_mae_m", "val_rmse_m", "val_footprint_error"]
 NAN = float("nan")
@@ -23,12 +24,12 @@ class ValidationSums:
         self.recipe = recipe
         self.sums = torch.zeros(6, dtype=torch.float64)
 
-    def add(self, outputs: Mapping[str, Tensor], batch: Mapping[str, Tensor]) -> None:
+    def add(self, outputs: Mapping[str, Tensor], batch: Batch) -> None:
         """Add one batch.
 
         Args:
             outputs: outputs of the network.
-            batch: its samples, see `SampleDataset`.
+            batch: its samples.
         """
         if "height" in outputs:
             scale_m, offset_m, valid = batch["scale_m"], batch["offset_m"], batch["valid"]
