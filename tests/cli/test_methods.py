@@ -27,8 +27,8 @@ ATTENTION_GMAC = ATTENTIONS * 2 * TOKENS**2 * WIDTH / 1e9  # two products of tok
 )
 def test_multiply_accumulates(name: str, tile_px: int | None, gmac: float) -> None:
     row = describe_method(name, tile_px)
-    assert row["gmac"] == pytest.approx(gmac, rel=3e-3)
-    assert row["tile_px"] == (tile_px or 256)
+    assert row.gmac == pytest.approx(gmac, rel=3e-3)
+    assert row.tile_px == (tile_px or 256)
 
 
 def test_the_table_has_a_line_for_each_method(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -106,6 +106,19 @@ def test_missing_layers_and_files_are_named(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.parametrize(
+    ("layer", "given", "said"),
+    [
+        ("views", Path("view.tif"), "layer views: needs a list of paths"),
+        ("dsm_initial", [Path("dsm.tif")], "layer dsm_initial: needs one path"),
+        ("dsm_initial", "dsm.tif", "layer dsm_initial: needs one path"),
+    ],
+)
+def test_one_raster_for_views_and_several_for_another_layer_are_refused(layer: str, given: object, said: str) -> None:
+    with pytest.raises(ModelError, match=said):
+        given_scene({layer: ["first"]}, {layer: given})
+
+
 def test_windows_beyond_the_image_are_reflected(tmp_path: Path) -> None:
     pixels = np.arange(12, dtype=np.float32).reshape(3, 4)
     with opened(as_model(FirstBand()), {"eo": write_image(tmp_path / "eo.tif", pixels)}) as images:

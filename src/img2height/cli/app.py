@@ -14,7 +14,7 @@ from img2height.errors import DataError, Img2HeightError
 class Commands(TyperGroup):
     """Commands that report user errors as one line on standard error, with exit code 2."""
 
-    def invoke(self, ctx: typer.Context) -> None:
+    def invoke(self, ctx: typer.Context) -> None:  # type: ignore[override]  # typer's own context is private
         """Run the requested command."""
         try:
             super().invoke(ctx)
@@ -37,15 +37,15 @@ def methods(as_json: Annotated[bool, typer.Option("--json", help="a JSON list of
 
     found = methods_table()
     if as_json:
-        typer.echo(json.dumps(found, indent=2))
+        typer.echo(json.dumps([method.model_dump(mode="json") for method in found], indent=2))
         return
     typer.echo(f"{'method':27} {'trainable':>12} {'batch norm':>10} {'GMAC':>6} {'at':>6}  target  inputs; paper")
     for method in found:
-        inputs = ", ".join(f"{layer} ({' '.join(bands)})" for layer, bands in method["inputs"].items())
-        paper = f"{method['paper']['title']} ({method['paper']['year']})" if method["paper"] else "baseline"
-        counts = f"{method['trainable_parameters']:12,} {method['batchnorm_buffers']:10,} {method['gmac']:6.2f}"
-        size = f"{method['tile_px']:3} px"
-        typer.echo(f"{method['name']:27} {counts} {size}  {method['target']:6}  {inputs}; {paper}")
+        inputs = ", ".join(f"{layer} ({' '.join(bands)})" for layer, bands in method.inputs.items())
+        paper = f"{method.paper.title} ({method.paper.year})" if method.paper else "baseline"
+        counts = f"{method.trainable_parameters:12,} {method.batchnorm_buffers:10,} {method.gmac:6.2f}"
+        size = f"{method.tile_px:3} px"
+        typer.echo(f"{method.name:27} {counts} {size}  {method.target:6}  {inputs}; {paper}")
 
 
 @app.command()

@@ -3,38 +3,62 @@
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from img2height.methods import build, names, recipes_folder
+from img2height.io.records import Record
+from img2height.methods import batchnorm_buffers, build, names, recipes_folder, trainable_parameters
 from img2height.settings.project import load_recipe
+from img2height.settings.recipe import Paper
 
 TILE_PX = 256  # the protocol's; the only side that all networks accept
 
 
-def methods_table() -> list[dict]:
-    """Return one row per method; see `describe_method`."""
+class Method(Record):
+    """What a method is and what one tile of it costs.
+
+    Attributes:
+        name: its name.
+        paper: where it was published; None for a baseline.
+        inputs: bands by input layer.
+        target: the quantity that it learns.
+        trainable_parameters: their number.
+        batchnorm_buffers: number of running statistics.
+        tile_px: side of the tile.
+        gmac: 10^9 multiply-accumulates of convolutions and matrix products.
+    """
+
+    name: str
+    paper: Paper | None
+    inputs: dict[str, list[str]]
+    target: str
+    trainable_parameters: int
+    batchnorm_buffers: int
+    tile_px: int
+    gmac: float
+
+
+def methods_table() -> list[Method]:
+    """Return all methods; see `describe_method`."""
     return [describe_method(name) for name in names()]
 
 
-def describe_method(name: str, tile_px: int | None = None) -> dict:
-    """Return name, paper, inputs, target, parameters, batch-norm buffers and cost of a method as plain values.
-
-    The cost is that of one tile, in 10^9 multiply-accumulates of convolutions and matrix products.
+def describe_method(name: str, tile_px: int | None = None) -> Method:
+    """Return a method, with the cost of one tile.
 
     Args:
         name: a method.
         tile_px: side of the tile; by default the side that the network is built for, else 256.
     """
     recipe = load_recipe(recipes_folder(), name)
-    side = tile_px or recipe.options.get("size_px", TILE_PX)
+    side = tile_px or int(recipe.options.get("size_px") or TILE_PX)
     with torch.device("meta"), FlopCounterMode(display=False) as counter:  # only shapes: no weights, no computing
         network = build(name).eval()
         network({layer: torch.empty(1, len(bands), side, side) for layer, bands in recipe.inputs.items()})
-    return {
-        "name": name,
-        "paper": recipe.paper.model_dump() if recipe.paper else None,
-        "inputs": recipe.inputs,
-        "target": recipe.target,
-        "trainable_parameters": sum(p.numel() for p in network.parameters() if p.requires_grad),
-        "batchnorm_buffers": sum(b.numel() for n, b in network.named_buffers() if n.endswith(("_mean", "_var"))),
-        "tile_px": side,
-        "gmac": counter.get_total_flops() / 2e9,
-    }
+    return Method(
+        name=name,
+        paper=recipe.paper,
+        inputs=recipe.inputs,
+        target=recipe.target,
+        trainable_parameters=trainable_parameters(network),
+        batchnorm_buffers=batchnorm_buffers(network),
+        tile_px=side,
+        gmac=counter.get_total_flops() / 2e9,
+    )

@@ -31,7 +31,8 @@ def with_inputs(command: Callable[..., None]) -> Callable[..., None]:
         command(rasters=rasters, **given)
 
     own = [p for name, p in inspect.signature(command).parameters.items() if name != "rasters"]
-    run.__signature__ = inspect.Signature([*own[:2], *map(_option, INPUTS.values()), *own[2:]])  # type: ignore[attr-defined]
+    signature = inspect.Signature([*own[:2], *map(_option, INPUTS.values()), *own[2:]])
+    run.__signature__ = signature  # type: ignore[attr-defined]  # `inspect` reads it, but functions do not declare it
     return run
 
 
@@ -42,7 +43,7 @@ def _parameter(layer: Layer) -> str:
 def _option(layer: Layer) -> inspect.Parameter:
     several = layer.kind == "view"
     text = f"{layer.about}{'; one option each, in order' if several else ''}"
-    kind = Annotated[(list[Path] if several else Path) | None, typer.Option(layer.option, help=text)]
+    kind: object = Annotated[(list[Path] if several else Path) | None, typer.Option(layer.option, help=text)]
     return inspect.Parameter(_parameter(layer), inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
 
 

@@ -7,6 +7,7 @@ from rich import box
 from rich.table import Table
 
 from img2height.errors import DataError
+from img2height.io.tables import rows_of
 from img2height.report.tables.scores import COLUMNS
 
 SHOWN = {
@@ -37,7 +38,7 @@ def scores_table(results: Path) -> Table:
     table.add_column("method")
     for heading in SHOWN.values():
         table.add_column(heading, justify="right")
-    for row in scores.to_dict("records"):
+    for row in rows_of(scores):
         values = [COLUMNS[column].text(row[column]) if column in row else "–" for column in SHOWN]
         table.add_row(row["method"], *values, style="italic" if row["trivial"] else None)
     return table

@@ -1,9 +1,15 @@
 """Inference: predicts height maps with a model folder, in memory that does not grow with the height of the image."""
 
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from img2height.inference.predict import predict_raster
+    from img2height.models.folder import load_model
+
+__all__ = ["load_model", "predict_raster"]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """Return the prediction functions, imported on first access, because joining rasters needs no torch."""
     if name == "load_model":
         from img2height.models.folder import load_model

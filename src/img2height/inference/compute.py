@@ -1,10 +1,10 @@
 """Computes strips of a prediction on one device."""
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from itertools import groupby
+from itertools import groupby, islice
 from typing import TypeVar
 
 import numpy as np
@@ -52,7 +52,7 @@ def compute_strips(task: Task, device: str, tops: Sequence[int], threads: int, *
 
 def _rows(
     plan: Plan, network: Network, images: ModelInputs, first: int, end: int, progress: bool
-) -> Iterator[tuple[int, np.ndarray]]:
+) -> Generator[tuple[int, np.ndarray], None, None]:
     """Yield first row and values of consecutive pieces, down to a row; see `Blend.finished`."""
     grid, strips = plan.grid, plan.strips
     places = [(y, x) for y, x in plan.places if grid.rows[y] < end and grid.rows[y] + grid.window_px > first]
@@ -94,7 +94,7 @@ def _cut(plan: Plan, row: int, values: np.ndarray) -> np.ndarray:
     return values
 
 
-def read_ahead(items: Iterator[T], depth: int) -> Iterator[T]:
+def read_ahead(items: Iterator[T], depth: int) -> Generator[T, None, None]:
     """Yield the items of an iterator that runs in a thread of its own (prefetching).
 
     An error in it is raised where its item would have been. A consumer that stops early closes the iterator and waits
@@ -104,12 +104,15 @@ def read_ahead(items: Iterator[T], depth: int) -> Iterator[T]:
         items: must not be advanced by anyone else.
         depth: number of items it may be ahead.
     """
-    end = object()
+
+    def following() -> list[T]:
+        return list(islice(items, 1))  # empty at the end
+
     with ThreadPoolExecutor(1, thread_name_prefix="read-ahead") as pool:
-        waiting = deque(pool.submit(next, items, end) for _ in range(depth))
+        waiting = deque(pool.submit(following) for _ in range(depth))
         try:
-            while (item := waiting.popleft().result()) is not end:
-                waiting.append(pool.submit(next, items, end))
-                yield item
+            while found := waiting.popleft().result():
+                waiting.append(pool.submit(following))
+                yield found.pop()
         finally:
             pool.shutdown(cancel_futures=True)

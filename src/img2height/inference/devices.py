@@ -1,9 +1,10 @@
 """Computes the strips of one prediction on several devices, with one process each."""
 
 from collections.abc import Iterator, Sequence
+from multiprocessing.queues import SimpleQueue
 
 import torch.multiprocessing
-from torch.multiprocessing import ProcessExitedException, ProcessRaisedException, SimpleQueue
+from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException, spawn
 
 from img2height.errors import Img2HeightError, ModelError
 from img2height.inference.compute import compute_strips
@@ -32,7 +33,7 @@ def compute_on(
     waiting = [top for part in parts for top in part]
     errors = torch.multiprocessing.get_context("spawn").SimpleQueue()
     arguments = (task, devices, parts, threads, errors)
-    processes = torch.multiprocessing.spawn(_work, arguments, len(parts), join=False, daemon=True)
+    processes = spawn(_work, arguments, len(parts), join=False, daemon=True)
     try:
         while waiting:
             ended = processes.join(POLL_S)
@@ -53,7 +54,12 @@ def compute_on(
 
 
 def _work(
-    rank: int, task: Task, devices: Sequence[str], parts: list[list[int]], threads: int, errors: SimpleQueue
+    rank: int,
+    task: Task,
+    devices: Sequence[str],
+    parts: list[list[int]],
+    threads: int,
+    errors: SimpleQueue[Img2HeightError],
 ) -> None:
     try:
         compute_strips(task, devices[rank], parts[rank], threads)

@@ -34,7 +34,7 @@ def given_scene(inputs: Mapping[str, list[str]], given: Given, dsm_unit: str | N
         dsm_unit: unit of the heights of `dsm_initial`; None is what the raster states.
 
     Raises:
-        ModelError: a layer is missing.
+        ModelError: a layer is missing, or is one raster where several are needed or the reverse.
         DataError: a raster cannot be read, lacks a band, states no unit of heights, or is a mosaic of unlike parts; or
             lengths on its map are not those on the ground.
     """
@@ -69,7 +69,10 @@ def _height_unit(raster: DatasetReader, declared: str | None) -> str:
 
 def _rasters(layer: str, bands: list[str], given: Path | Sequence[Path]) -> list[tuple[str, Path, list[str]]]:
     """Return name in a scene, path and bands of each raster of a layer: views are one raster each."""
-    if layer != VIEWS:
+    if (layer == VIEWS) == isinstance(given, Path):
+        needed = "a list of paths, one for each view" if layer == VIEWS else "one path"
+        raise ModelError(f"layer {layer}: needs {needed}, found {given!r}")
+    if isinstance(given, Path):
         return [(layer, given, bands)]
     return [(view_name(number), path, [VIEW_BAND]) for number, path in enumerate(given, 1)]
 

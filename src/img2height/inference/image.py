@@ -2,7 +2,7 @@
 
 import logging
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 from filelock import FileLock, Timeout
+from geopandas import GeoDataFrame
 
 from img2height.buildings.polygons import require_metres
 from img2height.buildings.scene import extract_scene
@@ -33,7 +34,10 @@ from img2height.vocabulary.storage import Compression
 
 logger = logging.getLogger(__name__)
 
-WRITERS = {".gpkg": partial(write_geopackage, layer="buildings"), ".parquet": write_table}
+WRITERS: dict[str, Callable[[GeoDataFrame, Path], None]] = {
+    ".gpkg": partial(write_geopackage, layer="buildings"),
+    ".parquet": write_table,
+}
 DEVICES = ("auto",)
 
 

@@ -12,7 +12,8 @@ from img2height.errors import ModelError
 from img2height.inference.inputs import InputWindow
 from img2height.inference.stochastic import mean_and_spread
 from img2height.io.rasters import Band, height_band
-from img2height.methods import DEFAULT, layout_of
+from img2height.methods import layout_of
+from img2height.methods._layout import DEFAULT, arrange
 from img2height.models.folder import LoadedModel
 from img2height.samples.normalise import clip_heights
 from img2height.settings.protocol import Inference
@@ -58,7 +59,7 @@ class Network:
         layout = DEFAULT if on_gpu else layout_of(model.recipe.network)
         last = layout.channels_last or settings.precision == BFLOAT16
         self.order = torch.channels_last if last else torch.contiguous_format
-        self.network = model.network.to(self.device, memory_format=self.order)
+        self.network = arrange(model.network.to(self.device), self.order)
         self.normalisation = model.normalisation
         self.target = model.recipe.target
         self.precision = settings.precision

@@ -38,7 +38,9 @@ class Plan:
     def sample(self, count: int) -> list[tuple[int, int]]:
         """Return row and column of at most so many windows, evenly spaced among those to predict."""
         cells = [(y, x) for y, columns in self.places for x in columns]
-        chosen = np.unique(np.linspace(0, len(cells) - 1, count).round().astype(int)) if cells else []
+        if not cells:
+            return []
+        chosen = np.unique(np.linspace(0, len(cells) - 1, count).round().astype(int))
         return [(int(self.grid.rows[cells[n][0]]), int(self.grid.columns[cells[n][1]])) for n in chosen]
 
 
@@ -78,14 +80,13 @@ class Task:
             raise ModelError(f"window_px is {window_px}; the model needs a multiple of {multiple}")
         grid = WindowGrid.over(raster.shape, window_px, self.settings.overlap, multiple)
         places = grid.touching(self.area)
-        if not places and not self.area.is_empty:
+        if not places and self.area is not None and not self.area.is_empty:
             raise DataError(f"scene {self.scene.name}: the area to predict contains none of its pixels; check the area")
         left = min((int(grid.columns[columns[0]]) for _, columns in places), default=0)
         right = max((int(grid.columns[columns[-1]]) + window_px for _, columns in places), default=0)
-        reached = [
-            range(row // BLOCK_PX, -(-(row + window_px) // BLOCK_PX)) for row in grid.rows[[y for y, _ in places]]
-        ]
-        tops = [BLOCK_PX * n for n in sorted(set().union(*reached)) if BLOCK_PX * n < raster.height]
+        rows = [int(grid.rows[y]) for y, _ in places]
+        reached = {n for row in rows for n in range(row // BLOCK_PX, -(-(row + window_px) // BLOCK_PX))}
+        tops = [BLOCK_PX * n for n in sorted(reached) if BLOCK_PX * n < raster.height]
         bands = bands_of(self.model, self.draws)
         strips = Strips(self.folder, raster, bands, left, min(right, raster.width) - left, tops)
         return Plan(grid, places, strips, right - left, self.area)

@@ -10,7 +10,6 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -29,7 +28,7 @@ logger = logging.getLogger(__name__)
 RECORD = "record.json"
 
 
-def record_of(task: Task, devices: Sequence[str], threads: int) -> dict[str, Any]:
+def record_of(task: Task, devices: Sequence[str], threads: int) -> dict[str, object]:
     """Return plain values that differ if the bytes of a prediction may differ.
 
     The model is identified by its card, which seals its weights.
@@ -78,7 +77,7 @@ def files_of(rasters: Iterable[Path]) -> list[list[str | int]]:
 
 
 @contextmanager
-def resumable(folder: Path, record: dict[str, Any]) -> Iterator[None]:
+def resumable(folder: Path, record: dict[str, object]) -> Iterator[None]:
     """Keep the content of a folder if it was made with the same record, else empty it; the block continues with it.
 
     After an error the folder keeps the finished strips: the same call resumes. It is removed if there are none and the
