@@ -275,3 +275,11 @@ def test_the_methods_text_names_initial_weights_without_a_record(finished: Run):
     with_record, without = (methods_text(run, versions)[0] for run in (finished, started))
     assert "im2height (encoder weights imagenet)" in without and "imagenet" not in with_record
     assert "in this experiment" in without and "in this experiment" not in with_record  # all that can be claimed
+
+
+def test_statistics_of_a_starting_model_are_not_called_those_of_the_training_area(finished: Run):
+    versions = {"img2height": "1", "torch": "2", "numpy": "2"}
+    recipe = finished.recipes["im2height"].model_copy(update={"init_from": "models/a/im2height/fold0/seed0"})
+    started = dataclasses.replace(finished, recipes=finished.recipes | {"im2height": recipe})
+    assert "keeps" not in methods_text(finished, versions)[1]
+    assert "im2height keeps the statistics" in methods_text(started, versions)[1]

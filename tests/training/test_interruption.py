@@ -182,14 +182,15 @@ def command(job: TrainingJob, folder: Path, devices: int, program: Path = ROOT /
     """Return the command that trains a job whose tables lie in a folder."""
     write_table(job.samples, folder / "samples.parquet")
     write_table(job.tiles, folder / "folds.parquet")
+    write_table(job.areas, folder / "areas.parquet")
     write_listing([(scene.folder / "scene.json", "split") for scene in job.scenes], folder / "scenes.json")
     for name in ("recipe", "training"):
         (folder / f"{name}.yaml").write_text(yaml.safe_dump(getattr(job, name).model_dump(mode="json")))
     flags = {
         "--method": job.method, "--recipe": folder / "recipe.yaml", "--training": folder / "training.yaml",
         "--samples": folder / "samples.parquet", "--folds": folder / "folds.parquet", "--fold": 0, "--seed": 0,
-        "--scenes": folder / "scenes.json", "--scratch": folder / "scratch", "--live": folder / "live",
-        "--devices": devices, "--out": folder / "model",
+        "--areas": folder / "areas.parquet", "--scenes": folder / "scenes.json", "--scratch": folder / "scratch",
+        "--live": folder / "live", "--devices": devices, "--out": folder / "model",
     }  # fmt: skip
     return [sys.executable, str(program), *(str(word) for pair in flags.items() for word in pair)]
 

@@ -65,13 +65,15 @@ def _training(run: Run) -> str:
     names = [name for name, recipe in run.recipes.items() if not is_trivial(recipe)]
     baselines = [name for name in run.recipes if name not in names]
     cited = [f"{name} ({recipe.title}{_cite(recipe.paper)})" for name in names if (recipe := run.recipes[name])]
+    started = [name for name in names if run.recipes[name].init_from]
+    kept = [f"; {name} keeps the statistics of the model that it started from" for name in started]
     against = f" Untrained baselines: {_list(baselines)}." if baselines else ""
     return (
         f"Training: {_list(cited) or 'no method'}, each with its own loss, optimiser and augmentation, all with the "
         f"same budget: {training.samples:,} samples of {side} × {side} px per fold and seed ({seeds}), validated every "
         f"{training.validate_every:,} samples on at most {training.val_tiles} tiles, stopped after {training.patience} "
         "validations without improvement. The weights with the best validation score were kept. Inputs and heights "
-        f"were normalised with statistics of the training area only.{against}"
+        f"were normalised with statistics of the training area only{''.join(kept)}.{against}"
     )
 
 
