@@ -1,5 +1,5 @@
 # Each target makes what it needs: `make demo` and `make test` work from a fresh clone.
-# Interpreters, newest first: the first that is supported and that pip has the pinned torch for makes the environment.
+# Interpreters, newest first: the environment is made with the first that is supported and for which pip has the pinned torch.
 PYTHON ?= python3.14 python3.13 python3.12 python3.11 python3
 CORES  ?= $(shell getconf _NPROCESSORS_ONLN)
 VENV   ?= .venv
@@ -15,30 +15,30 @@ WORKERS := --numprocesses 3 --dist loadfile --no-loadscope-reorder
 env: $(ENV)
 
 # torch first and alone: its one pin takes the CPU build where the machine offers one; the lock has no torch in it.
-# The stamp is written last, so an interrupted installation is begun again.
+# The stamp is written last, so an interrupted installation starts again.
 SUPPORTED := import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
 $(ENV): requirements/torch.txt requirements/lock.txt
 	@export PATH="$(HOST)"; for python in $(PYTHON); do \
 		$$python -c '$(SUPPORTED)' 2>/dev/null && $$python -m venv --clear $(VENV) \
 		&& $(BIN)/python -m pip install --quiet -r requirements/torch.txt && exit 0; \
 	done; \
-	echo "error: none of these is a Python 3.11 to 3.14 that pip has torch for: $(PYTHON); make PYTHON=/path/to/python" >&2; exit 1
+	echo "error: none of these is a Python 3.11 to 3.14 for which pip has torch: $(PYTHON); use make env PYTHON=/path/to/python" >&2; exit 1
 	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements/lock.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
-# For tests/slurm, which are skipped without. System packages, hence a target of its own.
+# For tests/slurm, which are skipped without it. A separate target, because it installs system packages.
 SLURM := slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge
 slurm:
 	@if command -v slurmctld >/dev/null && command -v slurmd >/dev/null && command -v munged >/dev/null; then :; \
 	elif [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
-		echo "SLURM is not installed: that takes root and apt. Its tests will be skipped."; \
+		echo "SLURM is not installed: installing it needs root and apt. Its tests will be skipped."; \
 	else \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $(SLURM) >/dev/null \
 		|| echo "SLURM could not be installed. Its tests will be skipped."; \
 	fi
 
-# The synthetic city: generated, trained on, scored and shown.
+# The synthetic city: generate it, train, score and report.
 demo: $(ENV)
 	@echo "Generates three districts of a synthetic city, trains three networks on one of them, and predicts and scores the"
 	@echo "heights and buildings of another. If it is interrupted, the same command resumes it."
@@ -46,7 +46,7 @@ demo: $(ENV)
 	@img2height scores demo
 	@echo "The report: $(CURDIR)/results/demo/report.html"
 
-# Three at a time: on two cores one of them mostly waits for a cluster.
+# Three workers: on two cores, because one of them mostly waits for a cluster.
 test: $(ENV)
 	pytest -m "not slow" $(WORKERS)
 
@@ -73,13 +73,13 @@ check: $(ENV)
 reference: $(ENV)
 	python docs/make_reference.py
 
-# After `git checkout` + `dvc checkout`, or a clone + `dvc pull`: DVC certifies the files, Snakemake takes their times as new
-# and notes what all of them were made with.
+# After `git checkout` + `dvc checkout`, or a clone + `dvc pull`: DVC checks the files; Snakemake then marks them as up to date
+# and records what they were made with.
 pulled: $(ENV)
 	dvc status --quiet || { echo "error: the files are not those of dvc.lock; run dvc checkout or dvc pull, then dvc status"; exit 1; }
 	snakemake --touch --forceall --cores 1
 
-# Keeps what is pinned; `make lock UPGRADE=--upgrade` takes the newest of everything. One lock for all supported Pythons.
+# Keeps the pinned versions; `make lock UPGRADE=--upgrade` takes the newest. One lock for all supported Pythons.
 lock: $(ENV)
 	uv pip compile pyproject.toml --all-extras --group dev --constraint requirements/torch.txt --no-emit-package torch \
 		--universal --python-version 3.11 --generate-hashes --no-header --quiet $(UPGRADE) -o requirements/lock.txt

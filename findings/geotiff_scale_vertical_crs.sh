@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Scale and offset that are set on a GeoTIFF after its first pixels are lost if its coordinate system has a vertical part.
 #
-# Guess before the run: when they are set makes no difference, with any coordinate system; both files say 0.1 and 100.
-# Found with rasterio 1.5.2 (GDAL 3.12.2), and with 1.4.4 (GDAL 3.10.3): of the file in EPSG:25833 + DHHN2016 height the
-# scale is 1 and the offset 0 when it is opened again, without an error; of the file in EPSG:25833 they are kept. The same in
-# mode "r+" on a finished file. Set before the first write, they are kept in both. Official surface models have such
-# systems, so that one stored in decimetres loses the only statement of it.
-# What the product does: docs/own-data.md says when to set them; heights without a plausible ground stop preparation.
+# Expected: the moment at which they are set makes no difference, with any coordinate system; both files have 0.1 and 100.
+# Found with rasterio 1.5.2 (GDAL 3.12.2), and with 1.4.4 (GDAL 3.10.3): when the file in EPSG:25833 + DHHN2016 height is
+# opened again, its scale is 1 and its offset 0, without an error; the file in EPSG:25833 keeps them. The same happens in
+# mode "r+" on a finished file. If set before the first write, they are kept in both. Official surface models have such
+# systems, and one stored in decimetres then loses the only record of its unit.
+# What the project does: docs/own-data.md says when to set them; implausible heights of the ground stop preparation.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# After a job has failed, Snakemake takes what was made from its earlier output for up to date.
+# After a job has failed, Snakemake treats files made from its earlier output as up to date.
 #
-# Guess before the run: the changed parameter made the job run, the job failed, so the next run begins with it again.
-# Found with Snakemake 9.27.1: the next run says that there is nothing to be done, and the final file keeps the value from
+# Expected: the changed parameter made the job run, the job failed, so the next run starts with it again.
+# Found with Snakemake 9.27.1: the next run reports that there is nothing to be done, and the final file keeps the value from
 # before the change, for a temporary and for an ordinary output. The parameters, the code and the checksums of the inputs
-# of a job are recorded when it ends, well or not (pull request 3237 of 2024), and its output is removed; a missing file
-# that no target names and that nothing out of date needs is no reason to run. A second guess, that an ordinary output is
-# made again because it is missing, was wrong too.
-# What the product does: its targets name the files of jobs that failed (workflow/rules/failed.smk), and the job that reads
-# generated layers carries the digest of the program that makes them (code_of_generator); tests/test_reruns.py and
-# tests/test_ask.py let jobs fail.
+# of a job are recorded when it ends, successfully or not (pull request 3237 of 2024), and its output is removed; a missing
+# file that no target names and that no outdated file needs is not a reason to run. One would also expect that an ordinary
+# output is made again because it is missing; it is not.
+# What the project does: its targets name the files of jobs that failed (workflow/rules/failed.smk), and the job that reads
+# generated layers has the digest of the program that makes them among its parameters (code_of_generator);
+# tests/test_reruns.py and tests/test_ask.py let jobs fail.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
