@@ -1,4 +1,4 @@
-"""Puts into a wheel what the workflow and DVC read at the top of the checkout: the recipes and the protocol."""
+"""Adds to a wheel what the workflow and DVC read at the top of the checkout: the recipes and the protocol."""
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
@@ -6,7 +6,7 @@ SHIPPED = ("config/methods", "params.yaml")
 
 
 class ShippedSettings(BuildHookInterface):
-    """Lays the settings beside the code; an editable installation reads those of the checkout."""
+    """Adds the settings next to the code; an editable installation reads those of the checkout."""
 
     def initialize(self, version: str, build_data: dict) -> None:
         """Add the files to a wheel, unless it is an editable one."""

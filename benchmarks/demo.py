@@ -1,10 +1,10 @@
-"""Run `make demo` of an earlier build and of the working tree one after the other, and print how long each took.
+"""Run `make demo` of an earlier commit and of the working tree one after the other, and print how long each took.
 
 python benchmarks/demo.py --build c57153e
 
-Each build runs in a folder of its own with nothing cached, as a new clone does, in the environment of this one. The
-wall clock is that of the whole workflow; the seconds of all jobs add up those of jobs that ran at the same time. The
-machine must have nothing else to do.
+Each build runs in its own folder with nothing cached, like a new clone, in the environment of this checkout. Wall clock
+is the time of the whole workflow; the seconds of all jobs also count jobs that ran at the same time. Nothing else should
+run on the machine.
 """
 
 import argparse

@@ -17,15 +17,15 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-EDITS = {  # files below the package, a pattern, and what takes its place
+EDITS = {  # files below the package, a pattern, and its replacement
     "a docstring in errors.py": ("errors.py", r'"""Base of every', '"""The base of every'),
     "a new key of `metrics`": (
         "**/*.py",
         r'(class Metrics\(Settings\):\n {4}""".*?"""\n)',
         r"\1    new_key: float = 1.0\n",
     ),
-    "the word at the progress bar of a prediction": ("inference/*.py", '"Predicting"', '"Working"'),
-    "the words of all data errors": ("**/*.py", r'(raise DataError\(f?)"', r'\1"Sorry: '),
+    "the label of the progress bar of a prediction": ("inference/*.py", '"Predicting"', '"Working"'),
+    "the text of all data errors": ("**/*.py", r'(raise DataError\(f?)"', r'\1"Sorry: '),
     "how polygons are simplified": ("buildings/polygons.py", r"\Z", "\n\nextract.edited = True\n"),
     "a kernel of the metrics": ("metrics/kernels/outcomes.py", r"\Z", "\n\ncount.edited = True\n"),
 }
@@ -35,7 +35,7 @@ try:
     from img2height.provenance.digest import code_digest, code_parts
     def modules(*roots):
         return sum(name.startswith("img2height") for name in code_parts(*roots))
-except ModuleNotFoundError:  # as it was when a digest counted all modules that are imported
+except ModuleNotFoundError:  # earlier commits, whose digests counted all imported modules
     from img2height.provenance import _imports, _source, _with_parents, code_digest
     def modules(script, *others):
         names = {name for root in [*_imports(pathlib.Path(script)), *others] for name in _with_parents(root)}
@@ -51,7 +51,7 @@ json.dump({name: (code_digest(*found), modules(*found)) for name, found in roots
 """
 
 flags = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-flags.add_argument("commit", nargs="?", help="default: the files as they lie here")
+flags.add_argument("commit", nargs="?", help="default: the files of this checkout")
 
 
 def export(commit: str | None, folder: Path) -> None:
@@ -75,7 +75,7 @@ def digests(folder: Path) -> dict[str, tuple[str, int]]:
 
 
 def edited(folder: Path, files: str, pattern: str, new: str) -> dict[str, tuple[str, int]]:
-    """Return the digests after an edit, which is taken back."""
+    """Return the digests after an edit, and undo it."""
     texts = {path: path.read_text() for path in (folder / "src/img2height").glob(files)}
     for path, text in texts.items():
         path.write_text(re.sub(pattern, new, text, flags=re.S))

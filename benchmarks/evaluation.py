@@ -34,14 +34,14 @@ from img2height.scoring.scene import evaluate_scene
 flags = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 flags.add_argument("--sizes", type=int, nargs="+", default=[2048, 8192], help="sides of the scene in pixels")
 flags.add_argument("--tile-px", type=int, nargs="+", default=[256], help="sides of the tiles")
-flags.add_argument("--threads", type=int, default=2, help="threads that read, and that score")
+flags.add_argument("--threads", type=int, default=2, help="threads for reading, and for scoring")
 LAYERS = ("ndsm", "building", "footprint")
 BUILDING_M = 3.0
 CACHE_MIB, SMALL_PX = "64", 256
 
 
 def make(folder: Path, side: int) -> None:
-    """Write a scene with smooth buildings and a prediction with smooth and rough errors, a third of it building."""
+    """Write a scene, a third of it building, and a prediction with smooth and rough errors."""
     grid = Grid(CRS.from_epsg(25832), Affine(0.5, 0, 500_000, 0, -0.5, 5_400_000), side, side)
 
     def height(window: Window, predicted: bool) -> np.ndarray:
@@ -61,7 +61,7 @@ def make(folder: Path, side: int) -> None:
 
 
 def read(folder: Path, threads: int) -> None:
-    """Read both rasters once, each thread with handles of its own."""
+    """Read both rasters once, each thread with its own handles."""
 
     def work(number: int) -> None:
         with open_raster(folder / "height.tif") as height, open_raster(folder / "ndsm.tif") as truth:
@@ -83,7 +83,7 @@ def evaluate(folder: Path, tile_px: int, threads: int) -> None:
 def measure(folder: Path, small: Path, tile_px: int, threads: int) -> list[float]:
     """Return wall and CPU seconds of the first scores, of reading and of scoring, and the peak memory in MiB.
 
-    The first scores are those of a small scene: what they take is compiling, or loading what was compiled before.
+    The first scores are those of a small scene: their time is that of compiling, or of loading the compiled code.
     """
     seconds = []
     for work in (

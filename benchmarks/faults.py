@@ -1,8 +1,8 @@
-"""Harm the workflow at random points of the tiny experiment and look whether a rerun ends with the same bytes.
+"""Inject faults into the tiny experiment at random points and check that a rerun ends with the same bytes.
 
 python benchmarks/faults.py 100
 
-tests/injected_faults.py says what each fault is. Rows that are in the table already are not repeated.
+tests/injected_faults.py describes the faults. Rows that are already in the table are not repeated.
 """
 
 import argparse
@@ -23,13 +23,13 @@ flags = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.Ra
 flags.add_argument("faults", type=int, nargs="?", default=100)
 flags.add_argument("--seed", type=int, default=0)
 flags.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "img2height_faults")
-flags.add_argument("--methods", nargs="+", help="of the tiny experiment; all by default")
+flags.add_argument("--methods", nargs="+", help="methods of the tiny experiment; all by default")
 flags.add_argument("--target", default="all", help="target of the workflow")
-flags.add_argument("--rules", nargs="+", help="that are harmed; all by default")
+flags.add_argument("--rules", nargs="+", help="rules into which faults are injected; all by default")
 
 
 def main(args: argparse.Namespace) -> int:
-    pristine = finished(Tree(args.folder / "undisturbed"), args.methods, args.target)
+    pristine = finished(Tree(args.folder / "uninterrupted"), args.methods, args.target)
     rules = args.rules or harmed_rules(pristine, args.target)
     path = args.folder / f"faults_{args.seed}.csv"
     rows = pandas.read_csv(path).to_dict("records") if path.exists() else []
@@ -42,7 +42,7 @@ def main(args: argparse.Namespace) -> int:
         print(f"{n}: {fault.kind}, {fault.rule} at {fault.share:.2f}: {ended}", file=sys.stderr)
         pandas.DataFrame(rows).to_csv(path, index=False)
     table = pandas.DataFrame(rows[: args.faults])
-    print("| fault | met | same bytes | skipped | seconds, median |\n|---|---|---|---|---|")
+    print("| fault | injected | same bytes | skipped | seconds, median |\n|---|---|---|---|---|")
     for kind, met in table.groupby("kind", sort=False):
         skipped = met["ended"].str.startswith("skipped").sum()
         print(f"| {kind} | {len(met)} | {(met['ended'] == SAME).sum()} | {skipped} | {met['s'].median():.0f} |")

@@ -1,6 +1,6 @@
-"""Print how long Snakemake plans a large experiment, and of how many jobs it is made.
+"""Print how long Snakemake takes to plan a large experiment, and how many jobs it has.
 
-Also how many jobs a cluster is given, and how long the longest command is: Linux takes 128 KiB.
+Also how many jobs are submitted to a cluster, and the length of the longest command: Linux accepts 128 KiB.
 
 python benchmarks/graph.py --scenes 1000 --methods 10
 python benchmarks/graph.py --scenes 1000 --methods 10 --silent
@@ -22,8 +22,8 @@ from steps import TABLE
 flags = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 flags.add_argument("--scenes", type=int, default=1000, help="scenes, each divided into five folds")
 flags.add_argument("--methods", type=int, default=10, help=f"methods, {len(METHODS)} at most")
-flags.add_argument("--trained", action="store_true", help="plan only what follows the trainings")
-flags.add_argument("--silent", action="store_true", help="only the time of the plan, with no job of it reported")
+flags.add_argument("--trained", action="store_true", help="plan only the steps after the trainings")
+flags.add_argument("--silent", action="store_true", help="print only the planning time, not the jobs")
 flags.add_argument("snakemake", nargs="*", help="more arguments for Snakemake, after --")
 
 
@@ -42,7 +42,7 @@ def main(args: argparse.Namespace) -> None:
         if not args.silent:
             for rule, count in events.jobs().items():
                 print(f"{rule:20} {count:6}")
-            print(f"{sum(events.jobs().values())} jobs; a cluster is given {events.submissions()}")
+            print(f"{sum(events.jobs().values())} jobs; {events.submissions()} submissions to a cluster")
             print(f"longest command: {max(len(command.encode()) for command in events.commands())} bytes")
     cpu = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     print(f"planned in {seconds:.1f} s ({cpu:.1f} s of CPU)")

@@ -1,7 +1,7 @@
-"""Print how often the intervals hold the truth, on simulated errors that are alike where they are near.
+"""Print how often the intervals cover the true value, on simulated errors with spatial correlation.
 
-Each row is 1,000 square fields of errors with a known RMSE, MAE and bias: the share of the intervals that hold it,
-which should be 95 %, beside that of intervals which take pixels for independent.
+Each row simulates 1,000 square fields of errors with known RMSE, MAE and bias. It gives the share of the intervals that
+cover the true value, which should be 95 %, and the same for intervals that treat pixels as independent.
 
 python benchmarks/intervals.py
 """

@@ -2,9 +2,9 @@
 
 python benchmarks/layouts.py [--networks unet resdepth] [--rounds 5]
 
-Times are CPU times, the least of the rounds: other programs on the machine disturb them little. What is fastest by more
-than `--gain` is what the file of the network has to say in `LAYOUT`; where it says nothing, the layout of
-`img2height.methods.DEFAULT` holds.
+Times are CPU times, the minimum of the rounds: other programs on the machine disturb them little. If a layout is faster
+by more than `--gain`, the module of the network should declare it as `LAYOUT`; without a declaration the layout of
+`img2height.methods.DEFAULT` is used.
 """
 
 import argparse
@@ -57,7 +57,7 @@ def main(args: argparse.Namespace) -> None:
         side_px = recipe.options.get("size_px") or args.window_px
         model = build(name, **({"weights": "none"} if "weights" in recipe.options else {})).eval()
         found = dict.fromkeys(layouts, float("inf"))
-        for _ in range(args.rounds + 1):  # the first warms up, and is never the least
+        for _ in range(args.rounds + 1):  # the first one warms up and is never the minimum
             for layout in layouts:
                 found[layout] = min(found[layout], window_ms(model, inputs_of(recipe, layout, side_px), layout))
         declared, best = layout_of(network), min(found, key=found.__getitem__)

@@ -1,9 +1,9 @@
-"""Print what the overlap of windows and bfloat16 do to the heights of the trained models of an experiment.
+"""Print the effect of window overlap and bfloat16 on the heights of the trained models of an experiment.
 
 make demo
 python benchmarks/overlap.py
 
-The models are those of the first fold and seed, the ground is that of a test scene; RMSE in metres against the truth.
+The models are those of the first fold and seed, the area is that of a test scene; RMSE in metres against the reference.
 """
 
 import argparse
@@ -29,7 +29,7 @@ flags = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.Ra
 flags.add_argument("--experiment", default="demo")
 flags.add_argument("--scene", type=Path, default=Path("data/scenes/demo/station/scene.json"))
 flags.add_argument("--methods", nargs="+", default=["unet", "im2height", "resdepth_stereo"])
-flags.add_argument("--views", type=int, nargs=2, default=[1, 2], help="pair of the methods that look at one")
+flags.add_argument("--views", type=int, nargs=2, default=[1, 2], help="pair for the methods that use one")
 flags.add_argument("--overlaps", type=float, nargs="+", default=[0.5, 0.375, 0.25, 0.125])
 flags.add_argument("--window-px", type=int, default=256)
 flags.add_argument("--threads", type=int, default=2)
@@ -50,8 +50,8 @@ def main(args: argparse.Namespace) -> None:
             truth_m = read_heights(raster)
         maps = [heights(overlap=overlap) for overlap in args.overlaps]
         scores = [np.sqrt(np.nanmean(np.square(found_m - truth_m))) for found_m in maps]
-        told = rounding(heights, maps[0], args.overlaps[0])
-        print(f"| {method} | {' | '.join(f'{score:.4f}' for score in scores)} | {told} |", flush=True)
+        effect = rounding(heights, maps[0], args.overlaps[0])
+        print(f"| {method} | {' | '.join(f'{score:.4f}' for score in scores)} | {effect} |", flush=True)
 
 
 def predicted(

@@ -1,11 +1,11 @@
-"""Hold prediction against its own forward passes, against a plain loop over the whole raster, and against memory.
+"""Compare prediction with its own forward passes and with a plain loop over the whole raster, and measure its memory.
 
 python benchmarks/prediction.py --sizes 2048 4096 8192 --memory --plot cost.png
 
-Every run is a process of its own; what is compared runs in turns, and the median counts. Weights are untrained, seeded.
-Ratios to look for: end to end at most 1.15 of the bare passes; the plain loop at least 1.5 of ours in float32, and 4
-in bfloat16 on a CPU that computes in it; less than 100 MiB more memory for 16 times the area. "Of matrix products":
-the speed of multiplying as a share of that in products of large matrices, which is about as fast as it can be.
+Every run is its own process; runs that are compared alternate, and the median counts. Weights are random, from a seed.
+Ratios to expect: end to end at most 1.15 of the bare passes; the plain loop at least 1.5 of ours in float32, and 4 in
+bfloat16 on a CPU that computes in it; less than 100 MiB more memory for 16 times the area. "Of matrix products": the
+multiplication rate as a share of the rate in products of large matrices, which is about the maximum.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from typing import Any
 
 flags = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 flags.add_argument("--sizes", type=int, nargs="+", default=[2048, 4096], help="sides in pixels, multiples of 128")
-flags.add_argument("--networks", nargs="+", default=["unet", "im2height", "resdepth_stereo"], help="of the first table")
+flags.add_argument("--networks", nargs="+", default=["unet", "im2height", "resdepth_stereo"], help="networks of the first table")
 flags.add_argument("--memory", action="store_true", help="peak memory at 16384 px against 4096, with a narrow network")
 flags.add_argument("--memory-sizes", type=int, nargs=2, default=[4096, 16384], help="other sides for this")
 flags.add_argument("--repeats", type=int, default=3, help="runs of each up to 4096 px; larger ones run once")
@@ -36,7 +36,7 @@ Run = tuple[str, tuple]
 
 
 def alone(name: str, *values: Any) -> Any:
-    """Return what a function of prediction_work returns in a fresh process."""
+    """Return the result of a function of prediction_work, run in a new process."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         return pool.submit(_call, name, values).result()
 
@@ -48,7 +48,7 @@ def _call(name: str, values: tuple) -> Any:
 
 
 def in_turns(runs: dict[str, Run], repeats: int) -> dict[str, dict]:
-    """Return the median seconds and memory of each run, which take turns, with what else its last one told."""
+    """Return the median seconds and memory of each run, with the other values of its last repetition; runs alternate."""
     found: dict[str, list[dict]] = {name: [] for name in runs}
     for _ in range(repeats):
         for name, (work, values) in runs.items():
@@ -57,7 +57,7 @@ def in_turns(runs: dict[str, Run], repeats: int) -> dict[str, dict]:
 
 
 def typical(runs: Sequence[dict]) -> dict:
-    """Return the last of some runs with the median seconds and memory of all."""
+    """Return the last of the runs with the median seconds and memory of all of them."""
     return runs[-1] | {key: statistics.median(run[key] for run in runs) for key in ("seconds", "peak_mib")}
 
 
@@ -100,7 +100,7 @@ def main(args: argparse.Namespace) -> None:
 
 
 class Bench:
-    """The tables: rows of text, one a measurement."""
+    """The tables: one row of text per measurement."""
 
     def __init__(self, folder: Path, args: argparse.Namespace):
         self.folder, self.args = folder, args

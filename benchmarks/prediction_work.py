@@ -1,4 +1,4 @@
-"""What benchmarks/prediction.py measures: each function is one run in a process of its own."""
+"""What benchmarks/prediction.py measures: each function is one run in its own process."""
 
 import resource
 import time
@@ -45,7 +45,7 @@ MEAN, DEVIATION = 100.0, 30.0
 
 
 def make(folder: Path, side: int) -> None:
-    """Write the rasters block by block: a surface with smooth buildings, and images that are noise around it."""
+    """Write the rasters block by block: a surface with smooth buildings, and images of the surface with noise."""
     grid = Grid(CRS.from_epsg(25832), Affine(GSD_M, 0, 500_000, 0, -GSD_M, 5_400_000), side, side)
 
     def height(window: Window) -> np.ndarray:
@@ -84,7 +84,7 @@ def make_model(folder: Path, method: str) -> None:
 
 
 def end_to_end(rasters: Path, model: Path, threads: int, settings: dict) -> dict[str, Any]:
-    """Read, infer, blend and write a COG as `settings` (else params.yaml) say; tells what went through the network."""
+    """Read, infer, blend and write a COG with `settings` over params.yaml; return what went through the network."""
     loaded = load_model(model)
     with _watched(loaded) as (calls, marks), _timed() as found:
         scratch = model / "scratch.tif"
@@ -96,7 +96,7 @@ def end_to_end(rasters: Path, model: Path, threads: int, settings: dict) -> dict
 
 
 def bare(rasters: Path, model: Path, threads: int, calls: list) -> dict[str, Any]:
-    """Put as many tensors in memory, of the same size, layout and precision, through the network: nothing else."""
+    """Run only the network, on as many tensors in memory of the same size, layout and precision."""
     loaded = load_model(model)
     set_up_cpu(threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -125,7 +125,7 @@ def bare(rasters: Path, model: Path, threads: int, calls: list) -> dict[str, Any
 
 
 def _matrix_flops(device: torch.device, bfloat16: bool) -> float:
-    """Return the floating point operations a second of a product of two large matrices."""
+    """Return the floating point operations per second of a product of two large matrices."""
     side, repeats = (8192, 10) if device.type == "cuda" else (2048, 3)
     a, b = torch.rand(2, side, side, device=device, dtype=torch.bfloat16 if bfloat16 else torch.float32)
     fastest = min(_seconds(lambda: a @ b, device) for _ in range(repeats))
@@ -174,7 +174,7 @@ def plain(rasters: Path, model: Path, threads: int) -> dict[str, Any]:
 
 
 def polygons(rasters: Path) -> dict[str, Any]:
-    """Make buildings of heights and an image."""
+    """Extract buildings from heights and an image."""
     with open_raster(rasters / "ndsm.tif") as heights, open_raster(rasters / "eo.tif") as image:
         sources = Sources(Grid.of(heights), lambda w: read_heights(heights, w), Image.of(image, list(BYTES["eo"])))
         with _timed() as found:
@@ -209,7 +209,7 @@ def _settings(changes: dict) -> Inference:
 
 @contextmanager
 def _timed() -> Iterator[dict[str, Any]]:
-    """Yield a dict that gets the seconds of the block, and the peak memory of the process and of the GPU in MiB."""
+    """Yield a dict that receives the seconds of the block, and the peak memory of the process and of the GPU in MiB."""
     found, start = {}, time.perf_counter()
     yield found
     if torch.cuda.is_available():

@@ -1,4 +1,4 @@
-"""Print by how much each refinement beats the surface model that it starts from, and ResDepth without an image.
+"""Print by how much each refinement improves on the initial surface model, and on ResDepth without an image.
 
 snakemake --cores 2 --resources gpu=1 --config experiment=refinement
 python benchmarks/refinement.py

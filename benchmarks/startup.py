@@ -1,8 +1,8 @@
-"""Print what each script costs before it begins to work: its help, its imports, and their share of a finished job.
+"""Print the start-up time of each script: its help, its imports, and their share of a finished job.
 
 python benchmarks/startup.py --logs logs/benchmarks
 
-A job's time is the median of the benchmark files that a finished run of the workflow left.
+A job's time is the median of the benchmark files of a finished run of the workflow.
 """
 
 import argparse
@@ -17,19 +17,19 @@ import pandas
 
 ROOT = Path(__file__).parents[1]
 flags = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-flags.add_argument("--logs", type=Path, help="folder of benchmark files by rule; without it there is no share")
-flags.add_argument("--rounds", type=int, default=3, help="the median of so many is printed")
+flags.add_argument("--logs", type=Path, help="folder of benchmark files by rule; without it the share is left out")
+flags.add_argument("--rounds", type=int, default=3, help="number of runs; their median is printed")
 
 
 def imports_of(script: Path) -> str:
-    """Return the program that only imports what the main function of a script does."""
+    """Return a program that only imports what the main function of a script imports."""
     main = next(n for n in ast.parse(script.read_text()).body if isinstance(n, ast.FunctionDef) and n.name == "main")
     found = [node for node in ast.walk(main) if isinstance(node, ast.Import | ast.ImportFrom)]
     return "\n".join(map(ast.unparse, found)) or "pass"
 
 
 def seconds(command: list[str], rounds: int) -> float:
-    """Return the median time of a command in a process of its own."""
+    """Return the median time of a command in its own process."""
     times = []
     for _ in range(rounds):
         start = time.perf_counter()

@@ -1,9 +1,9 @@
-"""Compare a training step with the same step on a batch that lies in memory, and print how long it waits for data.
+"""Compare a training step with the same step on a batch in memory, and print how long it waits for data.
 
 python benchmarks/training.py
 
 The scene is a district of the synthetic city with the published networks and tile sizes. Ratios above 1.1 mean that
-reading, augmentation and normalisation do not hide behind computing.
+reading, augmentation and normalisation take longer than the network.
 """
 
 import argparse
@@ -42,7 +42,7 @@ flags.add_argument("--methods", nargs="+", default=["im2height", "unet", "resdep
 flags.add_argument("--steps", type=int, default=20)
 flags.add_argument("--rounds", type=int, default=3)
 flags.add_argument("--batch-size", type=int, default=4, help="at most; smaller where the recipe says so")
-flags.add_argument("--threads", type=int, default=1, help="of the CPU that compute; one more process reads")
+flags.add_argument("--threads", type=int, default=1, help="compute threads; one more process reads")
 flags.add_argument("--size-px", type=int, default=1024, help="side of the scene")
 
 TILE_PX = 256
@@ -97,7 +97,7 @@ def job_of(method: str, scene: Scene, args: argparse.Namespace) -> TrainingJob:
 
 
 def measure(job: TrainingJob, cached: bool) -> Watch:
-    """Return the times of a training that reads, or that is given one batch again and again."""
+    """Return the times of a training that reads, or that uses one cached batch again and again."""
     module, batches = prepare(start_of(job), job, 1, reading_processes())
     batches.sampler.begin(range(job.training.samples))
     steps = len(batches.sampler)

@@ -35,7 +35,7 @@ Node = dict[str, Any]  # of a JSON schema
 
 
 def page(title: str, models: tuple[type[BaseModel], ...]) -> str:
-    """Return a page: a table of each model, and of each model inside it in the order in which it is met."""
+    """Return a page: a table of each model, and of each nested model in order of appearance."""
     parts = [f"# {title}", NOTE]
     for model in models:
         schema = model.model_json_schema()
@@ -45,7 +45,7 @@ def page(title: str, models: tuple[type[BaseModel], ...]) -> str:
 
 
 def met(node: Any, inner: dict[str, Node], seen: tuple[str, ...] = ()) -> list[str]:
-    """Return the names of the models that a schema refers to, each once, those inside them behind them."""
+    """Return the names of the models that a schema refers to, each once, nested ones after their parents."""
     names: list[str] = []
     for name in references(node):
         if name not in (*seen, *names):
@@ -81,7 +81,7 @@ def row(key: str, node: Node, required: bool) -> tuple[str, ...]:
 
 
 def kind(node: Node) -> str:
-    """Return the type of a value in words."""
+    """Return the type of a value as text."""
     if "$ref" in node:
         name = node["$ref"].rsplit("/", 1)[1]
         return f"[{name}](#{name.lower()})"
@@ -103,17 +103,17 @@ def kind(node: Node) -> str:
 
 
 def find_unit(node: Node) -> str:
-    """Return the unit that a schema names; empty where it names none."""
+    """Return the unit that a schema names; empty if it has none."""
     return node.get("unit") or next((unit for part in inside(node) if (unit := find_unit(part))), "")
 
 
 def inside(node: Node) -> list[Node]:
-    """Return the schemas of what a value may be or holds."""
+    """Return the schemas of the alternatives and items of a value."""
     return [*node.get("anyOf", []), *node.get("prefixItems", []), *([node["items"]] if node.get("items") else [])]
 
 
 def bounds(node: Node) -> list[str]:
-    """Return what limits a value, each bound once."""
+    """Return the bounds of a value, each once."""
     own = {name: node[name] for name in BOUNDS if name in node}
     if "exclusiveMinimum" in own:
         own.pop("minimum", None)

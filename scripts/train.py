@@ -20,7 +20,7 @@ flags.add_argument("--seed", type=int, required=True)
 flags.add_argument("--scenes", type=Path, required=True, help="scenes.json, see list_scenes.py")
 flags.add_argument("--scratch", type=Path, required=True, help="folder for checkpoints")
 flags.add_argument("--live", type=Path, required=True, help="folder for DVCLive's history")
-flags.add_argument("--devices", type=int, default=1, help="GPUs that share each batch; 0 on a machine without")
+flags.add_argument("--devices", type=int, default=1, help="GPUs that share each batch; 0 on a machine without GPUs")
 flags.add_argument("--out", type=Path, required=True, help="model folder")
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from img2height.cli.program import parser, run
 from img2height.errors import SettingsError
 
-if TYPE_CHECKING:  # the modules load pandas, and --help must not
+if TYPE_CHECKING:  # the modules load pandas, which --help must not
     from img2height.studies.outcome import Outcome
     from img2height.studies.study import Study
 

@@ -24,8 +24,8 @@ from workflow_tree import Tree
 
 from img2height.io.atomic import SUFFIX
 
-KILLS = ("job killed", "Snakemake killed", "all killed", "told to stop")
-HARM = ("raster cut off", "raster altered", "file gone")
+KILLS = ("job killed", "Snakemake killed", "all killed", "stop requested")
+HARM = ("raster truncated", "raster altered", "file deleted")
 KINDS = (*KILLS, "disk full", *HARM)
 SMALL_DISK = "8k"
 SAME = "same bytes"
@@ -145,7 +145,7 @@ class Run:
         content = bytearray(path.read_bytes())
         content[int(fault.share * len(content))] ^= 0xFF
         path.unlink()
-        if fault.kind != "file gone":
+        if fault.kind != "file deleted":
             path.write_bytes(content[: int(fault.share * len(content))] if "cut" in fault.kind else content)
         done = self.tree.run(*self.command)
         others = {n for n, digest in whole_files(self.tree).items() if digest != self.expected.get(n)} - {name}

@@ -77,7 +77,7 @@ def test_an_unrecorded_digest_and_a_missing_file_are_named(tree, tmp_path):
     assert lines == [
         "report is out of date:",
         "  report: results/tiny/tables/scores.md does not exist",
-        "  report: code; which is not known, for logs/code has no record of it",
+        "  report: code (logs/code has no record of the earlier code)",
     ]
 
 

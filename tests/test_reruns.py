@@ -91,7 +91,7 @@ def test_a_training_waits_for_the_model_that_it_starts_from(tree):
     with tree.edited(EXPERIMENT, "batch_size: 4", f"init_from: {other}, batch_size: 4"):
         done = tree.run("snakemake", "-n")
         (line,) = [line for line in done.stdout.splitlines() if line.startswith("error: ")]
-        assert f"starts from a model that is not there: {other}/model.safetensors" in line
+        assert f"starts from a model that does not exist: {other}/model.safetensors" in line
         shutil.copytree(tree.folder / own, tree.folder / other)
         assert tree.planned() == {**ONE_METHOD, **REFINED, "augment_samples": 1, "audit_coverage": 1}
     shutil.rmtree(tree.folder / other)
@@ -155,7 +155,7 @@ def test_notes_of_a_recipe_run_the_report_alone(tree):
     ("file", "old", "new", "said"),
     [
         ("config/config.yaml", "experiment: tiny", "experiment: tinny", "did you mean 'tiny'?"),
-        ("config/config.yaml", "", "cores: 4\n", "'cores' is unknown"),
+        ("config/config.yaml", "", "cores: 4\n", "'cores' is missing or not a key"),
         (EXPERIMENT, "samples: 16", "sample: 16", "unknown key training.sample"),
         (EXPERIMENT, "unet", "unett", "did you mean 'unet'?"),
         (EXPERIMENT, "south: test", "norh: test", "no scene 'norh'"),

@@ -1,4 +1,4 @@
-"""What has changed since a job made its files: what Snakemake recorded then, compared with what a run would do now."""
+"""Lists what has changed since a job made its files: Snakemake's record of then against what a run would do now."""
 
 import ast
 import hashlib
@@ -18,11 +18,11 @@ ABSENT = object()
 
 
 def changes_of(job: Job, workflow: Workflow) -> list[str]:
-    """Return in words what makes a job run again by itself; empty where only its inputs are made again.
+    """Return as text the reasons of a job itself to run again; empty if only its inputs are made again.
 
     Args:
-        job: of the plan.
-        workflow: planned.
+        job: a job of the plan.
+        workflow: the planned workflow.
     """
     found = list(_missing(job, workflow))
     record = next(filter(None, map(workflow.persistence.metadata, job.output)), None)
@@ -32,7 +32,7 @@ def changes_of(job: Job, workflow: Workflow) -> list[str]:
     if record.code and record.code != job.rule.shellcmd:
         found.append(f"the command in {Path(job.rule.snakefile).relative_to(Path.cwd())}")
     if not found and workflow.dag.reason(job).forced:
-        found.append("was interrupted while it was written")
+        found.append("an earlier run was interrupted while it was written")
     return found
 
 
@@ -74,8 +74,8 @@ def moment(time: float) -> str:
 
 
 def _parameters(job: Job, record: MetadataRecord, workflow: Workflow) -> Iterator[str]:
-    """Yield what of the parameters is other than recorded, where Snakemake keeps the values without their names."""
-    recorded = set(map(repr, job.non_derived_params))  # those from inputs and outputs are not
+    """Yield the differences from the recorded parameters, of which Snakemake keeps the values without their names."""
+    recorded = set(map(repr, job.non_derived_params))  # without those derived from inputs and outputs
     named = {repr(value): (getattr(value, "name", name), value) for name, value in job.params.items()}
     current = {text: pair for text, pair in named.items() if text in recorded}
     before = [ast.literal_eval(text) for text in record.params or [] if text not in current]
@@ -85,11 +85,11 @@ def _parameters(job: Job, record: MetadataRecord, workflow: Workflow) -> Iterato
         if old is not ABSENT:
             before.remove(old)
         yield from _differences(name, old, value, workflow)
-    yield from (f"parameter {_short(value)} is gone" for value in before)
+    yield from (f"parameter {_short(value)} was removed" for value in before)
 
 
 def _likeness(one: Any, other: Any) -> tuple[bool, int]:
-    """Return a number that is larger where two values are rather of the same parameter."""
+    """Return a sort key that is larger the more likely two values belong to the same parameter."""
     shared = len(one.keys() & other.keys()) if isinstance(one, dict) and isinstance(other, dict) else 0
     return type(one) is type(other) or shared > 0, shared
 
@@ -105,7 +105,7 @@ def _differences(name: str, old: Any, new: Any, workflow: Workflow) -> Iterator[
     elif old is ABSENT:
         yield f"{name} is new: {_short(new)}"
     elif new is ABSENT:
-        yield f"{name} is gone, was {_short(old)}"
+        yield f"{name} was removed, was {_short(old)}"
     else:
         yield f"{name} was {_short(old)}, is {_short(new)}"
 
@@ -116,14 +116,14 @@ def _short(value: Any) -> str:
 
 
 def _code(old: str, new: str, workflow: Workflow) -> Iterator[str]:
-    """Yield the modules whose code is other than that of a digest."""
-    import code_record  # beside the rules, where the workflow has led Python to
+    """Yield the modules whose code differs from that of a digest."""
+    import code_record  # next to the rules, in a folder that the workflow has added to sys.path
 
     from img2height.provenance.digest import code_parts
 
     now = code_parts(*workflow.globals["CODE"][new])
     if (before := code_record.recorded(old)) is None:
-        yield "code; which is not known, for logs/code has no record of it"
+        yield "code (logs/code has no record of the earlier code)"
         return
     modules = sorted(name for name in before | now if before.get(name) != now.get(name))
     for name in modules[:MOST]:

@@ -1,4 +1,4 @@
-"""The plan of an experiment, asked of Snakemake without running anything."""
+"""The plan of an experiment, as Snakemake makes it, without running anything."""
 
 import logging
 import sys
@@ -25,11 +25,11 @@ PROFILE = Path("workflow/profiles/default/config.yaml")
 
 @contextmanager
 def planned(*targets: str, experiment: str | None = None) -> Iterator[Workflow]:
-    """Yield the workflow with its plan, `workflow.dag`; end the program with one line where there can be none.
+    """Yield the workflow with its plan, `workflow.dag`; end the program with one line if it cannot be planned.
 
     Args:
         targets: files or rules.
-        experiment: its name; None takes that of config/config.yaml.
+        experiment: its name; None uses that of config/config.yaml.
     """
     limit = parse_size_in_bytes(yaml.safe_load(PROFILE.read_text(encoding="utf-8"))["max-checksum-file-size"])
     output = OutputSettings(

@@ -1,8 +1,8 @@
 """Lists the steps of an experiment: how many jobs are done, stale, running, failed or missing, their time and log.
 
 stale: an input, parameter or the code has changed since; `img2height why FILE` says which.
-failed: the log was begun, and the job did not end well. After Snakemake itself was killed, its jobs are shown as
-running until `snakemake --unlock`.
+failed: the job started its log but did not succeed. If Snakemake itself was killed, its jobs are shown as running until
+`snakemake --unlock`.
 
 python workflow/ask/status.py demo
 """
@@ -24,10 +24,10 @@ flags.add_argument("experiment", help="its name")
 
 
 def table(workflow: Workflow) -> list[tuple[str, str, str, str, str]]:
-    """Return step, state, number of jobs, time and log, a row for each state of each step.
+    """Return step, state, number of jobs, time and log: one row per state of each step.
 
     Args:
-        workflow: planned.
+        workflow: the planned workflow.
     """
     steps = workflow.globals["STEPS"]
     jobs: dict[tuple[str, str], list[Job]] = {}
@@ -39,7 +39,7 @@ def table(workflow: Workflow) -> list[tuple[str, str, str, str, str]]:
 
 
 def _time(jobs: list[Job], state: str, workflow: Workflow) -> str:
-    """Return how long jobs took, or since when the first of those that run has been at work."""
+    """Return how long jobs took, or how long the first of the running ones has been running."""
     if state in ("failed", "missing"):
         return ""
     if state == "running":

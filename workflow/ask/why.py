@@ -1,4 +1,4 @@
-"""Says in words why a file would be made again: which input, parameter or code has changed since it was made.
+"""Prints why a file would be made again: which input, parameter or code has changed since it was made.
 
 python workflow/ask/why.py results/demo/report.html
 """
@@ -16,14 +16,14 @@ from states import kept_files
 
 flags = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 flags.add_argument("target", help="a file of the workflow, or a target such as `report`")
-flags.add_argument("--experiment", help="whose file it is; default: that of config/config.yaml")
+flags.add_argument("--experiment", help="the experiment of the file; default: that of config/config.yaml")
 
 
 def explain(workflow: Workflow, target: str) -> str:
-    """Return why a target would be made again, or that it would not.
+    """Return as text why a target would be made again, or that it is up to date.
 
     Args:
-        workflow: planned for the target.
+        workflow: the workflow, planned for the target.
         target: a file or a rule.
     """
     order = list(workflow.globals["STEPS"])
@@ -41,7 +41,7 @@ def explain(workflow: Workflow, target: str) -> str:
     follow = Counter(job.rule.name for (_, changes), jobs in causes.items() if not changes for job in jobs)
     if follow:
         listed = ", ".join(f"{rule} ({count})" if count > 1 else rule for rule, count in follow.items())
-        lines.append(f"  and what is made from these: {listed}")
+        lines.append(f"  and the jobs that depend on these: {listed}")
     return "\n".join(lines)
 
 
@@ -50,7 +50,7 @@ def _made(target: str) -> str:
 
 
 def _named(jobs: list[Job]) -> str:
-    """Return the rule of jobs, and which it is or how many."""
+    """Return the rule of jobs with their number, or with the wildcards of a single one."""
     first = jobs[0]
     if len(jobs) > 1:
         return f"{first.rule.name} ({len(jobs)} jobs)"

@@ -1,6 +1,6 @@
-# Needs: the heights of a scene out of fold, and the scene.
-# Makes: footprint.tif, buildings.parquet (the record), buildings.gpkg (for eyes), buildings.city.json (block models), and
-#        the part of the footprints that belongs to each fold.
+# Needs: the heights of a scene predicted out of fold, and the scene.
+# Makes: footprint.tif, buildings.parquet (for programs), buildings.gpkg (for a GIS), buildings.city.json (block models),
+#        and the part of the footprints that belongs to each fold.
 
 
 rule extract_buildings:

@@ -1,4 +1,4 @@
-"""What the digests of code stand for: kept when a run starts, so that later it can be said what has changed since."""
+"""What the code digests cover: recorded when a run starts, so that `img2height why` can name later changes."""
 
 import json
 from pathlib import Path
@@ -12,11 +12,11 @@ Parts = dict[str, dict[str, str]]
 
 
 def record(digest: str, roots: tuple[str, ...]) -> None:
-    """Write what a digest stands for, once.
+    """Write what a digest covers, once.
 
     Args:
         digest: of the code.
-        roots: the script and the modules that it is of.
+        roots: the script and the modules that it covers.
     """
     path = Path(paths.CODE.format(digest=digest))
     if not path.exists():
@@ -25,6 +25,6 @@ def record(digest: str, roots: tuple[str, ...]) -> None:
 
 
 def recorded(digest: str) -> Parts | None:
-    """Return what a digest stands for: by module, the digest of each definition; None where it was not kept."""
+    """Return what a digest covers: by module, the digest of each definition; None if it was not recorded."""
     path = Path(paths.CODE.format(digest=digest))
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None

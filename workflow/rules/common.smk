@@ -1,4 +1,4 @@
-"""Reads and checks the settings of the experiment once, before the graph is built, and names what the rules share.
+"""Reads and checks the settings of the experiment once, before the graph is built, and defines what the rules share.
 
 Needs: params.yaml and the files of config/. Makes: constants; no rules.
 """
@@ -8,12 +8,12 @@ import os
 import sys
 from pathlib import Path
 
-# Jobs find the programs of the environment that Snakemake runs in, activated or not, and all use this checkout's package.
+# Jobs use the programs of the environment in which Snakemake runs, activated or not, and the package of this checkout.
 SOURCE = str(Path(workflow.basedir).parent / "src")
 sys.path[:0] = [SOURCE, f"{workflow.basedir}/rules"]
 os.environ.update(PYTHONPATH=SOURCE, PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]))
 
-# A graph is millions of objects and none of them garbage: looking for it is a sixth of the time to plan a large run.
+# The graph has millions of objects, none of them garbage: collection takes a sixth of the time to plan a large run.
 gc.disable()
 
 
@@ -37,14 +37,14 @@ CONFIG_KEYS = ("experiment", "experiments", "datasets")
 
 
 def stop(message):
-    """End with one clear line instead of a traceback."""
+    """End the program with one clear line instead of a traceback."""
     sys.exit(f"error: {message}")
 
 
 def load_settings():
     """Return the checked settings of the experiment that the configuration names."""
     if wrong := sorted(set(config) ^ set(CONFIG_KEYS)):
-        stop(f"configuration: {wrong[0]!r} is unknown or missing; the keys are {', '.join(CONFIG_KEYS)}")
+        stop(f"configuration: {wrong[0]!r} is missing or not a key; the keys are {', '.join(CONFIG_KEYS)}")
     try:
         project = load_project(
             str(config["experiment"]),
@@ -60,7 +60,7 @@ def load_settings():
 
 
 def check_scenes(scenes, folds):
-    """Refuse scenes whose results would lie in the same place or over each other."""
+    """Refuse scenes whose results would be written to the same files."""
     names = [scene for _, scene, _ in scenes]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise SettingsError(
@@ -87,7 +87,7 @@ FOLDS = project.folds
 DATASET_OF = {scene: dataset for dataset, scene, _ in project.scenes}
 TEST_SCENES = [scene for _, scene in project.test_scenes]
 
-# Notes and references of a recipe change no result, so that they may be mended later.
+# Notes and references of a recipe change no result, so that they may be edited later.
 SECTIONS = {
     name: SettingsFile(name, getattr(project.params, name).model_dump(mode="json"))
     for name in type(project.params).model_fields
@@ -114,7 +114,7 @@ ALL_TILES = [
 wildcard_constraints:
     experiment=EXPERIMENT,
     dataset="|".join(project.datasets),
-    scene="[a-z0-9_]+",  # the names of a thousand scenes, in each pattern, take a minute to read
+    scene="[a-z0-9_]+",  # listing a thousand scenes in each pattern would take a minute to parse
     method="|".join(METHODS),
     fold="|".join(map(str, FOLDS)),
     seed="|".join(map(str, SEEDS)),

@@ -1,6 +1,6 @@
-# Needs: heights, footprints and polygons of all test scenes out of fold, and the references in the scenes.
-# Makes: scores.json and tiles.parquet of each method and seed; of all together results/{experiment}/metrics.json and
-# tables/{intervals,comparisons}.csv.
+# Needs: heights, footprints and polygons of all test scenes predicted out of fold, and the references in the scenes.
+# Makes: scores.json and tiles.parquet of each method and seed; for all together results/{experiment}/metrics.json and
+#        tables/{intervals,comparisons}.csv.
 
 
 rule evaluate:
@@ -56,7 +56,7 @@ rule collect_metrics:
         tiles=expand(rules.evaluate.output.tiles, method=METHODS, seed=SEEDS, allow_missing=True),
         listed=paths.LISTING,
         areas=paths.AREAS,
-        # Not read: without it no score is published.
+        # Not read, but no score is published without it.
         audit=paths.STATISTICS_AUDIT,
     output:
         metrics=paths.METRICS,

@@ -1,7 +1,7 @@
-# Needs: manifests and tile indexes of all scenes of the experiment, the role of each, and the file of the regions if they
-#        divide the ground.
+# Needs: manifests and tile indexes of all scenes of the experiment, the role of each, and the file of the regions if the
+#        split uses them.
 # Makes: data/folds/{experiment}/: scenes.json (manifests, roles and digests), folds.parquet (tiles by fold and part),
-#        areas.parquet (ground by fold and part), both in folds.gpkg, audit.json and folds.png. A leak between the parts
+#        areas.parquet (areas by fold and part), both in folds.gpkg, audit.json and folds.png. A leak between the parts
 #        ends the run here.
 
 
@@ -89,8 +89,8 @@ rule audit_folds:
         """
 
 
-# Many jobs depend on every scene. They do through one file: a thousand scenes times a hundred trainings are edges that
-# Snakemake takes a minute to walk, and a thousand paths more than a shell takes in a command.
+# Many jobs depend on every scene, through this one file: a thousand scenes times a hundred trainings would be edges that
+# Snakemake takes a minute to walk, and a thousand paths are more than a shell accepts in a command.
 rule list_scenes:
     input:
         scenes=ALL_SCENES,
@@ -109,7 +109,7 @@ rule list_scenes:
     params:
         experiment=EXPERIMENT_FILE,
         folder=lambda wildcards, input: str(Path(input.scenes[0]).parents[2]),
-        scenes=project.scenes,  # read from that file; named here so that a change of a role counts, and of nothing else
+        scenes=project.scenes,  # read from that file; given here so that only a change of scenes or roles counts
         code=code_of("list_scenes"),
     message:
         "Listing the scenes of {wildcards.experiment}"

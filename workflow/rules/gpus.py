@@ -7,7 +7,7 @@ import pynvml
 
 @cache
 def has_gpu() -> bool:
-    """Return whether the NVIDIA driver finds a GPU on this machine; torch would take seconds to say so."""
+    """Return whether the NVIDIA driver finds a GPU on this machine; importing torch would take seconds."""
     try:
         pynvml.nvmlInit()
         return pynvml.nvmlDeviceGetCount() > 0

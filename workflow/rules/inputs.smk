@@ -1,4 +1,4 @@
-"""The functions that give rules their inputs, parameters and resources.
+"""Functions that return the inputs, parameters and resources of rules.
 
 Needs: the constants of common.smk. Makes: functions; no rules.
 """
@@ -28,17 +28,17 @@ def results(pattern, seeds=SEEDS, methods=METHODS):
 
 
 def of_experiment(pattern):
-    """Return the file of a pattern in which the experiment is the only wildcard: targets hold none."""
+    """Return the file of a pattern in which the experiment is the only wildcard: targets must not have any."""
     return pattern.format(experiment=EXPERIMENT)
 
 
 def scaled(amount):
-    """Return the resource function that asks for an amount at first, and as much again at each further attempt."""
+    """Return the resource function that requests an amount, and as much again with each further attempt."""
     return lambda wildcards, attempt: amount * attempt
 
 
 def gpus(wildcards):
-    """Return the number of GPUs that a job asks for: one, but none on a machine without, where jobs share the cores."""
+    """Return the number of GPUs that a job requests: one, or none on a machine without a GPU, where jobs share the cores."""
     on_this_machine = workflow.local_exec and not workflow.remote_exec
     return 0 if on_this_machine and not has_gpu() else 1
 
@@ -51,7 +51,7 @@ def manifest(wildcards):
 
 
 def pairs(method, scene):
-    """Return by pair number the views that a method looks at together in a test scene; empty for all other methods."""
+    """Return by pair number the views that a method uses together in a test scene; empty for all other methods."""
     views = project.recipes[method].inputs.get("views")
     if not views:
         return {}
@@ -60,7 +60,7 @@ def pairs(method, scene):
 
 
 def views_of_pair(wildcards):
-    """Return the flag of `predict` that names the views of a pair, if the method looks at any."""
+    """Return the flag of `predict` that names the views of a pair, if the method uses any."""
     number = wildcards.height.removeprefix("height_pair")
     if number == "height":
         return []
@@ -68,13 +68,13 @@ def views_of_pair(wildcards):
 
 
 def probability(wildcards):
-    """Return the building probability of a scene, of methods that tell footprints."""
-    told = wildcards.method in FOOTPRINT_METHODS
-    return [f"{paths.RESULT}/probability.tif".format(**wildcards)] if told else []
+    """Return the building probability of a scene if the method predicts footprints."""
+    predicted = wildcards.method in FOOTPRINT_METHODS
+    return [f"{paths.RESULT}/probability.tif".format(**wildcards)] if predicted else []
 
 
 def pair_heights(wildcards):
-    """Return the heights from each pair of a method in all test scenes; none of methods that look at no pairs."""
+    """Return the heights from each pair of a method in all test scenes; empty for methods that do not use pairs."""
     return [
         f"{paths.RESULT}/height_pair{pair}.tif".format(scene=scene, **wildcards)
         for scene in TEST_SCENES
@@ -111,11 +111,11 @@ def scored(wildcards, input):
     return flags("--scored", zip(input.scores, input.tiles))
 
 
-CODE = {}  # by digest, the script and the modules that it is of
+CODE = {}  # by digest: the script and the modules that it covers
 
 
 def code_of(script, *modules):
-    """Return what makes a job run again when a script or the code behind it changes."""
+    """Return the digest of a script and its code; a job with it as a parameter runs again when they change."""
     roots = (f"scripts/{script}.py", *modules)
     digest = code_digest(*roots)
     CODE[digest] = roots
@@ -123,10 +123,10 @@ def code_of(script, *modules):
 
 
 def code_of_generator(wildcards):
-    """Return `code_of` for the script that makes the layers of a scene, empty where they are delivered.
+    """Return `code_of` for the script that generates the layers of a scene; empty if they are delivered.
 
-    The job that reads them has to carry it: of a job that failed, Snakemake 9 records the parameters as if it had ended
-    well, so that what was made from its removed output passes for up to date at the next run.
+    It is a parameter of the job that reads them, because Snakemake 9 records the parameters of a failed job as if it had
+    succeeded: files made from its removed output would count as up to date in the next run.
     """
     file = scene_file(wildcards)
     made_by = [generator for generator in ("city", "land") if getattr(file, generator)]
@@ -134,12 +134,12 @@ def code_of_generator(wildcards):
 
 
 def code_of_method(script):
-    """Return the parameter function of `code_of` for a script that loads the network of the method by its name."""
+    """Return a parameter function: `code_of` for a script that loads the network of the method by name."""
     return lambda wildcards: code_of(script, network_modules()[project.recipes[wildcards.method].network])
 
 
 def record_code():
-    """Record what the digests of code stand for, those of jobs that are planned later too."""
+    """Record what the code digests cover, including those of jobs that are planned later."""
     for network in {recipe.network for recipe in project.recipes.values()}:
         for script in ("train", "predict"):
             code_of(script, network_modules()[network])
@@ -148,14 +148,14 @@ def record_code():
 
 
 def starting_model(wildcards):
-    """Return the files that a training starts from, if it does: of a model folder, and of an encoder's weights."""
+    """Return the files that a training starts from, if any: a model folder, and the weights of an encoder."""
     recipe = project.recipes[wildcards.method]
     folder, weights = recipe.init_from, recipe.options.get("weights", "none")
     files = [f"{folder}/model.safetensors", f"{folder}/card.json"] if folder else []
     if folder and is_made_here(folder):
         require_own_fold(wildcards.method, folder)
     elif missing := [file for file in files if not Path(file).exists()]:
-        stop(f"method {wildcards.method} starts from a model that is not there: {', '.join(missing)}; train it first")
+        stop(f"method {wildcards.method} starts from a model that does not exist: {', '.join(missing)}; train it first")
     return files if weights in ("none", "imagenet") else [*files, weights]
 
 
@@ -212,7 +212,7 @@ def scene_settings(wildcards):
 
 
 def generator_settings(generator):
-    """Return the parameter function of the settings of a scene that is generated: a city, or a landscape."""
+    """Return the parameter function of the settings of a generated scene: a city, or a landscape."""
     return lambda wildcards: SettingsFile(
         f"{generator}-{wildcards.dataset}-{wildcards.scene}",
         getattr(scene_file(wildcards), generator).model_dump(mode="json"),
@@ -220,7 +220,7 @@ def generator_settings(generator):
 
 
 def raw_folder(wildcards):
-    """Return where the layers of a scene are delivered: data/raw/, or scratch/ for a scene that a rule makes."""
+    """Return the folder of the delivered layers of a scene: in data/raw/, or in scratch/ if a rule generates them."""
     file = scene_file(wildcards)
     for generator in ("city", "land"):
         if getattr(file, generator):
@@ -229,7 +229,7 @@ def raw_folder(wildcards):
 
 
 def raw_layers(wildcards):
-    """Return the delivered files of a scene, or end with a line that says which is missing."""
+    """Return the delivered files of a scene, or end with a line that names the missing ones."""
     folder = raw_folder(wildcards)
     if folder != paths.RAW.format(**wildcards):
         return [folder]
@@ -237,29 +237,29 @@ def raw_layers(wildcards):
     if missing := [file for file in files if not Path(file).exists()]:
         stop(
             f"scene {wildcards.dataset}/{wildcards.scene}: missing {', '.join(missing)}; "
-            f"put the delivered files into {folder}/ (links will do)"
+            f"put the delivered files into {folder}/ (symbolic links work)"
         )
     return [part for file in files for part in all_parts(file)]
 
 
 def all_parts(file):
-    """Return a delivered file and all that is read with it, or end with a line that says why it cannot be read."""
+    """Return a delivered file and all files read with it, or end with a line that says why it cannot be read."""
     try:
         parts = [os.path.relpath(part) for part in parts_of(Path(file))]
     except DataError as error:
         stop(error)
     if braces := [part for part in parts if "{" in part or "}" in part]:
-        stop(f"{braces[0]}: a file name with braces stands for many files here; rename it")
+        stop(f"{braces[0]}: braces in a file name are wildcards for Snakemake; rename the file")
     return parts
 
 
 def delivered_bytes(wildcards):
-    """Return the sizes of delivered files: one replaced by a file of an older date would not count otherwise."""
+    """Return the sizes of delivered files: otherwise a file replaced by an older one would go unnoticed."""
     return [path.stat().st_size for path in map(Path, raw_layers(wildcards)) if path.is_file()]
 
 
 def about(wildcards):
-    """Return what a manifest says of its dataset."""
+    """Return what a manifest says about its dataset."""
     return ABOUT[wildcards.dataset]
 
 
@@ -269,10 +269,10 @@ def grid(wildcards):
 
 
 def region_file():
-    """Return the file of the areas that divide the ground, if they do, or end with a line that says it is missing."""
+    """Return the file of the regions if the split uses them, or end with a line that says it is missing."""
     split = project.params.split
     if split.strategy != "regions":
         return []
     if not Path(split.regions.file).exists():
-        stop(f"split.regions: the file {split.regions.file} does not exist; it holds the areas that divide the ground")
+        stop(f"split.regions: the file {split.regions.file} does not exist; give the file that contains the named areas")
     return all_parts(split.regions.file)

@@ -1,4 +1,4 @@
-"""Where every file of the workflow lies, each path once, with wildcards in braces."""
+"""The paths of all files of the workflow, each once, with wildcards in braces."""
 
 RAW = "data/raw/{dataset}"
 GENERATED = "scratch/{generator}/{dataset}/{scene}"  # as if delivered: a synthetic district or landscape

@@ -1,12 +1,12 @@
-# Needs: the models of all folds of a method and seed, a scene, and the test ground in it.
-# Makes: by tiled inference, height.tif of each fold (its test area), stitched to that of all folds together (oof: no pixel
-#        was trained on). A method that looks at pairs of views gives height_pair<number>.tif for each, and height.tif is
-#        their median. A method that refines a surface model also gives residuals.tif: the errors before and after. A
-#        prediction that was killed goes on from its strips in scratch/.
+# Needs: the models of all folds of a method and seed, a scene, and the test areas in it.
+# Makes: by tiled inference, height.tif of each fold (its test area), and their mosaic (oof: out of fold, no pixel was used
+#        for training). A method that uses pairs of views gives height_pair<number>.tif for each, and height.tif is their
+#        median. A method that refines a surface model also gives residuals.tif: the errors before and after. A killed
+#        prediction resumes from its strips in scratch/.
 
 
-# One job a scene and method: all folds together are one scene's work, and a thousand scenes do not become a hundred
-# thousand jobs. A card holds the digest of its weights: to name both would slow down large graphs.
+# One job per scene, method and seed, for all folds: a thousand scenes must not become a hundred thousand jobs. Only the
+# card of a model is an input: it contains the digest of the weights, and naming both would slow down large graphs.
 rule predict:
     input:
         scene=manifest,
@@ -51,7 +51,7 @@ rule predict:
 ruleorder: merge_pairs > predict_footprints > predict
 
 
-# Methods that tell footprints give their probability too.
+# Methods that predict footprints also give their probability.
 use rule predict as predict_footprints with:
     output:
         parts=[
@@ -64,7 +64,7 @@ use rule predict as predict_footprints with:
     benchmark:
         STEPS["predict_footprints"].benchmark
     wildcard_constraints:
-        method="|".join(FOOTPRINT_METHODS) or "(?!)",  # no pattern at all would match every method
+        method="|".join(FOOTPRINT_METHODS) or "(?!)",  # an empty pattern would match every method
     params:
         folds=predicted_folds,
         views=[],

@@ -1,5 +1,5 @@
 # Needs: metrics.json, intervals.csv and tiles.parquet of an experiment, and the files of config/tables/ and config/figures/.
-# Makes: results/{experiment}/tables/<name>.{csv,md,html} of each published table that a method of the experiment is in,
+# Makes: results/{experiment}/tables/<name>.{csv,md,html} of each published table that contains a method of the experiment,
 #        and <name>.{png,csv,md} of each published figure whose methods it runs.
 
 

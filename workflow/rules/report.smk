@@ -1,15 +1,15 @@
 # Needs: the metrics of the experiment with their intervals and, of the first seed, heights, polygons, tiles and training
 #        histories of all methods.
 # Makes: results/{experiment}/report.html (one file that works offline), figures/ and tables/{scores,strata}.{csv,md};
-#        logs/report/{experiment}_cost.html says what the run cost, as a log, for no two machines give the same.
+#        logs/report/{experiment}_cost.html, the cost of the run, which is a log because it differs between machines.
 
-# What generates a district is seen in the digest of its scene.
+# Generators are not listed: the digest of a scene shows their effect.
 BEFORE = TABLE[: TABLE.index(STEPS["report"])]
 PROGRAMS = dict.fromkeys(step.program for step in BEFORE if step.rule not in ("make_city", "make_land"))
 BENCHMARKS = {step.rule: f"{step.benchmarks}/{EXPERIMENT}" for step in TABLE if step.by_method}
 
 
-# A target too, so its paths hold no wildcard.
+# Also a target, so its paths have no wildcards.
 rule report:
     input:
         metrics=of_experiment(paths.METRICS),

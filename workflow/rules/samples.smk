@@ -1,6 +1,6 @@
 # Needs: folds that passed the audit, and the recipe of the method.
 # Makes: data/samples/{experiment}/{method}/fold{fold}/seed{seed}/: samples.parquet (row n is the n-th training sample)
-#        and contact.png (the first ones, to look at).
+#        and contact.png (a contact sheet of the first ones).
 
 
 rule augment_samples:

@@ -1,5 +1,5 @@
 # Needs: data/raw/<dataset>/ as delivered, or the settings of a district of the synthetic city.
-# Makes: data/scenes/{dataset}/{scene}/scene.json, the manifest with the digests of the layers beside it.
+# Makes: data/scenes/{dataset}/{scene}/scene.json, the manifest with the digests of the layers next to it.
 
 
 rule make_city:

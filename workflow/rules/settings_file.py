@@ -1,4 +1,4 @@
-"""Settings that a job is given: Snakemake compares their values, and the command names a short path."""
+"""Settings of a job: Snakemake compares their values, and the command contains a short path."""
 
 import hashlib
 from collections.abc import Mapping
@@ -12,10 +12,10 @@ from img2height.io.atomic import atomic_path
 
 
 class SettingsFile(dict):
-    """A mapping for `params:` that is written to a file, and becomes its path, when it is formatted into a command.
+    """A mapping for `params:` that is written to a file, and replaced by its path, when it is formatted into a command.
 
-    A digest of the content is part of the file's name. No file is rewritten, so that a command of an old log still does
-    what it did.
+    A digest of the content is part of the file's name. No file is rewritten, so that the command in an old log still
+    works as it did.
 
     Args:
         name: what the file's name begins with.

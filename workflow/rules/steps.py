@@ -1,10 +1,10 @@
-"""Every rule of the workflow once, in an order in which they can run.
+"""All rules of the workflow, in an order in which they can run.
 
-The rules take their logs from this table, the report its programs, dvc.yaml what a stage may run:
+The rules take their logs from this table, the report its programs, and dvc.yaml the rules that a stage may run:
 
 python workflow/rules/steps.py STAGE
 
-Tests hold the scripts, the rules and the groups of the SLURM profile against it.
+Tests compare the scripts, the rules and the groups of the SLURM profile with it.
 """
 
 import sys
@@ -23,11 +23,11 @@ class Step(NamedTuple):
 
     Args:
         rule: its name.
-        stage: of dvc.yaml, that makes its files.
-        group: of jobs that a cluster runs as one; empty for jobs of their own.
+        stage: the stage of dvc.yaml that makes its files.
+        group: the jobs that a cluster runs as one job; empty if each is submitted alone.
         job: what one job works on; its log and its times are named after it.
-        file: that one job makes and that is kept, the first of several; empty where nothing is made from it.
-        script: that it runs, where its name is not that of the rule.
+        file: the first file that a job makes and keeps; empty if no other job reads it.
+        script: the script that it runs, if its name is not that of the rule.
     """
 
     rule: str
@@ -59,7 +59,7 @@ class Step(NamedTuple):
 
     @property
     def by_method(self) -> bool:
-        """Return whether each job works for one method."""
+        """Return whether each job belongs to one method."""
         return self.job.startswith("{experiment}/{method}")
 
 

@@ -1,4 +1,4 @@
-# The targets beside `all`, rules without wildcards: `snakemake heights`. `report` is the rule of that name in report.smk.
+# The targets other than `all`, rules without wildcards: `snakemake heights`. `report` is the rule in report.smk.
 
 
 localrules:

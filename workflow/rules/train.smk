@@ -15,7 +15,7 @@ rule train:
         areas=paths.AREAS,
         samples=f"{paths.SAMPLES}/samples.parquet",
         start=starting_model,
-        coverage=paths.COVERAGE,  # not read: without it nothing is trained
+        coverage=paths.COVERAGE,  # not read, but nothing is trained without it
     output:
         weights=f"{paths.MODEL}/model.safetensors",
         last=f"{paths.MODEL}/last.safetensors",
@@ -25,7 +25,7 @@ rule train:
         STEPS["train"].log,
     benchmark:
         STEPS["train"].benchmark
-    priority: 1  # the longest jobs first, and what waits for them beside them
+    priority: 1  # the longest jobs first, so that other jobs run beside them
     conda:
         ENVIRONMENT
     threads: project.params.training.threads
@@ -45,7 +45,7 @@ rule train:
     shell:
         """
         exec &>{log:q}
-        # In place of the shell, so that signals reach it and its status is that of the job.
+        # `exec`, so that signals reach the program and its status is that of the job.
         exec python scripts/train.py \
             --method {wildcards.method:q} \
             --recipe {params.recipe:q} \
@@ -84,7 +84,7 @@ rule audit_coverage:
     params:
         recipe=recipe,
         start=lambda wildcards, input: ["--start", *input.start] if input.start else [],
-        # Files, and not the value in them: to allow later what was found is no reason to train again.
+        # Paths, not the value inside: allowing missing pixels afterwards must not train again.
         protocol="params.yaml",
         experiment=EXPERIMENT_FILE,
         code=code_of("audit_coverage"),
