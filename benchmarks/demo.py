@@ -3,8 +3,8 @@
 python benchmarks/demo.py --build c57153e
 
 Each build runs in its own folder with nothing cached, like a new clone, in the environment of this checkout. Wall clock
-is the time of the whole workflow; the seconds of all jobs also count jobs that ran at the same time. Nothing else should
-run on the machine.
+is the time of the whole workflow; the seconds of all jobs also count jobs that ran at the same time. The machine must
+be otherwise idle.
 """
 
 import argparse

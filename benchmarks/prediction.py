@@ -20,7 +20,7 @@ from typing import Any
 
 flags = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 flags.add_argument("--sizes", type=int, nargs="+", default=[2048, 4096], help="sides in pixels, multiples of 128")
-flags.add_argument("--networks", nargs="+", default=["unet", "im2height", "resdepth_stereo"], help="networks of the first table")
+flags.add_argument("--networks", nargs="+", default=["unet", "im2height", "resdepth_stereo"], help="in the first table")
 flags.add_argument("--memory", action="store_true", help="peak memory at 16384 px against 4096, with a narrow network")
 flags.add_argument("--memory-sizes", type=int, nargs=2, default=[4096, 16384], help="other sides for this")
 flags.add_argument("--repeats", type=int, default=3, help="runs of each up to 4096 px; larger ones run once")
@@ -48,7 +48,7 @@ def _call(name: str, values: tuple) -> Any:
 
 
 def in_turns(runs: dict[str, Run], repeats: int) -> dict[str, dict]:
-    """Return the median seconds and memory of each run, with the other values of its last repetition; runs alternate."""
+    """Return the median seconds and memory of each run, with the other values of its last repeat; runs alternate."""
     found: dict[str, list[dict]] = {name: [] for name in runs}
     for _ in range(repeats):
         for name, (work, values) in runs.items():

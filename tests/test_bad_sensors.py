@@ -102,7 +102,7 @@ def test_a_bad_sensor_is_refused_and_no_scene_appears(program, tmp_path, spoil, 
 def test_a_pair_of_views_that_are_not_there_is_refused(program, tmp_path, pair):
     layers = deliver_sensors(tmp_path / "made/raw")
     flags = Steps(tmp_path / "made").prepare_scene(tmp_path / "out", layers, pairs=[pair])
-    program("prepare_scene", flags).refused(r"scene\.yaml", "no two of the 2 views")
+    program("prepare_scene", flags).refused(r"scene\.yaml", "not two of the 2 views")
     assert files(tmp_path / "out") == []
 
 

@@ -56,7 +56,7 @@ def test_a_job_says_what_it_does_and_why(tmp_path):
     first = snakemake(tmp_path, "--config", "value=1").stderr
     assert "Drawing 1\n    why: missing: drawn.txt\n" in first
     again = snakemake(tmp_path, "--config", "value=2").stderr
-    assert "Drawing 2\n    why: other settings or code than before\n" in again
+    assert "Drawing 2\n    why: settings or code changed\n" in again
     assert "characters\n    why: new input: drawn.txt\n" in again
 
 
@@ -104,7 +104,7 @@ def test_what_became_of_a_job_on_a_cluster_is_shown():
         ("Updated input files: d, c, b, a", "newer input: a, b and 2 more"),
         (
             "Code has changed since last execution; Params have changed since last execution: before: 'x; y' now: 'z'",
-            "another command than before; other settings or code than before",
+            "command changed; settings or code changed",
         ),
     ],
 )

@@ -174,7 +174,7 @@ def test_notes_of_a_recipe_run_the_report_alone(tree):
         (DATASET, "{city: {seed: 11, size_px: 192, sar: {}, stereo: {}}}", IN_COLOUR, "data/raw/tiny/east/eo.tif"),
         (DATASET, "seed: 11, size_px: 192, sar: {}, stereo: {}", "seed: 11, size_px: 192", "looks at dsm_initial"),
         (DATASET, "west: {city", f"west: {{{PAIR}, city", "scene tiny/west has no pair for val"),
-        (DATASET, "west: {city", f"west: {{{PAIR.replace('1', '9')}, city", "9 and 2 are no two of the 4 views"),
+        (DATASET, "west: {city", f"west: {{{PAIR.replace('1', '9')}, city", "9 and 2 are not two of the 4 views"),
     ],
 )
 def test_a_mistake_is_one_clear_line(tree, file, old, new, said):

@@ -1,6 +1,6 @@
-"""How Snakemake reports a run: why a job runs in one line, a failed job by the end of its log, or one progress bar.
+"""Snakemake's messages of a run: one line why a job runs, the end of a failed job's log, or one progress bar.
 
-Snakemake finds a logger plugin by the name of its package: the default profile asks for `logger: img2height`.
+Snakemake finds a logger plugin by the name of its package; the default profile sets `logger: img2height`.
 """
 
 import sys
@@ -17,19 +17,19 @@ from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 from snakemake_interface_logger_plugins.settings import LogHandlerSettingsBase
 
-LAST_LINES = 12  # that are shown of a failed job's log
-MOST_FILES = 2  # that are named in a reason
+LAST_LINES = 12  # of a failed job's log that are shown
+MOST_FILES = 2  # named in a reason
 PARAMS = "Params have changed since last execution"  # followed by their values, which are long
-REASONS = {  # Snakemake's words, and ours, with the files that it names
+REASONS = {  # Snakemake's words and ours; files follow
     "Forced execution": "forced",
     "Missing output files": "missing",
-    "Incomplete output files": "interrupted while it wrote",
+    "Incomplete output files": "interrupted while writing",
     "Updated input files": "newer input",
     "Input files updated by another job": "new input",
-    "Set of input files has changed since last execution": "other input files than before",
-    "Code has changed since last execution": "another command than before",
-    PARAMS: "other settings or code than before",
-    "Software environment definition has changed since last execution": "another environment than before",
+    "Set of input files has changed since last execution": "different input files",
+    "Code has changed since last execution": "command changed",
+    PARAMS: "settings or code changed",
+    "Software environment definition has changed since last execution": "environment changed",
 }
 
 
@@ -57,7 +57,7 @@ class LogHandler(LogHandlerBase, ColorizingTextHandler):  # type: ignore[misc]
         self.bar = Bar(stream) if self.settings and self.settings.bar and self.is_tty else None
 
     def emit(self, record: LogRecord) -> None:
-        """Write a record, or follow it with the bar."""
+        """Write a record, or update the progress bar."""
         event = get_event(record)
         if event == LogEvent.JOB_ERROR:
             self.failed[record.jobid] = record.log
@@ -69,7 +69,7 @@ class LogHandler(LogHandlerBase, ColorizingTextHandler):  # type: ignore[misc]
             self.bar.follow(event, record)
 
     def close(self) -> None:
-        """End the bar and name what failed, which may have scrolled away."""
+        """End the bar and name the failed jobs, whose messages may have scrolled away."""
         if self.bar:
             self.bar.progress.stop()
         logs = [log for logs in self.failed.values() for log in logs]
@@ -80,7 +80,7 @@ class LogHandler(LogHandlerBase, ColorizingTextHandler):  # type: ignore[misc]
 
 
 class Bar:
-    """One progress bar for all jobs of a run, named after the job that was started last."""
+    """One progress bar for all jobs of a run, labelled with the job that started last."""
 
     def __init__(self, stream: Any):
         job = TextColumn("{task.description}", table_column=Column(no_wrap=True, ratio=1))
@@ -103,7 +103,7 @@ class ShortFormatter(DefaultFormatter):
     """Snakemake's formatter, with short reasons and short errors."""
 
     def format(self, record: LogRecord) -> str:
-        """Return a record as text; of a failed command its exit status, for its job follows."""
+        """Return a record as text; for a failed command only its exit status, because its job follows."""
         if get_event(record) == LogEvent.ERROR and "CalledProcessError" in record.msg:
             return f"A command {record.msg.rpartition(chr(39))[2].strip()}"
         return super().format(record)
@@ -117,7 +117,7 @@ class ShortFormatter(DefaultFormatter):
 
     def _format_job_error(self, msg: dict[str, Any]) -> list[str]:
         lines = [f"Error in rule {msg['rule_name']}, job {msg['jobid']}"]
-        if msg["rule_msg"]:  # in an error, the executor's: what became of the job on the cluster
+        if msg["rule_msg"]:  # in an error, the executor's message: what happened to the job on the cluster
             lines.append(f"    message: {msg['rule_msg']}")
         lines += [f"    {name}: {value}" for name, value in msg["aux"].items()]
         return lines + [line for log in msg["log"] for line in self._end_of(log, 1 if msg["indent"] else LAST_LINES)]
@@ -137,11 +137,11 @@ class ShortFormatter(DefaultFormatter):
 
 
 def short_reason(reason: str) -> str:
-    """Return Snakemake's reason to run a job in a few words and at most `MOST_FILES` files a clause."""
+    """Return Snakemake's reason to run a job in a few words, with at most `MOST_FILES` files per clause."""
     before, params, _ = reason.partition(PARAMS)
     clauses = dict(clause.partition(": ")[::2] for clause in [*before.split("; "), params] if clause)
     if missing := clauses.get("Missing output files"):
-        clauses = {"Missing output files": missing}  # whatever else has changed, it has to run
+        clauses = {"Missing output files": missing}  # it has to run whatever else has changed
     return "; ".join(f"{REASONS.get(name, name)}{_names(files)}" for name, files in clauses.items())
 
 

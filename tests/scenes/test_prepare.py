@@ -421,7 +421,7 @@ def test_views_are_numbered_and_their_pairs_are_listed(tmp_path, layers):
     assert read_pairs(scene, "train", ["first", "second"]).to_numpy().tolist() == [[1, 1, 2], [2, 1, 3]]
     assert read_pairs(scene, "test", ["first", "second"]).to_numpy().tolist() == [[1, 1, 2]]
     assert read_pairs(scene, "train", ["first"]).to_numpy().tolist() == [[1, 1]]
-    with pytest.raises(ValidationError, match="no two of the 3 views"):
+    with pytest.raises(ValidationError, match="not two of the 3 views"):
         SceneFile.model_validate({**file, "pairs": [{"first": 1, "second": 4}]})
 
 

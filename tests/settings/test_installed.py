@@ -129,7 +129,7 @@ def test_a_broken_announcement_is_one_line(site: Path) -> None:
     install(site)
     entries = site / "foreign_heights-1.2.dist-info/entry_points.txt"
     entries.write_text("[img2height.recipes]\nforeign = foreign_heights.missing\n")
-    with pytest.raises(SettingsError, match=r"announces the folder foreign_heights\.missing, which is not there"):
+    with pytest.raises(SettingsError, match=r"declares the folder foreign_heights\.missing, which does not exist"):
         names()
     forget()
     entries.write_text("[img2height.recipes]\nforeign = gone.recipes\n")

@@ -83,7 +83,7 @@ def test_a_reference_that_a_scene_lacks_is_named(tmp_path):
 def test_a_scene_without_a_pair_for_its_part_is_named(tmp_path, scene, part):
     others = [other for other in ("train", "val", "test") if other != part]
     scenes = {**CITY, scene: {**CITY[scene], "pairs": [{"first": 1, "second": 2, "use": others}]}}
-    with pytest.raises(SettingsError, match=f"looks at views, and scene city/{scene} has no pair for {part}"):
+    with pytest.raises(SettingsError, match=f"needs views, but scene city/{scene} has no pair for {part}"):
         project(tmp_path, "resdepth_stereo", scenes=scenes)
     assert project(tmp_path, "resdepth_0", scenes=scenes).recipes
 

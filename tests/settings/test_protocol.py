@@ -102,9 +102,9 @@ def test_pairs_of_a_made_scene_can_be_declared_otherwise():
     ("file", "said"),
     [
         ({"layers": {"dsm": {"path": "dsm.tif"}}}, "a scene needs one of eo, sar, ms, dsm_initial"),
-        ({"layers": {"eo": {"path": "e.tif"}}, "pairs": [{"first": 1, "second": 2}]}, "no two of the 0 views"),
+        ({"layers": {"eo": {"path": "e.tif"}}, "pairs": [{"first": 1, "second": 2}]}, "not two of the 0 views"),
         ({"layers": {"eo": {"path": "e.tif"}, "views": [{"path": "v.tif"}]}, "pairs": [{"first": 1, "second": 1}]},
-         "no two of the 1 views"),
+         "not two of the 1 views"),
         ({"layers": {"sar": {"path": "s.tif", "backscatter": "power"}}}, "backscatter"),
         ({"layers": {"sar": {"path": "s.tif", "look_azimuth_deg": 360}}}, "look_azimuth_deg"),
     ],

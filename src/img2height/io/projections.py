@@ -108,7 +108,7 @@ def place_of(bounds: Bounds, crs: System) -> Bounds:
 def operation(source: System, target: System, place: Bounds) -> Operation:
     """Return the best operation between two systems at a place, among those whose grid files are installed.
 
-    The choice is logged, as a warning if its accuracy is unknown.
+    The choice is logged, as a warning if its accuracy is not available.
 
     Args:
         source: a CRS.
@@ -135,7 +135,7 @@ def _log(found: TransformerGroup, source: pyproj.CRS, target: pyproj.CRS) -> Non
     grids = sorted({grid.short_name for other in found.unavailable_operations for grid in other.grids})
     missing = "" if found.best_available else f"; better ones need grid files ({', '.join(grids)}: pyproj sync)"
     if chosen.accuracy < 0:
-        LOG.warning("%s: the accuracy of the transformation is unknown, layers may be displaced%s", systems, missing)
+        LOG.warning("%s: the transformation has no stated accuracy, layers may be displaced%s", systems, missing)
     else:
         LOG.info("%s: %s, accurate to %g m%s", systems, chosen.description, chosen.accuracy, missing)
 

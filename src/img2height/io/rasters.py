@@ -130,11 +130,11 @@ class Scratch:
             self.dataset.write(stack, window=window)
         self._values.append((window, zlib.crc32(stack.data)))
 
-    def write_mask(self, known: np.ndarray, window: Window | None = None) -> None:
+    def write_mask(self, valid: np.ndarray, window: Window | None = None) -> None:
         """Write where the values are valid, HxW bool."""
         with _writing(self.dataset.name):
-            self.dataset.write_mask(known, window=window)
-        self._masks.append((window, zlib.crc32((known.astype(np.uint8) * np.uint8(255)).data)))
+            self.dataset.write_mask(valid, window=window)
+        self._masks.append((window, zlib.crc32((valid.astype(np.uint8) * np.uint8(255)).data)))
 
     def read_back(self) -> None:
         """Raise a DataError unless the closed file contains what was written."""

@@ -1,6 +1,6 @@
 """What all settings share: unknown keys are refused, numbers are finite, values do not change after reading.
 
-A number's unit stands in its name (`_m`, `_m2`, `_px`, `_deg`), else in its type (Share, Factor, Count).
+The unit of a number is part of its name (`_m`, `_m2`, `_px`, `_deg`) or given by its type (Share, Factor, Count).
 """
 
 from collections.abc import Callable, Iterable
@@ -13,14 +13,14 @@ Item = TypeVar("Item")
 
 
 def _no_twins(values: list[Item]) -> list[Item]:
-    """Return the list, or raise where an item stands in it twice."""
+    """Return the list, or raise a ValueError if it contains an item twice."""
     if twins := [value for n, value in enumerate(values) if value in values[:n]]:
         raise ValueError(f"{twins[0]!r} is listed twice; list each once")
     return values
 
 
 def _forward(interval: tuple[float, float]) -> tuple[float, float]:
-    """Return the interval, or raise where it is empty or runs backwards."""
+    """Return the interval, or raise a ValueError if it is empty or reversed."""
     if interval[0] >= interval[1]:
         raise ValueError(f"[{interval[0]}, {interval[1]}] is empty; write the smaller share first")
     return interval
@@ -31,7 +31,7 @@ Share = Annotated[float, Field(ge=0, le=1, json_schema_extra={"unit": "share"})]
 Factor = Annotated[float, Field(json_schema_extra={"unit": "1"})]
 Count = Annotated[int, Field(json_schema_extra={"unit": "count"})]
 Interval = Annotated[tuple[Share, Share], AfterValidator(_forward)]
-Seed = Annotated[int, Field(ge=0, lt=2**32)]  # what numpy and torch take
+Seed = Annotated[int, Field(ge=0, lt=2**32)]  # the range that numpy and torch accept
 Distinct = Annotated[list[Item], AfterValidator(_no_twins)]
 
 
@@ -42,7 +42,7 @@ class Settings(BaseModel):
 
 
 class Named(Settings):
-    """Base of the settings files whose name stands in them."""
+    """Base of the settings files that contain their own name."""
 
     name: Name = Field(description="the same as the name of the file")
 
@@ -51,7 +51,7 @@ SettingsModel = TypeVar("SettingsModel", bound=Settings)
 
 
 class OneOf:
-    """Marks a text that must be one of declared names, as a `Literal` of them would: `Annotated[str, OneOf(names)]`."""
+    """Annotation of a text that must be one of the given names, like a `Literal`: `Annotated[str, OneOf(names)]`."""
 
     def __init__(self, names: Iterable[str]):
         self.names = list(names)
@@ -64,7 +64,7 @@ def with_fields(fields: dict[str, Any]) -> Callable[[type[SettingsModel]], type[
     """Return a class decorator that adds fields from a table to settings.
 
     Args:
-        fields: by name, its type and its `Field`.
+        fields: by name, the type and the `Field`.
     """
     return lambda settings: create_model(
         settings.__name__, __base__=settings, __doc__=settings.__doc__, __module__=settings.__module__, **fields

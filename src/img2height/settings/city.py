@@ -1,4 +1,4 @@
-"""Settings of the synthetic city; imports nothing heavy, for the settings files of every program read them."""
+"""Settings of the synthetic city. Its imports are light, because every program reads settings files."""
 
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -17,7 +17,7 @@ OffNadir = Annotated[float, Field(ge=0, le=45)]
 
 
 class SarSettings(Settings):
-    """A side-looking radar with four polarisations, and how it sees the district."""
+    """A side-looking radar with four polarisations, and its geometry."""
 
     look_azimuth_deg: Azimuth = Field(180.0, description="from the ground to the sensor, clockwise from north")
     incidence_deg: float = Field(40.0, ge=15, le=65, description="angle of the line of sight from the vertical")
@@ -25,7 +25,7 @@ class SarSettings(Settings):
 
 
 class StereoSettings(Settings):
-    """Panchromatic views, and the faults of the surface model that was matched from them."""
+    """Panchromatic views, and the matching errors of the surface model computed from them."""
 
     views: list[tuple[OffNadir, Azimuth]] = Field(
         [(18.0, 10.0), (18.0, 190.0), (12.0, 75.0), (24.0, 260.0)],
@@ -34,11 +34,11 @@ class StereoSettings(Settings):
         description="off-nadir angle and azimuth (from the ground to the sensor, clockwise from north)",
         json_schema_extra={"unit": "°"},
     )
-    faults: Factor = Field(1.0, ge=0, le=3, description="strength of the faults of matching; 0: the surface itself")
+    faults: Factor = Field(1.0, ge=0, le=3, description="strength of the matching errors; 0: the exact surface")
 
 
 class CitySettings(SyntheticPlace):
-    """One district of the synthetic city and the sensor and sun that see it. The same settings give the same bytes."""
+    """One district of the synthetic city, with its sensor and sun. The same settings give the same bytes."""
 
     FIRST_CELL: ClassVar[tuple[float, float]] = (350_000.0, 5_305_000.0)
     CELL_SIDE_M: ClassVar[float] = CELL_M
@@ -47,17 +47,17 @@ class CitySettings(SyntheticPlace):
     size_px: int = Field(1024, ge=128, le=4096, description="width and height of the square district in pixels")
     gsd_m: float = Field(0.5, ge=0.2, le=2.0, description="ground sampling distance in metres")
     seed: int = Field(
-        ge=0, lt=SEEDS, description="draws everything; also the place on the map, one cell of 5 km a seed"
+        ge=0, lt=SEEDS, description="seed of all random draws; also the location on the map, one cell of 5 km per seed"
     )
     preset: Literal["mixed", "towers"] = Field("mixed", description="mostly low houses, or a centre of high-rises")
     density: Share = Field(0.9, gt=0, description="share of the parcels that are built on")
     relief_m: float = Field(15.0, ge=0, le=100, description="standard range of the rolling terrain in metres")
-    min_height_m: float = Field(3.0, ge=2, le=10, description="no building is lower, in metres above ground")
+    min_height_m: float = Field(3.0, ge=2, le=10, description="minimum building height, in metres above ground")
     max_height_m: float = Field(
         default_factory=lambda given: MAX_HEIGHT_M[given["preset"]], ge=12, le=300,
-        description="no building is higher; left out, 60 m, or 150 m with preset towers",
+        description="maximum building height; if omitted, 60 m, or 150 m with preset towers",
     )  # fmt: skip
-    water: bool = Field(True, description="a river, or a pond where the district is narrower than 250 m")
+    water: bool = Field(True, description="a river, or a pond if the district is narrower than 250 m")
     sun_azimuth_deg: Azimuth = Field(155.0, description="direction of the sun, clockwise from north")
     sun_elevation_deg: float = Field(42.0, ge=10, le=90, description="angle of the sun above the horizon")
     off_nadir_deg: OffNadir = Field(0.0, description="angle of the line of sight from the vertical")
@@ -66,7 +66,7 @@ class CitySettings(SyntheticPlace):
     )
     haze: Share = Field(0.3, description="0: clear air, 1: milky; adds path radiance, blue most")
     noise: Factor = Field(1.5, ge=0, le=20, description="standard deviation of the sensor noise, in 8-bit grey values")
-    sar: SarSettings | None = Field(None, description="the radar, if one sees the district")
+    sar: SarSettings | None = Field(None, description="the radar, if there is one")
     stereo: StereoSettings | None = Field(None, description="the stereo views, if there are any")
 
     @model_validator(mode="after")
@@ -78,9 +78,9 @@ class CitySettings(SyntheticPlace):
         return self
 
     def delivered(self) -> dict[str, Any]:
-        """Return the layers and pairs of a dataset file that name what `city.write` makes of these settings.
+        """Return the layers and pairs of a dataset file for the files that `city.write` makes from these settings.
 
-        Each pair of neighbouring views trains; the first of them validates, and it and the third are tested.
+        All pairs of neighbouring views are used for training, the first for validation, all but the second for testing.
         """
         names = ["eo", "dsm", "dtm", "ndsm", "building", "water", "forest"]
         layers: dict[str, Any] = {name: {"path": f"{name}.tif"} for name in names}

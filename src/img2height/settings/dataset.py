@@ -1,4 +1,4 @@
-"""Dataset files as checked models: scenes, their layers as delivered, units and references."""
+"""Dataset files as checked models: scenes, their delivered layers, units and references."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
@@ -18,34 +18,34 @@ Shift = Annotated[float, Field(ge=-10_000, le=10_000)]
 
 
 class Layer(Settings):
-    """One layer of a scene as it was delivered."""
+    """One layer of a scene as delivered."""
 
-    path: str = Field(description="of the file, relative to `data/raw/<name>/`")
-    layer: str | None = Field(None, description="of a vector file that holds several")
+    path: str = Field(description="path of the file, relative to `data/raw/<name>/`")
+    layer: str | None = Field(None, description="layer to read from a vector file with several")
     bands: Distinct[Name] | None = Field(
-        None, description="names of the bands in the order of the file; null: as the file describes them"
+        None, description="names of the bands in the order of the file; null: as described in the file"
     )
-    unit: Unit | None = Field(None, description="of heights; null: as the file says")
+    unit: Unit | None = Field(None, description="unit of heights; null: as stated in the file")
     nodata: float | None = Field(
         None,
-        description="value of missing pixels; null: as the file says. NaN and infinite pixels are missing in any case",
+        description="value of missing pixels; null: as stated in the file. NaN and infinite pixels are always missing",
         json_schema_extra={"unit": "of the layer"},
     )
     shift_m: tuple[Shift, Shift] = Field(
         (0.0, 0.0),
-        description="moves the layer east and north, to mend a known misregistration of at most 10 km",
+        description="moves the layer east and north, to correct a known misregistration of at most 10 km",
     )
     height_column: str | None = Field(
         None,
-        description="building polygons: column that holds their height, in `unit`; null: height_m, where there is one",
+        description="building polygons: column with their height, in `unit`; null: height_m, if it exists",
     )
-    backscatter: Backscatter | None = Field(None, description="radar: how its values are written")
+    backscatter: Backscatter | None = Field(None, description="radar: scale of its values")
     look_azimuth_deg: float | None = Field(
         None, ge=0, lt=360, description="radar: direction from the ground to the sensor, clockwise from north"
     )
 
 
-GRIDS = [name for name in INPUTS if name != VIEWS]  # a scene lies on the grid of the first of them
+GRIDS = [name for name in INPUTS if name != VIEWS]  # a scene is on the grid of the first of them
 _LAYERS = {
     name: (Layer | None, Field(default=None, description=layer.about))
     for name, layer in LAYERS.items()
@@ -55,28 +55,28 @@ _LAYERS = {
 
 @with_fields(_LAYERS)
 class SceneLayers(Settings):
-    """The layers of a scene; it needs one of eo, sar, ms, dsm_initial and lies on the grid of the first of them."""
+    """The layers of a scene; it needs one of eo, sar, ms, dsm_initial and is on the grid of the first of them."""
 
     views: list[Layer] = Field([], description=LAYERS[VIEWS].about)
 
     @model_validator(mode="after")
     def _has_an_input(self) -> "SceneLayers":
         if not any(map(self.get, GRIDS)):
-            raise ValueError(f"a scene needs one of {', '.join(GRIDS)}; it lies on the grid of the first of them")
+            raise ValueError(f"a scene needs one of {', '.join(GRIDS)}; its grid is that of the first of them")
         return self
 
     def get(self, name: str) -> Layer | None:
-        """Return a layer other than the views, None where the scene lacks it."""
+        """Return a layer other than the views, None if the scene lacks it."""
         return getattr(self, name)
 
     def items(self) -> list[tuple[str, Layer]]:
-        """Return name and layer of each layer that is there; the first is the one whose grid the scene takes."""
+        """Return name and layer of each layer of the scene; the first is the one whose grid the scene has."""
         found = [(name, layer) for name in _LAYERS if (layer := self.get(name)) is not None]
         return found + [(view_name(number), layer) for number, layer in enumerate(self.views, 1)]
 
 
 class Pair(Settings):
-    """Two views that are looked at together."""
+    """Two views that are used together."""
 
     first: int = Field(ge=1, description="number of a view")
     second: int = Field(ge=1, description="number of another view")
@@ -84,13 +84,13 @@ class Pair(Settings):
 
 
 def used_pairs(pairs: Sequence[Pair], part: str, views: Sequence[str], count: int) -> dict[int, list[int]]:
-    """Return by pair number (from 1) the views that a method looks at together in one part of an experiment.
+    """Return by pair number (from 1) the views that a method uses together in one part of an experiment.
 
     Args:
-        pairs: of a scene, in their order.
+        pairs: the pairs of a scene, in order.
         part: train, val or test.
         views: `first` and `second`, or `first` alone: then pairs that share it count once.
-        count: number of views of the scene; where it has no pairs, each view counts for a method that looks at one.
+        count: number of views of the scene; without pairs, each view counts for a method that uses a single one.
     """
     if not pairs and len(views) == 1:
         return {number: [number] for number in range(1, count + 1)}
@@ -103,23 +103,23 @@ def used_pairs(pairs: Sequence[Pair], part: str, views: Sequence[str], count: in
 
 
 class SceneFile(Settings):
-    """One scene of a dataset: delivered layers, or the settings of the synthetic world that makes them."""
+    """One scene of a dataset: delivered layers, or the settings from which they are generated."""
 
     city: CitySettings | None = Field(None, description="settings of a district of the synthetic city")
     land: LandSettings | None = Field(None, description="settings of a synthetic landscape")
     layers: SceneLayers = Field(
         default_factory=lambda given: _made(given).get("layers", {}), validate_default=True,
-        description="the files; left out in a synthetic scene, whose settings say which files are made",
+        description="the files; omitted in a synthetic scene, whose settings determine the files",
     )  # fmt: skip
     pairs: list[Pair] = Field(
         default_factory=lambda given: _made(given).get("pairs", []), validate_default=True,
-        description="stereo pairs of the views; left out in a synthetic scene: neighbouring views",
+        description="stereo pairs of the views; omitted in a synthetic scene, whose pairs are neighbouring views",
     )  # fmt: skip
 
     allow: Distinct[Literal["ground_level", "vertical_reference"]] = Field(
         [],
-        description="what is accepted although it looks wrong: the ground of dsm - dtm far from 0 m, or heights that "
-        "refer to different vertical systems",
+        description="checks that are skipped for the scene: that the ground of dsm - dtm is near 0 m, and that all "
+        "heights refer to one vertical system",
     )
 
     @model_validator(mode="after")
@@ -127,18 +127,18 @@ class SceneFile(Settings):
         views = len(self.layers.views)
         for pair in self.pairs:
             if pair.first == pair.second or max(pair.first, pair.second) > views:
-                raise ValueError(f"pairs: {pair.first} and {pair.second} are no two of the {views} views")
+                raise ValueError(f"pairs: {pair.first} and {pair.second} are not two of the {views} views")
         return self
 
 
 def _made(given: dict[str, Any]) -> dict[str, Any]:
-    """Return the layers and pairs of a synthetic scene, which says once what is made; nothing of a delivered one."""
+    """Return the layers and pairs of a synthetic scene, which follow from its settings; empty for a delivered one."""
     settings = given["city"] or given["land"]
     return settings.delivered() if settings else {}
 
 
 class TargetGrid(Settings):
-    """The grid that all layers are brought to; left out, it is the grid of the image."""
+    """The grid to which all layers are resampled; if omitted, the grid of the image."""
 
     crs: str | None = Field(None, description="EPSG code or WKT, in metres; null: that of the image")
     gsd_m: float | None = Field(
@@ -148,16 +148,16 @@ class TargetGrid(Settings):
 
 
 class About(Settings):
-    """Where data comes from and what its heights refer to."""
+    """The origin of data, and what its heights refer to."""
 
-    title: str = Field(description="what the data set is called in reports")
+    title: str = Field(description="title of the dataset in reports")
     source: str = Field(description="who made the data")
-    licence: str = Field(description="under which it may be used")
-    vertical_reference: str = Field(description="datum and unit that the heights refer to")
+    licence: str = Field(description="licence under which the data may be used")
+    vertical_reference: str = Field(description="datum and unit of the heights")
 
 
 class Dataset(Named, About):
-    """A dataset file: where its scenes come from and what they hold. Paths are relative to data/raw/<name>/."""
+    """A dataset file: the origin of its scenes and their layers. Paths are relative to data/raw/<name>/."""
 
-    grid: TargetGrid = Field(TargetGrid(), description="grid that all layers are brought to")
+    grid: TargetGrid = Field(TargetGrid(), description="grid to which all layers are resampled")
     scenes: dict[Name, SceneFile] = Field(min_length=1, description="by name")

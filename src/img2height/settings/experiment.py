@@ -11,18 +11,18 @@ Fold = Annotated[int, Field(ge=0)]
 
 
 class Experiment(Named):
-    """An experiment file: which scenes in which role, which methods, folds and seeds, and what it overrides."""
+    """An experiment file: scenes and their roles, methods, folds, seeds, and overrides of other settings."""
 
     title: str = Field(description="title of the report")
     scenes: dict[Name, dict[Name, Role]] = Field(
-        description="role of each scene, by data set and scene; split: divided by params.split"
+        description="role of each scene, by dataset and scene; split: divided by params.split"
     )
     methods: Annotated[Distinct[Name], Field(min_length=1)] | Literal["all"] = Field(
-        description="recipes that are trained and compared; all: every one that is found"
+        description="recipes that are trained and compared; all: all recipes found"
     )
-    folds: Distinct[Fold] | Literal["all"] = Field("all", description="numbers of the folds that run, from 0")
+    folds: Distinct[Fold] | Literal["all"] = Field("all", description="numbers of the folds to run, from 0")
     seeds: Distinct[Seed] = Field(
-        [0], min_length=1, description="each is a training of its own; intervals and tests are of the first one"
+        [0], min_length=1, description="one training per seed; intervals and tests are computed for the first one"
     )
     params: dict[str, dict[str, Any]] = Field({}, description="keys of the protocol that differ from params.yaml")
     recipes: dict[Name, dict[str, Any]] = Field(

@@ -1,7 +1,8 @@
-"""Finds networks, recipes and datasets: those of this package, and those that other installed packages announce.
+"""Finds networks, recipes and datasets: those of this package, and those that other installed packages declare.
 
-Others announce theirs as entry points: `img2height.networks` names a module for each network, `img2height.recipes` and
-`img2height.datasets` name packages whose YAML files are recipes or dataset files. Nothing is imported to find them.
+Other packages declare theirs as entry points: `img2height.networks` names a module for each network,
+`img2height.recipes` and `img2height.datasets` name packages whose YAML files are recipes or dataset files. Nothing is
+imported to find them.
 """
 
 import importlib.metadata
@@ -32,14 +33,14 @@ def network_modules() -> dict[str, str]:
 
 
 def settings_files(folder: Path, kind: Kind) -> dict[str, Path]:
-    """Return settings files by name: those of a folder, and those that other packages announce.
+    """Return settings files by name: those of a folder, and those that other packages declare.
 
     Args:
-        folder: of this project.
-        kind: what the files of others must be.
+        folder: a folder of this project.
+        kind: the kind of files to take from other packages.
 
     Raises:
-        SettingsError: a name is there twice, or an announced folder is not there.
+        SettingsError: a name occurs twice, or a declared folder does not exist.
     """
     own = {path.stem: path for path in sorted(folder.glob("*.yaml"))}
     others = (
@@ -58,14 +59,14 @@ def module_file(name: str) -> Path:
 
 @cache
 def _announced(kind: str) -> tuple[tuple[str, str, str], ...]:
-    """Return name, distribution and module of what other packages announce."""
+    """Return name, distribution and module of what other packages declare."""
     entries = sorted(importlib.metadata.entry_points(group=f"{PACKAGE}.{kind}"))
     owners = [f"{entry.dist.name} {entry.dist.version}" if entry.dist else entry.value for entry in entries]
     return tuple((entry.name, owner, entry.module) for entry, owner in zip(entries, owners, strict=True))
 
 
 def _united(kind: str, owner: str, own: dict[str, Found], others: Iterable[tuple[str, str, Found]]) -> dict[str, Found]:
-    """Return what was found by name, or raise a SettingsError where a name is there twice."""
+    """Return what was found by name, or raise a SettingsError if a name occurs twice."""
     found, owners = dict(own), dict.fromkeys(own, owner)
     for name, other, value in others:
         if name in found:
@@ -79,7 +80,7 @@ def _united(kind: str, owner: str, own: dict[str, Found], others: Iterable[tuple
 def _folder_of(package: str, owner: str) -> Path:
     folder = _path_of(package)
     if not folder.is_dir():
-        raise SettingsError(f"{owner} announces the folder {package}, which is not there; install it again")
+        raise SettingsError(f"{owner} declares the folder {package}, which does not exist; install it again")
     return folder
 
 
@@ -93,5 +94,5 @@ def _path_of(name: str) -> Path:
     if spec is not None and spec.submodule_search_locations:
         return Path(next(iter(spec.submodule_search_locations))).joinpath(*rest)
     if spec is None or spec.origin is None:
-        raise SettingsError(f"{name} is announced by an installed package, but there is no {top}; install it again")
+        raise SettingsError(f"{name} is declared by an installed package, but there is no {top}; install it again")
     return Path(spec.origin).with_suffix("")

@@ -18,7 +18,7 @@ TAKEN = {
 
 
 class OptimizerOptions(Settings):
-    """Further arguments of an optimiser, named as in torch; those left out keep torch's default."""
+    """Further arguments of an optimiser, named as in torch; omitted ones have torch's defaults."""
 
     betas: tuple[Kept, Kept] | None = Field(
         None,
@@ -29,23 +29,23 @@ class OptimizerOptions(Settings):
         None,
         gt=0,
         le=1,
-        description="nadam, adam, adamw: added to the divisor, which is 0 without it where all gradients are 0",
+        description="nadam, adam, adamw: added to the divisor, which would otherwise be 0 if all gradients are 0",
     )
     momentum_decay: Factor | None = Field(
         None, ge=0, le=1, description="nadam: how fast the momentum rises to the first of betas"
     )
     weight_decay: Factor | None = Field(
-        None, ge=0, le=10, description="pulls weights towards 0; a negative one would push them away"
+        None, ge=0, le=10, description="shrinks weights towards 0; a negative value would let them grow"
     )
     decoupled_weight_decay: bool | None = Field(
         None, description="nadam, adam: weight_decay acts on the weights, as in adamw, not on the gradient"
     )
     amsgrad: bool | None = Field(None, description="adam, adamw: divide by the largest mean square so far")
     momentum: Kept | None = Field(
-        None, description="sgd: share of the last step that is added to the next; if all of it were, steps would grow"
+        None, description="sgd: share of the last step that is added to the next; with 1 steps would grow without limit"
     )
-    dampening: Share | None = Field(None, description="sgd: share of the gradient that the momentum leaves out")
-    nesterov: bool | None = Field(None, description="sgd: Nesterov's momentum, which excludes dampening")
+    dampening: Share | None = Field(None, description="sgd: share of the gradient that the momentum ignores")
+    nesterov: bool | None = Field(None, description="sgd: Nesterov momentum, which cannot be combined with dampening")
 
     @model_validator(mode="after")
     def _nesterov_has_a_momentum(self) -> Self:
@@ -63,10 +63,10 @@ class Optimizer(Settings):
     """Optimiser with torch's names for its options."""
 
     name: Literal["nadam", "adam", "adamw", "sgd"] = Field(description="of torch.optim")
-    lr: Factor = Field(gt=0, le=10, description="highest learning rate")
+    lr: Factor = Field(gt=0, le=10, description="maximum learning rate")
     options: OptimizerOptions = Field(OptimizerOptions(), description="further arguments, such as weight_decay")
     gradient_clip: Factor | None = Field(
-        None, gt=0, description="longest gradient, as Euclidean norm; null: not clipped"
+        None, gt=0, description="maximum Euclidean norm of the gradient; null: not clipped"
     )
 
     @model_validator(mode="after")
@@ -79,12 +79,12 @@ class Optimizer(Settings):
 class Schedule(Settings):
     """Learning-rate schedule in fractions of the budget."""
 
-    name: Literal["constant", "cosine", "step", "poly"] = Field(description="how the learning rate falls")
-    warmup: Share = Field(0.0, description="of the budget, in which the learning rate rises linearly")
+    name: Literal["constant", "cosine", "step", "poly"] = Field(description="how the learning rate decreases")
+    warmup: Share = Field(0.0, description="share of the budget over which the learning rate rises linearly")
     step: Share = Field(
-        1.0, gt=0, description="step: after each such share of the budget the rate is multiplied by gamma"
+        1.0, gt=0, description="step: the rate is multiplied by gamma after each such share of the budget"
     )
     gamma: Factor = Field(0.1, gt=0, le=1, description="step: factor on the learning rate")
     power: Factor = Field(
-        0.9, gt=0, le=100, description="poly: the rate falls to 0 as this power of what is left of the budget"
+        0.9, gt=0, le=100, description="poly: the rate falls to 0 with this power of the remaining share of the budget"
     )

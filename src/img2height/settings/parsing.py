@@ -1,4 +1,4 @@
-"""Settings as text become checked models; every mistake is one clear line that says what was meant."""
+"""Reads settings files into checked models; every mistake gives one line, with the key that was probably meant."""
 
 import difflib
 import reprlib
@@ -16,12 +16,12 @@ from img2height.errors import SettingsError
 Model = TypeVar("Model", bound=BaseModel)
 NUMBER_ERRORS = {"greater_than", "greater_than_equal", "less_than", "less_than_equal", "multiple_of", "finite_number"}
 FOLLOWS_FROM_ANOTHER = "default_factory_not_called"
-SHORT = reprlib.Repr()  # what was found, in at most a line
+SHORT = reprlib.Repr()  # of the value found, at most a line
 SHORT.maxstring = SHORT.maxother = SHORT.maxlong = 60
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML's safe loader, to which a key given twice is an error; YAML keeps the last of them."""
+    """YAML's safe loader, except that a duplicate key is an error; YAML keeps the last one."""
 
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
         node = super().compose_mapping_node(anchor)
@@ -65,12 +65,12 @@ def merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
 
 
 def parse_file(model: type[Model], path: Path) -> Model:
-    """Return the checked model of a YAML file, or raise one line that says what was meant."""
+    """Return the checked model of a YAML file, or raise a one-line SettingsError that says what was probably meant."""
     return parse(model, read_yaml(path), str(path))
 
 
 def parse(model: type[Model], value: dict[str, Any], where: str) -> Model:
-    """Return the checked model of a mapping, or raise one line that says what was meant."""
+    """Return the checked model of a mapping, or raise a one-line SettingsError that says what was probably meant."""
     try:
         return model.model_validate(value)
     except ValidationError as error:
@@ -92,12 +92,12 @@ def _explain(model: type[BaseModel], value: Any, problem: ErrorDetails) -> str:
 
 
 def _keys(value: Any, problem: ErrorDetails) -> list[str | int]:
-    """Return where a problem lies, without what pydantic adds to it: the branch of a union, `[key]`."""
+    """Return the keys that lead to a problem, without what pydantic adds: the branch of a union, `[key]`."""
     keys: list[str | int] = []
     for part in problem["loc"]:
         try:
             value = value[part]
-        except (KeyError, IndexError, TypeError):  # no key of what was found
+        except (KeyError, IndexError, TypeError):  # not a key of the value
             if problem["type"] != "missing" or part != problem["loc"][-1]:
                 continue
         keys.append(part)
@@ -105,7 +105,7 @@ def _keys(value: Any, problem: ErrorDetails) -> list[str | int]:
 
 
 def _field(model: type[BaseModel], keys: Iterable[str | int]) -> FieldInfo | None:
-    """Return the last field on the way to a key; keys of mappings and indices of lists lie between fields."""
+    """Return the last field on the path to a key; keys of mappings and indices of lists lie between fields."""
     field, models = None, [model]
     for key in keys:
         found = [known.model_fields[key] for known in models if key in known.model_fields]
@@ -115,13 +115,13 @@ def _field(model: type[BaseModel], keys: Iterable[str | int]) -> FieldInfo | Non
 
 
 def _known_keys(model: type[BaseModel], keys: list[str | int]) -> list[str]:
-    """Return the keys that are known beside an unknown one."""
+    """Return the valid keys at the level of an invalid one."""
     field = _field(model, keys)
     return [key for known in (_models(field.annotation) if field else [model]) for key in known.model_fields]
 
 
 def _models(annotation: Any) -> list[type[BaseModel]]:
-    """Return the models that a type holds, at any depth."""
+    """Return the models that a type contains, at any depth."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [model for inner in get_args(annotation) for model in _models(inner)]

@@ -1,4 +1,4 @@
-"""Reads the settings files of one experiment and merges what it overrides; every mistake is one clear line."""
+"""Reads the settings files of one experiment and applies its overrides; every mistake gives one clear line."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,9 +28,9 @@ class Project:
     Attributes:
         experiment: the experiment file.
         params: the protocol.
-        datasets: by name, those that the experiment uses.
-        recipes: by method name, those that the experiment runs, in its order.
-        symmetries: by method name, what its training samples are turned and mirrored by.
+        datasets: the datasets of the experiment, by name.
+        recipes: the recipes of the experiment, by method name, in its order.
+        symmetries: the symmetries from which training samples are drawn, by method name.
     """
 
     experiment: Experiment
@@ -46,13 +46,13 @@ class Project:
 
     @property
     def test_scenes(self) -> list[tuple[str, str]]:
-        """Dataset and scene of those that are predicted and scored."""
+        """Dataset and scene of the scenes that are predicted and scored."""
         tested = {"test", SPLIT} if self.params.split.tests else {"test"}
         return [(dataset, scene) for dataset, scene, role in self.scenes if role in tested]
 
     @property
     def folds(self) -> list[int]:
-        """The folds to run: one, unless stripes, blocks or regions divide a scene in turns."""
+        """The folds to run: one, unless a scene is divided in turns (stripes, blocks or regions)."""
         divided = any(role == SPLIT for _, _, role in self.scenes)
         count = self.params.split.count if divided else 1
         if self.experiment.folds == "all":
@@ -75,7 +75,7 @@ def load_project(experiment: str, *, params: Path, experiments: Path, datasets: 
         methods: folder of method files.
 
     Raises:
-        SettingsError: a file is missing, or says something that is not known; the message says what was meant.
+        SettingsError: a file is missing or invalid; the message says what was probably meant.
     """
     chosen = load_named(Experiment, experiments, experiment)
     protocol = parse(Params, merge(read_yaml(params), chosen.params), f"{params} with params of {experiment}")
@@ -88,7 +88,9 @@ def load_project(experiment: str, *, params: Path, experiments: Path, datasets: 
                 )
     names = sorted(settings_files(methods, "recipes")) if chosen.methods == "all" else chosen.methods
     if unused := sorted(set(chosen.recipes) - set(names)):
-        raise SettingsError(f"experiment {experiment}: recipes changes {meant(unused[0], names)}, which does not run")
+        raise SettingsError(
+            f"experiment {experiment}: recipes changes {meant(unused[0], names)}, not one of its methods"
+        )
     recipes = {name: load_recipe(methods, name, chosen.recipes.get(name)) for name in names}
     for name, recipe in recipes.items():
         if protocol.tiling.tile_px % recipe.tile_multiple or protocol.inference.window_px % recipe.tile_multiple:
@@ -116,7 +118,7 @@ def _looks(experiment: Experiment, datasets: dict[str, Dataset]) -> dict[str, fl
 def load_recipe(folder: Path, name: str, overrides: dict[str, Any] | None = None) -> Recipe:
     """Return the recipe of one method, with the keys that an experiment overrides; its network must exist.
 
-    Nested keys are merged, but other inputs, and an optimiser of another name, take the place of the recipe's.
+    Nested keys are merged, but other inputs, and an optimiser of another name, replace the recipe's.
     """
     written, changes = read_yaml(_find(folder, name, "recipes")), overrides or {}
     own, other = (_optimizer_name(keys) for keys in (written, changes))
@@ -138,10 +140,10 @@ def load_named(model: type[NamedModel], folder: Path, name: str, kind: Kind | No
     """Return the checked settings file `name`.yaml of a folder, whose `name:` must be the same.
 
     Args:
-        model: of the file.
-        folder: of this project.
-        name: of the file.
-        kind: what other installed packages may have too; None where they may not.
+        model: the model of the file.
+        folder: a folder of this project.
+        name: the name of the file.
+        kind: the kind of file, if other installed packages may also declare it; otherwise None.
     """
     path = _find(folder, name, kind)
     loaded = parse_file(model, path)

@@ -15,13 +15,13 @@ class Tiling(Settings):
 
     tile_px: int = Field(
         gt=0, le=4096, multiple_of=16,
-        description="side of a training tile; a multiple of what the networks need. A batch of larger tiles than 4096 "
-        "does not fit into memory",
+        description="side of a training tile; a multiple of what the networks need. A batch of tiles above 4096 does "
+        "not fit into memory",
     )  # fmt: skip
     stride_px: int = Field(
         gt=0, le=4096, description="distance between the corners of neighbouring tiles; half of tile_px is usual"
     )
-    min_valid_share: Share = Field(description="a tile with a smaller share of valid reference is not listed")
+    min_valid_share: Share = Field(description="tiles with a smaller share of valid reference pixels are left out")
 
 
 class FractionParts(Settings):
@@ -29,29 +29,29 @@ class FractionParts(Settings):
 
     train: list[Interval] = Field(description="[from, to] of the training areas")
     val: list[Interval] = Field(description="[from, to] of the validation areas")
-    test: list[Interval] = Field(description="[from, to] of the test areas; empty where other scenes test")
+    test: list[Interval] = Field(description="[from, to] of the test areas; empty if other scenes are tested")
 
 
 class Shares(Settings):
-    """Shares of the cells of a random split; the rest of 1 trains."""
+    """Shares of the cells of a random split; the rest is for training."""
 
-    val: Share = Field(description="of the cells, for validation")
-    test: Share = Field(description="of the cells, for the test")
+    val: Share = Field(description="share of the cells for validation")
+    test: Share = Field(description="share of the cells for the test")
 
 
 class Regions(Settings):
     """Named areas of a vector file that divide a scene: `turns`, or one fold of train, val and test.
 
-    Areas of one name are one district. What lies outside the named areas is in no part.
+    Areas with the same name form one region. What lies outside the named areas is not used.
     """
 
     file: str = Field(description="vector file of any format and CRS, relative to the project")
-    layer: str | None = Field(None, description="of a file that holds several")
-    column: str = Field("name", description="column that holds the names of the areas")
+    layer: str | None = Field(None, description="layer to read from a file with several")
+    column: str = Field("name", description="column with the names of the areas")
     turns: list[AreaName] = Field([], description="fold k tests on the k-th name and validates on the next one")
-    train: list[AreaName] = Field([], description="names of the training areas, where there are no turns")
-    val: list[AreaName] = Field([], description="names of the validation areas, where there are no turns")
-    test: list[AreaName] = Field([], description="names of the test areas, where there are no turns")
+    train: list[AreaName] = Field([], description="names of the training areas, if turns is empty")
+    val: list[AreaName] = Field([], description="names of the validation areas, if turns is empty")
+    test: list[AreaName] = Field([], description="names of the test areas, if turns is empty")
 
     @model_validator(mode="after")
     def _divides_in_one_way(self) -> "Regions":
@@ -60,7 +60,7 @@ class Regions(Settings):
         if len(self.turns) < 3 if self.turns else not all(fixed):
             raise ValueError("needs three or more names in turns, or names for each of train, val and test")
         if self.turns and any(fixed):
-            raise ValueError("takes either turns or train, val and test")
+            raise ValueError("give either turns or train, val and test")
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"{twice[0]!r} is named twice; give each area to one part")
         return self
@@ -71,11 +71,12 @@ class Split(Settings):
 
     strategy: Literal["vertical_stripes", "horizontal_stripes", "blocks", "fraction", "regions", "random"] = Field(
         description="stripes and blocks take turns by fold; fraction: intervals of an axis; regions: named areas of a "
-        "vector file; random: cells, as papers did with tiles, so that neighbours of test tiles are trained on"
+        "vector file; random: random cells, as papers did with tiles, so that neighbours of test tiles are trained on"
     )
     n_folds: Count = Field(
         ge=3, le=1000,
-        description="stripes and blocks: number of folds; fold k is tested, the next one validates, the rest trains",
+        description="stripes and blocks: number of folds; fold k tests on the k-th, validates on the next, trains on "
+        "the rest",
     )  # fmt: skip
     buffer_m: float | None = Field(
         None, ge=0, le=100_000,
@@ -90,20 +91,20 @@ class Split(Settings):
     )
     parts: FractionParts = Field(description="fraction: the intervals of the axis")
     regions: Regions | None = Field(None, description="regions: the file and the names of its areas")
-    shares: Shares = Field(Shares(val=0.2, test=0.01), description="random: how many cells validate and test")
-    seed: Seed = Field(0, description="random: draws the cells")
-    allow_leak: bool = Field(False, description="random: must be true, and buffer_m 0: such scores are too good")
+    shares: Shares = Field(Shares(val=0.2, test=0.01), description="random: shares of cells for validation and test")
+    seed: Seed = Field(0, description="random: seed of the draw of the cells")
+    allow_leak: bool = Field(False, description="random: must be true, and buffer_m 0, because scores are too good")
 
     @property
     def count(self) -> int:
-        """How many folds a scene with the role `split` has."""
+        """The number of folds of a scene with the role `split`."""
         if self.strategy == "regions" and self.regions:
             return len(self.regions.turns) or 1
         return 1 if self.strategy in ("fraction", "random") else self.n_folds
 
     @property
     def tests(self) -> bool:
-        """Whether a scene with the role `split` has a test area: of a fraction, all may be for training."""
+        """Whether a scene with the role `split` has a test area: with `fraction`, all of it may be for training."""
         return self.strategy != "fraction" or bool(self.parts.test)
 
     @model_validator(mode="after")
@@ -126,7 +127,7 @@ class Precision(Settings):
     """Precision of the training by kind of device, as Lightning names it."""
 
     cpu: Literal["32-true", "bf16-mixed", "auto"] = Field(
-        description="auto: bf16-mixed on CPUs with AVX-512 BF16 or AMX, where it is faster, else 32-true"
+        description="auto: bf16-mixed on CPUs with AVX-512 BF16 or AMX, where it is faster, otherwise 32-true"
     )
     gpu: Literal["32-true", "bf16-mixed", "16-mixed"] = Field(description="bf16-mixed is twice as fast on most GPUs")
 
@@ -134,15 +135,15 @@ class Precision(Settings):
 class Training(Settings):
     """The budget that all methods share."""
 
-    samples: Count = Field(gt=0, le=10**9, description="training samples seen, the common budget of all methods")
+    samples: Count = Field(gt=0, le=10**9, description="number of training samples, the common budget of all methods")
     validate_every: Count = Field(gt=0, description="samples between two validations")
     patience: Count = Field(
         gt=0,
         description="validations without improvement after which the training stops; fewer than 10 would cut a cosine "
         "schedule short",
     )
-    val_tiles: Count = Field(gt=0, description="validation tiles at most, spread evenly over the validation area")
-    precision: Precision = Field(description="of the training, by kind of device")
+    val_tiles: Count = Field(gt=0, description="maximum number of validation tiles, spread evenly over their area")
+    precision: Precision = Field(description="precision of the training, by kind of device")
     threads: Count = Field(gt=0,
         le=1024,
         description="compute threads on a CPU; part of the protocol, because weights differ between 1 and 2",
@@ -154,42 +155,42 @@ class Inference(Settings):
 
     window_px: int = Field(
         gt=0, le=8192, multiple_of=16,
-        description="side of a prediction window; larger ones than 8192 do not fit into memory with a network's layers",
+        description="side of a prediction window; above 8192 the layers of a network do not fit into memory",
     )  # fmt: skip
     overlap: float = Field(
         ge=0, le=0.5,
-        description="share of a window that it has in common with the next; 0.5 costs 1.8 times as much as 0.25 and "
-        "gives the same scores",
+        description="share of a window that its neighbour covers; 0.5 costs 1.8 times as much as 0.25 and gives the "
+        "same scores",
         json_schema_extra={"unit": "share"},
     )  # fmt: skip
     batch_size: Count | None = Field(
         None, gt=0, le=4096,
-        description="windows that are computed together; null: what the network declares, on a GPU the fastest",
+        description="windows computed together; null: what the network declares, on a GPU the fastest size",
     )  # fmt: skip
     precision: Literal["float32", "bfloat16"] = Field(
-        "float32", description="bfloat16 is refused where heights differ by more than 1 cm on average from float32"
+        "float32", description="bfloat16 is refused if heights differ from float32 by more than 1 cm on average"
     )
 
 
 class Buildings(Settings):
-    """How building footprints follow from heights and colours: IM2HEIGHT, section III-D."""
+    """How building footprints are derived from heights and colours: IM2HEIGHT, section III-D."""
 
     min_height_m: float = Field(
         ge=0,
         le=100,
-        description="what is higher above the ground may be a building; many buildings are lower than 100 m",
+        description="pixels higher above the ground may be buildings; at most 100 m, because most buildings are lower",
     )
     ndvi_max: Factor = Field(
         ge=-1, le=1,
-        description="what is above is vegetation, in scenes with near infrared; the index runs from -1 to 1",
+        description="pixels above it are vegetation, in scenes with near infrared; the index runs from -1 to 1",
     )  # fmt: skip
     vari_max: Factor = Field(
         ge=-10, le=10,
-        description="what is above is vegetation, in scenes without near infrared; the index rarely leaves -1 to 1",
+        description="pixels above it are vegetation, in scenes without near infrared; the index is mostly -1 to 1",
     )  # fmt: skip
     min_area_m2: float = Field(ge=0, le=1e6, description="smaller buildings are dropped; none is a square kilometre")
     max_hole_m2: float = Field(ge=0, le=1e6, description="smaller holes in buildings are filled")
-    simplify_m: float = Field(ge=0, le=100, description="outlines move by at most this when they are simplified")
+    simplify_m: float = Field(ge=0, le=100, description="distance by which simplified outlines may move at most")
 
 
 class Metrics(Settings):
@@ -198,21 +199,22 @@ class Metrics(Settings):
     ratio_min_height_m: float = Field(
         ge=0.001,
         le=1000,
-        description="delta, AbsRel and log10 count only where the reference is higher: they divide by it",
+        description="delta, AbsRel and log10, which divide by the reference, count only where it is higher",
     )
     ssim_range_m: float = Field(
         gt=0, le=10_000, description="data range of SSIM, one for all methods; no scene has a range of more than 10 km"
     )
-    instance_iou: Share = Field(gt=0, description="a building is found from this overlap on")
+    instance_iou: Share = Field(gt=0, description="a building counts as found if its IoU is at least this")
     tile_px: int = Field(
-        gt=0, le=4096, description="side of the tiles of the per-tile scores, and of the unit of bootstrap blocks"
+        gt=0, le=4096, description="side of the tiles of the per-tile scores, of which bootstrap blocks consist"
     )
     empty_tiles: Literal["skip", "one", "zero"] = Field(
         "skip",
-        description="means over tiles: what to do with a tile whose mask score is 0/0: skip it or count one or zero",
+        description="means over tiles: whether a tile whose mask score is 0/0 is skipped, or counts as one or zero",
     )
     allow_missing: bool = Field(
-        False, description="a valid reference without a prediction lowers the coverage instead of being an error"
+        False,
+        description="whether valid reference pixels without a prediction lower the coverage instead of being an error",
     )
 
 
@@ -223,5 +225,5 @@ class Params(Settings):
     split: Split = Field(description="how scenes with the role split are divided")
     training: Training = Field(description="the budget that all methods share")
     inference: Inference = Field(description="how scenes are predicted")
-    buildings: Buildings = Field(description="how buildings follow from heights")
+    buildings: Buildings = Field(description="how buildings are derived from heights")
     metrics: Metrics = Field(description="constants of the scores")

@@ -1,4 +1,4 @@
-"""Method files as checked models: one published recipe a file."""
+"""Method files as checked models: one published recipe per file."""
 
 from typing import Annotated, Literal, Self
 
@@ -15,7 +15,7 @@ Option = bool | int | float | str | None
 
 
 class Paper(Settings):
-    """Where a method was published."""
+    """The publication of a method."""
 
     title: str = Field(description="as printed")
     year: int = Field(ge=1900, le=2100, description="of publication")
@@ -23,7 +23,7 @@ class Paper(Settings):
 
 
 class Normalisation(Settings):
-    """How images and heights become the numbers that a network sees; statistics come from the training folds."""
+    """How images and heights are scaled for the network; statistics come from the training areas."""
 
     image: Literal["zscore", "unit", "tanh", "imagenet"] = Field(
         description="zscore; unit: from 0 to 1, bytes by 255, others between their 2 and 98 percentiles; tanh: from -1 "
@@ -40,7 +40,7 @@ class Loss(Settings):
     """One term of the loss."""
 
     name: Literal["l1", "l2", "smooth_l1", "silog", "gradient", "ssim", "cross_entropy", "dice"] = Field(
-        description="cross_entropy and dice are of footprints, the others of heights"
+        description="cross_entropy and dice compare footprints, the others heights"
     )
     weight: Factor = Field(1.0, ge=0, le=1e6, description="factor of the term in the sum")
     unit: Literal["normalised", "metre"] = Field(
@@ -49,7 +49,7 @@ class Loss(Settings):
 
 
 class Augmentation(Settings):
-    """What happens to a training tile."""
+    """Augmentation of training tiles."""
 
     dihedral: bool = Field(False, description="one of the eight symmetries of the square at random")
     mirror: bool = Field(False, description="a left-right mirror at random; part of dihedral")
@@ -57,48 +57,48 @@ class Augmentation(Settings):
     permute_views: bool = Field(False, description="the images of a pair are swapped at random")
     ignore_sar_look: bool = Field(
         False,
-        description="allow mirrors and turns that show a radar looking from elsewhere; they are refused otherwise",
+        description="allow mirrors and rotations that change the look direction of a radar; they are refused otherwise",
     )
-    channel_swap: Share = Field(0.0, description="of the samples, whose red, green and blue are permuted")
-    grayscale: Share = Field(0.0, description="of the samples, whose red, green and blue are replaced by their mean")
+    channel_swap: Share = Field(0.0, description="share of samples whose red, green and blue are permuted")
+    grayscale: Share = Field(0.0, description="share of samples whose red, green and blue are replaced by their mean")
 
 
 class Sampling(Settings):
-    """Where training samples come from."""
+    """How training samples are drawn."""
 
     positions: Count | None = Field(
         None,
         gt=0,
         le=10**8,
-        description="corners that are drawn once from the training area, without replacement; null: the tiles of "
+        description="number of corners drawn once from the training area, without replacement; null: the tiles of "
         "the index",
     )
     offline: Count | None = Field(
         None,
         gt=0,
         le=10**9,
-        description="augmented samples that are drawn once, as if written to disk, and seen again; null: each sample "
-        "is augmented anew",
+        description="number of augmented samples drawn once, as if written to disk, and used repeatedly; null: each "
+        "sample is augmented independently",
     )
     pairs: Literal["all", "one"] = Field(
-        "all", description="stereo views: look at each place in all training pairs of its scene, or in one"
+        "all", description="stereo views: use each position with all training pairs of its scene, or with one"
     )
 
 
 class Discriminator(Settings):
-    """The adversary of a network."""
+    """The discriminator of a network that is trained adversarially."""
 
     options: dict[str, Option] = Field({}, description="arguments of the network's `discriminator`")
-    optimizer: Optimizer = Field(description="of its weights")
-    weight: Factor = Field(1.0, ge=0, le=1e6, description="of its verdict in the network's loss")
+    optimizer: Optimizer = Field(description="optimiser of its weights")
+    weight: Factor = Field(1.0, ge=0, le=1e6, description="factor of the adversarial loss in the network's loss")
 
 
 class Recipe(Settings):
     """A method file: one published recipe."""
 
-    title: str = Field(description="what the method is called in reports")
-    paper: Paper | None = Field(None, description="where it was published")
-    notes: str = Field("", description="what a user of the method should know")
+    title: str = Field(description="title of the method in reports")
+    paper: Paper | None = Field(None, description="the publication")
+    notes: str = Field("", description="notes for users of the method")
     network: Name = Field(description="module of img2height.methods that builds the network")
     options: dict[str, Option] = Field({}, description="arguments of the network's `build`")
     inputs: dict[InputLayer, Distinct[Name]] = Field(
@@ -109,23 +109,23 @@ class Recipe(Settings):
     )
     select: Literal["rmse_m", "mae_m", "footprint_error"] = Field(
         "rmse_m",
-        description="validation score that chooses the best weights; footprint_error is 1 - Dice of footprints",
+        description="validation score by which the best weights are chosen; footprint_error is 1 - Dice of footprints",
     )
     target: Target = Field(
-        description="reference that is learned; building_height is the height inside building footprints and 0 outside"
+        description="reference to learn; building_height is the height inside building footprints and 0 outside"
     )
     tile_multiple: int = Field(
         1, ge=1, le=4096, description="tiles and windows must be a multiple of this", json_schema_extra={"unit": "px"}
     )
-    normalisation: Normalisation = Field(description="of images and heights")
+    normalisation: Normalisation = Field(description="scaling of images and heights")
     loss: list[Loss] = Field(min_length=1, description="terms that are added up")
-    optimizer: Optimizer = Field(description="of the network's weights")
-    schedule: Schedule = Field(description="of the learning rate")
-    discriminator: Discriminator | None = Field(None, description="adversary, where the network is trained with one")
-    batch_size: Count = Field(gt=0, le=4096, description="samples of one training step")
-    augmentation: Augmentation = Field(description="of the training tiles")
-    sampling: Sampling = Field(Sampling(), description="where training samples come from")
-    init_from: str | None = Field(None, description="model folder whose weights the training starts from")
+    optimizer: Optimizer = Field(description="optimiser of the network's weights")
+    schedule: Schedule = Field(description="schedule of the learning rate")
+    discriminator: Discriminator | None = Field(None, description="the discriminator, for adversarial training")
+    batch_size: Count = Field(gt=0, le=4096, description="samples per training step")
+    augmentation: Augmentation = Field(description="augmentation of the training tiles")
+    sampling: Sampling = Field(Sampling(), description="how training samples are drawn")
+    init_from: str | None = Field(None, description="model folder from whose weights the training starts")
 
     @model_validator(mode="after")
     def _heights_fit_the_inputs(self) -> Self:
@@ -133,20 +133,20 @@ class Recipe(Settings):
         if centred != (INITIAL in self.inputs):
             raise ValueError("normalisation.height must be patch_centred with the input dsm_initial, and only with it")
         if centred and self.target != SURFACE:
-            raise ValueError("target must be dsm: what is centred on the initial surface model is a surface model")
+            raise ValueError("target must be dsm: heights centred on the initial surface model are surface heights")
         if len(views := self.inputs.get(VIEWS, [])) > 2 or views != ["first", "second"][: len(views)]:
             raise ValueError("inputs.views must be [first] or [first, second], the images of a pair")
         if any(term.name == "silog" for term in self.loss) and self.normalisation.height != "metre":
-            raise ValueError("the loss silog takes logarithms of metres: set normalisation.height: metre")
+            raise ValueError("the loss silog needs heights in metres: set normalisation.height: metre")
         if any(term.name == "ssim" for term in self.loss) and self.normalisation.height != "minmax":
-            raise ValueError("the loss ssim takes heights from 0 to 1: set normalisation.height: minmax")
+            raise ValueError("the loss ssim needs heights from 0 to 1: set normalisation.height: minmax")
         footprint = {"cross_entropy", "dice"} & {term.name for term in self.loss}
         if bool(footprint) != ("footprint" in self.outputs):
             raise ValueError("outputs must name footprint with the losses cross_entropy and dice, and only with them")
         if ({term.name for term in self.loss} <= footprint) == ("height" in self.outputs):
             raise ValueError("outputs must name height with losses of heights, and only with them")
         if "height" not in self.outputs and self.select != "footprint_error":
-            raise ValueError("select must be footprint_error where no height comes out")
+            raise ValueError("select must be footprint_error if the network does not predict heights")
         return self
 
     @model_validator(mode="after")

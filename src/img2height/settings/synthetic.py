@@ -1,4 +1,4 @@
-"""Where a synthetic scene lies on the map: one cell a seed, so that no two share ground. Imports nothing heavy."""
+"""The location of a synthetic scene on the map: one cell per seed, so that no two overlap. Its imports are light."""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""The quantities of a height raster: what they are learnt from and compared with, and which are ranked together.
+"""The quantities of a height raster: their reference layers, and which are ranked together.
 
 The name of a quantity is the description of its band and the `target` of a recipe.
 """
@@ -32,7 +32,7 @@ class Quantity:
     Attributes:
         name: of the band.
         group: methods with which it is ranked.
-        references: layers from which its errors are measured; the first one that a scene has.
+        references: layers against which its errors are measured; the first that a scene has is used.
         needs: further layers needed for the comparison.
         learnt_from: the layer from which a method learns it; empty if it is not a target.
         above_ground: whether 0 m is the ground.
@@ -46,7 +46,7 @@ class Quantity:
     above_ground: bool = False
 
     def reference(self, layers: Container[str]) -> str:
-        """Return the layer, of those that a scene has, from which errors are measured; the first choice if none."""
+        """Return the layer of a scene against which errors are measured; the first choice if it has none of them."""
         return next((name for name in self.references if name in layers), self.references[0])
 
 

@@ -157,7 +157,7 @@ def test_landscapes_never_share_ground():
     assert not ((corners - corners[0]) % CELL_M).any()
     assert corners[:, 1].max() <= CitySettings(seed=0).origin[1] - CITY_M
     assert corners[:, 1].min() - CELL_M > 0
-    with pytest.raises(ValidationError, match="50000 m wide at most"):
+    with pytest.raises(ValidationError, match="at most 50000 m wide"):
         LandSettings(seed=0, size_px=4096, gsd_m=20)
     with pytest.raises(ValidationError, match="less than"):
         LandSettings(seed=SEEDS)
