@@ -33,12 +33,12 @@ def main(args: Namespace) -> None:
 
     recipe, training = parse_file(Recipe, args.recipe), parse_file(Training, args.training)
     folds, areas = read_table(args.folds), read_geotable(args.areas)
-    tiles, ground = (table[(table["fold"] == args.fold) & (table["part"] == "train")] for table in (folds, areas))
-    places = set(zip(ground["dataset"], ground["scene"], strict=True))
+    tiles, train_areas = (table[(table["fold"] == args.fold) & (table["part"] == "train")] for table in (folds, areas))
+    places = set(zip(train_areas["dataset"], train_areas["scene"], strict=True))
     scenes = {(s.dataset, s.name): s for s in all_scenes(args.scenes) if (s.dataset, s.name) in places}
     views = recipe.inputs.get("views")
     samples = plan_samples(
-        tiles, ground, samples=training.samples, seed=args.seed, symmetries=args.symmetries,
+        tiles, train_areas, samples=training.samples, seed=args.seed, symmetries=args.symmetries,
         augmentation=recipe.augmentation, sampling=recipe.sampling,
         pairs=pairs_of(list(scenes.values()), "train", views) if views else None,
     )  # fmt: skip

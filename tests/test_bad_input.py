@@ -117,7 +117,7 @@ def test_a_fold_without_a_tile_is_refused(program, steps, tmp_path, script, word
 
 def test_a_network_that_does_not_exist_is_named(program, steps, tmp_path):
     flags = steps.train(tmp_path, recipe=RECIPE | {"network": "unett"})
-    program("train", flags).refused("no network 'unett'; .*take one of .*im2height.*unet")
+    program("train", flags).refused("no network 'unett'; .*use one of .*im2height.*unet")
     assert files(tmp_path) == []
 
 

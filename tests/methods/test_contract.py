@@ -161,7 +161,7 @@ def test_every_network_file_has_a_recipe() -> None:
 
 
 def test_an_unknown_network_or_option_names_what_is_known() -> None:
-    with pytest.raises(SettingsError, match=r"take one of .*im2height"):
+    with pytest.raises(SettingsError, match=r"use one of .*im2height"):
         build_network("im2hight", {"eo": 3}, {})
     with pytest.raises(SettingsError, match="sise"):
         build_network("im2height", {"eo": 3}, {"sise": 3})

@@ -5,7 +5,7 @@ import numpy as np
 import pandas
 import pytest
 import shapely
-from ground_cases import ground, indexed, regular_tiles, split
+from grid_cases import bare_scene, indexed, regular_tiles, split
 
 from img2height.errors import FoldError
 from img2height.io.rasters import Band, write_cog
@@ -34,7 +34,7 @@ def photographed(tmp_path):
 
 @pytest.fixture
 def divided(photographed):
-    scene = photographed(ground(200, 64), 0)
+    scene = photographed(bare_scene(200, 64), 0)
     return scene, fold_up([scene], ["split"])
 
 
@@ -131,7 +131,7 @@ def test_a_tile_in_two_parts_is_found(divided):
 
 
 def far_apart(names="abc"):
-    return [ground(64, 64, name=name, west=5e5 + 2000 * index) for index, name in enumerate(names)]
+    return [bare_scene(64, 64, name=name, west=5e5 + 2000 * index) for index, name in enumerate(names)]
 
 
 def test_a_copied_image_is_found_wherever_it_claims_to_lie(photographed):
@@ -144,7 +144,7 @@ def test_a_copied_image_is_found_wherever_it_claims_to_lie(photographed):
 
 def test_the_same_ground_in_two_scenes_is_found(photographed):
     scenes = far_apart()
-    scenes[2] = ground(64, 64, name="c", west=5e5 + 32)  # half of it is that of the first
+    scenes[2] = bare_scene(64, 64, name="c", west=5e5 + 32)  # half of it is that of the first
     scenes = [photographed(scene, seed) for seed, scene in enumerate(scenes)]
     roles = ("train", "val", "test")
     facts = {"fold": 0, "part": roles, "dataset": "d", "scene": [scene.name for scene in scenes]}
@@ -158,7 +158,7 @@ def test_the_same_ground_in_two_scenes_is_found(photographed):
 
 
 def test_ground_that_is_tested_twice_is_found(photographed):
-    scenes = [photographed(ground(200, 64, name="a"), 0), photographed(ground(64, 64, name="b", west=6e5), 1)]
+    scenes = [photographed(bare_scene(200, 64, name="a"), 0), photographed(bare_scene(64, 64, name="b", west=6e5), 1)]
     refused(scenes, fold_up(scenes, ["split", "test"]), "d/b: 8192 px are in the test area of more than one fold")
 
 

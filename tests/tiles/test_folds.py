@@ -4,7 +4,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 import shapely
-from ground_cases import ground, indexed, regular_tiles, split
+from grid_cases import bare_scene, indexed, regular_tiles, split
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -22,11 +22,11 @@ def folds_of(scenes, roles, how, *, size=16, stride=8, folds=None):
 
 def test_stripes_are_as_equal_as_whole_pixels_allow():
     how = split(n_folds=3)
-    made = [divide(ground(100, 50).grid, how, fold)["test"].bounds for fold in range(3)]
+    made = [divide(bare_scene(100, 50).grid, how, fold)["test"].bounds for fold in range(3)]
     assert made == [(0, 0, 33, 50), (33, 0, 67, 50), (67, 0, 100, 50)]
-    assert divide(ground(100, 50).grid, how, 2)["val"].bounds == (0, 0, 33, 50)
+    assert divide(bare_scene(100, 50).grid, how, 2)["val"].bounds == (0, 0, 33, 50)
     rows = split("horizontal_stripes", n_folds=5)
-    assert divide(ground(100, 50).grid, rows, 1)["test"].bounds == (0, 10, 100, 20)
+    assert divide(bare_scene(100, 50).grid, rows, 1)["test"].bounds == (0, 10, 100, 20)
 
 
 @given(
@@ -35,7 +35,7 @@ def test_stripes_are_as_equal_as_whole_pixels_allow():
 )  # fmt: skip
 @settings(max_examples=60)
 def test_the_parts_divide_the_scene_exactly(width, height, gsd, block_m, strategy):
-    scene = ground(width, height, gsd=gsd)
+    scene = bare_scene(width, height, gsd=gsd)
     try:
         parts = list(divide(scene.grid, split(strategy, block_m=block_m), 0).values())
     except FoldError:
@@ -45,20 +45,20 @@ def test_the_parts_divide_the_scene_exactly(width, height, gsd, block_m, strateg
 
 
 def test_fractions_follow_the_axis():
-    made = divide(ground(100, 50).grid, split("fraction"), 0)
+    made = divide(bare_scene(100, 50).grid, split("fraction"), 0)
     assert [made[part].bounds for part in PARTS] == [(0, 0, 60, 50), (60, 0, 70, 50), (70, 0, 100, 50)]
-    made = divide(ground(100, 50).grid, split("fraction", axis="row"), 0)
+    made = divide(bare_scene(100, 50).grid, split("fraction", axis="row"), 0)
     assert made["test"].bounds == (0, 35, 100, 50)
 
 
 def test_fractions_that_overlap_are_refused():
     parts = {"train": [[0, 0.5]], "val": [[0.4, 0.6]], "test": [[0.6, 1]]}
     with pytest.raises(FoldError, match="overlap"):
-        divide(ground(100, 50).grid, split("fraction", parts=parts), 0)
+        divide(bare_scene(100, 50).grid, split("fraction", parts=parts), 0)
 
 
 def test_buffers_are_cut_from_training_and_validation_never_from_test():
-    scene = ground(300, 40)
+    scene = bare_scene(300, 40)
     areas = folds_of([scene], ["split"], split(n_folds=5, buffer_m=10), folds=[1]).areas
     found = {part: area_of(areas, part, "d", "s") for part in PARTS}
     assert found["test"].bounds == (60, 0, 120, 40)
@@ -67,7 +67,7 @@ def test_buffers_are_cut_from_training_and_validation_never_from_test():
 
 
 def test_a_buffer_that_is_no_whole_number_of_pixels_is_rounded_up():
-    areas = folds_of([ground(300, 40, gsd=0.6)], ["split"], split(n_folds=5, buffer_m=1), folds=[0]).areas
+    areas = folds_of([bare_scene(300, 40, gsd=0.6)], ["split"], split(n_folds=5, buffer_m=1), folds=[0]).areas
     assert area_of(areas, "val", "d", "s").bounds[0] == 60 + 2
 
 
@@ -78,7 +78,7 @@ def test_a_buffer_that_is_no_whole_number_of_pixels_is_rounded_up():
     st.floats(20, 60),
 )  # fmt: skip
 def test_no_division_leaks(strategy, width, height, n_folds, buffer_m, gsd, block_m):
-    scene = ground(width, height, gsd=gsd)
+    scene = bare_scene(width, height, gsd=gsd)
     try:
         made = folds_of([scene], ["split"], split(strategy, n_folds=n_folds, buffer_m=buffer_m, block_m=block_m))
     except FoldError:
@@ -103,7 +103,7 @@ def test_no_division_leaks(strategy, width, height, n_folds, buffer_m, gsd, bloc
 @given(st.integers(3, 8), st.integers(2, 12), st.integers(2, 12))
 def test_blocks_are_dealt_out_evenly_and_neighbours_differ(n_folds, cols, rows):
     assume(cols * rows >= n_folds)
-    scene = ground(10 * cols, 10 * rows)
+    scene = bare_scene(10 * cols, 10 * rows)
     counts = []
     for fold in range(n_folds):
         cells = divide(scene.grid, split("blocks", n_folds=n_folds, block_m=10), fold)["test"]
@@ -115,7 +115,7 @@ def test_blocks_are_dealt_out_evenly_and_neighbours_differ(n_folds, cols, rows):
 
 
 def test_whole_scenes_keep_their_role_and_make_one_fold():
-    scenes = [ground(64, 64, name=name, west=5e5 + 1000 * i) for i, name in enumerate("abc")]
+    scenes = [bare_scene(64, 64, name=name, west=5e5 + 1000 * i) for i, name in enumerate("abc")]
     made = folds_of(scenes, ["train", "val", "test"], split(buffer_m=40))
     assert made.areas[["fold", "part", "scene"]].values.tolist() == [
         [0, "train", "a"],
@@ -129,7 +129,7 @@ def test_whole_scenes_keep_their_role_and_make_one_fold():
 
 
 def test_a_training_scene_joins_every_fold_of_a_divided_one():
-    scenes = [ground(150, 48, name="a"), ground(64, 64, name="b", west=6e5)]
+    scenes = [bare_scene(150, 48, name="a"), bare_scene(64, 64, name="b", west=6e5)]
     made = folds_of(scenes, ["split", "train"], split(n_folds=3, buffer_m=5))
     own = made.tiles[made.tiles["scene"] == "b"]
     assert own.groupby(["fold", "part"]).size().to_dict() == {(fold, "train"): 49 for fold in range(3)}
@@ -137,12 +137,12 @@ def test_a_training_scene_joins_every_fold_of_a_divided_one():
 
 @pytest.mark.parametrize("epsg", [32633, 32632])
 def test_the_buffer_holds_between_scenes_that_touch(epsg):
-    left = ground(100, 100, name="a", west=400_000)
-    far = [ground(64, 64, name="c", west=410_000), ground(64, 64, name="d", west=420_000)]
-    touching = ground(100, 100, name="b", west=400_100.3)
+    left = bare_scene(100, 100, name="a", west=400_000)
+    far = [bare_scene(64, 64, name="c", west=410_000), bare_scene(64, 64, name="d", west=420_000)]
+    touching = bare_scene(100, 100, name="b", west=400_100.3)
     if epsg != 32633:  # the same place in the neighbouring zone
-        place = touching.grid.seen_from(ground(1, 1, epsg=epsg).grid, shapely.Point(0, 0))
-        touching = ground(100, 100, name="b", west=500_000 + place.x, north=5_800_000 - place.y, epsg=epsg)
+        place = touching.grid.seen_from(bare_scene(1, 1, epsg=epsg).grid, shapely.Point(0, 0))
+        touching = bare_scene(100, 100, name="b", west=500_000 + place.x, north=5_800_000 - place.y, epsg=epsg)
     scenes = [left, touching, *far]
     made = folds_of(scenes, ["train", "test", "val", "train"], split(buffer_m=20))
     train, test = area_of(made.areas, "train", "d", "a"), area_of(made.areas, "test", "d", "b")
@@ -153,13 +153,13 @@ def test_the_buffer_holds_between_scenes_that_touch(epsg):
 
 
 def test_sheets_that_touch_keep_all_their_ground_without_a_buffer():
-    scenes = [ground(64, 64, name=name, west=5e5 + 64 * 0.6 * i, gsd=0.6) for i, name in enumerate("abc")]
+    scenes = [bare_scene(64, 64, name=name, west=5e5 + 64 * 0.6 * i, gsd=0.6) for i, name in enumerate("abc")]
     made = folds_of(scenes, ["train", "val", "test"], split(buffer_m=0))
     assert made.areas.area.tolist() == [64 * 64] * 3
 
 
 def test_a_part_without_a_tile_is_refused_and_the_advice_works():
-    scene = ground(200, 100)
+    scene = bare_scene(200, 100)
     how = split(n_folds=5, buffer_m=6)
     with pytest.raises(FoldError, match="fold 0 has no val tile") as caught:
         folds_of([scene], ["split"], how, size=64, stride=32)
@@ -169,7 +169,7 @@ def test_a_part_without_a_tile_is_refused_and_the_advice_works():
 
 
 def test_ground_that_is_not_known_is_not_called_too_small():
-    scene = ground(200, 100)
+    scene = bare_scene(200, 100)
     tiles = regular_tiles(scene, 16, 8)
     known = tiles[tiles["col_off"] > 100]
     with pytest.raises(FoldError, match="min_valid_share"):
@@ -178,13 +178,13 @@ def test_ground_that_is_not_known_is_not_called_too_small():
 
 def test_folds_that_do_not_exist_and_blocks_that_are_too_large_are_refused():
     with pytest.raises(FoldError, match="fold 3 does not exist: there are 3"):
-        folds_of([ground(200, 100)], ["split"], split(n_folds=3), folds=[3])
+        folds_of([bare_scene(200, 100)], ["split"], split(n_folds=3), folds=[3])
     with pytest.raises(FoldError, match="2 x 1 blocks"):
-        folds_of([ground(200, 100)], ["split"], split("blocks", n_folds=3, block_m=100))
+        folds_of([bare_scene(200, 100)], ["split"], split("blocks", n_folds=3, block_m=100))
 
 
 def test_the_order_of_rows_does_not_depend_on_chance():
-    scene = ground(200, 100)
+    scene = bare_scene(200, 100)
     first, second = (folds_of([scene], ["split"], split("blocks", n_folds=4, block_m=30)) for _ in range(2))
     assert first.tiles.equals(second.tiles)
     assert first.areas.equals(second.areas)
@@ -196,20 +196,20 @@ def test_a_random_split_deals_out_every_cell_once_and_must_be_asked_for():
     with pytest.raises(ValueError, match="allow_leak: true"):
         split("random", block_m=16)
     how = split("random", block_m=16, allow_leak=True, shares={"val": 0.2, "test": 0.01})
-    made = folds_of([ground(170, 160)], ["split"], how, stride=16)
+    made = folds_of([bare_scene(170, 160)], ["split"], how, stride=16)
     counts = made.tiles.groupby("part").size().to_dict()
     assert counts == {"train": 79, "val": 20, "test": 1}
     assert not made.tiles["tile_id"].duplicated().any()
-    again = folds_of([ground(170, 160)], ["split"], how, stride=16)
+    again = folds_of([bare_scene(170, 160)], ["split"], how, stride=16)
     assert again.tiles["tile_id"].tolist() == made.tiles["tile_id"].tolist()
     other = split("random", block_m=16, allow_leak=True, seed=1)
     assert (
-        folds_of([ground(170, 160)], ["split"], other, stride=16).tiles["tile_id"].tolist()
+        folds_of([bare_scene(170, 160)], ["split"], other, stride=16).tiles["tile_id"].tolist()
         != made.tiles["tile_id"].tolist()
     )
     with pytest.raises(FoldError, match="has 4 cells"):
         divide(
-            ground(32, 32).grid,
+            bare_scene(32, 32).grid,
             split("random", block_m=16, allow_leak=True, shares={"val": 0.5, "test": 0.5}),
             0,
         )

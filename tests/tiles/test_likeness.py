@@ -3,7 +3,7 @@ import io
 import numpy as np
 import pandas
 import pytest
-from ground_cases import ground
+from grid_cases import bare_scene
 from matplotlib.image import imread, imsave
 from scipy.ndimage import gaussian_filter
 
@@ -46,7 +46,7 @@ def details(tmp_path):
 
     def of(images: list[np.ndarray]) -> np.ndarray:
         size = images[0].shape[0]
-        place = ground(size * len(images), size)
+        place = bare_scene(size * len(images), size)
         strip = np.concatenate(images, axis=1).astype(np.uint8)
         write_cog(tmp_path / "eo.tif", strip[None], place.grid, [Band("red")])
         layers = {"eo": SceneLayer.of(tmp_path / "eo.tif", ["red"])}
@@ -81,7 +81,7 @@ def test_a_copy_in_the_same_part_or_in_none_is_no_leak(details):
     assert find_copies(images, np.array([[0, 2], [-1, 1]])) == [(0, 1)]
 
 
-def test_ground_that_looks_alike_is_no_copy(details):
+def test_similar_terrain_is_not_a_copy(details):
     rng = np.random.default_rng(0)
     rows, cols = np.mgrid[:SIZE, :SIZE]
     slope = 60 + rows / 4 + cols / 8
@@ -103,7 +103,7 @@ def test_a_row_of_like_houses_is_no_copy(details):
 
 
 def test_unknown_pixels_are_no_edge(tmp_path):
-    place = ground(2 * SIZE, SIZE)
+    place = bare_scene(2 * SIZE, SIZE)
     known = np.tile(np.tri(SIZE, dtype=bool), 2)
     image = np.where(known, np.concatenate([texture(1), texture(2)], axis=1), 0).astype(np.uint8)
     write_cog(tmp_path / "eo.tif", image[None], place.grid, [Band("red")], valid=known)

@@ -7,7 +7,7 @@ import geopandas
 import numpy as np
 import pytest
 import shapely
-from ground_cases import ground, indexed, listed, split
+from grid_cases import bare_scene, indexed, listed, split
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from pyproj import Transformer
@@ -53,7 +53,7 @@ def configurations(draw, roles=ANY):
         east, south = (draw(st.integers(-90, 160)) * 0.7 * (number > 0) for _ in "xy")
         width, height = draw(st.integers(100, 220)), draw(st.integers(100, 220))
         gsd = draw(st.sampled_from([0.5, 0.6, 1.0]))
-        scene = ground(width, height, name="abc"[number], west=5e5 + east, north=5.8e6 - south, gsd=gsd)
+        scene = bare_scene(width, height, name="abc"[number], west=5e5 + east, north=5.8e6 - south, gsd=gsd)
         scenes.append(elsewhere(scene) if number and draw(st.booleans()) else scene)
     how = split(
         draw(st.sampled_from(STRATEGIES)), n_folds=draw(st.integers(3, 5)), block_m=draw(st.floats(25, 60)),
@@ -65,7 +65,7 @@ def configurations(draw, roles=ANY):
 def elsewhere(scene: Scene) -> Scene:
     """Return a scene of the same size at nearly the same place, in the neighbouring zone."""
     x, y = plane(ZONE, NEXT_ZONE)(scene.grid.transform.c, scene.grid.transform.f)
-    return ground(
+    return bare_scene(
         scene.grid.width, scene.grid.height, name=scene.name, west=x, north=y, gsd=scene.grid.gsd_m, epsg=32632
     )
 

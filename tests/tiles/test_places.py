@@ -1,7 +1,7 @@
 import geopandas
 import pytest
 import shapely
-from ground_cases import ground, indexed, listed, split
+from grid_cases import bare_scene, indexed, listed, split
 
 from img2height.errors import DataError, FoldError
 from img2height.io.tables import write_layers
@@ -24,28 +24,28 @@ def write_districts(path, names=NAMES, width=40, crs=32633):
 
 def test_scenes_that_overlap_are_one_place_also_in_a_chain():
     easts = [0, 90, 180, 400, 500]
-    scenes = [ground(100, 100, name=name, west=5e5 + east) for name, east in zip("abcde", easts, strict=True)]
+    scenes = [bare_scene(100, 100, name=name, west=5e5 + east) for name, east in zip("abcde", easts, strict=True)]
     assert find_places(listed(scenes, ["split"] * 5)) == [[0, 1, 2], [3], [4]]  # the last two touch only
     assert find_places(listed(scenes, ["split", "train", "split", "split", "test"])) == [[0], [2], [3]]
     assert find_places(listed(scenes, ["train", "train", "val", "test", "test"])) == []
 
 
 def test_two_dates_of_one_ground_are_divided_alike():
-    dates = [ground(120, 90, name="a"), ground(60, 45, name="b", gsd=2.0)]
+    dates = [bare_scene(120, 90, name="a"), bare_scene(60, 45, name="b", gsd=2.0)]
     first, second = divide_scenes(listed(dates, ["split"] * 2), split(n_folds=3), [1])[1]
     for part in ("train", "val", "test"):
         assert dates[1].grid.seen_from(dates[0].grid, second.ground[part]).equals(first.ground[part])
 
 
 def test_a_place_is_divided_as_a_whole():
-    scenes = [ground(100, 50, name="a"), ground(100, 50, name="b", west=5e5 + 80)]
+    scenes = [bare_scene(100, 50, name="a"), bare_scene(100, 50, name="b", west=5e5 + 80)]
     first, second = divide_scenes(listed(scenes, ["split"] * 2), split(n_folds=3), [1])[1]
     assert first.ground["test"].bounds == (60, 0, 100, 50)  # of 180 m the middle third
     assert second.ground["test"].bounds == (0, 0, 40, 50)
 
 
 def test_the_buffer_is_half_a_tile_of_the_coarsest_scene_unless_it_is_set():
-    scenes = [ground(100, 100, gsd=gsd) for gsd in (0.5, 2.0)]
+    scenes = [bare_scene(100, 100, gsd=gsd) for gsd in (0.5, 2.0)]
     assert half_tile_m(scenes, 64) == 64
     assert buffer_of(split(buffer_m=None), scenes, 64) == 64
     assert buffer_of(split(buffer_m=3.0), scenes, 64) == 3
@@ -59,7 +59,7 @@ def divided_by(file, scene, fold=0, **names):
 
 def test_districts_are_left_out_in_turns(tmp_path):
     file = write_districts(tmp_path / "districts.gpkg")
-    count, found = divided_by(file, ground(120, 100), 1, turns=NAMES)
+    count, found = divided_by(file, bare_scene(120, 100), 1, turns=NAMES)
     assert count == 3
     assert found == {"test": (40, 0, 80, 100), "val": (80, 0, 120, 100), "train": (0, 0, 40, 100)}
 
@@ -67,7 +67,7 @@ def test_districts_are_left_out_in_turns(tmp_path):
 def test_a_fixed_division_is_one_fold_and_other_ground_is_in_no_part(tmp_path):
     file = write_districts(tmp_path / "districts.gpkg")
     parts = {"train": ["hill"], "val": ["harbour"], "test": ["old town"]}
-    count, found = divided_by(file, ground(200, 200), **parts)
+    count, found = divided_by(file, bare_scene(200, 200), **parts)
     assert count == 1
     assert found == {"test": (0, 0, 40, 104), "val": (40, 0, 80, 104), "train": (80, 0, 120, 104)}  # squares of 8 px
 
@@ -146,7 +146,7 @@ def test_regions_need_their_file():
 
 @pytest.mark.parametrize(("epsg", "expected"), [(32633, 32633), (32632, 4326)])
 def test_the_map_of_the_folds_has_two_layers_and_the_same_bytes_twice(tmp_path, epsg, expected):
-    scenes = [ground(150, 60, name="a"), ground(64, 64, name="b", west=4e5, epsg=epsg)]
+    scenes = [bare_scene(150, 60, name="a"), bare_scene(64, 64, name="b", west=4e5, epsg=epsg)]
     folds = split_folds(indexed(scenes, ["split", "train"], 16, 16), split(n_folds=3), tile_px=16, folds=[0, 1])
     for name in ("one.gpkg", "two.gpkg"):
         write_layers(fold_layers(scenes, folds), tmp_path / name)

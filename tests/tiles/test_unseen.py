@@ -1,10 +1,10 @@
-"""Test ground that an image does not show is counted by scene and layer, and refused."""
+"""Test areas that an image does not cover are counted by scene and layer, and refused."""
 
 import geopandas
 import numpy as np
 import pytest
 import shapely
-from ground_cases import ground
+from grid_cases import bare_scene
 
 from img2height.errors import DataError
 from img2height.io.rasters import Band, height_band, write_cog
@@ -14,7 +14,7 @@ from img2height.tiles.unseen import refuse_unseen, unseen_pixels
 
 def photographed(folder, image: np.ndarray, heights: np.ndarray) -> Scene:
     """Return a scene with a radar image and heights, both with NaN where unknown."""
-    scene = ground(*heights.shape[::-1])
+    scene = bare_scene(*heights.shape[::-1])
     write_cog(folder / "sar.tif", image[None], scene.grid, [Band("hh", "dB")], nodata=-9999)
     write_cog(folder / "ndsm.tif", heights[None], scene.grid, [height_band("ndsm")], nodata=-9999)
     layers = {
@@ -29,7 +29,7 @@ def area_table(scene: Scene, area) -> geopandas.GeoDataFrame:
     return geopandas.GeoDataFrame(row, geometry="geometry")
 
 
-def test_only_test_ground_with_a_reference_counts(tmp_path):
+def test_only_test_pixels_with_a_reference_count(tmp_path):
     image, heights = np.ones((64, 96), np.float32), np.ones((64, 96), np.float32)
     image[:, :10] = np.nan  # of which the first five columns are not tested
     heights[:4] = np.nan

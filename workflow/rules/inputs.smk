@@ -274,5 +274,7 @@ def region_file():
     if split.strategy != "regions":
         return []
     if not Path(split.regions.file).exists():
-        stop(f"split.regions: the file {split.regions.file} does not exist; give the file that contains the named areas")
+        stop(
+            f"split.regions: the file {split.regions.file} does not exist; give the file that contains the named areas"
+        )
     return all_parts(split.regions.file)

@@ -29,7 +29,7 @@ Faces = list[list[list[int]]]
 def write_cityjson(frame: geopandas.GeoDataFrame, path: str | Path, source: str) -> None:
     """Write each building as a closed block from its ground to its ground plus `height_m`; vertices are in whole mm.
 
-    The file names the EPSG code of the horizontal coordinate system; the title describes what has no code. If
+    The file names the EPSG code of the horizontal coordinate system; the title describes systems without a code. If
     `ground_m` is missing the block stands on 0 m, and title and attributes record that. A building without a height
     above 0 m has attributes but no block. Objects are named after source and outline, so that files of several scenes,
     methods or runs can be merged, and a building keeps its name when others appear or disappear.

@@ -77,7 +77,7 @@ def _above_ground(heights: DatasetReader, terrain: DatasetReader | None, window:
 
 
 def _image(scene: Scene, image: DatasetReader | None) -> Image | None:
-    """Return the bands that show vegetation; None if there are none, as in a panchromatic image, where trees count."""
+    """Return the bands that show vegetation; None if there are none, as in a panchromatic image: trees then count."""
     bands = scene.layers["eo"].bands if image else []
     if (found := Image.of(image, bands)) is None:
         logger.warning(

@@ -72,7 +72,7 @@ def status(experiment: Annotated[str, typer.Argument(help="name of an experiment
 @app.command()
 def why(
     target: Annotated[str, typer.Argument(help="a file that the workflow makes, or a target such as `report`")],
-    experiment: Annotated[str | None, typer.Option(help="whose file it is [default: as in config/config.yaml]")] = None,
+    experiment: Annotated[str | None, typer.Option(help="its experiment [default: as in config/config.yaml]")] = None,
 ) -> None:
     """Print which input, parameter or code has changed since a file was made, and what would be made again."""
     from img2height.cli.workflow import ask

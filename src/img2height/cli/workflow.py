@@ -1,4 +1,4 @@
-"""Commands that ask the workflow of the checkout: its own programs answer, for the package knows no Snakemake."""
+"""Commands about the workflow of the checkout: they run its programs, because the package does not use Snakemake."""
 
 import subprocess
 import sys
@@ -14,7 +14,7 @@ def ask(program: str, *arguments: str) -> int:
 
     Args:
         program: name of its file, without suffix.
-        arguments: of its command line.
+        arguments: its command-line arguments.
 
     Raises:
         DataError: the current folder is not a checkout.

@@ -8,7 +8,7 @@ from img2height.io.grid import BLOCK_PX
 
 
 class Blend:
-    """Sums weighted windows, row of windows by row of windows; rows that no further window reaches leave at the top.
+    """Sums weighted windows, one row of windows after the other; rows that no further window reaches are returned.
 
     It holds the rows of one window, whatever the height of the raster.
 
@@ -23,20 +23,20 @@ class Blend:
     def __init__(self, top: int, left: int, width: int, window_px: int, bands: int = 1):
         self.top, self.left = top, left
         self.sums = np.zeros((window_px, bands, width))
-        self.known = np.zeros((window_px, width), bool)
+        self.valid = np.zeros((window_px, width), bool)
 
-    def add(self, column: int, values: np.ndarray, weights: np.ndarray, known: np.ndarray) -> None:
+    def add(self, column: int, values: np.ndarray, weights: np.ndarray, valid: np.ndarray) -> None:
         """Add one window that begins in the top row.
 
         Args:
             column: its first column in the raster.
             values: bands x window_px x window_px.
             weights: window_px x window_px float64.
-            known: window_px x window_px bool, where the image is valid.
+            valid: window_px x window_px bool, where the image is valid.
         """
         columns = slice(column - self.left, column - self.left + values.shape[2])
         self.sums[:, :, columns] += (weights * values).swapaxes(0, 1)
-        self.known[:, columns] = known
+        self.valid[:, columns] = valid
 
     def finished(self, row: int) -> Iterator[tuple[int, np.ndarray]]:
         """Yield everything above a row, the new top: first row, and rows x bands x width float32, NaN missing.
@@ -46,9 +46,9 @@ class Blend:
         while self.top < row:
             count = min(row - self.top, len(self.sums), BLOCK_PX - self.top % BLOCK_PX)
             values = self.sums[:count].astype(np.float32)
-            np.copyto(values, np.nan, where=~self.known[:count, None])
+            np.copyto(values, np.nan, where=~self.valid[:count, None])
             yield self.top, values
-            for buffer in (self.sums, self.known):
+            for buffer in (self.sums, self.valid):
                 kept = len(buffer) - count
                 buffer[:kept] = buffer[count:]
                 buffer[kept:] = 0

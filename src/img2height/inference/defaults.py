@@ -23,5 +23,5 @@ def inference_settings(model: LoadedModel, **changes: object) -> Inference:
         SettingsError: an invalid change.
     """
     own = {"window_px": model.card.get("tile_px"), **changes}
-    known = {key: value for key, value in own.items() if value is not None}
-    return parse(Inference, merge(protocol().inference.model_dump(), known), "the windows")
+    given = {key: value for key, value in own.items() if value is not None}
+    return parse(Inference, merge(protocol().inference.model_dump(), given), "the windows")

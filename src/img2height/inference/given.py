@@ -61,7 +61,7 @@ def _height_unit(raster: DatasetReader, declared: str | None) -> str:
     require_upward(raster)
     if (unit := declared or stated_unit(raster)) is None:
         raise DataError(
-            f"{raster.name}: does not state the unit of its heights, which many programs drop; say --dsm-unit metre "
+            f"{raster.name}: does not state the unit of its heights, which many programs drop; add --dsm-unit metre "
             f"or another of {', '.join(METRES)}"
         )
     return unit

@@ -47,7 +47,7 @@ class Network:
         model: its network is moved to the device.
         device: see `device_of`.
         settings: side of the windows; batch size (by default what the network declares for a CPU, and on a GPU the
-            fastest one found by trial); and precision: with bfloat16, torch's autocast computes in it where it does so,
+            fastest one found by trial); and precision: with bfloat16, torch's autocast uses it where it can,
             and results are float32.
         draws: see `mean_and_spread`.
         seed: of the draws.

@@ -31,7 +31,7 @@ RECORD = "record.json"
 def record_of(task: Task, devices: Sequence[str], threads: int) -> dict[str, object]:
     """Return plain values that differ if the bytes of a prediction may differ.
 
-    The model is identified by its card, which seals its weights.
+    The model is identified by its card, which contains the digest of its weights.
 
     Args:
         task: the prediction.
@@ -67,7 +67,7 @@ def _also(task: Task) -> tuple[str, str]:
 def files_of(rasters: Iterable[Path]) -> list[list[str | int]]:
     """Return path, size and modification time of each file of the rasters, in order.
 
-    A digest of the content would require reading a large image once more; a rewritten file has another time.
+    A digest of the content would require reading a large image once more; a rewritten file has a different time.
 
     Raises:
         DataError: a file is in an archive or on a server.
@@ -78,10 +78,10 @@ def files_of(rasters: Iterable[Path]) -> list[list[str | int]]:
 
 @contextmanager
 def resumable(folder: Path, record: dict[str, object]) -> Iterator[None]:
-    """Keep the content of a folder if it was made with the same record, else empty it; the block continues with it.
+    """Keep the content of a folder if it was made with the same record, else empty it, and run the block.
 
-    After an error the folder keeps the finished strips: the same call resumes. It is removed if there are none and the
-    user has to change something, or if it contains nothing else.
+    After an error the folder keeps the finished strips, so that the same call resumes. It is removed if there are none
+    and the user has to change something, or if it contains nothing else.
 
     Args:
         folder: of one prediction only.

@@ -27,9 +27,9 @@ def mosaic_folds(heights: Sequence[Path], grid: Grid, out: Path) -> None:
 
     def merged(block: Window, rasters: list[DatasetReader]) -> np.ndarray:
         stack = np.stack([read_heights(raster, block) for raster in rasters])  # folds x H x W
-        known = np.isfinite(stack)
-        if (known.sum(axis=0) > 1).any():
-            both = ", ".join(str(path) for path, there in zip(heights, known, strict=True) if there.any())
+        valid = np.isfinite(stack)
+        if (valid.sum(axis=0) > 1).any():
+            both = ", ".join(str(path) for path, there in zip(heights, valid, strict=True) if there.any())
             raise DataError(f"{both}: predict the same pixels; the test areas of folds must not overlap: split again")
         return np.fmax.reduce(stack)  # the one valid height, or NaN
 

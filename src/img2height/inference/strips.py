@@ -105,11 +105,11 @@ class Strips:
         if top in self.tops and first < end:
             rows = np.s_[block.row_off - top : block.row_off - top + block.height]
             found = np.load(self.path(top), mmap_mode="r")[rows, :, first - self.left : end - self.left]
-            known = np.where(found != NODATA, found, np.float32(np.nan)).swapaxes(0, 1)
-            values[:, :, first - block.col_off : end - block.col_off] = known
+            part = np.where(found != NODATA, found, np.float32(np.nan)).swapaxes(0, 1)
+            values[:, :, first - block.col_off : end - block.col_off] = part
         return values
 
     def remove(self) -> None:
-        """Remove the folder, if any strip was made."""
+        """Remove the folder, if it contains a strip."""
         if self.folder.exists():
             shutil.rmtree(self.folder)

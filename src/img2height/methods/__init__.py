@@ -40,7 +40,7 @@ def build_network(network: str, bands: dict[str, int], options: dict[str, Any]) 
     """
     if network not in networks():
         raise SettingsError(
-            f"there is no network {network!r}; install the package that has it, or take one of {', '.join(networks())}"
+            f"there is no network {network!r}; install the package that has it, or use one of {', '.join(networks())}"
         )
     try:
         return importlib.import_module(network_modules()[network]).build(bands, **options)

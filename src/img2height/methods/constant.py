@@ -1,6 +1,6 @@
 """A network without weights: 0 everywhere, or the unchanged initial surface model.
 
-With heights in metres, 0 is the flat world; with z-scores, it is the mean training height.
+With heights in metres, 0 is flat ground; with z-scores, it is the mean training height.
 """
 
 import torch

@@ -1,4 +1,4 @@
-"""The correlation length of height errors, below which the blocks of the bootstrap must not fall."""
+"""The correlation length of height errors; bootstrap blocks must not be smaller."""
 
 import math
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Found, invented and missed buildings: polygons matched one to one by overlap."""
+"""Detected, false and missed buildings: polygons matched one to one by overlap."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -159,6 +159,6 @@ def float_sums(whole: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def require_ratio_height(ratio_min_height_m: float) -> None:
-    """Raise a DataError if ratios are computed below a millimetre."""
+    """Raise a DataError if the height limit of ratios is below a millimetre."""
     if not ratio_min_height_m >= MIN_RATIO_HEIGHT_M:
         raise DataError(f"ratio_min_height_m is {ratio_min_height_m}; it must be at least {MIN_RATIO_HEIGHT_M} m")

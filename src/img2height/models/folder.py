@@ -47,12 +47,12 @@ def save_model(
     card: dict[str, Any],
     others: dict[str, Tensor] | None = None,
 ) -> None:
-    """Write a model folder; the card comes last and seals the weights with their digest.
+    """Write a model folder; the card is written last and contains the digest of the weights.
 
     Args:
         folder: created if it does not exist.
-        network: with the weights at the end of the training.
-        best: the weights that predict, by name.
+        network: the network with the weights at the end of the training.
+        best: the weights for prediction, by name.
         card: plain values; `weights_sha256` is added.
         others: weights of a discriminator, stored with the last ones.
 

@@ -1,1 +1,1 @@
-"""What made a file, and whether it is still what was made."""
+"""The code and versions that made a file, and whether the file is unchanged."""

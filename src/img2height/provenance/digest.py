@@ -1,4 +1,4 @@
-"""Digests of the code that a program may run: while they stay the same, so do its results."""
+"""Digests of the code that a program may run: its results stay the same as long as they do."""
 
 import hashlib
 from functools import cache
@@ -19,13 +19,13 @@ def code_digest(*roots: str | Path, graph: Graph = GRAPH) -> str:
 
 @cache
 def code_parts(*roots: str | Path, graph: Graph = GRAPH) -> dict[str, dict[str, str]]:
-    """Return what a program may run: by module, the digest of each definition by its name.
+    """Return the code that a program may run: by module, the digest of each definition by its name.
 
-    What is done when a module is imported has no name. Templates count with the modules of the folder above theirs.
+    Code that runs on import has no name. Templates count with the modules of their parent folder.
 
     Args:
         roots: path of the script, ending in .py, and the modules that it loads by name: `img2height.methods.unet`.
-        graph: the package.
+        graph: the dependencies in the package.
     """
     counted = _Counted(graph, *roots)
     modules = sorted(counted.statements, key=lambda module: module.name)
@@ -36,7 +36,7 @@ def code_parts(*roots: str | Path, graph: Graph = GRAPH) -> dict[str, dict[str, 
 
 
 class _Counted:
-    """The statements that count, and what of them depends on the others."""
+    """The statements that count, and the properties of all of them that decide which of their parts count."""
 
     def __init__(self, graph: Graph, *roots: str | Path):
         self.statements: dict[Module, set[Statement]] = {}
@@ -58,9 +58,11 @@ class _Counted:
 
     def _text(self, statement: Statement) -> str:
         meaning = statement.meaning
-        made_here = not self.called.isdisjoint(statement.names)  # settings with what the program does not say
+        made_here = not self.called.isdisjoint(
+            statement.names
+        )  # then defaults count
         fields = [
-            f"{name}: {said[made_here]}" for name, said in meaning.fields.items() if made_here or name in self.words
+            f"{name}: {text[made_here]}" for name, text in meaning.fields.items() if made_here or name in self.words
         ]
         return "\n".join([meaning.text, *fields, *(meaning.messages if self.reads_errors else [])])
 
@@ -72,12 +74,12 @@ def _root(root: str | Path, modules: Library) -> Module:
     modules.follow(str(root))
     module = modules.find(str(root))
     if module is None:
-        raise ModuleNotFoundError(f"there is no module {root}", name=str(root))
+        raise ModuleNotFoundError(f"module {root} does not exist", name=str(root))
     return module
 
 
 def _templates(folder: Path) -> dict[str, str]:
-    """Return the digest of each template; what editors leave beside them is none."""
+    """Return the digest of each template, without backup files of editors."""
     files = sorted(folder.glob("[!.]*.html"))
     return {file.name: _digest(file.read_text(encoding="utf-8")) for file in files}
 

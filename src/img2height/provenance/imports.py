@@ -1,4 +1,4 @@
-"""Import statements: which names they bind to what, and which modules they load."""
+"""Import statements: the names that they bind, and the modules that they load."""
 
 import ast
 from collections.abc import Iterable, Iterator
@@ -10,9 +10,9 @@ class Import:
     """One name that is imported.
 
     Attributes:
-        name: that is bound; `*` for all names of a module.
-        target: what it is bound to, a dotted name.
-        loads: dotted names that are loaded for it where they are modules.
+        name: the bound name; `*` for all names of a module.
+        target: the dotted name to which it is bound.
+        loads: dotted names that are loaded for it if they are modules.
     """
 
     name: str
@@ -21,7 +21,7 @@ class Import:
 
 
 def imports_of(nodes: Iterable[ast.AST], package: str) -> Iterator[Import]:
-    """Yield what the import statements among some nodes import; relative imports start from the package."""
+    """Yield the imports of the import statements among some nodes; relative ones start from the package."""
     for node in nodes:
         if isinstance(node, ast.Import):
             for alias in node.names:
@@ -36,7 +36,7 @@ def imports_of(nodes: Iterable[ast.AST], package: str) -> Iterator[Import]:
 
 
 def one_by_one(node: ast.stmt) -> Iterator[ast.stmt]:
-    """Yield an import of several names as one statement for each, any other statement as it is."""
+    """Yield an import of several names as one statement per name, any other statement unchanged."""
     if isinstance(node, ast.Import):
         yield from (ast.Import([alias]) for alias in node.names)
     elif isinstance(node, ast.ImportFrom):

@@ -1,12 +1,12 @@
-"""What of a statement can change a result: not its comments, docstrings and layout, and not its words for people.
+"""The parts of a statement that can change a result: not its comments, docstrings, layout and text for people.
 
-Of the package's errors and log lines the words do not count, the values in them do: an error ends the program. Where
-code catches one and reads it, the words count too. Annotations count where the running program reads them: in the
-bodies of classes, and in functions below a decorator that may look at them.
+The text of the package's errors and log messages does not count, only the values in them, because an error ends the
+program. If code catches an error and reads it, the text counts too. Annotations count where the running program reads
+them: in the bodies of classes, and in functions with a decorator that may read them.
 
-A program is given the values of its settings, checked and complete, and Snakemake tracks these. So defaults, limits,
-descriptions and checks of settings change no result by themselves; types of what is read may, and what methods compute,
-and the defaults where the program fills in settings itself.
+A program receives the values of its settings, checked and complete, and Snakemake tracks them. So defaults, limits,
+descriptions and checks of settings change no result by themselves. Types of fields that are read may, and so may
+methods, and defaults if the program makes settings itself.
 """
 
 import ast
@@ -15,22 +15,22 @@ from dataclasses import dataclass, field
 LOG_METHODS = ("debug", "info", "warning", "error", "exception", "critical")
 CHECKS = ("field_serializer", "field_validator", "model_serializer", "model_validator")  # of pydantic
 BLIND = ("cache", "cached_property", "classmethod", "contextmanager", "njit", "property", "staticmethod")
-NEVER = ("ctx", "type_comment")  # fields of the tree that say nothing more
+NEVER = ("ctx", "type_comment")  # fields of the tree without further information
 
 
 @dataclass
 class Meaning:
-    """What of a statement can change a result.
+    """The parts of a statement that can change a result.
 
     Attributes:
-        text: its code in one way of writing, without the fields of settings.
-        names: that it looks up, with the attributes that follow: `np.random.default_rng`.
+        text: its code in a normal form, without the fields of settings.
+        names: names that it looks up, with the attributes that follow: `np.random.default_rng`.
         words: attributes, parameters and strings in it, by which a field of settings may be read.
-        called: names of what it calls.
-        fields: if it is a class of settings, of each field the type alone and all that is said of it.
+        called: names that it calls.
+        fields: for a class of settings, the type of each field, and its full declaration.
         imports: all import statements in it.
-        messages: words of the errors that it raises.
-        reads_errors: whether it may catch an error and make something of its words.
+        messages: text of the errors that it raises.
+        reads_errors: whether it may catch an error and use its text.
     """
 
     text: str = ""
@@ -50,7 +50,7 @@ def meaning_of(node: ast.stmt, loggers: set[str], errors: set[str], *, settings:
         node: the statement.
         loggers: names of the loggers in its module.
         errors: names of the package's errors in its module.
-        settings: whether its module is one of settings.
+        settings: whether its module contains settings.
     """
     reader = _Reader(loggers, errors, settings=settings)
     reader.read(node)
@@ -64,17 +64,17 @@ def is_empty(node: ast.stmt) -> bool:
 
 
 class _Reader:
-    """Reads a tree once. A kind of node that is read in its own way has a method of its name."""
+    """Reads a tree once. Kinds of nodes that need special treatment have a method of their name."""
 
     def __init__(self, loggers: set[str], errors: set[str], *, settings: bool):
         self.loggers, self.errors, self.settings = loggers, errors, settings
         self.meaning = Meaning()
         self.text: list[str] = []
-        self.aside: list[str] | None = None  # where words go that do not count
+        self.aside: list[str] | None = None  # receives text that does not count
         self.in_class = self.annotated = False
 
     def taken(self) -> str:
-        """Return the text since the last time."""
+        """Return the text since the last call."""
         text, self.text = " ".join(self.text), []
         return text
 
@@ -92,7 +92,7 @@ class _Reader:
             self.text.append(repr(value))
 
     def fields(self, node: ast.AST, *without: str, aside: list[str] | None = None) -> None:
-        """Read all fields of a node, without those that are empty: some versions of Python have more."""
+        """Read all fields of a node that are not empty, because some versions of Python have more of them."""
         outer, self.aside = self.aside, self.aside if aside is None else aside
         self.text.append(f"({type(node).__name__}")
         for name in node._fields:
@@ -110,7 +110,7 @@ class _Reader:
         self.in_class = outer
 
     def quoted(self, annotation: ast.expr) -> None:
-        """Note the names in a quoted type, which pydantic looks up."""
+        """Add the names in a quoted type, which pydantic looks up."""
         strings = [part.value for part in ast.walk(annotation) if isinstance(part, ast.Constant)]
         self.meaning.names.update(value for value in strings if isinstance(value, str))
 
@@ -197,7 +197,7 @@ class _Reader:
 
 
 def _split(node: ast.expr) -> tuple[ast.expr, list[str]]:
-    """Return what attributes are looked up in, and these."""
+    """Return the expression at the start of a chain of attributes, and the attributes."""
     parts: list[str] = []
     while isinstance(node, ast.Attribute):
         parts.insert(0, node.attr)
@@ -215,7 +215,7 @@ def _last_name(decorator: ast.expr) -> str:
 
 
 def _is_field(node: ast.AnnAssign) -> bool:
-    """Return whether a name in a class of settings is a field of it, and not private or of the class."""
+    """Return whether a name in a class of settings is a field, neither private nor a class variable."""
     return "ClassVar" not in ast.unparse(node.annotation) and not ast.unparse(node.target).startswith("_")
 
 
@@ -224,7 +224,7 @@ def _is_check(node: ast.stmt) -> bool:
 
 
 def _without_limits(annotation: ast.expr) -> ast.expr:
-    """Return a type without what `Annotated` says of it."""
+    """Return a type without the metadata in `Annotated`."""
     if not isinstance(annotation, ast.Subscript) or _last_name(annotation.value) != "Annotated":
         return annotation
     return annotation.slice.elts[0] if isinstance(annotation.slice, ast.Tuple) else annotation

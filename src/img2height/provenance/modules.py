@@ -9,14 +9,16 @@ from img2height.settings.installed import module_file
 
 PACKAGE = "img2height"
 SETTINGS = f"{PACKAGE}.settings"
-DIGESTS = f"{PACKAGE}.provenance.digest"  # not followed: digests name what may be resumed, and are in no result
+DIGESTS = (
+    f"{PACKAGE}.provenance.digest"  # not followed: digests are not part of any result
+)
 
 
 class Module:
     """A file of Python code.
 
     Attributes:
-        name: dotted name; of a script the name of its file.
+        name: dotted name; for a script the name of its file.
         path: the file.
     """
 
@@ -25,18 +27,18 @@ class Module:
 
     @property
     def package(self) -> str:
-        """Name of the package that it belongs to."""
+        """Name of its package."""
         return self.name if self.path.name == "__init__.py" else self.name.rpartition(".")[0]
 
     @cached_property
     def statements(self) -> list[Statement]:
-        """The statements at its top."""
+        """The statements at its top level."""
         tree = ast.parse(self.path.read_text(encoding="utf-8"), filename=str(self.path))
         return statements_of(tree, self.package, settings=f"{self.name}.".startswith(f"{SETTINGS}."))
 
     @cached_property
     def bound(self) -> dict[str, list[Statement]]:
-        """The statements that bind a name, by this name."""
+        """The statements that bind a name, by name."""
         found: dict[str, list[Statement]] = {}
         for statement in self.statements:
             for name in statement.names:
@@ -48,7 +50,7 @@ class Library:
     """The modules of some packages, each read once.
 
     Args:
-        folders: folder of each package by its name.
+        folders: folder of each package, by name.
     """
 
     def __init__(self, folders: dict[str, Path]):
@@ -56,7 +58,7 @@ class Library:
         self._modules: dict[str, Module | None] = {}
 
     def follow(self, name: str) -> None:
-        """Follow names into the package of a module, too: that of an installed package that brings a network.
+        """Also follow names into the package of a module, such as an installed package with a network.
 
         Raises:
             SettingsError: there is no such package.
@@ -67,7 +69,7 @@ class Library:
             self.folders[package] = file.parent if file.name == "__init__.py" else file.with_suffix("")
 
     def find(self, name: str) -> Module | None:
-        """Return a module by its dotted name, or None where there is none of these packages."""
+        """Return a module by its dotted name, or None if these packages have no such module."""
         if name.partition(".")[0] not in self.folders:
             return None
         if name not in self._modules:

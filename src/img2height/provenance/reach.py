@@ -1,8 +1,8 @@
-"""Which code a program may run: followed by the names in it, statement by statement.
+"""The code that a program may run: names are followed, statement by statement.
 
-Code runs because code that runs looks it up, or because a module is imported that does more than bind names. So what a
-counted statement names is counted, a class as a whole; and where code finds other code without naming it, all modules
-that are loaded are counted as a whole.
+Code runs because running code looks it up, or because it runs when a module is imported. So everything that a counted
+statement names is counted, a class as a whole; and if code finds other code without naming it, all loaded modules are
+counted as a whole.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ HIDDEN_WORDS = {"__init_subclass__", "__subclasses__"}
 
 @dataclass(frozen=True)
 class Node:
-    """A module that is loaded, one that counts as a whole, or a statement of it that counts."""
+    """A loaded module, a module that counts as a whole, or a statement that counts."""
 
     module: Module
     statement: Statement | None = None
@@ -25,10 +25,10 @@ class Node:
 
 
 class Graph:
-    """What counts because of what.
+    """The dependencies between modules and statements.
 
     Args:
-        modules: where names are looked up.
+        modules: the modules in which names are looked up.
     """
 
     def __init__(self, modules: Library):
@@ -36,7 +36,7 @@ class Graph:
         self._known: dict[Node, list[Node]] = {}
 
     def reached(self, roots: list[Module]) -> set[Node]:
-        """Return all nodes that count where these modules count as a whole."""
+        """Return all nodes that count if these modules count as a whole."""
         todo = [Node(module, whole=True) for module in roots]
         found = set(todo)
         hidden = False
@@ -74,7 +74,7 @@ class Graph:
                     yield Node(module, part)
 
     def _statement(self, module: Module, statement: Statement) -> Iterator[Node]:
-        """Yield what a statement that counts makes count."""
+        """Yield the nodes that count because a statement counts."""
         meaning = statement.meaning
         for found in statement.imports:
             yield from self._loaded(*found.loads)
@@ -90,19 +90,19 @@ class Graph:
         yield from (Node(module) for name in names if (module := self.modules.find(name)))
 
     def _bound(self, module: Module, name: str, rest: str) -> Iterator[Node]:
-        """Yield what a name is bound to at the top of a module."""
+        """Yield the nodes to which a name is bound at the top level of a module."""
         for statement in module.bound.get(name, []):
             yield Node(module, statement)
             yield from self._imported(statement, name, rest)
 
     def _imported(self, statement: Statement, name: str, rest: str) -> Iterator[Node]:
-        """Yield what a name is that a statement imports; `rest` are the attributes that are looked up in it."""
+        """Yield the nodes of a name that a statement imports; `rest` are the attributes that are looked up in it."""
         for found in statement.imports:
             if found.name == name:
                 yield from self._named(f"{found.target}.{rest}" if rest else found.target)
 
     def _named(self, name: str) -> Iterator[Node]:
-        """Yield what a dotted name stands for: something in a module, or a module, of which all may be looked up."""
+        """Yield the nodes of a dotted name: a name in a module, or a module, in which any name may be looked up."""
         head, _, tail = name.partition(".")
         while module := self.modules.find(head):
             first, _, rest = tail.partition(".")

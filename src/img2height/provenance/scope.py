@@ -1,4 +1,4 @@
-"""The top of a module: which names its statements bind, and which of them do more than that when it is imported."""
+"""The top level of a module: the names that its statements bind, and which statements do more on import."""
 
 import ast
 import builtins
@@ -11,7 +11,7 @@ from img2height.provenance.meaning import is_empty, names_in
 ERRORS = "img2height.errors"
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 SCOPES = (*FUNCTIONS, ast.ClassDef, ast.Lambda)
-# Calls that make a value and do nothing else: a name that is bound to one and not looked up cannot change a result.
+# Calls that only make a value: a name that is bound to one but never looked up cannot change a result.
 MAKERS = (
     "collections.", "contextlib.", "dataclasses.", "enum.", "functools.cache.", "functools.cached_property.",
     "functools.lru_cache.", "functools.partial.", "img2height.settings.base.with_fields.", "itertools.",
@@ -23,16 +23,16 @@ DOERS = {"__import__", "delattr", "eval", "exec", "filter", "input", "map", "nex
 
 
 class Scope:
-    """The names at the top of a module.
+    """The names at the top level of a module.
 
     Args:
         nodes: the statements there.
-        package: that the module belongs to.
-        settings: whether it is a module of settings, where fields of classes are no code.
+        package: the package of the module.
+        settings: whether it is a module of settings, where fields of classes are not code.
 
     Attributes:
         loggers: names of its loggers.
-        errors: names under which it knows the package's errors.
+        errors: names under which it imports the package's errors.
     """
 
     def __init__(self, nodes: list[ast.stmt], package: str, *, settings: bool):
@@ -54,7 +54,7 @@ class Scope:
     def runs(self, node: ast.stmt) -> bool:
         """Return whether a statement does more than bind names when the module is imported."""
         if isinstance(node, ast.Import):
-            return not self._read.intersection(bound_names(node))  # imported for what the import does
+            return not self._read.intersection(bound_names(node))  # imported for its side effects
         if isinstance(node, ast.ImportFrom):
             return False
         if isinstance(node, FUNCTIONS):
@@ -72,33 +72,33 @@ class Scope:
 
     @cached_property
     def _read(self) -> set[str]:
-        """All names in the module but those of imports."""
+        """All names in the module except those in imports."""
         return names_in(*self.nodes)
 
     def _registers(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> bool:
-        """Return whether a decorator may do more than wrap what it decorates."""
+        """Return whether a decorator may do more than wrap the function or class."""
         called = [part.func if isinstance(part, ast.Call) else part for part in node.decorator_list]
         return not all(self._makes(part) for part in called) or self._does(*node.decorator_list)
 
     def _does(self, *expressions: ast.expr | None) -> bool:
-        """Return whether computing the expressions may do more than make values."""
+        """Return whether evaluating the expressions may do more than make values."""
         parts = [part for expression in expressions if expression for part in walk(expression)]
         calls = [part.func for part in parts if isinstance(part, ast.Call)]
         return not all(self._makes(call) for call in calls) or any(isinstance(part, ast.NamedExpr) for part in parts)
 
     def _is_record(self, node: ast.ClassDef) -> bool:
-        """Return whether a class is a dataclass that does nothing when one is made."""
+        """Return whether a class is a dataclass without code that runs when an instance is made."""
         called = [part.func if isinstance(part, ast.Call) else part for part in node.decorator_list]
         own = {part.name for part in node.body if isinstance(part, FUNCTIONS)}
         plain = not node.bases and not node.keywords and own.isdisjoint(("__init__", "__new__", "__post_init__"))
         return plain and [*map(self._origin, called)] == ["dataclasses.dataclass"]
 
     def _makes(self, called: ast.expr) -> bool:
-        """Return whether a call of this makes a value and does nothing else."""
+        """Return whether a call of this expression only makes a value."""
         return ast.unparse(called) in self._records or f"{self._origin(called)}.".startswith(("builtins.", *MAKERS))
 
     def _origin(self, called: ast.expr) -> str:
-        """Return the dotted name of what is called; empty where it is not known."""
+        """Return the dotted name of what is called; empty if it cannot be determined."""
         root, *rest = ast.unparse(called).split(".")
         if root in self._imported:
             return ".".join([self._imported[root], *rest])
@@ -110,7 +110,7 @@ class Scope:
 
 
 def walk(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield a node and all nodes in it but those inside functions and classes."""
+    """Yield a node and all nodes in it except those inside functions and classes."""
     yield node
     for child in ast.iter_child_nodes(node):
         if isinstance(child, SCOPES):
@@ -120,11 +120,11 @@ def walk(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def bound_names(node: ast.stmt) -> Iterator[str]:
-    """Yield the names that a statement binds where it stands."""
+    """Yield the names that a statement binds in its own scope."""
     if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
         yield node.name
         return
-    targets = node.targets if isinstance(node, ast.Assign) else [node]  # a value binds names only in itself
+    targets = node.targets if isinstance(node, ast.Assign) else [node]  # a value binds names only in its own scope
     for part in (part for target in targets for part in walk(target)):
         if isinstance(part, ast.Name) and not isinstance(part.ctx, ast.Load):
             yield part.id

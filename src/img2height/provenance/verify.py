@@ -1,4 +1,4 @@
-"""Whether the files of a folder are still those that were recorded."""
+"""Checks that the files of a folder are those that were recorded."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from img2height.scenes.scene import Scene
 
 
 def verify(path: str | Path) -> list[str]:
-    """Return what is wrong with a model folder or a scene folder, one sentence each; empty when all is as it was made.
+    """Return the problems of a model folder or a scene folder, one sentence each; empty if nothing was changed.
 
     Args:
         path: a folder with card.json (a model) or scene.json (a scene).
@@ -46,4 +46,4 @@ def _check(file: Path, expected: str) -> str | None:
     if not file.is_file():
         return f"{file} is missing"
     found = file_digest(file)
-    return None if found == expected else f"{file} was altered: its SHA-256 is {found}, it was made with {expected}"
+    return None if found == expected else f"{file} was altered: its SHA-256 digest is {found}, recorded is {expected}"

@@ -10,7 +10,7 @@ from img2height.settings.symmetries import MIRROR
 
 
 def transform(array: np.ndarray, symmetry: int) -> np.ndarray:
-    """Return the array mirrored if `symmetry >= 4`, then turned by `symmetry % 4` quarter turns.
+    """Return the array mirrored if `symmetry >= 4`, then rotated by `symmetry % 4` quarter turns.
 
     Args:
         array: ... x N x N.

@@ -136,14 +136,14 @@ def _images(sample: Sample, reader: TileReader) -> dict[str, np.ndarray]:
     for layer, bands in reader.inputs.items():
         if layer == INITIAL:
             continue
-        image, known = sample.tile.images[layer], sample.tile.valids[layer]
+        image, valid = sample.tile.images[layer], sample.tile.valids[layer]
         if layer == VIEWS:
             views = " + ".join(str(sample.row[name]) for name in bands)
             pair = f"pair {sample.row['pair']}: " if "pair" in sample.row else ""
-            grey = composites(["pan"], image[:1], known)["grey"]
+            grey = composites(["pan"], image[:1], valid)["grey"]
             titled[f"{pair}view{'s' * (len(bands) - 1)} {views}"] = (
-                anaglyph(image[0], image[1], known) if len(bands) == 2 else grey
+                anaglyph(image[0], image[1], valid) if len(bands) == 2 else grey
             )
         else:
-            titled |= {f"{layer}: {name}": picture for name, picture in composites(bands, image, known).items()}
+            titled |= {f"{layer}: {name}": picture for name, picture in composites(bands, image, valid).items()}
     return titled

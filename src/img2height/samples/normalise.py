@@ -70,9 +70,9 @@ class Normalisation:
         inputs = {name: self.apply(name, image, valids[name]) for name, image in images.items() if name != INITIAL}
         if self.mode != "patch_centred":
             return inputs, self.offset_m
-        surface, known = images[INITIAL], valids[INITIAL]  # 1 x H x W, H x W
-        offset_m = float(surface[0][known].mean(dtype=np.float64)) if known.any() else 0.0
-        return {INITIAL: self.normalise_heights(np.where(known, surface, offset_m), offset_m), **inputs}, offset_m
+        surface, valid = images[INITIAL], valids[INITIAL]  # 1 x H x W, H x W
+        offset_m = float(surface[0][valid].mean(dtype=np.float64)) if valid.any() else 0.0
+        return {INITIAL: self.normalise_heights(np.where(valid, surface, offset_m), offset_m), **inputs}, offset_m
 
     def normalise_heights(self, heights_m: np.ndarray, offset_m: float, scale_m: float | None = None) -> np.ndarray:
         """Return normalised heights, float32; NaN stays NaN. The default scale is that of all patches."""
@@ -125,9 +125,9 @@ def fit_bands(
     Raises:
         DataError: a band is constant, so that it carries no information, or ImageNet has no such band.
     """
-    known = np.concatenate([i[:, v] for i, v in zip(images, valids, strict=True)], axis=1)  # C x N
+    pixels = np.concatenate([i[:, v] for i, v in zip(images, valids, strict=True)], axis=1)  # C x N
     statistics = {}
-    for band, values in zip(bands, known, strict=True):
+    for band, values in zip(bands, pixels, strict=True):
         if float(values.std(dtype=np.float64)) < MIN_STD:
             found = float(values.flat[0])
             raise DataError(f"band {band} is {found:g} in every training pixel; leave it out of the method's inputs")

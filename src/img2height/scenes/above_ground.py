@@ -14,17 +14,17 @@ from img2height.vocabulary.layers import NODATA
 logger = logging.getLogger(__name__)
 
 LEVEL_QUANTILE = 0.05  # at least this share of a scene shows the ground; less only under closed forest
-FARTHEST_M = 10.0  # geoid and ellipsoid lie further apart than this in most of the world
+FARTHEST_M = 10.0  # in most of the world, geoid and ellipsoid are further apart
 SAMPLE_PX = 1_000_000
 
 
 def subtract_terrain(folder: Path, grid: Grid, *, any_level: bool) -> None:
-    """Write ndsm = max(dsm - dtm, 0), missing where either is.
+    """Write ndsm = max(dsm - dtm, 0), missing where either is missing.
 
     Args:
         folder: contains dsm.tif and dtm.tif on one grid.
         grid: that grid.
-        any_level: accept a ground that lies far from 0 m.
+        any_level: accept a difference whose ground is far from 0 m.
 
     Raises:
         DataError: the two have no valid pixel in common, or the ground of their difference is not near 0 m.
@@ -36,12 +36,12 @@ def subtract_terrain(folder: Path, grid: Grid, *, any_level: bool) -> None:
             raise DataError(
                 "dsm and dtm have no valid pixel in common, so there is no height above ground; check extents"
             )
-        logger.info("the lowest %d %% of dsm - dtm lie below %.2f m", 100 * LEVEL_QUANTILE, level_m)
+        logger.info("the lowest %d %% of dsm - dtm are below %.2f m", 100 * LEVEL_QUANTILE, level_m)
         if abs(level_m) > FARTHEST_M and not any_level:
             raise DataError(
                 f"the ground of dsm - dtm lies at {level_m:+.1f} m (its lowest {LEVEL_QUANTILE:.0%}): the two refer to "
-                "different vertical systems, e.g. ellipsoid and geoid, or units, or 0 stands for missing. Where no "
-                "ground is open, set allow: [ground_level] for the scene in the dataset file"
+                "different vertical systems, e.g. ellipsoid and geoid, or units, or 0 means missing. If the ground is "
+                "covered everywhere, set allow: [ground_level] for the scene in the dataset file"
             )
         with create_scratch(scratch, grid, [height_band("ndsm")], "float32", NODATA) as out:
             for block in grid.blocks():
@@ -52,7 +52,7 @@ def subtract_terrain(folder: Path, grid: Grid, *, any_level: bool) -> None:
 
 
 def ground_level_m(surface: DatasetReader, terrain: DatasetReader, grid: Grid) -> float | None:
-    """Return the low quantile of a surface model above its terrain in metres; None where no pixel has both.
+    """Return the low quantile of a surface model above its terrain in metres; None if no pixel has both.
 
     Args:
         surface: open surface model.

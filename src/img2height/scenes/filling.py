@@ -34,11 +34,11 @@ def fill_layer(folder: Path, grid: Grid, name: str) -> int:
             window, inside = grid.around(block, REACH_PX)
             holed = read_heights(raw, window)
             whole = fill_holes(holed, walls=name != "dtm")[inside]
-            known = np.isfinite(whole)
-            added = known & ~np.isfinite(holed[inside])
+            valid = np.isfinite(whole)
+            added = valid & ~np.isfinite(holed[inside])
             count += int(added.sum())
-            filled.write(np.where(known, whole, np.float32(NODATA)), block)
-            marked.write(np.where(known, added, MISSING).astype(np.uint8), block)
+            filled.write(np.where(valid, whole, np.float32(NODATA)), block)
+            marked.write(np.where(valid, added, MISSING).astype(np.uint8), block)
     copy_to_cog(heights, layer)
     copy_to_cog(marks, mark, categorical=True)
     heights.unlink()
@@ -47,7 +47,7 @@ def fill_layer(folder: Path, grid: Grid, name: str) -> int:
 
 
 def missing_below(folder: Path, grid: Grid) -> int:
-    """Return how many pixels have a surface and no terrain.
+    """Return how many pixels have a surface but no terrain.
 
     Args:
         folder: contains dsm.tif and dtm.tif.

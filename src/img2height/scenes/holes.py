@@ -13,10 +13,10 @@ REACH_PX = 2 * SEARCH_PX + 2  # pixels further away have no influence: the margi
 def fill_holes(heights_m: np.ndarray, *, walls: bool = True) -> np.ndarray:
     """Return the surface with interpolated holes, HxW float32 metres, NaN where nothing was filled.
 
-    A hole pixel has heights on two opposite sides within twice `SEARCH_PX`. What lies outside the surface is not a
-    hole, and filled no further than `EDGE_PX` from it.
+    A hole pixel has heights on two opposite sides within twice `SEARCH_PX`. Pixels outside the surface are not holes;
+    they are filled up to `EDGE_PX` from it.
 
-    Holes of stereo matching lie at the foot of walls, where one of the images does not see the ground. Interpolation
+    Holes of stereo matching lie next to walls, where one of the images does not see the ground. Interpolation
     from all sides would turn the street into a ramp, so the upper rim is lowered to the lowest one across the hole.
     In between, the nearest heights of four quadrants are weighted by inverse distance (GDAL's FillNodata).
 
@@ -24,23 +24,23 @@ def fill_holes(heights_m: np.ndarray, *, walls: bool = True) -> np.ndarray:
         heights_m: HxW float32 metres, NaN where missing.
         walls: the upper rim of a hole may be a wall; a terrain has none, only slopes.
     """
-    known = np.isfinite(heights_m)
-    if known.all() or not known.any():
+    valid = np.isfinite(heights_m)
+    if valid.all() or not valid.any():
         return heights_m.copy()
-    lowest, enclosed = _across(heights_m, known)
-    low = np.where(known, np.inf, lowest).astype(np.float32)
+    lowest, enclosed = _across(heights_m, valid)
+    low = np.where(valid, np.inf, lowest).astype(np.float32)
     beside = ndimage.minimum_filter(low, 3, mode="nearest")
-    upper_rim = known & (heights_m > beside + STEP_M) & walls
+    upper_rim = valid & (heights_m > beside + STEP_M) & walls
     levelled = np.where(upper_rim, beside, heights_m)  # a copy: GDAL fills in place
-    filled = fillnodata(levelled, known, SEARCH_PX, temp_file_driver="MEM")
-    inside = enclosed | ndimage.binary_dilation(known, iterations=EDGE_PX)
-    return np.where(known, heights_m, np.where(inside, filled, np.float32(np.nan)))
+    filled = fillnodata(levelled, valid, SEARCH_PX, temp_file_driver="MEM")
+    inside = enclosed | ndimage.binary_dilation(valid, iterations=EDGE_PX)
+    return np.where(valid, heights_m, np.where(inside, filled, np.float32(np.nan)))
 
 
-def _across(heights_m: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _across(heights_m: np.ndarray, valid: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the lowest of the nearest heights in four directions, and where there are heights on two opposite sides.
 
-    Both HxW; a lowest height is infinite where there is none.
+    Both are HxW; the lowest height is infinite if there is none.
     """
     lowest = np.full(heights_m.shape, np.inf, np.float32)
     enclosed = np.zeros(heights_m.shape, bool)
@@ -48,16 +48,16 @@ def _across(heights_m: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.nd
         sides = np.ones(heights_m.shape, bool)
         for turn in (slice(None), slice(None, None, -1)):
             way = (turn,) if axis == 0 else (slice(None), turn)
-            nearest, distance_px = _last_known(heights_m[way], known[way], axis)
+            nearest, distance_px = _last_valid(heights_m[way], valid[way], axis)
             np.minimum(lowest[way], nearest, out=lowest[way], where=distance_px <= SEARCH_PX)
             sides[way] &= distance_px <= 2 * SEARCH_PX
         enclosed |= sides
     return lowest, enclosed
 
 
-def _last_known(heights_m: np.ndarray, known: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
+def _last_valid(heights_m: np.ndarray, valid: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the last height before each pixel along an axis and its distance in pixels, infinite if none, HxW each."""
     place = np.arange(heights_m.shape[axis]).reshape((-1, 1) if axis == 0 else (1, -1))
-    last = np.maximum.accumulate(np.where(known, place, -1), axis)
+    last = np.maximum.accumulate(np.where(valid, place, -1), axis)
     height = np.take_along_axis(heights_m, np.maximum(last, 0), axis)
     return height, np.where(last >= 0, place - last, np.inf)

@@ -17,7 +17,7 @@ def bring_initial(path: Path, folder: Path, unit: str) -> tuple[Path, int]:
     Args:
         path: the delivered raster.
         folder: where dsm_initial.tif and dsm_filled.tif are written.
-        unit: of its heights.
+        unit: unit of its heights.
 
     Raises:
         DataError: the file cannot be read, or contains no heights.

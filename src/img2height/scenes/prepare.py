@@ -81,13 +81,13 @@ def _check_views(views: Sequence[Source]) -> None:
 
 
 def _check_vertical_systems(sources: Sequence[Source]) -> None:
-    """Raise a DataError where heights of one scene name different vertical systems."""
+    """Raise a DataError if heights of one scene state different vertical systems."""
     named = {source.name: source.vertical for source in sources if source.vertical}
     if len(set(named.values())) > 1:
         found = ", ".join(f"{name} {system}" for name, system in named.items())
         raise DataError(
-            f"the heights refer to different vertical systems: {found}; bring them to one (gdalwarp), or where the "
-            "difference does not matter set allow: [vertical_reference] for the scene in the dataset file"
+            f"the heights refer to different vertical systems: {found}; convert them to one (gdalwarp), or, if the "
+            "difference does not matter, set allow: [vertical_reference] for the scene in the dataset file"
         )
 
 
@@ -95,7 +95,11 @@ def _fill_terrain(folder: Path, grid: Grid) -> None:
     """Fill the terrain under buildings and trees where it was cut out of the delivered model, and mark it."""
     if count := missing_below(folder, grid):
         filled = fill_layer(folder, grid, "dtm")
-        logger.warning("dtm: missing on %d pixels that the dsm has; %d pixels were filled from around", count, filled)
+        logger.warning(
+            "dtm: missing on %d valid pixels of the dsm; %d pixels were filled from their surroundings",
+            count,
+            filled,
+        )
 
 
 def _check_overlap(source: Source, grid: Grid) -> None:

@@ -87,8 +87,8 @@ def _read(dataset: DatasetReader, name: str, window: Window) -> np.ndarray:
     """Return the values of a layer, images as the mean of their bands, HxW float32 with NaN where missing."""
     if layer_of(name).kind in ("height", "mask"):
         return read_heights(dataset, window)
-    values, known = read_pixels(dataset, dataset.indexes, window)
-    return np.where(known, values.mean(axis=0, dtype=np.float32), np.float32(np.nan))
+    values, valid = read_pixels(dataset, dataset.indexes, window)
+    return np.where(valid, values.mean(axis=0, dtype=np.float32), np.float32(np.nan))
 
 
 def _sample(scene: Scene, rasters: dict[str, DatasetReader]) -> dict[str, np.ndarray]:
@@ -102,23 +102,23 @@ def _sample(scene: Scene, rasters: dict[str, DatasetReader]) -> dict[str, np.nda
 
 
 def _describe(scene: Scene, dataset: DatasetReader, name: str, sample: np.ndarray) -> LayerQuality:
-    known, zeros, low, high = 0, 0, np.inf, -np.inf
+    valid, zeros, low, high = 0, 0, np.inf, -np.inf
     for window in scene.grid.blocks():
         values = _read(dataset, name, window)
         values = values[np.isfinite(values)]
         if values.size:
-            known, zeros = known + values.size, zeros + int((values == 0).sum())
+            valid, zeros = valid + values.size, zeros + int((values == 0).sum())
             low, high = min(low, float(values.min())), max(high, float(values.max()))
     middle = sample[np.isfinite(sample)]
     median, p99 = np.quantile(middle, (0.5, 0.99)).tolist() if middle.size else (None, None)
     return {
         "unit": scene.layers[name].unit,
-        "valid_share": known / (scene.grid.width * scene.grid.height),
-        "zero_share": zeros / known if known else None,
-        "min": low if known else None,
+        "valid_share": valid / (scene.grid.width * scene.grid.height),
+        "zero_share": zeros / valid if valid else None,
+        "min": low if valid else None,
         "median": median,
         "p99": p99,
-        "max": high if known else None,
+        "max": high if valid else None,
     }
 
 

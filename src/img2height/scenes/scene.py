@@ -22,11 +22,11 @@ class SceneLayer:
 
     Attributes:
         file: name inside the scene's folder.
-        sha256: digest of that file; empty for a given raster, which no manifest was written with.
+        sha256: digest of that file; empty for a given raster, which has no manifest.
         bands: the name of each band, in order; empty for vector layers.
         unit: unit of the values, empty if there is none.
         look_azimuth_deg: of a radar layer, from the ground to the sensor, clockwise from north; None if not declared.
-        applied: what preparation applied of what the file says: scales and offsets, metres a unit, vertical system.
+        applied: what preparation applied from the file: scales and offsets, metres per unit, vertical system.
     """
 
     file: str
@@ -55,7 +55,7 @@ class Scene:
         name: name of the scene.
         grid: the one grid of all raster layers.
         layers: by name: eo, sar, ms, dsm_initial, dsm_filled, view_<number>, dsm, dtm, ndsm, building, water, forest;
-            `buildings` are the reference footprints, `pairs` says which views form pairs.
+            `buildings` are the reference footprints, `pairs` lists the pairs of views.
         about: title, source, licence and vertical reference.
     """
 

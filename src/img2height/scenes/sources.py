@@ -37,14 +37,14 @@ class Source:
         path: the file.
         kind: image, view (an image of one band), backscatter (an image in decibels), height or mask.
         bands: names in order, without an alpha band.
-        indexes: their places in the file, from 1.
+        indexes: their positions in the file, from 1.
         dtype: type of its values.
         metres: length of one unit of the values in metres; 1 except for heights.
         nodata: the declared value, else that of the file, else None.
         shift_m: metres east and north by which the layer is moved.
-        scaling: what the file says that makes its stored numbers values.
-        vertical: name of the vertical system that the file states; empty where it states none.
-        backscatter: how radar values are written.
+        scaling: conversion of the stored numbers to values, as stated in the file.
+        vertical: name of the vertical system stated in the file; empty if there is none.
+        backscatter: scale of radar values.
     """
 
     name: str
@@ -62,7 +62,7 @@ class Source:
 
     @property
     def applied(self) -> dict[str, Any]:
-        """What was applied to the stored numbers, for the manifest: plain values, none where nothing was."""
+        """What was applied to the stored numbers, for the manifest: plain values, empty if nothing was."""
         found: dict[str, Any] = {"vertical": self.vertical} if self.vertical else {}
         if not self.scaling.is_none:
             found |= {"scales": list(self.scaling.scales), "offsets": list(self.scaling.offsets)}
@@ -136,7 +136,7 @@ def _image_bands(layer: Layer, dataset: DatasetReader) -> list[str]:
 
 
 def _colours(dataset: DatasetReader) -> list[int]:
-    """Return the places of the bands that are no alpha band, from 1; it may stand between them."""
+    """Return the indexes of the bands that are not alpha bands, from 1; alpha may be between them."""
     return [
         index for index, role in zip(dataset.indexes, dataset.colorinterp, strict=True) if role != ColorInterp.alpha
     ]
@@ -150,7 +150,7 @@ def _check_image_type(dataset: DatasetReader) -> None:
 
 
 def one_band(name: str, dataset: DatasetReader, band: str) -> list[str]:
-    """Return the name of the only band of a raster, or raise a DataError where it has several."""
+    """Return the name of the only band of a raster, or raise a DataError if it has several."""
     if dataset.count != 1:
         raise DataError(f"{dataset.name}: layer {name} has {dataset.count} bands instead of one; extract the right one")
     return [band]
@@ -167,7 +167,7 @@ def _metres(name: str, layer: Layer, dataset: DatasetReader) -> float:
         return METRES[stated]
     written = UNIT_OF.get((dataset.units[0] or "").strip().casefold(), layer.unit)
     if layer.unit != written:
-        LOG.warning("%s: declared as %s, the file says %s; using the declaration", dataset.name, layer.unit, written)
+        LOG.warning("%s: declared as %s, the file states %s; using the declaration", dataset.name, layer.unit, written)
     return METRES[layer.unit]
 
 
@@ -179,7 +179,7 @@ def target_grid(image: Path, wanted: TargetGrid) -> Grid:
         wanted: CRS and pixel size requested by the dataset, if any.
 
     Raises:
-        DataError: the CRS is unknown, or its axes are not in metres.
+        DataError: the CRS is not a valid one, or its axes are not in metres.
     """
     with open_raster(image) as dataset:
         grid = Grid.of(dataset)
@@ -198,7 +198,7 @@ def _metric(wanted: str | None, grid: Grid, image: Path) -> CRS:
     try:
         crs = CRS.from_user_input(wanted) if wanted else grid.crs
     except CRSError as error:
-        raise DataError(f"grid: {wanted!r} is not a known CRS ({error}); write e.g. EPSG:32633") from error
+        raise DataError(f"grid: {wanted!r} is not a valid CRS ({error}); write e.g. EPSG:32633") from error
     if crs.is_projected and abs(crs.linear_units_factor[1] - 1) < 1e-9:
         return crs
     unit = crs.linear_units if crs.is_projected else "degrees"

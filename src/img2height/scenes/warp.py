@@ -24,7 +24,7 @@ from img2height.vocabulary.layers import LAYERS, MISSING, NODATA
 LOWEST_M, HIGHEST_M = -1000.0, 9000.0
 COARSER = 1.5  # from this ratio of pixel sizes on, a target pixel is the mean of the pixels that it covers
 MARGIN_PX = 4
-POWER: dict[Backscatter, Callable[[np.ndarray], np.ndarray]] = {  # of what is written
+POWER: dict[Backscatter, Callable[[np.ndarray], np.ndarray]] = {  # from the stored values
     "decibel": lambda values: 10 ** (values / 10),
     "intensity": lambda values: values,
     "amplitude": np.square,
@@ -49,8 +49,8 @@ def bring_to_grid(source: Source, grid: Grid, path: Path) -> None:
         clean, warped = Path(folder) / "clean.tif", Path(folder) / "warped.tif"
         with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True):
             _clean(source, dataset, source_window(source, dataset, grid), clean)
-            known = _warp(source, clean, grid, warped)
-        if not known:
+            valid = _warp(source, clean, grid, warped)
+        if not valid:
             raise DataError(
                 f"{source.path}: layer {source.name} has no valid pixel in the extent of the image; "
                 "check its nodata, its CRS and that it is the right file"
@@ -78,7 +78,7 @@ def _box(bounds: tuple[float, float, float, float]) -> str:
 
 
 def _shifted(source: Source, grid: Grid) -> Grid:
-    """Return the grid as it lies on the layer before the layer is moved."""
+    """Return the grid in the coordinates of the layer before the layer is moved."""
     east, north = source.shift_m
     return grid.moved(-east, -north)
 
@@ -90,12 +90,12 @@ def _clean(source: Source, dataset: DatasetReader, window: Window, path: Path) -
     with _create(source, part, source.dtype, path) as out:
         for block in part.blocks():
             there = Window(block.col_off + window.col_off, block.row_off + window.row_off, block.width, block.height)
-            values, known = _known_values(source, dataset, there)
+            values, valid = _valid_values(source, dataset, there)
             if source.kind == "mask":
-                marks |= set(np.unique(values[0][known]).tolist()) - {0}
+                marks |= set(np.unique(values[0][valid]).tolist()) - {0}
                 _require_one_mark(source, marks)
                 values = (values != 0).astype(np.uint8)
-            _write(source, out, values, known, block)
+            _write(source, out, values, valid, block)
 
 
 def _require_one_mark(source: Source, marks: set[float]) -> None:
@@ -108,25 +108,25 @@ def _require_one_mark(source: Source, marks: set[float]) -> None:
         )
 
 
-def _known_values(source: Source, dataset: DatasetReader, window: Window) -> tuple[np.ndarray, np.ndarray]:
+def _valid_values(source: Source, dataset: DatasetReader, window: Window) -> tuple[np.ndarray, np.ndarray]:
     """Return values CxHxW in the type of the scene and where they are valid, HxW bool."""
-    values, known = read_pixels(dataset, source.indexes, window, source.nodata)
+    values, valid = read_pixels(dataset, source.indexes, window, source.nodata)
     if source.kind == "mask":
-        return values, known
+        return values, valid
     if source.kind == "backscatter" and source.backscatter is not None:
-        return _intensity(source.backscatter, values, known)
+        return _intensity(source.backscatter, values, valid)
     if source.is_image:
-        return values, known
-    metres = np.where(known, values, 0).astype(np.float64) * source.metres
+        return values, valid
+    metres = np.where(valid, values, 0).astype(np.float64) * source.metres
     _refuse_strange(source, values[0][(metres[0] < LOWEST_M) | (metres[0] > HIGHEST_M)])
-    return metres.astype(np.float32), known
+    return metres.astype(np.float32), valid
 
 
-def _intensity(written: Backscatter, values: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _intensity(written: Backscatter, values: np.ndarray, valid: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return intensities, which may be averaged, and where they are valid: 0 is not an echo but outside the strip."""
-    values = np.where(known, values, 1).astype(np.float64)
+    values = np.where(valid, values, 1).astype(np.float64)
     intensity = POWER[written](values).astype(np.float32)
-    return intensity, known & (intensity > 0).all(axis=0)
+    return intensity, valid & (intensity > 0).all(axis=0)
 
 
 def _refuse_strange(source: Source, values: np.ndarray) -> None:
@@ -150,12 +150,12 @@ def _create(source: Source, grid: Grid, dtype: str, path: Path) -> AbstractConte
     return create_scratch(path, grid, [Band(source.name)], "uint8", MISSING)
 
 
-def _write(source: Source, out: Scratch, values: np.ndarray, known: np.ndarray, window: Window) -> None:
+def _write(source: Source, out: Scratch, values: np.ndarray, valid: np.ndarray, window: Window) -> None:
     if source.is_image:
-        out.write(np.where(known, values, 0).astype(values.dtype), window)
-        out.write_mask(known, window)
+        out.write(np.where(valid, values, 0).astype(values.dtype), window)
+        out.write_mask(valid, window)
     else:
-        out.write(np.where(known, values, np.asarray(out.dataset.nodata, values.dtype)), window)
+        out.write(np.where(valid, values, np.asarray(out.dataset.nodata, values.dtype)), window)
 
 
 def _warp(source: Source, clean: Path, grid: Grid, path: Path) -> int:
@@ -169,11 +169,11 @@ def _warp(source: Source, clean: Path, grid: Grid, path: Path) -> int:
             values = there.read(list(range(1, len(source.bands) + 1)), window=block)  # C x H x W
             # GDAL derives no mask from an alpha band of floating-point type, so the band itself is read.
             mask = there.read(there.count, window=block) if source.is_image else there.dataset_mask(window=block)
-            known = mask > 0
+            valid = mask > 0
             if source.kind == "backscatter":
-                values = 10 * np.log10(np.where(known, values, 1))
-            _write(source, out, values, known, block)
-            total += int(known.sum())
+                values = 10 * np.log10(np.where(valid, values, 1))
+            _write(source, out, values, valid, block)
+            total += int(valid.sum())
     return total
 
 

@@ -82,7 +82,7 @@ def _explain(model: type[BaseModel], value: Any, problem: ErrorDetails) -> str:
     keys, kind = _keys(value, problem), problem["type"]
     place = ".".join(str(key) for key in keys)
     if kind == "extra_forbidden":
-        return f"unknown key {place}; {meant(str(keys[-1]), _known_keys(model, keys[:-1]))}"
+        return f"unknown key {place}; {meant(str(keys[-1]), _valid_keys(model, keys[:-1]))}"
     if kind == "missing":
         return f"key {place} is missing"
     field = _field(model, keys) if kind in NUMBER_ERRORS else None
@@ -108,16 +108,16 @@ def _field(model: type[BaseModel], keys: Iterable[str | int]) -> FieldInfo | Non
     """Return the last field on the path to a key; keys of mappings and indices of lists lie between fields."""
     field, models = None, [model]
     for key in keys:
-        found = [known.model_fields[key] for known in models if key in known.model_fields]
+        found = [inner.model_fields[key] for inner in models if key in inner.model_fields]
         if found:
             field, models = found[0], _models(found[0].annotation)
     return field
 
 
-def _known_keys(model: type[BaseModel], keys: list[str | int]) -> list[str]:
+def _valid_keys(model: type[BaseModel], keys: list[str | int]) -> list[str]:
     """Return the valid keys at the level of an invalid one."""
     field = _field(model, keys)
-    return [key for known in (_models(field.annotation) if field else [model]) for key in known.model_fields]
+    return [key for inner in (_models(field.annotation) if field else [model]) for key in inner.model_fields]
 
 
 def _models(annotation: Any) -> list[type[BaseModel]]:
@@ -127,9 +127,9 @@ def _models(annotation: Any) -> list[type[BaseModel]]:
     return [model for inner in get_args(annotation) for model in _models(inner)]
 
 
-def meant(word: str, known: Iterable[str]) -> str:
+def meant(word: str, valid: Iterable[str]) -> str:
     """Return an invalid word with the most similar valid one, or with all of them."""
-    names = list(known)
+    names = list(valid)
     close = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
     hint = f"did you mean {close[0]!r}?" if close else f"available: {', '.join(names)}"
     return f"{word!r}; {hint}"

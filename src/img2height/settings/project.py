@@ -125,8 +125,8 @@ def load_recipe(folder: Path, name: str, overrides: dict[str, Any] | None = None
     replaced = {"inputs"} & changes.keys() | ({"optimizer"} if other not in (None, own) else set())
     kept = {key: value for key, value in written.items() if key not in replaced}
     recipe = parse(Recipe, merge(kept, changes), f"method {name}")
-    if recipe.network not in (known := network_modules()):
-        raise SettingsError(f"method {name}: there is no network {meant(recipe.network, sorted(known))}")
+    if recipe.network not in (modules := network_modules()):
+        raise SettingsError(f"method {name}: there is no network {meant(recipe.network, sorted(modules))}")
     check_options(name, recipe)
     return recipe
 

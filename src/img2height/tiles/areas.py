@@ -13,7 +13,7 @@ from img2height.io.areas import burn, outlines
 from img2height.io.grid import Grid
 from img2height.vocabulary.tiles import CORNER
 
-SQUARE_PX = 8  # oblique borders become stairs of this step: fine compared with half a tile, and few corners
+SQUARE_PX = 8  # oblique borders become steps of this size: small compared with half a tile, and few corners
 
 
 def area_of(

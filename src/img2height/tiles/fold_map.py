@@ -31,7 +31,7 @@ def draw_folds(
 
     Args:
         scenes: the scenes.
-        tiles: the tiles of the folds, for their number.
+        tiles: the tiles of the folds, which are counted.
         areas: the areas of the parts in pixel coordinates.
         buffer_m: the buffer in metres, for the title.
         path: the PNG.
@@ -84,9 +84,9 @@ def _draw_panel(
             area_of(areas, part, scene.dataset, scene.name, fold), grid.gsd_m, grid.gsd_m, origin=(0, 0)
         )
         if not area.is_empty:
-            ground = geopandas.GeoSeries([area])
-            ground.plot(ax=axis, facecolor=COLOURS[part], alpha=0.45, hatch=HATCHES[part], aspect=None)
-            ground.boundary.plot(ax=axis, color=COLOURS[part], linewidth=1, aspect=None)
+            shape = geopandas.GeoSeries([area])
+            shape.plot(ax=axis, facecolor=COLOURS[part], alpha=0.45, hatch=HATCHES[part], aspect=None)
+            shape.boundary.plot(ax=axis, color=COLOURS[part], linewidth=1, aspect=None)
     axis.set_title(f"{scene.dataset}/{scene.name}, fold {fold}\n{', '.join(counts)} tiles", fontsize=7)
     axis.set(xlabel="", ylabel="", xlim=(0, width_m), ylim=(height_m, 0))
     axis.tick_params(labelsize=6)

@@ -71,8 +71,8 @@ def _read_strip(
 
 
 def _describe(valid: np.ndarray, heights: np.ndarray, buildings: np.ndarray) -> dict[str, float]:
-    known = heights[valid & np.isfinite(heights)]
-    quantiles = np.quantile(known, list(QUANTILES.values())) if known.size else [np.nan] * len(QUANTILES)
+    found = heights[valid & np.isfinite(heights)]
+    quantiles = np.quantile(found, list(QUANTILES.values())) if found.size else [np.nan] * len(QUANTILES)
     mapped = buildings[np.isfinite(buildings)]
     building = float(mapped.mean(dtype=np.float64)) if mapped.size else np.nan
     return {

@@ -1,7 +1,7 @@
-"""Finds tiles that show the same image: copies, even if brightened, re-encoded, shifted by a pixel, turned or mirrored.
+"""Finds tiles that show the same image, even if brightened, re-encoded, shifted by a pixel, rotated or mirrored.
 
-The search compares spectra, which do not change with a shift nor (averaged over the eight symmetries) with a turn; its
-candidates are verified on the images. Both use detail only, so that meadows, water and smooth gradients are not alike.
+The search compares spectra, which are invariant to shifts and (averaged over the eight symmetries) to rotations; its
+candidates are verified on the images. Both use detail only, so that meadows, water and smooth gradients do not match.
 """
 
 from collections.abc import Iterator
@@ -21,9 +21,9 @@ SIDE_PX = 64  # images are compared at this size at most
 SMOOTH = 1 / 16  # of the side: slower variations are brightness, not detail
 REACH = 1 / 16  # of the side: the largest shift that is tried
 WAVES = 16  # across the side: shorter wavelengths do not survive re-encoding
-FAINT = 0.1  # of the strongest ring of a spectrum: a ring well below it is noise and counts less
+FAINT = 0.1  # of the strongest ring of a spectrum: rings well below it are noise and count less
 PIECES = 4  # along each side of an image
-FEW = 0.25  # of the pieces may be less alike
+FEW = 0.25  # of the pieces may be less similar
 # Measured on four aerial and satellite images: copies at least 0.6, distinct tiles (a row of arches) at most 0.52.
 LIKE_SPECTRA, LIKE_IMAGES = 0.7, 0.6
 LEAST_DETAIL_PX = 24  # pixels that carry the detail; with fewer, two tiles can be alike by chance
@@ -47,12 +47,12 @@ def tile_details(scenes: list[Scene], tiles: pandas.DataFrame) -> np.ndarray:
         with open_raster(scene.path(scene.picture)) as dataset:
             for (row, size), strip in by_columns(own, ["row_off", "size_px"]):
                 window = Window(0, row, dataset.width, size)
-                values, known = read_pixels(dataset, dataset.indexes, window)
+                values, valid = read_pixels(dataset, dataset.indexes, window)
                 grey = values.mean(axis=0, dtype=np.float32)  # size x W
                 shrink = _averages(size, side)
                 for col, number in zip(strip["col_off"], strip["number"], strict=True):
                     part = np.s_[:, col : col + size]
-                    details[number] = _detail(grey[part], known[part], shrink)
+                    details[number] = _detail(grey[part], valid[part], shrink)
     return details
 
 
@@ -64,9 +64,9 @@ def _averages(size: int, side: int) -> np.ndarray:
     return (shared.clip(min=0) * side / size).astype(np.float32)
 
 
-def _detail(grey: np.ndarray, known: np.ndarray, shrink: np.ndarray) -> np.ndarray:
-    weight = shrink @ known.astype(np.float32) @ shrink.T  # S x S, valid share
-    image = shrink @ np.where(known, grey, np.float32(0)) @ shrink.T
+def _detail(grey: np.ndarray, valid: np.ndarray, shrink: np.ndarray) -> np.ndarray:
+    weight = shrink @ valid.astype(np.float32) @ shrink.T  # S x S, valid share
+    image = shrink @ np.where(valid, grey, np.float32(0)) @ shrink.T
     width = len(shrink) * SMOOTH
     level = gaussian_filter(image, width) / np.maximum(gaussian_filter(weight, width), 1e-6)
     detail = image - weight * level
@@ -93,7 +93,7 @@ def find_copies(details: np.ndarray, parts: np.ndarray) -> list[tuple[int, int]]
 
 
 def _spectra(details: np.ndarray) -> np.ndarray:
-    """Return what is invariant to shifts, turns and mirrors of each image: its spectrum, flattened, of norm 1."""
+    """Return the spectrum of each image, which is invariant to shifts, rotations and mirrors, flattened, of norm 1."""
     side = details.shape[-1]
     half = min(WAVES, side // 2 - 1)
     taper = np.hanning(side + 2)[1:-1].astype(np.float32)
@@ -122,9 +122,9 @@ def _candidates(spectra: np.ndarray, parts: np.ndarray) -> Iterator[tuple[int, i
 
 
 def likeness(first: np.ndarray, second: np.ndarray) -> float:
-    """Return the similarity of two details under the best turn, mirror and small shift, -1 to 1.
+    """Return the similarity of two details under the best rotation, mirror and small shift, -1 to 1.
 
-    It is the correlation that most pieces of the image reach, because a row of like houses is only part of an image.
+    It is the correlation that most pieces of the image reach, because a row of equal houses is only part of an image.
     """
     side = first.shape[-1]
     turned = fft.rfft2(np.stack([np.rot90(image, turn) for image in (second, second.T) for turn in range(4)]))
@@ -140,8 +140,10 @@ def _of_most_pieces(first: np.ndarray, second: np.ndarray) -> float:
     size = len(first) // PIECES * PIECES
     both = np.stack([first, second])[:, :size, :size].reshape(2, PIECES, size // PIECES, PIECES, -1)
     squares = (both**2).sum(axis=(2, 4))  # 2 x P x P
-    told = squares.sum(axis=0) > squares.sum() * LEAST_SHARE
-    shared = both.prod(axis=0).sum(axis=(1, 3))[told]
+    full = squares.sum(axis=0) > squares.sum() * LEAST_SHARE
+    shared = both.prod(axis=0).sum(axis=(1, 3))[full]
     return (
-        float(np.quantile(shared / np.maximum(np.sqrt(squares.prod(axis=0))[told], 1e-12), FEW)) if told.any() else 0.0
+        float(np.quantile(shared / np.maximum(np.sqrt(squares.prod(axis=0))[full], 1e-12), FEW))
+        if full.any()
+        else 0.0
     )

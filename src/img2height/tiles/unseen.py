@@ -15,7 +15,7 @@ from img2height.io.rasters import open_raster
 from img2height.scenes.scene import Scene
 from img2height.tiles.areas import area_of
 
-REFERENCES = ("ndsm", "dsm", "dtm")  # the first one that a scene has is used
+REFERENCES = ("ndsm", "dsm", "dtm")  # the first that a scene has is used
 
 
 def unseen_pixels(

@@ -1,4 +1,4 @@
-"""Adversarial training: the network learns together with a discriminator, which prediction does not use.
+"""Adversarial training: the network is trained together with a discriminator, which prediction does not use.
 
 Isola et al. (2017), https://arxiv.org/abs/1611.07004.
 """
@@ -22,7 +22,7 @@ from img2height.training.optimisation import build_optimizer
 
 
 class AdversarialModule(HeightModule):
-    """Trains a network on its recipe's losses and on the judgement of a discriminator.
+    """Trains a network on its recipe's losses and on the loss from a discriminator.
 
     Both learn from the same batch and the same weights, in one step: the network's gradient passes through the
     unchanged discriminator. One step thus remains one step for the budget, the schedule, the seed and a resume.

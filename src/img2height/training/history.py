@@ -36,8 +36,8 @@ class History(Callback):
         self.rows.append([trainer.global_step, samples, lr, self.module.mean_train_loss(), *scores_of(metrics)])
         if trainer.is_global_zero:
             found = zip(COLUMNS[3:], self.rows[-1][3:], strict=True)
-            told = ", ".join(f"{name} {value:.4g}" for name, value in found if not math.isnan(value))
-            logger.info("step %d of %d: %s", trainer.global_step, self.batches.total_steps, told)
+            scores = ", ".join(f"{name} {value:.4g}" for name, value in found if not math.isnan(value))
+            logger.info("step %d of %d: %s", trainer.global_step, self.batches.total_steps, scores)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the rows for a checkpoint."""

@@ -127,11 +127,11 @@ class SampleBatches(lightning.LightningDataModule):
 class PatientLoader(DataLoader[Batch]):
     """A loader whose workers end only when the training ends them.
 
-    Schedulers signal every process of a job, but a training that finishes its step needs its workers until then.
+    Schedulers signal every process of a job, but a training needs its workers until it has finished its step.
     """
 
     def __iter__(self) -> _BaseDataLoaderIter:
-        """Return the batches; fork workers with signals blocked, because some of their threads start as early."""
+        """Return the batches; fork workers with signals blocked, because some of their threads start immediately."""
         before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         try:
             return super().__iter__()

@@ -41,8 +41,8 @@ def masked_l2(prediction: Tensor, target: Tensor, valid: Tensor) -> Tensor:
 
 def masked_smooth_l1(prediction: Tensor, target: Tensor, valid: Tensor) -> Tensor:
     """Return the mean over the valid pixels of half the square up to 1, linear beyond; arguments as in `masked_l1`."""
-    known = (_zero_missing(prediction, valid), _zero_missing(target, valid))
-    return functional.smooth_l1_loss(*known, reduction="sum") / valid.sum().clamp(min=1)
+    heights = (_zero_missing(prediction, valid), _zero_missing(target, valid))
+    return functional.smooth_l1_loss(*heights, reduction="sum") / valid.sum().clamp(min=1)
 
 
 def masked_silog(prediction: Tensor, target: Tensor, valid: Tensor) -> Tensor:

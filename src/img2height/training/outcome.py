@@ -1,4 +1,4 @@
-"""What a training ends with."""
+"""The result of a training."""
 
 from dataclasses import dataclass, field
 
@@ -12,13 +12,13 @@ COLUMNS = ["step", "samples", "lr", "train_loss", *SCORES]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a training ends with.
+    """The result of a training.
 
     Attributes:
-        network: with its last weights.
+        network: the network with its last weights.
         best: the weights of the best validation, by name.
-        history: one row a validation, with `COLUMNS`; the training loss is in the recipe's units.
-        precision: that it was computed in, as Lightning names it.
+        history: one row per validation, with `COLUMNS`; the training loss is in the recipe's units.
+        precision: precision of the computation, as Lightning names it.
         others: weights of a discriminator, by name.
     """
 

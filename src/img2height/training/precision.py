@@ -14,7 +14,7 @@ BFLOAT16: Final = "bf16-mixed"
 
 
 def precision_of(training: Training) -> Precision:
-    """Return the precision that a training has on this machine, as Lightning names it."""
+    """Return the precision of a training on this machine, as Lightning names it."""
     if torch.cuda.is_available():
         return training.precision.gpu
     if training.precision.cpu != "auto":

@@ -85,7 +85,7 @@ def _outcome(
 
 @contextlib.contextmanager
 def _alone(scratch: Path) -> Iterator[None]:
-    """Wait for a training that still runs here, which happens if only the program that started it was killed."""
+    """Wait for a training that still uses the folder, which happens if only the program that started it was killed."""
     if int(os.environ.get("LOCAL_RANK", 0)):  # set by Lightning: the first of several processes holds the lock for all
         yield
         return

@@ -37,7 +37,7 @@ class Start:
 
 
 def start_of(job: TrainingJob) -> Start:
-    """Return what a training starts from. The weights, and those that are drawn next, follow from the seed.
+    """Return what a training starts from. The initial weights, and all later random numbers, follow from the seed.
 
     Raises:
         TrainingError: the starting model has another network, or was trained on ground that is tested.

@@ -30,7 +30,7 @@ EXPECTED_WARNINGS = (
     "The number of training batches .* is smaller than the logging interval",
     r"`isinstance\(treespec, LeafSpec\)` is deprecated",
 )
-CHATTY = ("lightning.pytorch", "lightning.fabric")  # adverts, and what a card says anyway
+CHATTY = ("lightning.pytorch", "lightning.fabric")  # advertisements, and information that is also in the card
 MOST_WORKERS = 8
 
 
@@ -47,7 +47,7 @@ def build_trainer(
 
     Args:
         training: the budget, which sets the precision.
-        callbacks: of a training; none for a validation only.
+        callbacks: callbacks of a training; none for a validation only.
         epochs: stretches between two validations.
         devices: GPUs (or CPU processes) that share each batch.
         gradient_clip: largest norm of the gradient.

@@ -47,7 +47,7 @@ class ValidationSums:
             self.sums[3:] += torch.stack(counts).double().cpu()
 
     def scores(self) -> dict[str, float]:
-        """Return MAE and RMSE in metres, NaN without a pixel, and of methods with footprints 1 - Dice."""
+        """Return MAE and RMSE in metres, NaN without a pixel, and 1 - Dice for methods with footprints."""
         pixels, absolute, square, hit, false, missed = self.sums.tolist()
         scores = {
             "val_mae_m": absolute / pixels if pixels else NAN,

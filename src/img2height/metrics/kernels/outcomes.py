@@ -33,7 +33,7 @@ def _add(
     predicted: np.ndarray, reference: np.ndarray, inside: np.ndarray, building: int, ground: int, counts: np.ndarray,
 ) -> None:  # fmt: skip
     """Add the pixels of a row of a tile."""
-    tp = fp = fn = tn = known = 0
+    tp = fp = fn = tn = valid = 0
     for k in range(len(inside)):
         there, none = reference[k] == building, reference[k] == ground
         hit, miss = predicted[k] == building, predicted[k] == ground
@@ -41,9 +41,9 @@ def _add(
         fp += inside[k] & none & hit
         fn += inside[k] & there & miss
         tn += inside[k] & none & miss
-        known += inside[k] & (there | none)
+        valid += inside[k] & (there | none)
     counts[0] += tp
     counts[1] += fp
     counts[2] += fn
     counts[3] += tn
-    counts[4] += known - tp - fp - fn - tn
+    counts[4] += valid - tp - fp - fn - tn

@@ -1,4 +1,4 @@
-"""Structural similarity, row by row: no image of means is ever held as a whole."""
+"""Structural similarity, row by row: no complete image of means is kept in memory."""
 
 import numpy as np
 from numba import njit

@@ -47,10 +47,10 @@ def _add_tile(
         some_predicted, some_truth = predicted[top + row, left : left + width], truth[top + row, left : left + width]
         for column in range(width):
             error[column] = np.float64(some_predicted[column]) - np.float64(some_truth[column])
-            known = error[column] == error[column]
-            pixels[column] += known
-            total[column] += error[column] if known else 0.0
-            squares[column] += error[column] * error[column] if known else 0.0
+            valid = error[column] == error[column]
+            pixels[column] += valid
+            total[column] += error[column] if valid else 0.0
+            squares[column] += error[column] * error[column] if valid else 0.0
         for column in range(columns):
             down[row, column] = error[column * line_step]
         if row % line_step == 0:
@@ -68,13 +68,13 @@ def _add_tile(
 def _add_differences(lines: np.ndarray, down: int, right: int, pairs: np.ndarray, sums: np.ndarray, k: int) -> None:
     """Add the pairs of errors that are so many rows and columns apart."""
     height, width = lines.shape[0] - down, lines.shape[1] - right
-    known, squares = np.zeros(width, np.int64), np.zeros(width)  # by column, so that the order of the sum is fixed
+    valid, squares = np.zeros(width, np.int64), np.zeros(width)  # by column, so that the order of the sum is fixed
     for row in range(height):
         here, there = lines[row], lines[row + down, right:]
         for column in range(width):
             difference = there[column] - here[column]
             both = difference == difference
-            known[column] += both
+            valid[column] += both
             squares[column] += difference * difference if both else 0.0
-    pairs[k] += known.sum()
+    pairs[k] += valid.sum()
     sums[k] += squares.sum()

@@ -90,14 +90,14 @@ class City:
 
     @property
     def radar(self) -> SarSettings:
-        """The radar that sees the district; an error where its settings have none."""
+        """The radar that sees the district; an error if its settings have none."""
         if self.settings.sar is None:
             raise SettingsError("the settings of the city have no radar; add the section `sar`")
         return self.settings.sar
 
     @property
     def stereo(self) -> StereoSettings:
-        """The stereo views of the district; an error where its settings have none."""
+        """The stereo views of the district; an error if its settings have none."""
         if self.settings.stereo is None:
             raise SettingsError("the settings of the city have no views; add the section `stereo`")
         return self.settings.stereo

@@ -1,4 +1,4 @@
-"""Scenes without pixels, settings and tile tables for tests about ground."""
+"""Scenes without pixels, settings and tile tables for tests of areas."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from img2height.vocabulary.parts import Role
 PARTS = {"train": [[0.0, 0.6]], "val": [[0.6, 0.7]], "test": [[0.7, 1.0]]}
 
 
-def ground(width: int, height: int, *, name="s", west=500_000.0, north=5_800_000.0, gsd=1.0, epsg=32633) -> Scene:
+def bare_scene(width: int, height: int, *, name="s", west=500_000.0, north=5_800_000.0, gsd=1.0, epsg=32633) -> Scene:
     """Return a scene that is only a grid."""
     grid = Grid(CRS.from_epsg(epsg), Affine(gsd, 0, west, 0, -gsd, north), width, height)
     return Scene(Path(name), "d", name, grid, {}, {})
@@ -45,7 +45,7 @@ def indexed(scenes: list[Scene], roles: list[Role], size: int, stride: int) -> l
 
 
 def regular_tiles(scene: Scene, size: int, stride: int) -> geopandas.GeoDataFrame:
-    """Return the tile index of a scene that is known everywhere."""
+    """Return the tile index of a scene that is valid everywhere."""
     rows, cols = (tile_offsets(length, size, stride) for length in scene.grid.shape)
     corners = [(col, row) for row in rows for col in cols]
     frame = pandas.DataFrame(corners, columns=["col_off", "row_off"])
