@@ -1,4 +1,4 @@
-"""Fixtures that several rooms share: a small prepared scene of the synthetic city, made in memory once."""
+"""Fixtures that several folders share: a small prepared scene of the synthetic city, made in memory once."""
 
 import os
 from collections.abc import Callable
@@ -30,12 +30,12 @@ from img2height.tiles.areas import tile_boxes
 
 ROOT = Path(__file__).parents[1]
 LONGEST = ("slurm/test_slurm.py", "test_reruns.py", "training/test_interruption.py", "test_faults.py", "test_dvc.py")
-settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
+settings.register_profile("untimed", deadline=None)  # a busy machine is not a failure
 settings.load_profile("untimed")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that take longest, so that the workers of pytest-xdist end together."""
+    """Start with the slowest files, so that the workers of pytest-xdist end together."""
     places = {name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path.relative_to(ROOT / "tests").as_posix(), len(places)))
 
@@ -55,7 +55,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
 
 @pytest.fixture(scope="session")
 def steps(tmp_path_factory: pytest.TempPathFactory) -> Steps:
-    """Return the flags of all scripts, each of which was run once on what those before it left."""
+    """Return the flags of all scripts, each of which was run once on the outputs of those before it."""
     steps = Steps(tmp_path_factory.mktemp("made"))
     deliver(steps.made / "raw")
     houses = np.kron(np.indices((8, 8)).sum(axis=0) % 2, np.full((8, 8), 9, np.float32))
@@ -102,7 +102,7 @@ def landscape(tmp_path_factory: pytest.TempPathFactory) -> Scene:
 
 @pytest.fixture
 def program(capsys: pytest.CaptureFixture) -> Callable[..., Done]:
-    """Return a function that runs a script and tells how it ended."""
+    """Return a function that runs a script and returns how it ended."""
 
     def ended(script: str, flags: list, limit: int | None = None) -> Done:
         capsys.readouterr()

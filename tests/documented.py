@@ -1,4 +1,4 @@
-"""The commands and files that README, CONTRIBUTING and docs tell their readers to run and to write."""
+"""The commands and files in README, CONTRIBUTING and docs that readers are asked to run and to write."""
 
 import re
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").g
 FENCED = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`([^`]+)`")
 PROGRAMS = ("snakemake", "img2height", "python", "pytest", "make", "dvc", "rio", "pip")
-PATTERN = re.compile(r"\.\.\.|…")  # stands for what the reader fills in
+PATTERN = re.compile(r"\.\.\.|…")  # a placeholder for the reader
 
 
 class Block(NamedTuple):

@@ -1,8 +1,8 @@
-"""Faults that meet the workflow of the tiny experiment while it runs; a rerun has to end with the same bytes.
+"""Faults injected into a run of the tiny experiment; a rerun must end with the same bytes.
 
-Each fault meets a copy of a run that has come as far as one rule: a job, Snakemake or all processes are killed, a job
-is told to stop, the disk is full, a raster was cut off or altered, a file is gone. Before the rerun no file may lie
-under its final name with other bytes than in the undisturbed run; after it, all files must be the same.
+Each fault is injected into a copy of a run that has reached one rule: a job, Snakemake or all processes are killed, a
+job is asked to stop, the disk is full, a raster is truncated or altered, a file is deleted. Before the rerun no file
+may exist under its final name with other bytes than in the uninterrupted run; after it, all files must be the same.
 """
 
 import contextlib
@@ -34,7 +34,7 @@ PATIENCE_S = 600
 
 @dataclass(frozen=True)
 class Fault:
-    """What happens, while which rule runs, and when: a share of the time that the rule takes."""
+    """The kind of fault, the rule during which it happens, and when: a share of the rule's run time."""
 
     kind: str
     rule: str
@@ -42,13 +42,13 @@ class Fault:
 
 
 class Run:
-    """A copy of a finished run that has come as far as one rule, to be harmed.
+    """A copy of a finished run that has reached one rule, for a fault.
 
     Args:
         pristine: the finished run.
-        folder: of the copy.
-        target: of the workflow.
-        rule: that is the next to run.
+        folder: folder of the copy.
+        target: target of the workflow.
+        rule: the next rule to run.
     """
 
     def __init__(self, pristine: Tree, folder: Path, target: str, rule: str):
@@ -112,7 +112,7 @@ class Run:
 
         def job() -> psutil.Process | None:
             for process in psutil.Process(running.pid).children(recursive=True):
-                with contextlib.suppress(psutil.Error):  # it ended meanwhile
+                with contextlib.suppress(psutil.Error):  # it has ended in the meantime
                     if process.cmdline()[1:2] == [wanted]:
                         return process
             return None
@@ -120,12 +120,12 @@ class Run:
         return wait_for(job, running, lambda: f"rule {rule} did not run; is it needed for the target?")
 
     def seconds(self, rule: str) -> float:
-        """Return how long the rule took undisturbed."""
+        """Return how long the rule took without a fault."""
         times = (self.tree.folder / STEPS[rule].benchmarks).rglob("*.tsv")
         return max(pandas.read_csv(path, sep="\t")["s"].max() for path in times)
 
     def fill(self, fault: Fault) -> str:
-        """Run with hardly any space where the rule writes; return what was wrong about how that ended."""
+        """Run with hardly any space where the rule writes; return what was wrong with the way it ended."""
         folder = self.tree.folder / self.folders[fault.rule]
         folder.mkdir(parents=True, exist_ok=True)
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SMALL_DISK}", "none", folder], check=True)
@@ -136,7 +136,7 @@ class Run:
         return unclear(done) if done.returncode else "a full disk went unnoticed"
 
     def damage(self, fault: Fault, rng: np.random.Generator) -> str:
-        """Damage a made file, run, and do as the error says; return what was wrong about how that ended."""
+        """Damage an output, run, and do as the error says; return what was wrong with the way it ended."""
         there = sorted(name for name in whole_files(self.tree) if "raster" not in fault.kind or name.endswith(".tif"))
         if not there:
             return "skipped: nothing is made yet"
@@ -157,7 +157,7 @@ class Run:
         return ""
 
     def remove(self, names: list[str]) -> list[str]:
-        """Remove files, and with one of a scene all of it; return the names to ask for to have them made again."""
+        """Remove files, and the whole folder of a scene; return the targets that make them again."""
         asked = {str(Path(n).with_name("scene.json")) if n.startswith("data/scenes/") else n for n in names}
         for name in asked:
             path = self.tree.folder / name
@@ -171,13 +171,13 @@ class Run:
 
 
 def harmed_rules(tree: Tree, target: str) -> list[str]:
-    """Return the rules that have made a file of a finished run, in their order."""
+    """Return the rules that have made a file of a finished run, in order."""
     made = set(made_by(tree, target).values())
     return [rule for rule in STEPS if rule in made]
 
 
 def owner(name: str) -> str:
-    """Return the folder of the workflow that a made file lies in: data/<kind>, models or results."""
+    """Return the folder of the workflow that contains an output: data/<kind>, models or results."""
     parts = Path(name).parts
     return "/".join(parts[: 2 if parts[0] == "data" else 1])
 
@@ -190,7 +190,7 @@ def made_by(tree: Tree, target: str) -> dict[str, str]:
 
 
 def whole_files(tree: Tree) -> dict[str, str]:
-    """Return the digests of all files under their final names; what a killed program left behind has others."""
+    """Return the digests of all files under their final names, without temporary files of killed programs."""
     return {name: digest for name, digest in tree.digests().items() if f"{SUFFIX}/" not in name}
 
 
@@ -201,14 +201,14 @@ def last_error(said: str) -> str:
 
 
 def unclear(done: subprocess.CompletedProcess) -> str:
-    """Return what is wrong about how a program told of an error; empty when it did so in a line of its own."""
+    """Return what is wrong with the error message of a program; empty if it is a single line."""
     lines = [line.removeprefix("    | ") for line in done.stdout.splitlines()]  # those of a log are shown so
     clear = any(line.startswith(("error: ", "MissingInputException")) for line in lines)
     return "" if clear else f"no clear error: {last_error(done.stdout)}"
 
 
 def finished(tree: Tree, methods: list[str] | None, target: str) -> Tree:
-    """Return a tree in which the methods of the tiny experiment have run undisturbed as far as a target."""
+    """Return a tree in which the methods of the tiny experiment have run to a target without faults."""
     path = tree.folder / "config/test/experiments/tiny.yaml"
     experiment = yaml.safe_load(path.read_text())
     experiment["methods"] = methods or experiment["methods"]

@@ -1,4 +1,4 @@
-"""A made-up experiment of many scenes, to be planned: there is no data behind it."""
+"""An invented experiment with many scenes, for planning only: it has no data."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ FOLDS = 5
 
 
 def write_experiment(folder: Path, scenes: int, methods: int) -> None:
-    """Write the experiment beside links to the workflow.
+    """Write the experiment next to links to the workflow.
 
     Args:
         folder: an empty one.
@@ -55,7 +55,7 @@ def write_trained(folder: Path, scenes: int, methods: int) -> None:
 
 
 def plan(folder: Path, *arguments: str) -> Events:
-    """Return what a dry run of the experiment reports."""
+    """Return the events of a dry run of the experiment."""
     events = Events(folder / "events.jsonl")
     command = [sys.executable, "-m", "snakemake", "--dry-run", *events.flags, *arguments]
     done = subprocess.run(command, cwd=folder, env=events.environment, capture_output=True, text=True, check=False)

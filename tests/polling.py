@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 T = TypeVar("T")
-PATIENCE_S = 300.0  # far beyond what anything takes on a busy machine
+PATIENCE_S = 300.0  # far longer than anything takes on a busy machine
 INTERVAL_S = 0.005
 
 
@@ -18,8 +18,8 @@ def wait_for(
 
     Args:
         found: the condition.
-        process: that has to run until then.
-        said: what to show if it ends before, or nothing is found in `PATIENCE_S`.
+        process: a process that must run until then.
+        said: what to show if it ends before, or if nothing is found in `PATIENCE_S`.
     """
     deadline = time.monotonic() + PATIENCE_S
     while not (value := found()):

@@ -1,4 +1,4 @@
-"""Records of scores for tests: only what a test is about has to be given."""
+"""Records of scores for tests; a test gives only the values that it is about."""
 
 import re
 from typing import Any
@@ -11,7 +11,7 @@ PROTOCOL = Protocol(split="vertical_stripes", leaks=False, ratio_min_height_m=1.
 
 
 def method_scores(method: str, seed: int = 0, quantity: str = "ndsm", length_m: float | None = 20.0, **parts: Any):
-    """Return the scores of a method; what is not given was not scored."""
+    """Return the scores of a method; scores that are not given are missing."""
     given = {"scenes": ["demo/town"], "strata": {}, "footprint": {}, "instances": {}, "per_image": {}, "paper": {}}
     correlation = Correlation(length_m=length_m, scenes={})
     return MethodScores(method=method, seed=seed, quantity=quantity, correlation=correlation, **given | parts)
@@ -23,5 +23,5 @@ def experiment_scores(*scores: MethodScores, **protocol: Any) -> ExperimentScore
 
 
 def numbers_in(text: str) -> list[float]:
-    """Return the numbers of a text in their order, so that a test need not know its words; those of names not."""
+    """Return the numbers of a text in order, without those in names, so that a test does not depend on the words."""
     return [float(number.replace("−", "-")) for number in re.findall(r"(?<![\w.])[−+-]?\d+(?:\.\d+)?", text)]

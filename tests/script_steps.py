@@ -50,13 +50,13 @@ RECIPE = load_recipe(recipes_folder(), "unet", SMALL).model_dump(mode="json")
 
 @dataclass
 class Done:
-    """What a program left: exit status and standard error."""
+    """The result of a program: exit status and standard error."""
 
     status: int
     said: str
 
     def refused(self, *words: str) -> None:
-        """Fail unless the program ended with one error line that holds the words, and no traceback."""
+        """Fail unless the program ended with one error line that contains the words, and no traceback."""
         lines = [line for line in self.said.splitlines() if line.startswith("error: ")]
         assert self.status == 2, self.said
         assert len(lines) == 1, self.said
@@ -121,7 +121,7 @@ class Steps:
         self.scene = made / "scenes/d/s/scene.json"
         self.listing = made / "scenes.json"
         self.areas = made / "areas.parquet"
-        self.called: dict[str, set[CodeType]] = defaultdict(set)  # by script, what it ran when it made them
+        self.called: dict[str, set[CodeType]] = defaultdict(set)  # by script, the code that it ran
 
     def settings(self, name: str, values: dict | None = None) -> Path:
         """Return the file into which settings were written, by default those of `SETTINGS`."""
@@ -233,6 +233,6 @@ class Steps:
         ]  # fmt: skip
 
 
-# Each script on what those before it have made, by the table of the workflow.
+# Each script on the outputs of those before it, by the table of the workflow.
 GENERATORS = ("make_city", "make_land")
 CHAIN = [step.rule for step in TABLE if step.rule in vars(Steps) and step.rule not in GENERATORS]

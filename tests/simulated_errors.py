@@ -1,4 +1,4 @@
-"""Simulated errors that are alike where they are near, with a known RMSE, MAE and bias."""
+"""Simulated errors with spatial correlation, with a known RMSE, MAE and bias."""
 
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -71,7 +71,7 @@ def truth(shape: Transform) -> dict[str, float]:
 
 
 def naive(errors: np.ndarray, found: Resampled, score: str) -> tuple[float, float]:
-    """Return the interval that takes pixels for independent."""
+    """Return the interval that treats pixels as independent."""
     values = {"rmse_m": errors**2, "mae_m": np.abs(errors), "bias_m": errors}[score]
     slope = 1 / (2 * found.value) if score == "rmse_m" else 1.0
     reach = 1.96 * slope * values.std() / np.sqrt(values.size)
@@ -79,7 +79,7 @@ def naive(errors: np.ndarray, found: Resampled, score: str) -> tuple[float, floa
 
 
 def coverage(setting: Setting, *, count: int, resamples: int, seed: int = 0) -> dict[str, tuple[float, float]]:
-    """Return by score the share of block intervals and of naive intervals that hold the truth."""
+    """Return by score the share of block intervals and of naive intervals that cover the true value."""
     across, block_px, length_px, correlation, shape = setting
     drawn, neighbours = draw_blocks(across**2, resamples=resamples), grid(across).neighbours
     true, held = truth(SHAPES[shape]), {score: np.zeros(2) for score in SCORES}

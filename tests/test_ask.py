@@ -38,7 +38,7 @@ def status(tree: Tree) -> dict[str, list[list[str]]]:
     return found
 
 
-def test_what_is_up_to_date_is_said_to_be(tree):
+def test_an_up_to_date_target_is_reported_as_such(tree):
     (line,) = why(tree, str(tree.folder / REPORT))
     assert re.fullmatch(rf"{REPORT} is up to date, made on 20\d\d-\d\d-\d\d \d\d:\d\d", line)
 
@@ -101,7 +101,7 @@ def test_states_of_a_finished_and_of_a_changed_experiment(tree):
     assert all((tree.folder / row[3]).exists() for rows in found.values() for row in rows)
 
 
-def test_states_of_an_experiment_at_work_and_after_a_failure(tree, tmp_path):
+def test_states_of_a_running_experiment_and_after_a_failure(tree, tmp_path):
     tree = tree.copied(tmp_path)
     with tree.edited(DATASET, "seed: 11", "seed: 21"), tree.edited("scripts/make_city.py", "", ""):
         (tree.folder / "scripts/make_city.py").write_text(WAITING)
@@ -117,7 +117,7 @@ def test_states_of_an_experiment_at_work_and_after_a_failure(tree, tmp_path):
         assert jobs == "1"
         assert (tree.folder / log).parent == tree.folder / "logs/make_city/tiny"
         lines = why(tree, "scenes")
-        assert tree.planned("scenes") == {"make_city": 3, "prepare_scene": 3}  # what failed is not forgotten
+        assert tree.planned("scenes") == {"make_city": 3, "prepare_scene": 3}  # failed jobs are planned again
     assert "  prepare_scene (dataset tiny, scene east): scene-tiny-east.city.seed was 11, is 21" in lines
 
 

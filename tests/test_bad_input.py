@@ -1,4 +1,4 @@
-"""The scripts as programs: bad input, a full disk or a kill end in one clear line and leave nothing half-written."""
+"""The scripts as programs: bad input, a full disk or a kill give one clear line and leave no partial files."""
 
 import shutil
 import signal
@@ -95,7 +95,7 @@ def test_a_part_smaller_than_a_tile_names_the_largest_tile(program, steps, tmp_p
     assert files(out) == []
 
 
-def test_a_reference_without_a_tile_is_no_fold(program, steps, tmp_path):
+def test_a_reference_without_a_tile_makes_no_fold(program, steps, tmp_path):
     write_table(read_geotable(steps.made / "tiles/d/s.parquet").head(0), tmp_path / "tiles/d/s.parquet")
     flags = steps.split_folds(tmp_path / "out", tiles=tmp_path / "tiles")
     program("split_folds", flags).refused("fold 0 has no train tile", "min_valid_share")
@@ -153,8 +153,8 @@ def test_a_truncated_image_is_named(program, steps, tmp_path, script):
         *[("predict", "eo"), ("residuals", "dsm_initial"), ("extract_buildings", "eo"), ("evaluate", "ndsm")],
     ],
 )
-def test_a_layer_altered_behind_the_workflow_is_refused(program, steps, tmp_path, script, layer):
-    """Its values can still be read: only the digest in the manifest tells."""
+def test_a_layer_altered_outside_the_workflow_is_refused(program, steps, tmp_path, script, layer):
+    """Its values can still be read: only the digest in the manifest reveals it."""
     shutil.copytree(steps.scene.parent, tmp_path / "s")
     with rasterio.open(tmp_path / f"s/{layer}.tif", "r+", IGNORE_COG_LAYOUT_BREAK="YES") as raster:
         raster.write(raster.read() + 1)
@@ -187,8 +187,8 @@ SMALL_OUTPUTS = ("train", "audit_coverage", "audit_statistics", "list_scenes")
 
 @pytest.mark.parametrize("script", ["make_city", "make_land", *(name for name in CHAIN if name not in SMALL_OUTPUTS)])
 @pytest.mark.parametrize("limit", [300, 1500])
-def test_a_full_disk_leaves_nothing(program, steps, tmp_path, script, limit):
-    """Files beyond the limit cannot be written; programs see what they see on a full disk."""
+def test_a_full_disk_leaves_no_files(program, steps, tmp_path, script, limit):
+    """Files beyond the limit cannot be written, as on a full disk."""
     program(script, getattr(steps, script)(tmp_path), limit).refused(
         "could not be written", "disk full|free some space"
     )
@@ -196,7 +196,7 @@ def test_a_full_disk_leaves_nothing(program, steps, tmp_path, script, limit):
 
 
 def test_the_end_of_a_raster_is_not_lost(program, steps, tmp_path):
-    """GDAL writes the last block when a file is closed, and rasterio does not tell that this failed."""
+    """GDAL writes the last block when a file is closed, and rasterio does not report that this failed."""
     with open_raster(steps.made / "s/height.tif") as raster:
         grid = Grid.of(raster)
     with create_scratch(tmp_path / "scratch.tif", grid, [height_band("ndsm")], "float32", NODATA) as scratch:
@@ -209,18 +209,18 @@ def test_the_end_of_a_raster_is_not_lost(program, steps, tmp_path):
     assert (folder / "s/height.tif").read_bytes() == (steps.made / "s/height.tif").read_bytes()
 
 
-def test_a_full_disk_keeps_what_was_there(program, steps, tmp_path):
+def test_a_full_disk_keeps_earlier_files(program, steps, tmp_path):
     before = files(steps.made / "scenes")
     shutil.copytree(steps.made / "scenes", tmp_path / "scenes")
     program("prepare_scene", steps.prepare_scene(tmp_path), limit=1500).refused("could not be written")
     assert files(tmp_path / "scenes") == before
 
 
-def test_a_training_goes_on_when_there_is_space_again(program, steps, tmp_path):
+def test_a_training_resumes_when_there_is_space_again(program, steps, tmp_path):
     """Neither a checkpoint nor a model is half-written, and the resumed training ends with the same bytes."""
     size = (steps.made / "model/model.safetensors").stat().st_size
     program("train", steps.train(tmp_path), limit=size // 2).refused(r"best\.ckpt: could not be written")
-    (tmp_path / "live/metrics.json").write_text('{"ste')  # cut off, as DVCLive leaves it on a full disk
+    (tmp_path / "live/metrics.json").write_text('{"ste')  # truncated, as DVCLive leaves it on a full disk
     assert not [name for name in files(tmp_path) if not name.startswith("live/")]
     assert program("train", steps.train(tmp_path)).status == 0
     model, made = tmp_path / "model", steps.made / "model"
@@ -229,7 +229,7 @@ def test_a_training_goes_on_when_there_is_space_again(program, steps, tmp_path):
     }
 
 
-def test_weights_tables_and_json_are_whole_or_not_there(steps, tmp_path):
+def test_weights_tables_and_json_are_complete_or_absent(steps, tmp_path):
     tiles = read_geotable(steps.made / "tiles/d/s.parquet")
     network = build_network("unet", {"eo": 3}, SMALL["options"])
     with small_disk(1000):
@@ -260,8 +260,8 @@ runpy.run_path(script, run_name="__main__")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_an_interrupted_program_clears_away_what_it_began(tmp_path, tmp_path_factory, number):
-    """It gets the signal when its first raster is written."""
+def test_an_interrupted_program_removes_its_partial_files(tmp_path, tmp_path_factory, number):
+    """It receives the signal while its first raster is written."""
     flags = map(str, Steps(tmp_path_factory.mktemp("settings")).make_city(tmp_path))
     command = [sys.executable, "-c", INTERRUPTED, str(int(number)), SCRIPTS / "make_city.py", *flags]
     done = subprocess.run(command, stderr=subprocess.PIPE, check=False)

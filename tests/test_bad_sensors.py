@@ -1,4 +1,4 @@
-"""Radar, multispectral, stereo and surface models that cannot be used: one clear line, and nothing half-written."""
+"""Radar, multispectral, stereo and surface models that cannot be used: one clear line, and no partial files."""
 
 import json
 import shutil
@@ -20,7 +20,7 @@ BANDS = ["coastal", "blue", "green", "red", "rededge", "nir", "nir2", "swir1", "
 
 
 def deliver_sensors(raw: Path) -> dict:
-    """Write radar, ten bands, an initial surface and two views beside the usual layers, and return them as declared."""
+    """Write radar, ten bands, an initial surface and two views next to the usual layers; return their declarations."""
     layers = deliver(raw)
     rng = np.random.default_rng(2)
     write(raw / "sar.tif", rng.normal(-12, 3, (4, SIDE, SIDE)).astype(np.float32), names=["HH", "HV", "VH", "VV"])
@@ -99,7 +99,7 @@ def test_a_bad_sensor_is_refused_and_no_scene_appears(program, tmp_path, spoil, 
 
 
 @pytest.mark.parametrize("pair", [{"first": 1, "second": 3}, {"first": 2, "second": 2}])
-def test_a_pair_of_views_that_are_not_there_is_refused(program, tmp_path, pair):
+def test_a_pair_of_missing_views_is_refused(program, tmp_path, pair):
     layers = deliver_sensors(tmp_path / "made/raw")
     flags = Steps(tmp_path / "made").prepare_scene(tmp_path / "out", layers, pairs=[pair])
     program("prepare_scene", flags).refused(r"scene\.yaml", "not two of the 2 views")
@@ -107,7 +107,7 @@ def test_a_pair_of_views_that_are_not_there_is_refused(program, tmp_path, pair):
 
 
 def test_the_same_sensors_unspoilt_are_a_scene(program, tmp_path):
-    """A view on a grid of its own is brought to that of the scene."""
+    """A view on its own grid is resampled to that of the scene."""
     layers = deliver_sensors(tmp_path / "made/raw")
     write(tmp_path / "made/raw/v2.tif", np.full((2 * SIDE, 2 * SIDE), 700, np.uint16), gsd=0.5)
     steps = Steps(tmp_path / "made")
@@ -119,7 +119,7 @@ def test_the_same_sensors_unspoilt_are_a_scene(program, tmp_path):
 
 @pytest.fixture(scope="module")
 def stereo(district, tmp_path_factory) -> tuple[Path, list, Path]:
-    """Return a model that looks at two views, the flags to predict a scene with it, and the table of test areas."""
+    """Return a model that uses two views, the flags to predict a scene with it, and the table of test areas."""
     folder = tmp_path_factory.mktemp("stereo")
     recipe = load_recipe(recipes_folder(), "resdepth_stereo", {"options": {"depth": 2, "start_kernel": 4}})
     network = build_network("resdepth", {"dsm_initial": 1, "views": 2}, recipe.options)
@@ -174,7 +174,7 @@ def test_a_truncated_view_of_a_scene_is_named(program, district, stereo, tmp_pat
     assert files(tmp_path / "out") == []
 
 
-def test_pairs_of_another_grid_are_not_merged(program, district, tmp_path):
+def test_pairs_on_another_grid_are_not_merged(program, district, tmp_path):
     write(tmp_path / "other.tif", ramp(), unit="metre", nodata=-9999, names=["dsm"])
     flags = ["--scene", district.folder / "scene.json", "--mosaic", tmp_path / "height.tif", "--fold"]
     other, missing = tmp_path / "other.tif", tmp_path / "no.tif"

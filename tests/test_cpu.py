@@ -1,4 +1,4 @@
-"""How a process computes on the CPU."""
+"""Settings of a process for computing on the CPU."""
 
 import platform
 import subprocess
@@ -21,8 +21,8 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before, torch.get_num
 """
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is told to keep memory")
-def test_memory_that_tensors_freed_is_not_fetched_from_the_system_again() -> None:
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has this setting")
+def test_freed_memory_of_tensors_is_kept() -> None:
     run = subprocess.run([sys.executable, "-c", FREED_AND_TAKEN], capture_output=True, text=True, check=True)
     faults, threads = map(int, run.stdout.split())
     assert faults < PAGES  # those of one layer; without the setting there are as many each time

@@ -1,4 +1,4 @@
-"""A delivered file that is replaced makes its scene again, whatever it is a part of and however old it is."""
+"""A replaced delivered file makes its scene again, whatever it is a part of and however old it is."""
 
 import os
 
@@ -40,12 +40,12 @@ def test_a_part_that_is_replaced_counts(town, name):
     assert replaced(town, name, newer=True) == {"prepare_scene": 1}
 
 
-def test_a_part_that_is_replaced_by_an_older_one_counts(town):
+def test_a_part_replaced_by_an_older_one_counts(town):
     assert replaced(town, "part.tif", newer=False) == {"prepare_scene": 1}
 
 
 def replaced(tree: Tree, name: str, newer: bool) -> dict[str, int]:
-    """Return what is planned while another file stands in the place of a delivered one."""
+    """Return the planned jobs while a delivered file is replaced by another."""
     path = tree.folder / "data/raw/mine" / name
     times = path.stat().st_atime, path.stat().st_mtime
     content = path.read_bytes()

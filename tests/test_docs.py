@@ -51,12 +51,12 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Tree:
 
 @cache
 def planned(tree: Tree, command: str) -> None:
-    """Plan a run of Snakemake once, whatever the machine."""
+    """Plan a run of Snakemake once, for any machine."""
     said(tree, command.replace("snakemake", "snakemake -n --quiet rules --cores 1", 1))
 
 
 def said(tree: Tree, command: str) -> str:
-    """Return what a command printed in a tree whose package it runs; it has to succeed."""
+    """Return the output of a command that runs the package of a tree; it has to succeed."""
     environment = clean_environment() | {"PYTHONPATH": str(tree.folder / "src"), "COLUMNS": "200"}
     done = tree.run("bash", "-c", command, environment=environment)
     assert done.returncode == 0, f"{command}\n{done.stdout[-4000:]}"
@@ -92,12 +92,12 @@ def made(command: str, checkout: Tree, finished: Tree) -> None:
 
 
 def dry(command: str, checkout: Tree, finished: Tree) -> None:
-    """Let make list what it would do."""
+    """Have make list what it would do."""
     said(checkout, command.replace("make", "make --dry-run", 1))
 
 
 def helped(command: str, checkout: Tree, finished: Tree) -> None:
-    """Hold the flags of a command that takes long, or needs what is not here, against its help."""
+    """Check the flags of a command that takes long, or needs files that are not here, against its help."""
     words = [word for word in shlex.split(command.partition(" -- ")[0]) if "=" not in word]
     flags = [word for word in words if word.startswith("--")]
     program = words[: next((n for n, word in enumerate(words) if word.startswith("-")), len(words))]

@@ -48,7 +48,7 @@ def outs(stage: PipelineStage) -> list[str]:
 
 
 def made_by(workflow: Workflow, rule: str) -> list[str]:
-    """Return the patterns of what a rule makes and keeps."""
+    """Return the patterns of the files that a rule makes and keeps."""
     made = [of_experiment(pattern(path)) for path in workflow.get_rule(rule).output]
     return [path for path in made if not path.startswith("scratch/")]
 
@@ -78,7 +78,7 @@ def test_stages_are_in_the_order_of_the_table(stages):
 
 
 @pytest.mark.parametrize("name", STAGES)
-def test_the_command_of_a_stage_asks_the_table_and_names_no_machine(stages, workflow, name):
+def test_the_command_of_a_stage_uses_the_table_and_sets_no_resources(stages, workflow, name):
     command, targets = stages[name].cmd.split(" -- ")
     assert command == (
         'snakemake --profile "${SNAKEMAKE_PROFILE:-workflow/profiles/local}" '
@@ -93,7 +93,7 @@ def test_the_command_of_a_stage_asks_the_table_and_names_no_machine(stages, work
 
 
 @pytest.mark.parametrize("name", STAGES)
-def test_outs_hold_what_the_rules_make(stages, workflow, name):
+def test_outs_are_the_outputs_of_the_rules(stages, workflow, name):
     files = [path for step in TABLE if step.stage == name for path in made_by(workflow, step.rule)]
     for out in outs(stages[name]):
         assert any(file.startswith(f"{out}/") for file in files), out
@@ -111,7 +111,7 @@ def test_params_are_those_that_the_rules_read(stages, workflow, name):
 
 
 @pytest.mark.parametrize("name", STAGES)
-def test_deps_are_there_and_hold_all_code(stages, name):
+def test_deps_exist_and_contain_all_code(stages, name):
     deps = {dep.def_path for dep in stages[name].deps}
     assert deps >= CODE
     made = {out for stage in stages.values() for out in outs(stage)}
@@ -136,7 +136,7 @@ def test_a_rule_has_the_digest_of_its_code(workflow, step):
 
 
 @pytest.mark.parametrize("step", TABLE, ids=lambda step: step.rule)
-def test_a_rule_asks_for_more_at_each_attempt(workflow, step):
+def test_a_rule_requests_more_at_each_attempt(workflow, step):
     for resource in ("mem_mb", "runtime"):
         amount = workflow.get_rule(step.rule).resources[resource]
         first, second = (amount.evaluate(None, attempt=attempt).value for attempt in (1, 2))

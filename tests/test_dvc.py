@@ -1,4 +1,4 @@
-"""DVC over a finished run of the tiny experiment: what it records, and what it runs again."""
+"""DVC on a finished run of the tiny experiment: what it records, and what it runs again."""
 
 import json
 import shutil
@@ -8,7 +8,7 @@ from workflow_tree import METRICS
 DATASET = "config/test/datasets/tiny.yaml"
 
 
-def test_dvc_runs_and_certifies(tree, tmp_path):
+def test_dvc_runs_and_records(tree, tmp_path):
     tree = tree.copied(tmp_path)
     tree.run("git", "init", "--quiet")
     first = tree.run("dvc", "repro")

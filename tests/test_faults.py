@@ -1,4 +1,4 @@
-"""The workflow, killed four times and once without space, ends with the bytes of an undisturbed run."""
+"""The workflow, killed four times and once without space, ends with the bytes of an uninterrupted run."""
 
 import os
 
@@ -13,7 +13,7 @@ RULES = ("train", "predict")
 
 @pytest.fixture(scope="module")
 def pristine(tree, tmp_path_factory) -> Tree:
-    return finished(tree.copied(tmp_path_factory.mktemp("undisturbed")), ["unet"], TARGET)
+    return finished(tree.copied(tmp_path_factory.mktemp("uninterrupted")), ["unet"], TARGET)
 
 
 @pytest.mark.parametrize(("number", "kind"), list(enumerate((*KILLS, "disk full"))))

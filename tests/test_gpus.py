@@ -19,13 +19,13 @@ def workflow() -> Iterator[Workflow]:
 
 
 def resources(workflow: Workflow, rule: str) -> dict[str, Any]:
-    """Return what a job asks for at its first attempt."""
+    """Return the GPUs that a job requests at its first attempt."""
     wildcards = Wildcards(fromdict={"experiment": "demo", "method": "unet", "fold": "0", "seed": "0"})
     return dict(workflow.get_rule(rule).expand_resources(wildcards, [], attempt=1).items())
 
 
 def trainings_at_once(workflow: Workflow, cores: int, gpus: int) -> int:
-    """Return how many of six trainings of one thread each the scheduler starts together."""
+    """Return how many of six single-threaded trainings the scheduler starts together."""
     asked = {**resources(workflow, "train"), "_cores": 1}
     jobs = [SimpleNamespace(scheduler_resources=asked, priority=0, input=[]) for _ in range(6)]
     scheduler = Scheduler(None, SchedulerSettings(), logging.getLogger(__name__))
@@ -43,7 +43,7 @@ def test_trainings_share_the_cores_unless_there_are_gpus(workflow, monkeypatch, 
 
 @pytest.mark.parametrize("rule", ["train", "predict", "predict_footprints"])
 @pytest.mark.parametrize("executor", ["slurm", "slurm-jobstep"])
-def test_jobs_of_a_cluster_ask_for_a_gpu_wherever_the_plan_is_made(workflow, monkeypatch, rule, executor):
+def test_jobs_of_a_cluster_request_a_gpu_on_any_login_node(workflow, monkeypatch, rule, executor):
     monkeypatch.setitem(workflow.globals, "has_gpu", lambda: False)
     monkeypatch.setattr(workflow, "_executor_plugin", ExecutorPluginRegistry().get_plugin(executor))
     assert resources(workflow, rule)["gpu"] == 1

@@ -1,4 +1,4 @@
-"""A made-up experiment of many scenes is planned: what a job is given does not grow with it."""
+"""An invented experiment with many scenes is planned: its commands do not grow with it."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ def longest_command(folder: Path, scenes: int) -> int:
 
 
 def test_no_command_grows_with_the_scenes(tmp_path):
-    """Linux takes 128 KiB in one argument, and a shell gets a whole command as one."""
+    """Linux accepts 128 KiB in one argument, and a shell receives a whole command as one."""
     assert longest_command(tmp_path / "few", scenes=3) == longest_command(tmp_path / "many", scenes=30)
 
 

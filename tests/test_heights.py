@@ -23,7 +23,7 @@ def test_zero_is_valid_and_nodata_is_not():
     assert is_valid(np.array([0.0, -9999.0, np.nan, np.inf, -3.0])).tolist() == [True, False, False, False, True]
 
 
-def test_surface_loses_its_terrain_and_unknown_stays_unknown(tmp_path):
+def test_terrain_is_subtracted_from_surface_and_missing_stays_missing(tmp_path):
     surface, terrain = np.full(GRID.shape, 305.0), np.full(GRID.shape, 300.0)
     surface[0, 0], terrain[0, 1] = np.nan, np.nan
     with open_raster(write(tmp_path, "dsm", surface)) as dsm, open_raster(write(tmp_path, "dtm", terrain)) as dtm:
@@ -35,7 +35,7 @@ def test_surface_loses_its_terrain_and_unknown_stays_unknown(tmp_path):
             read_above_ground(dsm, None)
 
 
-def test_relative_heights_have_no_metres(tmp_path):
+def test_relative_heights_are_not_in_metres(tmp_path):
     with open_raster(write(tmp_path, "relative", np.zeros(GRID.shape))) as raster:
         with pytest.raises(DataError, match="relative"):
             read_above_ground(raster, None)
@@ -44,7 +44,7 @@ def test_relative_heights_have_no_metres(tmp_path):
             Grid.of(raster).require(GRID.crop(Window(0, 0, 4, 4)), "one", "a part")
 
 
-def test_terrain_is_compared_with_terrain_and_stands_nowhere_above_it(tmp_path):
+def test_terrain_is_compared_with_terrain_and_is_zero_above_ground(tmp_path):
     found, truth = np.full(GRID.shape, 310.0), np.full(GRID.shape, 300.0)
     found[0, 0], truth[0, 1] = np.nan, np.nan
     with open_raster(write(tmp_path, "dem", found)) as dem, open_raster(write(tmp_path, "dtm", truth)) as dtm:

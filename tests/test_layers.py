@@ -1,4 +1,4 @@
-"""Who may import whom: the layers of the house, held by reading the import statements."""
+"""The layers of the package: which module may import which, checked by reading the import statements."""
 
 import ast
 import importlib.util
@@ -13,7 +13,7 @@ PACKAGE = ROOT / "src" / "img2height"
 SCRIPTS = sorted((ROOT / "scripts").glob("*.py"))
 FILES = sorted(PACKAGE.rglob("*.py"))
 HEAVY = ("torch", "rasterio", "geopandas", "pandas", "matplotlib", "lightning", "scipy", "numpy", "numba")
-# The rooms of the package, from the ground up. Imports lead down; rooms of one floor know nothing of each other.
+# The floors of the package, from the lowest up. Imports lead down; packages of one floor do not import each other.
 FLOORS = (
     ("errors", "cpu", "picture", "torchvision_ops", "vocabulary"),
     ("io", "settings"),
@@ -72,18 +72,18 @@ def test_nothing_is_pickled(path):
 
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_the_package_knows_no_driver(path):
+def test_the_package_imports_no_workflow_tool(path):
     assert tops(path) & {"snakemake", "dvc", "scripts"} == set()
     assert "wildcards" not in path.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=name_of)
-def test_scripts_import_no_script(path):
+def test_scripts_do_not_import_each_other(path):
     assert tops(path) & ({script.stem for script in SCRIPTS} | {"scripts", "snakemake", "dvc"}) == set()
 
 
 @pytest.mark.parametrize("path", sorted((PACKAGE / "methods").glob("[a-z]*.py")), ids=name_of)
-def test_networks_know_no_raster_and_no_other_network(path):
+def test_networks_import_no_rasterio_and_no_other_network(path):
     assert "rasterio" not in tops(path)
     others = [name for name in imports(path) if name.startswith("img2height.methods.")]
     assert [name for name in others if not name.split(".")[2].startswith("_")] == []
@@ -96,7 +96,7 @@ def test_imports_lead_down(path):
     assert {room for room in met if FLOOR[room] >= FLOOR[own]} == set()
 
 
-def test_every_room_has_a_floor():
+def test_every_package_has_a_floor():
     assert {room_of(path) for path in FILES} == FLOOR.keys()
 
 
@@ -104,7 +104,7 @@ TORCHLESS = ["vocabulary", "io", "settings", "tiles", "metrics", "buildings", "s
 
 
 @pytest.mark.parametrize("room", TORCHLESS)
-def test_rooms_without_torch(room):
+def test_packages_without_torch(room):
     names = [f"img2height.{room}.{path.stem}" for path in (PACKAGE / room).glob("[a-z]*.py")]
     code = f"import {', '.join(names)}, sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,4 +1,4 @@
-"""What a run of Snakemake looks like in a terminal: reasons in one line, errors by the end of their logs, one bar."""
+"""A run of Snakemake in a terminal: one-line reasons, errors with the end of their logs, one progress bar."""
 
 import os
 import pty
@@ -45,14 +45,14 @@ def in_terminal(folder: Path, *command: str) -> str:
         while True:
             try:
                 said += os.read(controller, 65536)
-            except OSError:  # the last process has closed its end
+            except OSError:  # the last process has closed the terminal
                 break
         running.wait()
     os.close(controller)
     return said.decode()
 
 
-def test_a_job_says_what_it_does_and_why(tmp_path):
+def test_a_job_prints_what_it_does_and_why(tmp_path):
     first = snakemake(tmp_path, "--config", "value=1").stderr
     assert "Drawing 1\n    why: missing: drawn.txt\n" in first
     again = snakemake(tmp_path, "--config", "value=2").stderr
@@ -73,7 +73,7 @@ def test_a_failed_job_ends_with_its_log(tmp_path):
     assert said.endswith("Failed: logs/draw.log\n")
 
 
-def test_a_bar_stands_for_all_jobs_and_errors_are_shown(tmp_path):
+def test_one_bar_covers_all_jobs_and_errors_are_shown(tmp_path):
     (tmp_path / "Snakefile").write_text(SNAKEFILE)
     command = ["snakemake", "--cores", "1", "--logger", "img2height", "--show-failed-logs", "--logger-img2height-bar"]
     said = in_terminal(tmp_path, *command, "--config", "value=1")
@@ -85,12 +85,12 @@ def test_a_bar_stands_for_all_jobs_and_errors_are_shown(tmp_path):
     assert said.rstrip().endswith("Failed: logs/draw.log")
 
 
-def test_outside_a_terminal_there_are_lines_in_place_of_the_bar(tmp_path):
+def test_outside_a_terminal_there_are_lines_instead_of_the_bar(tmp_path):
     assert "Drawing 1\n" in snakemake(tmp_path, "--logger-img2height-bar", "--config", "value=1").stderr
 
 
-def test_what_became_of_a_job_on_a_cluster_is_shown():
-    """Executors say it in the message of the error; jobs of this machine have none."""
+def test_the_cluster_s_message_about_a_job_is_shown():
+    """It is the message of the executor's error; local jobs have none."""
     error = {"rule_name": "train", "jobid": 3, "aux": {}, "log": [], "indent": False}
     said = "SLURM status is: 'TIMEOUT'"
     assert f"message: {said}" in ShortFormatter().format_job_error({**error, "rule_msg": said})

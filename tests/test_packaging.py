@@ -1,4 +1,4 @@
-"""What is declared, pinned and imported is the same, and so are the Pythons that are named in several places."""
+"""Declared, pinned and imported packages agree, and so do the Python versions named in several places."""
 
 import ast
 import importlib.metadata
@@ -28,11 +28,11 @@ PINS = dict(
     )
 )
 SUPPORTED = ["3.11", "3.12", "3.13", "3.14"]
-# What only scripts, rules and tests import, or is called by its name.
+# Imported only by scripts, rules and tests, or called by name.
 UNIMPORTED = {"pyarrow", "dvc", "snakemake", "snakemake-executor-plugin-slurm", "nvidia-ml-py"}
 OF_THE_PLAN = {"snakemake", "nvidia-ml-py"}  # no job imports them
 PART_OF = {"pydantic-core": "pydantic"}  # pydantic pins it
-# The rooms of the package whose imports an extra brings; all others have to do with what a plain installation has.
+# The packages whose imports come with an extra; all others must work with a plain installation.
 ROOMS = {
     "train": {"training"},
     "report": {"report", "published", "studies", "picture.py", "samples/contact.py", "tiles/fold_map.py"},
@@ -92,7 +92,7 @@ def imported(path: Path) -> set[str]:
     return {PART_OF.get(name, name) for name in found}
 
 
-def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None:
+def test_imports_and_declared_dependencies_agree() -> None:
     plain, used = names(PROJECT["dependencies"]), set()
     for path in (ROOT / "src/img2height").rglob("*.py"):
         room = path.relative_to(ROOT / "src/img2height").as_posix()
@@ -103,7 +103,7 @@ def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None
     assert names(PROJECT["dependencies"], *EXTRAS.values()) - used == UNIMPORTED
 
 
-def test_hooks_are_tools_of_the_environment() -> None:
+def test_hooks_use_the_versions_of_the_environment() -> None:
     subprocess.run([sys.executable, "-m", "pre_commit", "validate-config"], cwd=ROOT, check=True)
     (repository,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
     assert repository["repo"] == "local"

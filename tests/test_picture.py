@@ -1,4 +1,4 @@
-"""Pictures of layers: known pixels."""
+"""Pictures of layers, by pixels worked out by hand."""
 
 import numpy as np
 import pytest
@@ -8,13 +8,13 @@ from matplotlib.figure import Figure
 from img2height.picture import FILLED, FILLED_SHARE, HEIGHT_COLOURS, anaglyph, composites, draw_look, limits_m, relief
 
 SHAPE = (20, 20)
-KNOWN = np.ones(SHAPE, bool)
+VALID = np.ones(SHAPE, bool)
 RAMP = np.linspace(0, 1, 400, dtype=np.float32).reshape(SHAPE)
 
 
-def test_colours_are_found_by_name_and_eight_bits_are_left_alone():
+def test_colours_are_found_by_name_and_eight_bits_are_unchanged():
     pixels = np.stack([np.full(SHAPE, value, np.uint8) for value in (30, 20, 10, 40)])
-    shown = composites(["blue", "green", "red", "nir"], pixels, KNOWN)
+    shown = composites(["blue", "green", "red", "nir"], pixels, VALID)
     assert list(shown) == ["red, green, blue", "near infrared, red, green"]
     assert shown["red, green, blue"][0, 0].tolist() == [10, 20, 30]
     assert shown["near infrared, red, green"][0, 0].tolist() == [40, 10, 20]
@@ -32,29 +32,29 @@ def test_colours_are_found_by_name_and_eight_bits_are_left_alone():
 )
 def test_a_radar_is_shown_by_its_polarisations(bands: list[str], name: str):
     pixels = np.stack([RAMP * (1 + index) - 20 for index in range(len(bands))])
-    assert list(composites(bands, pixels, KNOWN)) == [name]
+    assert list(composites(bands, pixels, VALID)) == [name]
 
 
 def test_the_third_colour_of_two_polarisations_is_their_ratio():
     pixels = np.stack([RAMP, 3 * RAMP])
-    shown = composites(["vv", "vh"], pixels, KNOWN)["VV, VH, VV/VH"]
+    shown = composites(["vv", "vh"], pixels, VALID)["VV, VH, VV/VH"]
     assert shown[0, 0].tolist() == [0, 0, 255] and shown[-1, -1].tolist() == [255, 255, 0]
 
 
-def test_decibels_are_stretched_between_percentiles_and_unknown_is_black():
-    pixels, known = np.repeat(RAMP[None] * 30 - 25, 4, axis=0), KNOWN.copy()
-    pixels[:, :, -1], known[:, -1] = np.nan, False
-    shown = composites(["hh", "hv", "vh", "vv"], pixels, known)["HH, HV, VV"]
+def test_decibels_are_stretched_between_percentiles_and_missing_is_black():
+    pixels, valid = np.repeat(RAMP[None] * 30 - 25, 4, axis=0), VALID.copy()
+    pixels[:, :, -1], valid[:, -1] = np.nan, False
+    shown = composites(["hh", "hv", "vh", "vv"], pixels, valid)["HH, HV, VV"]
     assert (shown[:, -1] == 0).all()
     assert (shown[0, :5] == 0).all() and (shown[-1, -6:-1] == 255).all() and 100 < shown[10, 0, 0] < 155
 
 
 def test_first_view_is_red_second_is_cyan():
-    shown = anaglyph(RAMP, RAMP.T, KNOWN)
+    shown = anaglyph(RAMP, RAMP.T, VALID)
     assert shown[-1, 0].tolist() == [shown[-1, 0, 0], *[shown[0, -1, 0]] * 2]
     assert shown[-1, 0, 0] > 200 and (shown[-1, 0, 1:] < 20).all()
     assert shown[0, -1, 0] < 20 and (shown[0, -1, 1:] > 200).all()
-    same = anaglyph(RAMP, 50 + 3 * RAMP, KNOWN).astype(int)
+    same = anaglyph(RAMP, 50 + 3 * RAMP, VALID).astype(int)
     assert np.ptp(same, axis=2).max() <= 1, "what did not move is grey, however bright each view is"
 
 
@@ -73,13 +73,13 @@ def test_the_light_comes_from_the_north_west(down: int, right: int, lit: bool):
     assert (shown.sum() > flat.sum()) == lit and shown.sum() != flat.sum()
 
 
-def test_steepness_counts_the_size_of_a_pixel():
+def test_shading_depends_on_the_pixel_size():
     slope = np.tile(np.arange(20.0), (20, 1))
     steep, gentle = (relief(slope, (0, 20), gsd_m)[10, 10].astype(int).sum() for gsd_m in (1.0, 100.0))
     assert steep > gentle
 
 
-def test_unknown_is_black_and_filled_is_tinted():
+def test_missing_is_black_and_filled_is_tinted():
     heights, filled = np.full(SHAPE, 5.0), np.zeros(SHAPE, bool)
     heights[0, 0], filled[10, 10] = np.nan, True
     shown = relief(heights, (0, 10), 1.0, filled)
@@ -89,7 +89,7 @@ def test_unknown_is_black_and_filled_is_tinted():
     assert np.abs(shown[10, 10] - expected).max() <= 1
 
 
-def test_limits_leave_out_what_is_rare_and_unknown():
+def test_limits_ignore_rare_and_missing_heights():
     heights = np.append(np.linspace(0, 10, 1000), [np.nan, 1e6])
     low, high = limits_m(heights)
     assert 0 < low < 0.1 and 9.9 < high < 10.1

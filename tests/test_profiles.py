@@ -1,4 +1,4 @@
-"""What the profiles come to on the command line: the one that loads by itself must not overrule another."""
+"""The profiles on the command line: the default one must not override another."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
         (["--cores", "8", "--resources", "gpu=2"], 2, None, False),
     ],
 )
-def test_a_profile_says_how_much_runs_at_once(monkeypatch, flags, gpu, jobs, keep_going):
+def test_a_profile_limits_what_runs_at_once(monkeypatch, flags, gpu, jobs, keep_going):
     monkeypatch.chdir(ROOT)
     _, args = parse_args(flags)
     assert args.resources["gpu"].value == gpu

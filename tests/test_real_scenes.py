@@ -1,4 +1,4 @@
-"""The real scenes through preparation, tiles, folds and audit; skipped with a reason where they are absent."""
+"""The real scenes through preparation, tiles, folds and audit; skipped with a reason if they are absent."""
 
 from pathlib import Path
 
@@ -56,7 +56,7 @@ def test_a_real_scene_is_ready_to_train_on(tmp_path: Path, name: str, tallest_m:
 
 @pytest.mark.real
 @pytest.mark.parametrize(
-    ("name", "scene_name", "layers", "known"),
+    ("name", "scene_name", "layers", "valid"),
     [
         ("reunion", "rim", {"dsm_initial", "dsm_filled", "view_1"}, (0.97, 1.0)),
         ("rotterdam", "harbour", {"eo", "sar"}, (0.6, 0.62)),
@@ -64,7 +64,7 @@ def test_a_real_scene_is_ready_to_train_on(tmp_path: Path, name: str, tallest_m:
     ],
 )
 def test_scenes_of_other_sensors_are_prepared(
-    tmp_path: Path, name: str, scene_name: str, layers: set[str], known: tuple[float, float]
+    tmp_path: Path, name: str, scene_name: str, layers: set[str], valid: tuple[float, float]
 ) -> None:
     raw = ROOT / "data/raw" / name
     described = load_named(Dataset, ROOT / "config/datasets", name)
@@ -76,5 +76,5 @@ def test_scenes_of_other_sensors_are_prepared(
     least = {"reunion": "dsm_initial", "rotterdam": "sar", "brazil": "ms"}[name]
     with open_raster(scene.path(least)) as raster:
         share = (raster.dataset_mask() > 0).mean()
-    assert known[0] <= share <= known[1]
+    assert valid[0] <= share <= valid[1]
     assert quality_report(scene)["layers"].keys() == layers

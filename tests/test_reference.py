@@ -16,7 +16,7 @@ from img2height.studies.study import Study
 
 ROOT = Path(__file__).parents[1]
 PAGES = ROOT / "docs" / "reference"
-FREE = {"`options`", "`printed`"}  # their units are those of what they belong to
+FREE = {"`options`", "`printed`"}  # their units depend on the network or table
 ROWS = [
     (page.stem, *re.split(r" \| ", line.strip("| \n")))
     for page in sorted(PAGES.glob("*.md"))
@@ -45,7 +45,7 @@ def test_the_pages_are_those_of_the_settings(tmp_path):
         ("studies", "| `question` | `leakage`, `transfer`, `area` | required |  |  |"),
     ],
 )
-def test_a_row_says_type_default_unit_and_bounds(page, row):
+def test_a_row_has_type_default_unit_and_bounds(page, row):
     assert row in (PAGES / f"{page}.md").read_text(encoding="utf-8")
 
 
@@ -67,7 +67,7 @@ def test_every_key_is_described_and_every_quantity_has_a_unit():
     assert [row for row in quantities if not row[4].strip()] == []
 
 
-def test_no_bound_of_a_key_hides_another():
+def test_no_bound_of_a_key_overrides_another():
     """Of `le` in a type and `le` in its Field pydantic checks only one."""
     for model in MODELS:
         for name, field in model.model_fields.items():

@@ -1,4 +1,4 @@
-"""What a finished run of the tiny experiment plans anew when something is changed, and how mistakes are reported."""
+"""The jobs that a finished run of the tiny experiment plans after a change, and how mistakes are reported."""
 
 import shutil
 
@@ -55,19 +55,19 @@ def test_a_changed_key_runs_only_what_depends_on_it(tree, key, old, new, jobs):
         assert tree.planned() == {rule: count for rule, count in jobs.items() if count}
 
 
-def test_an_edited_method_runs_alone(tree):
+def test_only_an_edited_method_runs(tree):
     with tree.edited("src/img2height/methods/unet.py", "", "\nUNUSED = 1\n"):
         assert tree.planned() == {**ONE_METHOD, "predict": 1}
 
 
-def test_a_model_that_differs_in_its_card_alone_predicts_again(tree):
+def test_a_model_that_differs_only_in_its_card_predicts_again(tree):
     with tree.edited("models/tiny/mean_height/fold0/seed0/card.json", "", "\n"):
         planned = tree.planned()
     assert planned["predict"] == 1
     assert "train" not in planned
 
 
-def test_weights_that_are_gone_are_trained_again(tree):
+def test_deleted_weights_are_trained_again(tree):
     weights = tree.folder / "models/tiny/mean_height/fold0/seed0/model.safetensors"
     hidden = weights.rename(weights.with_suffix(".hidden"))
     try:
@@ -76,8 +76,8 @@ def test_weights_that_are_gone_are_trained_again(tree):
         hidden.rename(weights)
 
 
-def test_what_failed_is_not_forgotten(tree, tmp_path):
-    """Snakemake itself would have nothing to do: it records a failed job as done, and what follows is there."""
+def test_failed_jobs_are_planned_again(tree, tmp_path):
+    """Snakemake itself would have nothing to do: it records a failed job as done, and later files exist."""
     tree = tree.copied(tmp_path)
     with tree.edited("scripts/index_tiles.py", "", "\nraise SystemExit('error: the disk is full')\n"):
         assert tree.run("snakemake", "--cores", "1", "--keep-going").returncode != 0
@@ -97,7 +97,7 @@ def test_a_training_waits_for_the_model_that_it_starts_from(tree):
     shutil.rmtree(tree.folder / other)
 
 
-def test_without_methods_that_look_at_views_no_pairs_are_merged(tree):
+def test_without_methods_that_use_views_no_pairs_are_merged(tree):
     with (
         tree.edited(EXPERIMENT, ", resdepth_stereo, initial_dsm", ""),
         tree.edited(EXPERIMENT, "recipes:\n  resdepth_stereo:", "#"),
@@ -108,7 +108,7 @@ def test_without_methods_that_look_at_views_no_pairs_are_merged(tree):
     assert {"merge_pairs", "residuals"}.isdisjoint(everything)
 
 
-def test_another_use_of_a_pair_reaches_its_scene_and_what_comes_of_it(tree):
+def test_another_use_of_a_pair_reruns_its_scene_and_later_jobs(tree):
     changed = "south: {pairs: [{first: 1, second: 2, use: [test]}, {first: 4, second: 1, use: [test]}], city"
     with tree.edited(DATASET, "south: {city", changed):
         jobs = tree.planned()
@@ -146,7 +146,7 @@ def test_an_edit_of_code_runs_only_what_it_changes(tree, file, old, new, jobs):
         assert tree.planned() == jobs
 
 
-def test_notes_of_a_recipe_run_the_report_alone(tree):
+def test_notes_of_a_recipe_rerun_only_the_report(tree):
     with tree.edited("config/methods/unet.yaml", "network: unet", "notes: A remark.\nnetwork: unet"):
         assert tree.planned() == {"report": 1}
 

@@ -1,4 +1,4 @@
-"""The page, Snakemake's report and DVC all tell the numbers of metrics.json, and none of them needs a network."""
+"""The page, Snakemake's report and DVC all show the numbers of metrics.json, and none of them needs a network."""
 
 import json
 import math
@@ -13,7 +13,7 @@ OFFLINE = ("env", f"http_proxy={UNREACHABLE}", f"https_proxy={UNREACHABLE}")
 
 
 class Cells(HTMLParser):
-    """Collects the cells of a page that have a value to sort by: that value, and what is printed, without intervals."""
+    """Collects the cells of a page that have a sort value: that value, and the printed text, without intervals."""
 
     def __init__(self):
         super().__init__()
@@ -40,7 +40,7 @@ def table(tree: Tree, name: str) -> pandas.DataFrame:
 
 
 def test_the_page_prints_numbers_of_the_metrics_file(tree):
-    """Beside them only ratios of two and differences of two, which lie in tables of their own."""
+    """The only others are ratios and differences of two of them, in their own tables."""
     page = Cells()
     page.feed((tree.folder / "results/tiny/report.html").read_text(encoding="utf-8"))
     scores, compared = (table(tree, name) for name in ("scores", "comparisons"))
@@ -75,7 +75,7 @@ def test_dvc_shows_the_metrics_file(tree):
     assert numbers(json.loads(done.stdout)[""]["data"][METRICS]["data"]) == tree.numbers()
 
 
-def test_the_snakemake_report_holds_the_page_and_the_table(tree):
+def test_the_snakemake_report_contains_the_page_and_the_table(tree):
     done = tree.run(*OFFLINE, "snakemake", "--report", "snakemake_report.zip")
     assert done.returncode == 0, done.stdout
     with zipfile.ZipFile(tree.folder / "snakemake_report.zip") as report:
@@ -84,7 +84,7 @@ def test_the_snakemake_report_holds_the_page_and_the_table(tree):
     assert held == {name.rpartition("/")[2]: (tree.folder / name).read_bytes() for name in made}
 
 
-def test_the_plots_of_dvc_are_the_figures_and_come_from_nowhere_else(tree):
+def test_the_plots_of_dvc_are_the_figures_and_load_nothing_else(tree):
     done = tree.run(*OFFLINE, "dvc", "plots", "show")
     assert done.returncode == 0, done.stdout
     assert "http://" not in (page := (tree.folder / "dvc_plots/index.html").read_text()) and "https://" not in page

@@ -1,10 +1,10 @@
-"""torchvision imports beside any build of torch, and is imported by those networks alone that need it."""
+"""torchvision can be imported with any build of torch, and is imported only by the networks that need it."""
 
 import subprocess
 import sys
 
 
-def test_a_model_without_torchvision_does_not_wait_for_it():
+def test_a_model_without_torchvision_does_not_import_it():
     code = (
         "import sys\n"
         "from img2height.models.folder import load_model\n"

@@ -1,4 +1,4 @@
-"""The package as others install it: a wheel in an environment of its own, where nothing of the checkout is read."""
+"""The installed package: a wheel in its own environment, where nothing of the checkout is read."""
 
 import importlib.metadata
 import json
@@ -25,7 +25,7 @@ from img2height.settings.project import load_recipe
 
 ROOT = Path(__file__).parents[1]
 SIDE = 96
-# Stands in the environment as guard.py: neither a file of the checkout nor a module of an extra may be loaded.
+# Installed in the environment as guard.py: neither a file of the checkout nor a module of an extra may be loaded.
 GUARD = """
 import sys
 
@@ -41,7 +41,7 @@ sys.addaudithook(refuse)
 
 
 def run(*command: str | Path, cwd: Path) -> str:
-    """Return the standard output of a command, which has to end well."""
+    """Return the standard output of a command, which has to succeed."""
     done = subprocess.run(list(map(str, command)), cwd=cwd, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -72,7 +72,7 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     libraries = sysconfig.get_path("purelib")
     guard = GUARD.format(root=f"{ROOT}/", libraries=f"{libraries}/", left_out=left_out())
     (own / "guard.py").write_text(guard)
-    # A plain path: pointers in it are not followed, and one of them leads to the checkout.
+    # A plain path: .pth files in it are not followed, and one of them leads to the checkout.
     (own / "libraries.pth").write_text(f"{libraries}\nimport guard\n")
     return folder
 
@@ -145,7 +145,7 @@ print(json.dumps([img2height.__file__, str(recipes_folder()), names(), protocol(
     assert (Path(module).parent / "py.typed").is_file()
 
 
-def test_the_guard_guards(environment: Path, tmp_path: Path) -> None:
+def test_the_guard_works(environment: Path, tmp_path: Path) -> None:
     for code in (f"open({str(ROOT / 'params.yaml')!r})", "import lightning"):
         done = subprocess.run([environment / "bin/python", "-c", code], cwd=tmp_path, capture_output=True, text=True)
         assert "reads" in done.stderr or "belongs to an extra" in done.stderr
@@ -184,7 +184,7 @@ def test_an_empty_environment_needs_no_extra(wheel: Path, model: Path, image: Pa
 
 
 def constraints(folder: Path) -> Path:
-    """Return the pins of the lock without their hashes, of which pip wants all or none."""
+    """Return the pins of the lock without their hashes, because pip requires all or none."""
     lines = (ROOT / "requirements/lock.txt").read_text().splitlines()
     path = folder / "constraints.txt"
     path.write_text("\n".join(line.removesuffix(" \\") for line in lines if line[:1].isalnum()))

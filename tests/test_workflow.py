@@ -14,8 +14,8 @@ from img2height.provenance.verify import verify
 
 METHODS = ("unet", "mean_height", "resdepth_stereo", "initial_dsm")
 STEREO = "results/tiny/resdepth_stereo/oof/seed0"
-PAIRS = ("1", "3")  # that the tiny districts are tested with
-IDLE = ("make_land", "predict_footprints", "published_table", "published_figure")  # no work in this experiment
+PAIRS = ("1", "3")  # used for testing on the tiny districts
+IDLE = ("make_land", "predict_footprints", "published_table", "published_figure")  # without jobs in this experiment
 
 
 def test_a_run_makes_all_files(tree):
@@ -43,7 +43,7 @@ def test_a_run_makes_all_files(tree):
 
 
 def band(tree: Tree, name: str, number: int = 1) -> np.ndarray:
-    """Return a band of a raster, NaN where unknown."""
+    """Return a band of a raster, NaN where missing."""
     with open_raster(tree.folder / name) as raster:
         return raster.read(number, masked=True).astype(np.float32).filled(np.nan)
 
@@ -92,7 +92,7 @@ def test_samples_name_the_views_of_training_pairs(tree):
     assert set(table["scene"]) == {"east"}
 
 
-def test_each_job_leaves_its_times_and_a_log_that_begins_with_its_command(tree):
+def test_each_job_writes_its_times_and_a_log_that_begins_with_its_command(tree):
     for step in TABLE:
         if step.rule not in IDLE:
             assert list((tree.folder / step.benchmarks).rglob("*.tsv")), step.rule
@@ -114,7 +114,7 @@ def test_the_command_of_a_log_runs_the_step_by_hand(tree, log, made):
     assert (tree.folder / made).stat().st_mtime_ns > written
 
 
-def test_the_log_of_a_training_has_one_line_a_validation(tree):
+def test_the_log_of_a_training_has_one_line_per_validation(tree):
     lines = (tree.folder / "logs/train/tiny/unet/fold0_seed0.log").read_text().splitlines()
     assert ["step 1 of 2: train_loss" in line for line in lines] == [False, True, False]
     assert ["step 2 of 2: train_loss" in line for line in lines] == [False, False, True]

@@ -38,7 +38,7 @@ def heights(path: Path) -> np.ndarray:
 
 
 def test_folds_are_mosaicked(tmp_path):
-    """Also where a surface model is refined: each stripe by the model of the fold that never saw it."""
+    """Also if a surface model is refined: each stripe by the model of the fold that was not trained on it."""
     tree = Tree(tmp_path, "stripes")
     tree.make("--cores", "2")
     for method in ("unet", "resdepth_0", "resdepth_mono"):
@@ -54,8 +54,8 @@ def test_folds_are_mosaicked(tmp_path):
     assert tree.planned() == {}
 
 
-def test_districts_are_left_out_in_turns(tmp_path):
-    """A scene is predicted by the one model that never saw it, and is unknown in the other folds."""
+def test_each_district_is_left_out_once(tmp_path):
+    """A scene is predicted by the one model that was not trained on it, and is missing in the other folds."""
     tree = Tree(tmp_path, "districts")
     tree.make("--cores", "2", "--config", "experiment=tiny", "--", "scenes")  # the areas are drawn around them
     grids = {name: Scene.load(tmp_path / f"data/scenes/tiny/{name}/scene.json").grid for name in DISTRICTS}
@@ -67,15 +67,15 @@ def test_districts_are_left_out_in_turns(tmp_path):
     for fold, tested in enumerate(DISTRICTS):
         folder = tmp_path / f"results/districts/unet/fold{fold}/seed0"
         for name in DISTRICTS:
-            known = np.isfinite(heights(folder / name / "height.tif"))
-            assert known.all() if name == tested else not known.any()
+            valid = np.isfinite(heights(folder / name / "height.tif"))
+            assert valid.all() if name == tested else not valid.any()
     scores = json.loads((tmp_path / "results/districts/unet/oof/seed0/scores.json").read_text())
     assert scores["scenes"] == [f"tiny/{name}" for name in DISTRICTS]
     assert tree.planned() == {}
 
 
-def test_several_data_sets_train_on_their_own_pairs(tmp_path):
-    """The second method goes on from the model of the first, which is made before it."""
+def test_several_datasets_train_on_their_own_pairs(tmp_path):
+    """The second method starts from the model of the first, which is made before it."""
     tree = Tree(tmp_path, "roles")
     tree.make("--cores", "2")
     for method in ("resdepth_stereo", "resdepth_stereo_generalized"):
@@ -102,12 +102,12 @@ def test_several_data_sets_train_on_their_own_pairs(tmp_path):
 
 
 def stopped_below(run: subprocess.Popen) -> bool:
-    """Return whether a process that a run has started stands still."""
+    """Return whether a process that a run has started is stopped."""
     children = psutil.Process(run.pid).children(recursive=True)
     return any(child.is_running() and child.status() == psutil.STATUS_STOPPED for child in children)
 
 
-def test_a_killed_training_goes_on(tree, tmp_path):
+def test_a_killed_training_resumes(tree, tmp_path):
     killed = Tree(tmp_path)
     command = ["snakemake", "--cores", "2", "models/tiny/unet/fold0/seed0/model.safetensors"]
     with (tmp_path / "first.log").open("w") as log, killed.edited(*STOPS_AT_ITS_SECOND_VALIDATION):

@@ -25,18 +25,18 @@ def reader(scene: Scene, inputs: dict, target: str = "dsm") -> TileReader:
 
 
 def pixels(scene: Scene, layer: str, bands: list[int]) -> np.ndarray:
-    """Return the pixels of `PLACE` as they lie in the raster."""
+    """Return the pixels of `PLACE` as stored in the raster."""
     with rasterio.open(scene.path(layer)) as dataset:
         return dataset.read(bands, window=Window(PLACE["col_off"], PLACE["row_off"], 64, 64))
 
 
-def view_scene(folder: Path, unknown: np.ndarray) -> Scene:
-    """Return a scene whose views are a chess board of 10 and 20, 30 and 40, 250 and 251, and its surface one of 3 m."""
+def view_scene(folder: Path, missing: np.ndarray) -> Scene:
+    """Return a scene with chequered views of 10 and 20, 30 and 40, 250 and 251, and a chequered surface of 3 m."""
     board = np.indices(GRID.shape).sum(axis=0) % 2
     for number, values in enumerate([(10, 20), (30, 40), (250, 251)], 1):
         view = np.array(values, np.uint8)[board]
-        view[unknown] = 255
-        write_cog(folder / f"view_{number}.tif", view, GRID, [Band("pan")], valid=~unknown)
+        view[missing] = 255
+        write_cog(folder / f"view_{number}.tif", view, GRID, [Band("pan")], valid=~missing)
     surface = np.where(board == 1, 503, 497).astype(np.float32)
     for name in ("dsm", "dsm_initial"):
         write_cog(folder / f"{name}.tif", surface, GRID, [height_band("dsm")], nodata=NODATA)

@@ -1,4 +1,4 @@
-"""The workflow as Snakemake reads it: its rules, and the directives of each as they stand in the files."""
+"""The workflow as Snakemake reads it: its rules, and the directives of each as in the files."""
 
 import ast
 import gc
@@ -36,7 +36,7 @@ def loaded_workflow() -> Iterator[Workflow]:
 
 
 def directives(workflow: Workflow) -> dict[str, list[str]]:
-    """Return by rule the names of its directives in their order."""
+    """Return by rule the names of its directives in order."""
     found = {}
     for path in sorted((ROOT / "workflow/rules").glob("*.smk")):
         compiled, _ = parse(infer_source_file(path), workflow, {})
@@ -48,7 +48,7 @@ def directives(workflow: Workflow) -> dict[str, list[str]]:
 
 
 def file_of(rule: Rule) -> str:
-    """Return the name of the file that a rule stands in."""
+    """Return the name of the file that contains a rule."""
     return Path(rule.snakefile).name
 
 

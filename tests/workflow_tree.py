@@ -19,8 +19,8 @@ class Tree:
     """A copy of the checkout whose config/config.yaml is that of the tests.
 
     Args:
-        folder: an empty one, or that of such a copy.
-        experiment: of the tests, for a new copy.
+        folder: an empty folder, or that of such a copy.
+        experiment: an experiment of the tests, for a new copy.
     """
 
     def __init__(self, folder: Path, experiment: str = "tiny"):
@@ -36,7 +36,7 @@ class Tree:
         (folder / "config/config.yaml").write_text(text)
 
     def copied(self, folder: Path) -> "Tree":
-        """Return a copy of this one with all that a run has made in it."""
+        """Return a copy of this tree with all outputs."""
         shutil.copytree(self.folder, folder, symlinks=True, dirs_exist_ok=True)
         return Tree(folder)
 
@@ -53,7 +53,7 @@ class Tree:
         )
 
     def make(self, *arguments: str, environment: dict[str, str] | None = None) -> str:
-        """Return what a run of the workflow said; it has to end well."""
+        """Return the output of a run of the workflow, which has to succeed."""
         done = self.run("snakemake", *arguments, environment=environment)
         assert done.returncode == 0, done.stdout[-6000:]
         return done.stdout
@@ -83,7 +83,7 @@ class Tree:
         return numbers(json.loads((self.folder / METRICS).read_text()))
 
     def digests(self) -> dict[str, str]:
-        """Return the SHA-256 of every file that the workflow made, logs and scratch left out."""
+        """Return the SHA-256 digest of every output of the workflow, without logs and scratch files."""
         files = [path for top in ("data", "models", "results") for path in (self.folder / top).rglob("*")]
         raw = self.folder / "data/raw"  # delivered, not made
         kept = sorted(p for p in files if p.is_file() and p.name != ".snakemake_timestamp" and raw not in p.parents)

@@ -95,7 +95,7 @@ def test_names_are_unique_across_sources_and_stable_for_a_building():
     assert len({*again, *names}) == 3 + 10
 
 
-def test_unknown_ground_stands_on_zero_and_the_title_says_so():
+def test_missing_terrain_gives_a_base_of_zero_and_the_title_records_it():
     model = city_model(buildings(box(0, 0, 4, 6), box(9, 9, 12, 12), ground_m=[np.nan, 50.0]), "Town")
     assert "1 of 2 stand on 0 m" in model["metadata"]["title"]
     assert [one["attributes"]["ground_m"] for one in model["CityObjects"].values()] == [None, 50.0]

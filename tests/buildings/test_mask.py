@@ -39,7 +39,7 @@ def test_image_without_an_index_is_refused(bands, channels, words):
         vegetation_index(np.zeros((channels, 2, 2)), bands)
 
 
-def test_buildings_stay_and_trees_go():
+def test_buildings_are_kept_and_trees_removed():
     height, image = scene()
     height[5:12, 5:12] = 8
     height[18:26, 18:26] = 8
@@ -52,7 +52,7 @@ def test_buildings_stay_and_trees_go():
 
 
 @pytest.mark.parametrize(("gsd_m", "kept"), [(1.0, 20), (0.5, 80), (0.1, 2000)])
-def test_small_regions_go_and_the_smallest_allowed_stays(gsd_m, kept):
+def test_small_regions_are_removed_and_the_smallest_allowed_is_kept(gsd_m, kept):
     height = np.zeros((60, 60), np.float32)
     rows, rest = divmod(kept, 50)
     height[2 : 2 + rows, 2:52] = 5
@@ -62,7 +62,7 @@ def test_small_regions_go_and_the_smallest_allowed_stays(gsd_m, kept):
     assert (footprint_mask(height, None, [], gsd_m, SETTINGS) == 1).sum() == 0
 
 
-def test_small_holes_are_filled_and_courtyards_stay():
+def test_small_holes_are_filled_and_courtyards_kept():
     height, _ = scene()
     height[2:28, 2:28] = 9
     height[5:7, 5:10] = 0  # 10 m2
@@ -78,7 +78,7 @@ def test_corners_do_not_join_regions():
     assert footprint_mask(height, None, [], 1.0, SETTINGS).sum() == 0
 
 
-def test_unknown_height_stays_unknown_even_in_a_hole():
+def test_missing_height_stays_missing_even_in_a_hole():
     height, _ = scene()
     height[2:12, 2:12] = 9
     height[5, 5] = np.nan

@@ -29,7 +29,7 @@ def town() -> tuple[np.ndarray, np.ndarray]:
     return height, footprint
 
 
-def test_known_mask_gives_known_polygons():
+def test_a_given_mask_gives_the_expected_polygons():
     height, footprint = town()
     frame = extract(height, footprint, HALF_METRE, UTM, ground=np.full(height.shape, 320.5, np.float32))
     assert frame.building_id.tolist() == [1, 2]
@@ -42,14 +42,14 @@ def test_known_mask_gives_known_polygons():
     assert frame.crs.to_epsg() == 25832
 
 
-def test_unknown_heights_give_nan_and_not_zero():
+def test_missing_heights_give_nan_and_not_zero():
     height, footprint = town()
     height[footprint == 1] = np.nan
     frame = extract(height, footprint, HALF_METRE, UTM)
     assert frame[["height_m", "height_max_m", "ground_m"]].isna().all(axis=None)
 
 
-def test_nothing_gives_an_empty_table_of_the_same_form():
+def test_no_buildings_give_an_empty_table_with_the_same_columns():
     height, footprint = town()
     full, empty = extract(height, footprint, HALF_METRE, UTM), extract(height, footprint * 255, HALF_METRE, UTM)
     assert len(empty) == 0
@@ -58,7 +58,7 @@ def test_nothing_gives_an_empty_table_of_the_same_form():
     assert empty.crs == full.crs
 
 
-def test_outlines_lose_stairs_within_the_tolerance():
+def test_outlines_are_simplified_within_the_tolerance():
     row, col = np.mgrid[:60, :60]
     footprint = (np.abs(row - 30) + np.abs(col - 30) < 20).astype(np.uint8)
     raw = extract(np.ones(footprint.shape), footprint, HALF_METRE, UTM, simplify_m=0.0)
@@ -80,7 +80,7 @@ def test_outlines_are_valid_and_cover_the_mask(footprint):
 
 
 @pytest.mark.parametrize("seed", [11, 14, 15])
-def test_outlines_stay_valid_where_the_tolerance_is_coarse(seed):
+def test_outlines_stay_valid_with_a_coarse_tolerance(seed):
     noise = gaussian_filter(np.random.default_rng([seed]).normal(size=(80, 80)), 0.6)
     frame = extract(np.ones(noise.shape), noise > 0, HALF_METRE, UTM, simplify_m=2.0)
     assert frame.is_valid.all()
@@ -119,7 +119,7 @@ def test_no_buildings_are_a_valid_pair_of_files(tmp_path):
         ({"ground": np.zeros((3, 3))}, "ground"),
     ],
 )
-def test_wrong_input_says_what_is_wrong(changes, words):
+def test_invalid_input_is_named(changes, words):
     height, footprint = town()
     with pytest.raises(DataError, match=words):
         extract(**{"height": height, "footprint": footprint, "transform": HALF_METRE, "crs": UTM} | changes)

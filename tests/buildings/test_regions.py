@@ -27,7 +27,7 @@ def reader(array: np.ndarray) -> Reader:
 
 
 def in_blocks(side: int, work: Callable[[], T]) -> T:
-    """Return what a function returns when blocks are so small that regions cross many of them."""
+    """Return the result of a function with blocks so small that regions cross many of them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(regions, "BLOCK_PX", side)
         return work()
@@ -55,7 +55,7 @@ def test_regions_are_those_of_the_whole(mask, side):
 
 
 @given(masks, st.integers(1, 6))
-def test_every_region_is_whole_in_one_window(mask, side):
+def test_every_region_is_complete_in_one_window(mask, side):
     labels = label(mask, connectivity=1)
     seen = []
     for window, first in in_blocks(side, lambda: list(find_regions(reader(mask), mask.shape).windows())):
@@ -70,7 +70,7 @@ def test_every_region_is_whole_in_one_window(mask, side):
 
 @given(arrays(np.float32, (13, 11), elements=st.sampled_from([0, 0, 9, np.nan])), st.integers(1, 6))
 def test_footprints_do_not_depend_on_blocks(height, side):
-    """They are what scikit-image makes of the whole."""
+    """They are those of scikit-image on the whole raster."""
     footprint = in_blocks(side, lambda: footprint_mask(height, None, [], 1.0, SETTINGS))
     building = remove_small_objects(height > 2.5, max_size=3, connectivity=1)
     building = remove_small_holes(building, max_size=3, connectivity=1)

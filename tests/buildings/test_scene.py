@@ -45,7 +45,7 @@ def test_house_is_found_and_tree_is_not(scene, quantity):
     assert buildings[["building_id", "height_m", "ground_m", "area_m2"]].to_numpy().tolist() == [[1, 8, 300, 100]]
 
 
-def test_without_colours_height_alone_decides_and_the_log_says_so(scene, caplog):
+def test_without_colours_only_the_height_decides_and_this_is_logged(scene, caplog):
     grey = Scene(scene.folder, "town", "one", GRID, {}, {})
     buildings = extract_scene(scene.folder / "ndsm.tif", grey, SETTINGS, scene.folder / "footprint.tif")
     assert buildings.area_m2.sum() == 200

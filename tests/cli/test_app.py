@@ -47,7 +47,7 @@ def write_image(path: Path, dtype: str = "uint8") -> Path:
     return path
 
 
-def test_methods_are_listed_as_json_with_exactly_the_promised_keys() -> None:
+def test_methods_are_listed_as_json_with_exactly_the_documented_keys() -> None:
     result = CliRunner().invoke(app, ["methods", "--json"])
     assert result.exit_code == 0
     methods = {method["name"]: method for method in json.loads(result.stdout)}
@@ -74,7 +74,7 @@ def test_an_image_becomes_a_cog_of_heights_in_metres(model: Path, tmp_path: Path
     assert [path.name for path in out.parent.iterdir()] == ["height.tif"]
 
 
-def test_an_error_of_the_user_is_one_line_and_exit_2(model: Path, tmp_path: Path) -> None:
+def test_a_user_error_is_one_line_and_exit_status_2(model: Path, tmp_path: Path) -> None:
     eo, out = write_image(tmp_path / "eo.tif", "uint16"), tmp_path / "height.tif"
     result = CliRunner().invoke(app, ["predict", "--model", str(model), "--image", str(eo), "--out", str(out)])
     assert result.exit_code == 2
@@ -91,7 +91,7 @@ def invoke(*words: object) -> Result:
 
 @pytest.fixture
 def refiner(tmp_path: Path) -> Path:
-    """Return a model that looks at a surface model and two views, and returns the surface as it is."""
+    """Return a model that takes a surface model and two views, and returns the surface unchanged."""
     network = build_network("constant", {"dsm_initial": 1, "views": 2}, {"outer_skip": True})
     changes = {"inputs": {"dsm_initial": ["dsm"], "views": ["first", "second"]}}
     card = {
@@ -126,16 +126,16 @@ def test_a_surface_is_refined_and_its_holes_are_filled_first(refiner: Path, tmp_
     with rasterio.open(out) as raster:
         found = raster.read(1, masked=True)
         assert (raster.descriptions, raster.units) == (("dsm",), ("metre",))
-    assert (found.mask[:, :10].all(), found.mask[:, 10:].any()) == (True, False)  # unknown in the views
-    known = np.isfinite(heights)
-    known[:, :10] = False
-    np.testing.assert_allclose(found[known], heights[known], rtol=1e-6)
+    assert (found.mask[:, :10].all(), found.mask[:, 10:].any()) == (True, False)  # missing in the views
+    valid = np.isfinite(heights)
+    valid[:, :10] = False
+    np.testing.assert_allclose(found[valid], heights[valid], rtol=1e-6)
     hole = found[30:36, 40:48]
     assert 120 < hole.min() < hole.max() < 126
     assert [path.name for path in out.parent.iterdir()] == ["height.tif"]
 
 
-def test_heights_of_no_stated_unit_are_asked_for(refiner: Path, tmp_path: Path) -> None:
+def test_heights_without_a_unit_are_refused(refiner: Path, tmp_path: Path) -> None:
     heights, view = write_surface(tmp_path / "dsm.tif", ""), write_image(tmp_path / "v.tif")
     flags = ["--model", refiner, "--dsm", tmp_path / "dsm.tif", "--view", view, "--view", view]
     result = invoke("predict", *flags, "--out", tmp_path / "height.tif")
@@ -171,7 +171,7 @@ def test_feet_in_a_surface_become_metres(refiner: Path, tmp_path: Path) -> None:
         (["--dsm", "--view", "--view", "--view"], "the model needs 2 views, 3 were given; give 2"),
     ],
 )
-def test_what_a_model_lacks_is_named_by_its_option(refiner: Path, tmp_path: Path, given: list, said: str) -> None:
+def test_missing_inputs_are_named_by_their_options(refiner: Path, tmp_path: Path, given: list, said: str) -> None:
     write_surface(tmp_path / "dsm.tif")
     image = write_image(tmp_path / "v.tif")
     flags = [word for name in given for word in (name, tmp_path / "dsm.tif" if name == "--dsm" else image)]
@@ -206,8 +206,8 @@ def test_buildings_come_with_the_heights(model: Path, tmp_path: Path) -> None:
         ("--buildings", "eo.tif/b.gpkg", "its folder cannot be written"),
     ],
 )
-def test_what_cannot_be_written_is_said_at_once(tmp_path: Path, option: str, name: str, said: str) -> None:
-    """The model is not even looked for."""
+def test_an_output_that_cannot_be_written_fails_early(tmp_path: Path, option: str, name: str, said: str) -> None:
+    """Even before the model is read."""
     eo = write_image(tmp_path / "eo.tif")
     (tmp_path / "folder.tif").mkdir()
     outputs = {"--out": tmp_path / "height.tif", option: tmp_path / name}
@@ -295,7 +295,7 @@ def test_an_import_replaces_nothing_that_is_not_a_model(tmp_path: Path) -> None:
     assert (tmp_path / "file").read_text() == "mine"
 
 
-def test_layers_of_others_in_a_geopackage_are_never_lost(model: Path, tmp_path: Path) -> None:
+def test_other_layers_in_a_geopackage_are_never_lost(model: Path, tmp_path: Path) -> None:
     image, project = write_image(tmp_path / "eo.tif"), tmp_path / "project.gpkg"
     square = geopandas.GeoDataFrame({"owner": ["town"]}, geometry=[shapely.box(0, 0, 9, 9)], crs=32633)
     flags = ["--model", model, "--image", image, "--out", tmp_path / "h.tif", "--buildings", project]

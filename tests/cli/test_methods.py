@@ -1,4 +1,4 @@
-"""What a method costs, against counts that were made with the networks of the papers."""
+"""The cost of methods, against counts of the papers' networks."""
 
 import shutil
 from pathlib import Path
@@ -31,7 +31,7 @@ def test_multiply_accumulates(name: str, tile_px: int | None, gmac: float) -> No
     assert row.tile_px == (tile_px or 256)
 
 
-def test_the_table_has_a_line_for_each_method(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_table_has_a_row_for_each_method(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "config" / "methods"
     folder.mkdir(parents=True)
     for name in ("zero_height", "im2height"):

@@ -13,7 +13,7 @@ mean_height,True,2,1,0.5,,0.1
 """
 
 
-def test_one_row_a_method_in_eighty_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_row_per_method_in_eighty_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "tiny/tables").mkdir(parents=True)
     (tmp_path / "tiny/tables/scores.csv").write_text(TABLE)
     monkeypatch.setenv("COLUMNS", "80")

@@ -1,4 +1,4 @@
-"""Intervals from drawn blocks: known answers, how often they hold the truth, and what changes no digit."""
+"""Intervals from resampled blocks: known results, coverage of the true value, and independence of the order."""
 
 from functools import cache
 
@@ -34,7 +34,7 @@ def thousand_draws(blocks: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("correlation", "seed"), [("gaussian", 1), ("exponential", 2)])
-def test_intervals_hold_the_truth_and_those_of_pixels_do_not(correlation: str, seed: int):
+def test_block_intervals_cover_the_true_value_and_pixel_intervals_do_not(correlation: str, seed: int):
     """1,000 fields of correlated errors on 100 blocks of four times the correlation length."""
     found = coverage(Setting(10, 20, 5, correlation, "normal"), count=1000, resamples=1000, seed=seed)
     for score in ("rmse_m", "mae_m"):
@@ -59,14 +59,14 @@ def test_independent_blocks_give_student_s_interval():
     assert found.interval(NONE) == pytest.approx((errors.mean() - reach, errors.mean() + reach), rel=3e-3)
 
 
-def test_neighbours_that_err_alike_widen_the_interval():
+def test_correlated_neighbours_widen_the_interval():
     errors = np.repeat([1.0, 3.0], 20)
     found = resampled(errors)["mae_m"]
     beside = np.stack([np.arange(39), np.arange(1, 40)], axis=1)
     assert found.widening(NONE) == 1
-    alike = (38 - 1) / 40  # 38 pairs err alike, one in opposite ways
+    alike = (38 - 1) / 40  # 38 pairs have errors of one sign, one of opposite signs
     assert found.widening(beside) == pytest.approx(1 + alike + 39 * (1 + alike) ** 2 / 40**2)
-    assert found.widening(np.array([[0, 20], [1, 21]])) == 1  # those that err in opposite ways do not narrow it
+    assert found.widening(np.array([[0, 20], [1, 21]])) == 1  # anticorrelated neighbours do not narrow it
     narrow, wide = found.interval(NONE), found.interval(beside)
     assert wide[0] < narrow[0] < narrow[1] < wide[1]
 
@@ -79,7 +79,7 @@ def test_too_few_blocks_have_no_interval():
     assert (found.blocks, found.interval(NONE)) == (19, None)
 
 
-def test_a_method_against_itself_differs_by_nothing():
+def test_a_method_does_not_differ_from_itself():
     one = resampled(np.random.default_rng(0).uniform(1, 3, 64))["rmse_m"]
     nothing = one - one
     assert (nothing.value, nothing.interval(NONE), nothing.p_value(NONE)) == (0, (0, 0), 1)
@@ -98,16 +98,16 @@ def test_swapped_methods_have_the_negative_difference(seed: int, factor: float):
 
 @settings(max_examples=30)
 @given(st.integers(0, 1000), st.floats(0.8, 1.25))
-def test_p_and_interval_say_the_same(seed: int, factor: float):
+def test_p_and_interval_agree(seed: int, factor: float):
     errors = np.random.default_rng(seed).uniform(1, 3, (2, 40))
     difference = resampled(errors[0])["rmse_m"] - resampled(factor * errors[1])["rmse_m"]
     low, high = difference.interval(NONE)
     p = difference.p_value(NONE)
-    if abs(p - 0.05) > 0.005:  # beside it the ends fall between two draws
+    if abs(p - 0.05) > 0.005:  # near 0.05 the ends fall between two draws
         assert (p < 0.05) == (low > 0 or high < 0)
 
 
-def test_equal_methods_are_called_different_as_often_as_p_says():
+def test_equal_methods_differ_significantly_as_often_as_p():
     rng, found = np.random.default_rng(3), []
     for _ in range(300):
         one, two = (resampled(np.sqrt(rng.chisquare(5, 64)))["rmse_m"] for _ in range(2))
@@ -115,13 +115,13 @@ def test_equal_methods_are_called_different_as_often_as_p_says():
     assert 0.02 <= np.mean(found) <= 0.08
 
 
-def test_p_of_a_difference_that_no_draw_denies_goes_on_falling():
+def test_p_continues_to_fall_if_no_draw_crosses_zero():
     one, two = np.random.default_rng(0).uniform(1, 3, (2, 64))
     p = [(resampled(one + shift)["rmse_m"] - resampled(two)["rmse_m"]).p_value(NONE) for shift in (1, 2)]
     assert 0 < p[1] < p[0] < 1e-6
 
 
-def test_p_of_very_skewed_draws_does_not_deny_the_interval():
+def test_p_of_very_skewed_draws_agrees_with_the_interval():
     draws = np.concatenate([np.full(950, 1.0), np.linspace(1, 200, 50)])
     found = Resampled(1.0, draws, np.linspace(0, 2, 40), 40)
     assert found.interval(NONE)[0] > 0
@@ -129,7 +129,7 @@ def test_p_of_very_skewed_draws_does_not_deny_the_interval():
     assert found.p_value(NONE) < 0.05
 
 
-def test_draws_repeat_and_have_as_many_blocks_as_there_are():
+def test_draws_are_reproducible_and_have_the_number_of_blocks():
     drawn = draw_blocks(50, resamples=200, seed=3)
     assert np.array_equal(drawn, draw_blocks(50, resamples=200, seed=3))
     assert not np.array_equal(drawn, draw_blocks(50, resamples=200, seed=4))

@@ -80,7 +80,7 @@ def test_what_cannot_be_collected_is_refused(scores: list, word: str):
         by_method(scores)
 
 
-def test_the_protocol_says_how_the_numbers_came_about(found: Collected):
+def test_the_protocol_records_how_the_numbers_were_computed(found: Collected):
     assert found.metrics.protocol.model_dump() == {
         "split": "vertical_stripes", "leaks": False, "ratio_min_height_m": 1.0, "tile_px": 256, "block_m": 128.0,
     }  # fmt: skip
@@ -135,7 +135,7 @@ def test_a_score_that_no_block_changes_has_no_interval(found: Collected):
     assert {(row.value, row.blocks, row.known) for row in delta3} == {(1.0, 0, False)}
 
 
-def test_seeds_are_averaged_beside_the_interval(found: Collected):
+def test_seeds_are_averaged_next_to_the_interval(found: Collected):
     table = table_of(found.intervals)
     rmse = table[(table.score == "rmse_m") & (table.stratum == "all")]
     unet = rmse[rmse.method == "unet"]
@@ -175,7 +175,7 @@ def test_few_blocks_give_scores_without_intervals():
     assert set(table[table.score == "rmse_m"].blocks) == {16}
 
 
-def test_blocks_reach_as_far_as_errors_are_alike(caplog):
+def test_blocks_span_the_correlation_length(caplog):
     assert block_side([0.4, 20.0], 256, 0.5) == 256
     assert block_side([64.0], 256, 0.5) == 256
     assert block_side([20.0, 64.1], 256, 0.5) == 512
@@ -184,7 +184,7 @@ def test_blocks_reach_as_far_as_errors_are_alike(caplog):
     assert "correlate over more than a tile of 128 m" in caplog.text
 
 
-def test_methods_on_other_ground_are_refused():
+def test_methods_scored_on_other_areas_are_refused():
     scores, tiles = entry("unet")
     with pytest.raises(DataError, match=r"unet .*another area than im2height: 3550 and 3600 reference pixels"):
         experiment(entry("im2height"), Scored(scores, tiles.head(-1)))

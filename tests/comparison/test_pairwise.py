@@ -1,4 +1,4 @@
-"""Methods against each other: which may meet, which is better, and for how many pairs p is corrected."""
+"""Comparisons of methods: which may be compared, which is better, and for how many pairs p is corrected."""
 
 from itertools import pairwise
 
@@ -31,7 +31,7 @@ def table(methods: dict, **quantities: str):
     return pandas.DataFrame(compare(methods, dict.fromkeys(methods, "ndsm") | quantities, NONE))
 
 
-def test_one_row_a_pair_and_score(errors):
+def test_one_row_per_pair_and_score(errors):
     found = table({"b": method(errors[0]), "a": method(errors[1] + 1), "c": method(errors[2] + 0.01)})
     assert found[found.score == "mae_m"][["first", "second"]].to_numpy().tolist() == [
         ["a", "b"],
@@ -51,7 +51,7 @@ def test_one_row_a_pair_and_score(errors):
     assert (found.blocks == 64).all()
 
 
-def test_of_overlaps_the_higher_is_better(errors):
+def test_higher_overlaps_are_better(errors):
     found = table({"a": method(errors[0], iou=0.5), "b": method(errors[0], iou=0.6), "c": method(errors[0])})
     iou = found[found.score == "iou"]
     assert iou[["first", "second", "better"]].to_numpy().tolist() == [["a", "b", "second"]]
@@ -76,7 +76,7 @@ def test_too_few_blocks_leave_the_test_empty(errors):
     assert found.difference.notna().all()
 
 
-def test_quantities_that_do_not_meet_are_not_compared(errors):
+def test_incomparable_quantities_are_not_compared(errors):
     methods = {name: method(errors[0]) for name in ("a", "b", "c", "d")}
     found = table(methods, b="dsm", c="building_height", d="relative")
     pairs = (found["first"] + found["second"]).groupby(found.stratum).agg(set).to_dict()
@@ -88,7 +88,7 @@ def test_one_method_has_nothing_to_be_compared_with(errors):
     assert found.empty
 
 
-def test_what_meets_where():
+def test_comparable_quantities():
     assert all(meet(*pair, "all", "rmse_m") for pair in pairwise(["ndsm", "dsm", "dem", "ndsm"]))
     assert not meet("ndsm", "building_height", "all", "mae_m")
     assert meet("building_height", "dsm", "buildings", "mae_m")

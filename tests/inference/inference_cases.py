@@ -1,4 +1,4 @@
-"""Networks with known answers and images with true CRS."""
+"""Networks with known outputs and images with true CRS."""
 
 import hashlib
 import os
@@ -57,7 +57,7 @@ class Convolutions(nn.Module):
 
 
 def as_model(network: nn.Module, /, *, dtype: str = "float32", scale: float = 1.0, **recipe: object) -> LoadedModel:
-    """Return a model trained at 0.5 m, whose inputs are divided by a scale; its card seals the weights."""
+    """Return a model trained at 0.5 m, whose inputs are divided by a scale; its card has the digest of the weights."""
     bands = {**RECIPE, **recipe}["inputs"]["eo"]
     normalisation = Normalisation({"eo": dict.fromkeys(bands, (0.0, scale))}, "metre", 0.0, 1.0)
     weights = b"".join(value.numpy().tobytes() for value in network.state_dict().values())
@@ -90,7 +90,7 @@ def noise(height: int, width: int) -> np.ndarray:
 
 
 class Renamed(nn.Module):
-    """A network that looks at another layer: what it calls `layer` is `eo` here."""
+    """Calls a network with another layer: its input `layer` is `eo` here."""
 
     def __init__(self, network: nn.Module, layer: str):
         super().__init__()
@@ -101,7 +101,7 @@ class Renamed(nn.Module):
 
 
 class Stops(Convolutions):
-    """Ends the program, as a signal does, before it takes so many windows; without a number never."""
+    """Ends the program, as a signal does, before this number of windows; never without a number."""
 
     def __init__(self, after: int | None = None):
         super().__init__()
@@ -115,7 +115,7 @@ class Stops(Convolutions):
 
 
 class Killed(Convolutions):
-    """Is killed by the system before it takes so many windows."""
+    """Is killed by the system before this number of windows."""
 
     def __init__(self, after: int):
         super().__init__()
@@ -129,14 +129,14 @@ class Killed(Convolutions):
 
 
 class TooLarge(nn.Module):
-    """Finds no room for its windows."""
+    """Runs out of memory."""
 
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         raise torch.OutOfMemoryError("tried to allocate 80 GiB")
 
 
 class Diverged(nn.Module):
-    """Gives no numbers."""
+    """Returns NaN."""
 
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         return {"height": inputs["eo"] / 0}

@@ -29,7 +29,7 @@ def test_no_more_items_than_the_depth_are_made_ahead(count: int) -> None:
     assert made == list(range(count))
 
 
-def test_an_error_comes_where_its_item_would_have() -> None:
+def test_an_error_is_raised_in_place_of_its_item() -> None:
     def items() -> Iterator[int]:
         yield from range(5)
         raise OSError("the disk is gone")
@@ -40,7 +40,7 @@ def test_an_error_comes_where_its_item_would_have() -> None:
         next(ahead)
 
 
-def test_whoever_stops_early_stops_the_thread() -> None:
+def test_a_consumer_that_stops_early_stops_the_thread() -> None:
     before = threading.active_count()
     endless = iter(int, 1)
     for _ in read_ahead(endless, DEPTH):

@@ -4,7 +4,7 @@ from img2height.inference.blend import Blend
 from img2height.io.grid import BLOCK_PX
 
 
-def test_it_holds_one_window_of_rows_and_lets_go_of_finished_ones() -> None:
+def test_it_holds_the_rows_of_one_window_and_releases_finished_ones() -> None:
     blend, out = Blend(0, 10, 8, 8), {}
     for row in range(0, 20_000, 4):
         out.update(dict(blend.finished(row)))
@@ -14,7 +14,7 @@ def test_it_holds_one_window_of_rows_and_lets_go_of_finished_ones() -> None:
     assert (out[512][:, 0] == (508 + 512) / 2).all()
 
 
-def test_rows_that_no_window_reaches_are_unknown_and_no_piece_crosses_a_row_of_blocks() -> None:
+def test_rows_that_no_window_reaches_are_missing_and_no_piece_crosses_a_row_of_blocks() -> None:
     blend = Blend(500, 0, 4, 100)
     pieces = list(blend.finished(700))
     blend.add(0, np.ones((1, 100, 4)), np.ones((100, 4)), np.eye(100, 4, dtype=bool))

@@ -70,14 +70,14 @@ def test_houses_become_polygons_and_trees_do_not(tmp_path, name, caplog):
     assert caplog.messages == ["extracting the buildings"]
 
 
-def test_without_colours_height_alone_decides_and_a_warning_says_so(tmp_path, caplog):
+def test_without_colours_only_the_height_decides_and_a_warning_is_logged(tmp_path, caplog):
     image, out = town(tmp_path / "i.tif", ("red",)), tmp_path / "b.parquet"
     predict(as_model(FirstBand(), target="ndsm"), {"eo": image}, tmp_path / "h.tif", out)
     assert geopandas.read_parquet(out).height_m.tolist() == [8, 9]
     assert "show no vegetation" in caplog.messages[-1]
 
 
-def test_bands_without_names_are_those_that_the_model_knows(tmp_path):
+def test_bands_without_names_are_those_of_the_model(tmp_path):
     inputs = {"eo": ["red", "nir"]}
     image = np.zeros((2, 64, 80), np.float32)
     image[0, 10:30, 10:30], image[:, 40:60, 40:60] = 8, np.array([9, 50])[:, None, None]
@@ -120,7 +120,7 @@ def test_an_image_on_another_grid_shows_no_vegetation(tmp_path):
 
 
 def killed(monkeypatch: pytest.MonkeyPatch, *args: object) -> None:
-    """Predict, and be killed when the heights are there and the buildings begin."""
+    """Predict, and be killed after the heights and before the buildings."""
 
     def kill(*_: object) -> None:
         raise KeyboardInterrupt
@@ -130,7 +130,7 @@ def killed(monkeypatch: pytest.MonkeyPatch, *args: object) -> None:
         predict(*args)
 
 
-def test_the_same_call_resumes_and_another_starts_over(tmp_path, monkeypatch, caplog):
+def test_the_same_call_resumes_and_a_different_one_starts_over(tmp_path, monkeypatch, caplog):
     image, out, polygons = town(tmp_path / "i.tif"), tmp_path / "h.tif", tmp_path / "b.gpkg"
     folder, network = tmp_path / ".h.tif.scratch", FirstBand()
     model = as_model(network, target="ndsm")
@@ -168,7 +168,7 @@ def test_a_changed_tile_of_a_mosaic_and_another_model_start_over(tmp_path, monke
         assert (raster.read(1) == 2 * other[0].clip(min=0)).all()
 
 
-def test_a_surface_with_a_mistake_beside_it_is_not_filled_and_leaves_nothing(tmp_path, caplog):
+def test_a_surface_with_an_invalid_view_is_not_filled_and_leaves_no_files(tmp_path, caplog):
     holed = np.full((64, 80), 50, np.float32)
     holed[20:30, 20:30] = NODATA
     for name in ("dsm", "view"):
@@ -186,7 +186,7 @@ def test_a_surface_with_a_mistake_beside_it_is_not_filled_and_leaves_nothing(tmp
 
 
 @pytest.mark.parametrize("degrees", [30, 90])
-def test_a_turned_image_has_the_same_buildings(tmp_path, degrees):
+def test_a_rotated_image_has_the_same_buildings(tmp_path, degrees):
     found = []
     for angle in (0, degrees):
         image = town(tmp_path / "i.tif")
@@ -209,7 +209,7 @@ def test_windows_are_the_tiles_of_the_training(tmp_path):
 
 
 @pytest.mark.parametrize("changes", [{"window_px": 100}, {"window_px": 0}, {"overlap": 0.9}, {"overlap": -0.1}])
-def test_windows_that_make_no_sense_are_refused(changes):
+def test_invalid_windows_are_refused(changes):
     with pytest.raises(SettingsError, match=next(iter(changes))):
         inference_settings(as_model(FirstBand()), **changes)
 
@@ -221,7 +221,7 @@ def test_the_protocol_is_that_of_the_checkout(tmp_path, monkeypatch):
     assert protocol() == expected
 
 
-def test_an_image_of_no_valid_pixel_is_an_error_and_leaves_nothing(tmp_path):
+def test_an_image_without_valid_pixels_is_an_error_and_leaves_no_files(tmp_path):
     image = write_image(tmp_path / "eo.tif", np.zeros((64, 80), np.float32), valid=np.zeros((64, 80), bool))
     with pytest.raises(DataError, match="no pixel is valid"):
         predict(as_model(FirstBand(), target="ndsm"), {"eo": image}, tmp_path / "h.tif")

@@ -20,7 +20,7 @@ def ramp(bands: int) -> np.ndarray:
 
 
 def bands_of(path: Path, wanted: list[str]) -> list[int]:
-    """Return the numbers of the bands that are read for names."""
+    """Return the indexes of the bands that are read for names."""
     return given_scene({"eo": wanted}, {"eo": path}).band_indexes("eo", wanted)
 
 
@@ -48,7 +48,7 @@ def test_other_bands_are_refused_with_what_was_found(tmp_path: Path, bands: tupl
 
 
 @pytest.mark.parametrize(("layer", "band"), [("dsm_initial", "dsm"), ("views", "first")])
-def test_a_raster_of_one_band_need_not_say_what_it_is(tmp_path: Path, layer: str, band: str, caplog) -> None:
+def test_the_band_of_a_single_band_raster_need_not_be_named(tmp_path: Path, layer: str, band: str, caplog) -> None:
     path = write_image(tmp_path / "one.tif", noise(16, 16), bands=("Höhe",), unit="metre")
     inputs = {layer: [band]}
     scene = given_scene(inputs, {layer: [path] if layer == "views" else path})

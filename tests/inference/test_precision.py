@@ -18,7 +18,7 @@ from img2height.samples.normalise import Normalisation
 
 
 class Scaled(nn.Module):
-    """A convolution that gives the first band times a factor: bfloat16 keeps 8 of its binary digits."""
+    """A convolution that returns the first band times a factor: bfloat16 keeps 8 of its binary digits."""
 
     def __init__(self, factor: float):
         super().__init__()
@@ -39,7 +39,7 @@ def predicted(folder: Path, network: nn.Module, precision: str, **options: objec
         return raster.read(1)
 
 
-def test_bfloat16_is_taken_where_it_keeps_the_heights(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_bfloat16_is_used_if_it_keeps_the_heights(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     exact = predicted(tmp_path, Scaled(0.01), "float32")
     with caplog.at_level(logging.INFO, "img2height"):
         rounded = predicted(tmp_path, Scaled(0.01), "bfloat16")
@@ -51,15 +51,15 @@ def test_bfloat16_is_taken_where_it_keeps_the_heights(tmp_path: Path, caplog: py
 
 
 @pytest.mark.parametrize(("factor", "relative"), [(1.0, False), (0.1, True)])
-def test_bfloat16_is_refused_where_it_loses_them(tmp_path: Path, factor: float, relative: bool) -> None:
+def test_bfloat16_is_refused_if_it_changes_them(tmp_path: Path, factor: float, relative: bool) -> None:
     limit = "0.001: " if relative else "0.01: "
     with pytest.raises(ModelError, match=rf"differs from float32 by 0\.\d+ .*more than {limit}.*use float32"):
         predicted(tmp_path, Scaled(factor), "bfloat16", relative=relative)
     assert [path.name for path in tmp_path.iterdir()] == ["eo.tif"]
 
 
-def test_what_comes_out_of_bfloat16_is_not_rounded_again(tmp_path: Path) -> None:
-    """The input goes past the network: it keeps all its digits."""
+def test_results_of_bfloat16_are_not_rounded_again(tmp_path: Path) -> None:
+    """The input bypasses the network and keeps all its digits."""
     assert (predicted(tmp_path, FirstBand(), "bfloat16") == noise(100, 150)).all()
 
 
@@ -79,7 +79,7 @@ def test_the_layout_of_a_cpu_is_the_declared_one_unless_a_number_is_given(networ
     assert weight.is_contiguous(memory_format=torch.channels_last)
 
 
-def test_the_batch_with_most_windows_a_second_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_batch_with_the_highest_throughput_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     tried, now_s = [], 0.0
 
     def forward(size: int) -> None:
@@ -95,7 +95,7 @@ def test_the_batch_with_most_windows_a_second_is_found(monkeypatch: pytest.Monke
     assert SIZES[-1] == 32
 
 
-def test_a_network_that_does_not_fit_at_all_says_so() -> None:
+def test_a_network_that_does_not_fit_at_all_is_an_error() -> None:
     def forward(size: int) -> None:
         raise torch.OutOfMemoryError(f"CUDA out of memory with {size}")
 

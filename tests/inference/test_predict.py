@@ -23,7 +23,9 @@ def predicted(path: Path) -> np.ndarray:
 
 @pytest.mark.parametrize("shape", [(129, 300), (130, 1000), (64, 64), (7, 20), (1, 1), (700, 90), (1024, 64)])
 @pytest.mark.parametrize(("multiple", "overlap"), [(1, 0.5), (16, 0.3), (16, 0.0)])
-def test_the_identity_comes_out_bit_by_bit(tmp_path: Path, shape: tuple, multiple: int, overlap: float) -> None:
+def test_the_identity_returns_the_input_bit_for_bit(
+    tmp_path: Path, shape: tuple, multiple: int, overlap: float
+) -> None:
     pixels = noise(*shape)
     eo = write_image(tmp_path / "eo.tif", pixels)
     model = as_model(FirstBand(), tile_multiple=multiple)
@@ -31,7 +33,7 @@ def test_the_identity_comes_out_bit_by_bit(tmp_path: Path, shape: tuple, multipl
     assert (predicted(tmp_path / "out.tif") == pixels).all()
 
 
-def test_the_result_says_what_it_is(tmp_path: Path) -> None:
+def test_the_result_describes_itself(tmp_path: Path) -> None:
     eo = write_image(tmp_path / "eo.tif", noise(70, 90))
     predict_raster(as_model(FirstBand()), {"eo": eo}, tmp_path / "out.tif", windows(window_px=64))
     with rasterio.open(eo) as image, rasterio.open(tmp_path / "out.tif") as out:
@@ -74,7 +76,7 @@ def test_an_area_without_a_pixel_is_an_error(tmp_path: Path) -> None:
     assert not (tmp_path / "out.tif").exists()
 
 
-def test_an_empty_area_leaves_all_unknown_and_nothing_behind(tmp_path: Path) -> None:
+def test_an_empty_area_leaves_all_heights_missing_and_no_other_files(tmp_path: Path) -> None:
     eo, network = write_image(tmp_path / "eo.tif", noise(64, 64)), FirstBand()
     predict_raster(as_model(network), {"eo": eo}, tmp_path / "out.tif", windows(), area=shapely.Polygon())
     assert network.windows == 0
@@ -82,7 +84,7 @@ def test_an_empty_area_leaves_all_unknown_and_nothing_behind(tmp_path: Path) -> 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["eo.tif", "out.tif"]
 
 
-def test_unknown_pixels_stay_unknown_and_empty_windows_cost_nothing(tmp_path: Path) -> None:
+def test_missing_pixels_stay_missing_and_empty_windows_are_skipped(tmp_path: Path) -> None:
     pixels, valid = noise(200, 300), np.ones((200, 300), bool)
     valid[50:100, 40:100] = valid[:, 200:] = False
     eo = write_image(tmp_path / "eo.tif", np.abs(pixels).astype(np.uint8), valid=valid)
@@ -94,7 +96,7 @@ def test_unknown_pixels_stay_unknown_and_empty_windows_cost_nothing(tmp_path: Pa
     assert network.windows == 7 * 7 - 1  # one window lies in the hole, three columns beyond the image
 
 
-def test_pixels_that_are_not_numbers_are_unknown(tmp_path: Path) -> None:
+def test_nan_pixels_are_missing(tmp_path: Path) -> None:
     pixels = noise(64, 64)
     pixels[3, 5] = np.nan
     eo = write_image(tmp_path / "eo.tif", pixels)
@@ -123,20 +125,20 @@ def test_the_same_bytes_twice_and_for_any_batch_of_a_pointwise_network(tmp_path:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["eo.tif", "out.tif"]
 
 
-def test_a_network_that_gives_no_numbers_is_refused_and_leaves_no_file(tmp_path: Path) -> None:
+def test_a_network_that_returns_nan_is_refused_and_leaves_no_file(tmp_path: Path) -> None:
     eo = write_image(tmp_path / "eo.tif", noise(64, 64))
     with pytest.raises(ModelError, match="not finite"):
         predict_raster(as_model(Diverged()), {"eo": eo}, tmp_path / "out.tif", windows(window_px=64))
     assert [path.name for path in tmp_path.iterdir()] == ["eo.tif"]
 
 
-def test_windows_without_room_are_refused_with_the_remedy(tmp_path: Path) -> None:
+def test_windows_that_exceed_memory_are_refused_with_the_remedy(tmp_path: Path) -> None:
     eo = write_image(tmp_path / "eo.tif", noise(64, 64))
     with pytest.raises(ModelError, match=r"memory of cpu \(tried to allocate 80 GiB\); reduce window_px"):
         predict_raster(as_model(TooLarge()), {"eo": eo}, tmp_path / "out.tif", windows(window_px=64))
 
 
-def test_nobody_reads_on_after_an_error(tmp_path: Path) -> None:
+def test_reading_stops_after_an_error(tmp_path: Path) -> None:
     """A raster that was closed while another thread read it ended the process."""
     eo = write_image(tmp_path / "eo.tif", noise(64, 6400))
     with pytest.raises(ModelError) as error:
@@ -154,7 +156,7 @@ def test_an_image_in_an_archive_is_refused(tmp_path: Path) -> None:
         predict_raster(as_model(FirstBand()), {"eo": tmp_path / "eo.vrt"}, tmp_path / "out.tif", windows(window_px=64))
 
 
-def test_a_window_that_the_network_cannot_take_is_refused(tmp_path: Path) -> None:
+def test_a_window_that_the_network_does_not_accept_is_refused(tmp_path: Path) -> None:
     eo = write_image(tmp_path / "eo.tif", noise(64, 64))
     with pytest.raises(ModelError, match="multiple of 32"):
         predict_raster(as_model(FirstBand(), tile_multiple=32), {"eo": eo}, tmp_path / "out.tif", windows(window_px=80))

@@ -14,7 +14,7 @@ from img2height.inference import predict_raster
 
 
 class Dropped(nn.Module):
-    """The input, or with dropout nothing in one of four draws."""
+    """The input, or with dropout 0 in one of four draws."""
 
     def __init__(self):
         super().__init__()

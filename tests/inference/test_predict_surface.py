@@ -1,4 +1,4 @@
-"""Prediction from an initial surface model and views: what is centred in each window comes back where it was."""
+"""Prediction from an initial surface model and views: heights centred in each window return to their level."""
 
 from pathlib import Path
 
@@ -30,7 +30,7 @@ SHAPE = (150, 210)
 
 
 def as_model(method: str, network: nn.Module | None = None) -> LoadedModel:
-    """Return a model of a recipe; the network is the initial surface model itself where none is given."""
+    """Return a model of a recipe; by default the network returns the initial surface model."""
     recipe = load_recipe(recipes_folder(), method, {"tile_multiple": 1})
     views = recipe.inputs.get("views", [])
     normalisation = Normalisation({"views": dict.fromkeys(views, (90.0, 30.0))}, "patch_centred", 0.0, 3.7)
@@ -52,9 +52,9 @@ def surface() -> np.ndarray:
     return (2000 + np.kron(rng.normal(0, 60, (15, 21)), np.ones((10, 10))) + rng.normal(0, 1, SHAPE)).astype(np.float32)
 
 
-def write_inputs(folder: Path, unknown: np.ndarray, dtypes: tuple[str, ...] = ("uint8", "uint8")) -> dict:
+def write_inputs(folder: Path, missing: np.ndarray, dtypes: tuple[str, ...] = ("uint8", "uint8")) -> dict:
     rng = np.random.default_rng(4)
-    heights = np.where(unknown, np.nan, surface())
+    heights = np.where(missing, np.nan, surface())
     write_cog(folder / "dsm_initial.tif", heights, grid(), [height_band("dsm")], nodata=NODATA)
     for number, dtype in enumerate(dtypes, 1):
         write_cog(folder / f"view_{number}.tif", rng.integers(0, 255, SHAPE).astype(dtype), grid(), [Band("pan")])
@@ -70,12 +70,12 @@ def predicted(path: Path) -> np.ndarray:
 @pytest.mark.parametrize("window_px", [32, 64, 256])
 @pytest.mark.parametrize("overlap", [0.0, 0.3, 0.5])
 @pytest.mark.parametrize("islands", [False, True])
-def test_the_initial_surface_comes_back_from_any_windows(tmp_path, window_px, overlap, islands):
-    unknown = np.zeros(SHAPE, bool)
+def test_the_initial_surface_is_returned_from_any_windows(tmp_path, window_px, overlap, islands):
+    missing = np.zeros(SHAPE, bool)
     if islands:
-        unknown[20:90, 30:140] = unknown[100:, 180:] = True
-        unknown[50:53, 60:70] = False  # known pixels alone among unknown ones
-    inputs = write_inputs(tmp_path, unknown)
+        missing[20:90, 30:140] = missing[100:, 180:] = True
+        missing[50:53, 60:70] = False  # valid pixels among missing ones
+    inputs = write_inputs(tmp_path, missing)
     predict_raster(
         as_model("resdepth_stereo"),
         inputs,
@@ -83,8 +83,8 @@ def test_the_initial_surface_comes_back_from_any_windows(tmp_path, window_px, ov
         windows(window_px=window_px, overlap=overlap, batch_size=3),
     )
     found = predicted(tmp_path / "out.tif")
-    assert (found[unknown] == NODATA).all()
-    np.testing.assert_allclose(found[~unknown], surface()[~unknown], rtol=1e-6)
+    assert (found[missing] == NODATA).all()
+    np.testing.assert_allclose(found[~missing], surface()[~missing], rtol=1e-6)
 
 
 class Doubled(nn.Module):
@@ -94,7 +94,7 @@ class Doubled(nn.Module):
         return {"height": 2 * inputs["dsm_initial"] + inputs["views"][:, 1:]}
 
 
-def test_views_are_looked_at_in_the_order_given(tmp_path):
+def test_views_are_used_in_the_order_given(tmp_path):
     inputs = write_inputs(tmp_path, np.zeros(SHAPE, bool))
     with rasterio.open(inputs["views"][0]) as one, rasterio.open(inputs["views"][1]) as two:
         views = [(raster.read(1).astype(float) - 90) / 30 for raster in (one, two)]
@@ -109,7 +109,7 @@ def test_views_are_looked_at_in_the_order_given(tmp_path):
         np.testing.assert_allclose(predicted(tmp_path / "out.tif"), expected, atol=0.01)
 
 
-def test_what_is_unknown_in_a_view_is_unknown(tmp_path):
+def test_pixels_missing_in_a_view_are_missing(tmp_path):
     inputs = write_inputs(tmp_path, np.zeros(SHAPE, bool))
     valid = np.ones(SHAPE, bool)
     valid[40:60, 5:9] = False
@@ -126,7 +126,7 @@ def test_what_is_unknown_in_a_view_is_unknown(tmp_path):
         ("resdepth_mono", 2, "needs 1 views, 2 were given"),
     ],
 )
-def test_as_many_views_as_the_model_looks_at(tmp_path, method, given, said):
+def test_the_number_of_views_is_that_of_the_model(tmp_path, method, given, said):
     inputs = write_inputs(tmp_path, np.zeros(SHAPE, bool))
     inputs["views"] = inputs["views"][:given]
     with pytest.raises(ModelError, match=said):
@@ -147,14 +147,14 @@ def test_views_of_another_type_grid_or_place_are_refused(tmp_path):
         predict_raster(model, inputs, tmp_path / "out.tif", windows(window_px=64))
 
 
-def test_a_model_without_views_leaves_them_alone(tmp_path):
+def test_a_model_without_views_ignores_them(tmp_path):
     inputs = write_inputs(tmp_path, np.zeros(SHAPE, bool))
     model = as_model("resdepth_0")
     with open_inputs(model, given_scene(model.recipe.inputs, inputs)) as images:
         assert list(images.read(0, 0, 32).inputs) == ["dsm_initial"]
 
 
-def test_a_trained_like_network_sees_what_it_was_shown_in_training(district):
+def test_prediction_inputs_equal_training_inputs(district):
     """The window of the dataset and that of prediction are the same numbers."""
     model = as_model("resdepth_stereo")
     place = {"dataset": "demo", "scene": "district", "col_off": 64, "row_off": 128, "size_px": 64}

@@ -1,4 +1,4 @@
-"""A window that is read for training and the same window that is read for prediction are the same numbers."""
+"""A window read for training and the same window read for prediction have the same values."""
 
 from pathlib import Path
 
@@ -29,7 +29,7 @@ BANDS = ["red", "green", "blue"]
 
 @st.composite
 def images(draw: st.DrawFn) -> dict:
-    """Return how an image is stored and what it holds."""
+    """Return how an image is stored, and its content."""
     dtype, count = draw(st.sampled_from(["uint8", "uint16", "int16", "float32"])), draw(st.integers(1, 3))
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     values = rng.integers(0, 4, (count, SIDE, SIDE)).astype(dtype)  # each value is often the nodata value
@@ -73,7 +73,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @settings(max_examples=60, deadline=None)
 @given(image=images(), data=st.data())
-def test_training_and_prediction_see_the_same(folder: Path, image: dict, data: st.DataObject) -> None:
+def test_training_and_prediction_read_the_same(folder: Path, image: dict, data: st.DataObject) -> None:
     write(folder / "eo.tif", image)
     bands = BANDS[: len(image["values"])]
     model = as_model(FirstBand(), dtype=str(image["values"].dtype), scale=3.0, target="ndsm", inputs={"eo": bands})
@@ -104,7 +104,7 @@ def test_training_and_prediction_see_the_same(folder: Path, image: dict, data: s
 
 @settings(max_examples=30, deadline=None)
 @given(image=images(), size=st.integers(1, 64), row=st.integers(0, SIDE - 1), column=st.integers(0, SIDE - 1))
-def test_what_lies_beyond_the_image_is_reflected_and_as_valid(folder, image, size, row, column) -> None:
+def test_pixels_beyond_the_image_are_reflected_with_their_validity(folder, image, size, row, column) -> None:
     write(folder / "beyond.tif", image)
     inputs = {"eo": BANDS[: len(image["values"])]}
     model = as_model(FirstBand(), dtype=str(image["values"].dtype), inputs=inputs)

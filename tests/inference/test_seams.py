@@ -1,8 +1,8 @@
-"""Windows leave no seam: where the halo of a network does not reach, they give what the whole image gives.
+"""Windows leave no seam: beyond the halo of a network, their values are those of the whole image.
 
-The halo is how far a pixel of the output looks: a 3 x 3 convolution at scale s (after poolings to 1 / s) reaches s px,
+The halo is the reach of an output pixel: a 3 x 3 convolution at scale s (after poolings to 1 / s) reaches s px,
 all on one way add up, and where the coarsest cell holds c px, a pixel may lie c - 1 px from the far side of its own. A
-pixel of a window is valid when it lies at least the halo from each edge of the window that is no edge of the image.
+pixel of a window is valid if it is at least the halo away from each edge of the window that is not one of the image.
 """
 
 from copy import deepcopy
@@ -34,7 +34,7 @@ class Case:
 
 
 def varied(network: nn.Module) -> nn.Module:
-    """Return a network whose batch norms do something."""
+    """Return a network whose batch norms are not the identity."""
     generator = torch.Generator().manual_seed(5)
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
@@ -73,7 +73,7 @@ def whole(name: str, side: int) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize(("name", "side"), [("convolutions", 96), ("unet", 160), ("im2height", 256)])
 @settings(max_examples=12)
 @given(data=st.data())
-def test_a_window_gives_what_the_image_gives_where_no_halo_reaches(name: str, side: int, data: st.DataObject) -> None:
+def test_a_window_equals_the_image_beyond_the_halo(name: str, side: int, data: st.DataObject) -> None:
     network, multiple, halo = case(name).network, case(name).multiple, case(name).halo_px
     pixels, expected = whole(name, side)  # in float64: rounding decides which of two like maxima is unpooled
     steps = side // multiple
@@ -89,9 +89,9 @@ def test_a_window_gives_what_the_image_gives_where_no_halo_reaches(name: str, si
 @pytest.mark.parametrize(("name", "sizes"), [("convolutions", (24, 64)), ("unet", (232, 256))])
 @settings(max_examples=5)
 @given(data=st.data())
-def test_a_blend_that_leaves_the_halo_out_is_the_whole_image(tmp_path_factory, name, sizes, data) -> None:
+def test_a_blend_without_the_halo_equals_the_whole_image(tmp_path_factory, name, sizes, data) -> None:
     network, multiple, halo = case(name).network, case(name).multiple, case(name).halo_px
-    step = max(multiple, 16)  # the settings take no other windows
+    step = max(multiple, 16)  # the settings accept no other windows
     window_px = step * data.draw(st.integers(-(-sizes[0] // step), sizes[1] // step), "window")
     assert EDGE_SHARE * 0.5 * window_px >= halo  # the weights of a window are 0 that far from its edges
     shape = tuple(data.draw(st.integers(window_px, window_px + sizes[1]), axis) for axis in ("rows", "columns"))

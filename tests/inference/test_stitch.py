@@ -49,7 +49,7 @@ def test_folds_that_share_a_pixel_or_differ_in_grid_or_quantity_are_refused(tmp_
     assert not (tmp_path / "out.tif").exists()
 
 
-def test_pairs_are_merged_by_their_median_and_unknown_only_where_all_are(tmp_path: Path) -> None:
+def test_pairs_are_merged_by_their_median_and_missing_only_where_all_are(tmp_path: Path) -> None:
     stack = np.stack([HEIGHTS, HEIGHTS + 3, HEIGHTS - 1])
     stack[0, :100], stack[1, :50], stack[2, :25] = np.nan, np.nan, np.nan
     stack[:, 300:310] = 0
@@ -60,7 +60,7 @@ def test_pairs_are_merged_by_their_median_and_unknown_only_where_all_are(tmp_pat
         assert (out.units, out.descriptions, out.nodata) == (("metre",), ("dsm",), NODATA)
         merged = out.read(1)
     assert (merged[:25] == NODATA).all()
-    assert (merged[25:50] == stack[2, 25:50]).all()  # one pair knows it
+    assert (merged[25:50] == stack[2, 25:50]).all()  # one pair is valid
     np.testing.assert_allclose(merged[50:100], stack[1:, 50:100].mean(axis=0), rtol=1e-6)
     assert (merged[100:300] == HEIGHTS[100:300]).all()
     assert (merged[300:310] == 0).all() and (merged[320:330] == 0).all()

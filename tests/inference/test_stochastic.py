@@ -33,7 +33,7 @@ def test_by_hand() -> None:
     assert mean.mean() == pytest.approx(1, abs=0.05)
 
 
-def test_windows_do_not_depend_on_their_batch_nor_on_anything_drawn_before() -> None:
+def test_windows_do_not_depend_on_their_batch_nor_on_earlier_draws() -> None:
     network, x = generator(), torch.randn(3, 3, 16, 16)
     together = mean_and_spread(network, {"ms": x}, draws=3, seed=1)
     torch.manual_seed(99)

@@ -1,4 +1,4 @@
-"""A prediction that was stopped goes on where it was, and one on several devices is the same."""
+"""A stopped prediction resumes, and one on several devices gives the same result."""
 
 import os
 from pathlib import Path
@@ -48,14 +48,14 @@ def strips_of(image: Path, out: Path, network: nn.Module, area: BaseGeometry | N
 
 
 def stopped(image: Path, out: Path, after: int = 200, **changed: object) -> list[str]:
-    """Stop a prediction and return what it left."""
+    """Stop a prediction and return the files that it left."""
     with pytest.raises(SystemExit):
         predict_raster(as_model(Stops(after)), {"eo": image}, out, **OPTIONS, **changed)
     assert not out.exists()
     return sorted(path.name for path in (out.parent / "out.tif.strips").iterdir())
 
 
-def test_it_goes_on_after_a_stop_and_gives_the_same_bytes(image: Path, whole: bytes, tmp_path: Path) -> None:
+def test_it_resumes_after_a_stop_and_gives_the_same_bytes(image: Path, whole: bytes, tmp_path: Path) -> None:
     out = tmp_path / "out.tif"
     assert stopped(image, out) == ["0.npy", "512.npy", "record.json"]
     network = Stops()
@@ -65,7 +65,7 @@ def test_it_goes_on_after_a_stop_and_gives_the_same_bytes(image: Path, whole: by
     assert list(tmp_path.iterdir()) == [out]
 
 
-def test_a_strip_in_the_middle_is_made_again_alone(image: Path, whole: bytes, tmp_path: Path) -> None:
+def test_only_a_missing_strip_is_made_again(image: Path, whole: bytes, tmp_path: Path) -> None:
     strips = strips_of(image, tmp_path / "out.tif", Stops())
     strips.path(512).unlink()
     with pytest.raises(DataError, match="1 of 4 strips are missing"):
@@ -115,7 +115,7 @@ def test_a_changed_part_of_a_mosaic_of_mosaics_starts_over(tmp_path: Path) -> No
     assert network.windows >= WINDOWS
 
 
-def test_what_an_error_leaves_is_what_was_finished(image: Path, tmp_path: Path) -> None:
+def test_an_error_leaves_the_finished_strips(image: Path, tmp_path: Path) -> None:
     assert stopped(image, tmp_path / "out.tif", after=120) == ["0.npy", "record.json"]
     (tmp_path / "out.tif.strips/0.npy").unlink()
     with pytest.raises(SystemExit):
@@ -140,7 +140,7 @@ def test_an_area_is_cut_from_the_same_strips(image: Path, whole: bytes, tmp_path
     assert cog_validate(tmp_path / "cog.tif", quiet=True)[0]
 
 
-def test_without_an_area_all_is_unknown(image: Path, tmp_path: Path) -> None:
+def test_without_an_area_all_heights_are_missing(image: Path, tmp_path: Path) -> None:
     strips = strips_of(image, tmp_path / "out.tif", Convolutions(), shapely.Polygon())
     strips.write_band(0, tmp_path / "none.tif")
     with rasterio.open(tmp_path / "none.tif") as raster:
@@ -156,7 +156,7 @@ def test_two_devices_give_the_same_bytes_and_a_bar(image, whole, tmp_path, capfd
     assert list(tmp_path.iterdir()) == [out]
 
 
-def test_a_killed_process_is_told_and_what_it_finished_is_of_use(image, whole, tmp_path) -> None:
+def test_a_killed_process_is_reported_and_its_finished_strips_are_used(image, whole, tmp_path) -> None:
     out, folder = tmp_path / "out.tif", tmp_path / "out.tif.strips"
     with pytest.raises(ModelError, match=r"process of cpu was killed .*SIGKILL.* run the same command again"):
         predict_raster(as_model(Killed(130)), {"eo": image}, out, devices=["cpu", "cpu"], **OPTIONS)
@@ -168,7 +168,7 @@ def test_a_killed_process_is_told_and_what_it_finished_is_of_use(image, whole, t
     assert out.read_bytes() == whole
 
 
-def test_an_error_on_a_device_is_that_of_the_call(image: Path, tmp_path: Path) -> None:
+def test_an_error_on_a_device_is_raised_by_the_call(image: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="cpu: the network returns values that are not finite"):
         predict_raster(as_model(Diverged()), {"eo": image}, tmp_path / "out.tif", devices=["cpu", "cpu"], **OPTIONS)
     assert list(tmp_path.iterdir()) == []

@@ -65,7 +65,7 @@ def test_origins_are_those_computed_by_hand() -> None:
     assert window_origins(256, 256, 128, 16).tolist() == [0]
 
 
-def test_edges_of_windows_count_nothing() -> None:
+def test_edges_of_windows_have_no_weight() -> None:
     first, second = blending_weights(np.array([0, 64]), 128)
     assert (first[:80] == 1).all()  # overlap from 64 to 128, its quarters end at 80 and 112
     assert (first[112:] == 0).all()

@@ -22,7 +22,7 @@ def test_a_mask_of_whole_pixels_is_exact(cols, rows, col_off, row_off):
     assert (window.width, window.height) == (cols[1] - cols[0], rows[1] - rows[0])
 
 
-def test_nothing_is_no_ground():
+def test_an_empty_area_has_no_pixels():
     empty = shapely.Polygon()
     assert not area_mask(empty, Window(0, 0, 3, 4)).any()
     assert area_window(empty).width == 0
@@ -36,7 +36,7 @@ def test_the_last_area_burns_and_nothing_is_0() -> None:
 
 
 @pytest.mark.parametrize("step", [1, 8])
-def test_outlines_of_what_was_burnt_are_the_areas(step: int) -> None:
+def test_outlines_of_burnt_areas_are_the_areas(step: int) -> None:
     window = Window(16, 8, 64, 40)
     area = shapely.box(24, 16, 48, 32).difference(shapely.box(32, 24, 40, 32))
     ((found, number),) = outlines(burn([(area, 7)], window, "int32", step), window, step)
@@ -49,6 +49,6 @@ def test_squares_of_pixels_are_cut_at_the_edge_and_count_by_their_centre() -> No
     assert mask.tolist() == [[True, True, False]] * 3  # the second square of columns has its centre at 12
 
 
-def test_a_window_sees_itself_from_its_corner() -> None:
+def test_areas_are_relative_to_the_corner_of_a_window() -> None:
     window = Window(30, 20, 60, 40)
     assert in_window(window_box(window), window, 4).bounds == (0, 0, 15, 10)

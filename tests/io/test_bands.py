@@ -1,4 +1,4 @@
-"""What an image says of its bands is followed, whatever form it has; the order of the file is the last resort."""
+"""Band names stated in an image are used, in any form; the order of the file is the last resort."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ RGB = ["red", "green", "blue"]
 
 
 def opened(memory, count, *, descriptions=None, colours=None, wavelengths=None):
-    """Return an open image with what it says of its bands."""
+    """Return an open image with statements about its bands."""
     with memory.open(
         driver="GTiff", width=4, height=4, count=count, dtype="uint8", crs="EPSG:32633",
         transform=Affine(1, 0, 5e5, 0, -1, 5.8e6), photometric="MINISBLACK",
@@ -66,7 +66,7 @@ def test_colours_count_where_nothing_is_described():
         assert stated_bands(image) == RGB[::-1]
 
 
-def test_alpha_is_no_band_wherever_it_stands():
+def test_alpha_is_not_an_image_band_at_any_position():
     colours = [ColorInterp.red, ColorInterp.green, ColorInterp.blue, ColorInterp.alpha, ColorInterp.nir]
     with MemoryFile() as memory, opened(memory, 5, colours=colours) as image:
         assert named_bands(image, [*RGB, "nir"]) == [*RGB, "alpha", "nir"]
@@ -80,7 +80,7 @@ def test_wavelengths_count_where_nothing_is_described():
         assert stated_bands(image) == ["blue", "green", "red", "nir"]
 
 
-def test_the_order_of_the_file_is_the_last_resort_and_said(caplog):
+def test_the_order_of_the_file_is_the_last_resort_and_logged(caplog):
     colours = [ColorInterp.gray, ColorInterp.undefined, ColorInterp.undefined]
     with MemoryFile() as memory, opened(memory, 3, colours=colours) as image:
         assert named_bands(image, RGB) == RGB
@@ -95,7 +95,7 @@ def test_the_order_of_the_file_is_the_last_resort_and_said(caplog):
         (["red", "green", None, None], "found red, green, not stated, not stated"),
     ],
 )
-def test_what_contradicts_is_refused(descriptions, words):
+def test_contradictions_are_refused(descriptions, words):
     with (
         MemoryFile() as memory,
         opened(memory, len(descriptions), descriptions=descriptions) as image,

@@ -18,7 +18,7 @@ TURNED = replace(GRID, transform=GRID.transform @ Affine.rotation(30))
 FEET = Grid.north_up(CRS.from_epsg(2264), 1_500_000, 500_000, 2.0, (10, 10))
 
 
-def test_sizes_are_metres_whatever_the_map_and_the_turn() -> None:
+def test_sizes_are_in_metres_for_any_map_unit_and_rotation() -> None:
     assert (GRID.gsd_m, GRID.pixel_m, GRID.shape) == (0.5, (0.5, 0.5), (60, 100))
     assert TURNED.gsd_m == pytest.approx(0.5)
     assert TURNED.pixel_m == pytest.approx((0.5, 0.5))
@@ -27,7 +27,7 @@ def test_sizes_are_metres_whatever_the_map_and_the_turn() -> None:
     assert (stretched.gsd_m, stretched.pixel_m) == (2, (1, 4))
 
 
-def test_bounds_hold_all_corners() -> None:
+def test_bounds_contain_all_corners() -> None:
     assert GRID.bounds == (500_000, 5_799_970, 500_050, 5_800_000)
     assert shapely.box(*TURNED.bounds).buffer(1e-6).covers(TURNED.to_map(TURNED.extent))
     assert GRID.is_north_up
@@ -35,13 +35,13 @@ def test_bounds_hold_all_corners() -> None:
 
 
 @pytest.mark.parametrize("grid", [GRID, TURNED])
-def test_pixels_and_map_are_each_other(grid: Grid) -> None:
+def test_pixel_and_map_coordinates_are_inverse(grid: Grid) -> None:
     areas = np.array([shapely.box(3, 4, 10, 8), shapely.Point(0, 0)])
     there = grid.from_map(grid.to_map(areas))
     assert shapely.equals_exact(there, areas, 1e-6).all()
 
 
-def test_a_part_lies_where_it_lay() -> None:
+def test_a_crop_keeps_its_position() -> None:
     window = Window(20, 10, 30, 25)
     part = TURNED.crop(window)
     assert part.shape == (25, 30)
@@ -59,7 +59,7 @@ def test_a_margin_ends_where_the_grid_ends() -> None:
     assert GRID.clip(Window(-5, 50, 10, 20)) == Window(0, 50, 5, 10)
 
 
-def test_the_window_of_a_box_holds_whole_pixels() -> None:
+def test_the_window_of_a_box_has_whole_pixels() -> None:
     assert GRID.window_of((500_001.2, 5_799_990.0, 500_002.0, 5_800_003.0)) == Window(2, -6, 2, 26)
 
 
@@ -82,7 +82,7 @@ def test_grids_match_to_a_hundredth_of_a_pixel() -> None:
         GRID.require(others[-1], "heights", "image")
 
 
-def test_pixels_coincide_after_whole_steps_alone() -> None:
+def test_pixels_coincide_only_after_whole_steps() -> None:
     assert GRID.aligned_with(GRID.moved(7.5, -100))
     assert GRID.aligned_with(replace(GRID.moved(1, 1), width=3))
     for other in (GRID.moved(0.25, 0), GRID.coarser(2), TURNED, replace(GRID, crs=CRS.from_epsg(32632))):

@@ -1,4 +1,4 @@
-"""Every file that a raster or vector is read from is found, and what may change unseen is refused."""
+"""Every file that a raster or vector is read from is found, and files that may change unnoticed are refused."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Pixels of which a raster says nothing are known to be so, however the raster says it."""
+"""Missing pixels of a raster are found, however they are marked."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def raster(
     return path
 
 
-def known(path: Path, indexes: list[int], nodata: float | None = None) -> list[bool]:
+def valid(path: Path, indexes: list[int], nodata: float | None = None) -> list[bool]:
     with rasterio.open(path) as source:
         return read_pixels(source, indexes, WINDOW, nodata).valid[0].tolist()
 
@@ -48,39 +48,39 @@ def known(path: Path, indexes: list[int], nodata: float | None = None) -> list[b
         ("uint8", None, [0, 1, 0, 1], [0, 0, 1, 1], [True, True, True, True]),
     ],
 )
-def test_a_value_that_no_colour_has_is_unknown_in_any_band(tmp_path, dtype, nodata, first, second, expected):
+def test_a_value_that_no_colour_has_is_missing_in_any_band(tmp_path, dtype, nodata, first, second, expected):
     path = raster(tmp_path / "a.tif", np.array([first, second], dtype), nodata)
-    assert known(path, [1, 2]) == expected
+    assert valid(path, [1, 2]) == expected
 
 
-def test_bands_that_are_not_looked_at_do_not_count(tmp_path):
+def test_bands_that_are_not_read_do_not_count(tmp_path):
     path = raster(tmp_path / "a.tif", np.array([[-9999, 1, -9999, 1], [-9999, -9999, 1, 1]], np.float32), -9999)
-    assert known(path, [1]) == [False, True, False, True]
-    assert known(path, [2]) == [False, False, True, True]
+    assert valid(path, [1]) == [False, True, False, True]
+    assert valid(path, [2]) == [False, False, True, True]
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
-def test_alpha_of_every_type_is_seen(tmp_path, dtype):
+def test_alpha_of_every_type_counts(tmp_path, dtype):
     path = raster(tmp_path / "a.tif", np.array([[0, 5, 6, 7], [0, 255, 0, 255]], dtype), alpha=True)
-    assert known(path, [1]) == [False, True, False, True]
+    assert valid(path, [1]) == [False, True, False, True]
 
 
-def test_alpha_counts_beside_nodata(tmp_path):
+def test_alpha_counts_in_addition_to_nodata(tmp_path):
     path = raster(tmp_path / "a.tif", np.array([[0, 5, 6, 7], [255, 255, 0, 255]], np.uint8), nodata=0, alpha=True)
-    assert known(path, [1]) == [False, True, False, True]
+    assert valid(path, [1]) == [False, True, False, True]
 
 
-def test_a_mask_counts_and_declared_nodata_replaces_what_the_file_says(tmp_path):
+def test_a_mask_counts_and_declared_nodata_replaces_that_of_the_file(tmp_path):
     values = np.array([[0, 5, 6, 7], [0, 5, 8, 9]], np.uint8)
-    assert known(raster(tmp_path / "a.tif", values, mask=[0, 255, 255, 255]), [1, 2]) == [False, True, True, True]
-    assert known(tmp_path / "a.tif", [1, 2], nodata=5) == [False, False, True, True]
-    assert known(raster(tmp_path / "b.tif", values, nodata=0), [1, 2], nodata=5) == [True, False, True, True]
+    assert valid(raster(tmp_path / "a.tif", values, mask=[0, 255, 255, 255]), [1, 2]) == [False, True, True, True]
+    assert valid(tmp_path / "a.tif", [1, 2], nodata=5) == [False, False, True, True]
+    assert valid(raster(tmp_path / "b.tif", values, nodata=0), [1, 2], nodata=5) == [True, False, True, True]
 
 
-def test_values_that_are_no_numbers_are_missing_and_nothing_else_changes(tmp_path):
+def test_nan_and_infinite_values_are_missing_and_nothing_else_changes(tmp_path):
     values = np.array([[np.nan, np.inf, 1, -9999]], np.float32)
     path = raster(tmp_path / "a.tif", values)
-    assert known(path, [1]) == [False, False, True, True]
+    assert valid(path, [1]) == [False, False, True, True]
     with rasterio.open(path) as source:
         np.testing.assert_array_equal(read_pixels(source, [1]).values[0], values)
 
@@ -99,7 +99,7 @@ def test_a_decimated_pixel_is_the_mean_of_its_valid_pixels(tmp_path):
 
 @pytest.mark.parametrize("compress", ["LERC", "LERC_ZSTD"])
 @pytest.mark.parametrize("nodata", [999.0, 9999.0, -9999.0])
-def test_nodata_that_lossy_compression_moved_is_missing(tmp_path, compress, nodata):
+def test_nodata_changed_by_lossy_compression_is_missing(tmp_path, compress, nodata):
     rng = np.random.default_rng(0)
     heights = (50 + 3 * rng.random((128, 128))).astype(np.float32)
     holes = rng.random(heights.shape) < 0.1
@@ -131,8 +131,8 @@ def test_bands_of_several_types_are_one_line(tmp_path):
     nodata=st.sampled_from([None, -32768, 7]), alpha=st.booleans(), tiled=st.booleans(), seed=st.integers(0, 99),
 )  # fmt: skip
 @settings(max_examples=40)
-def test_the_same_image_in_any_form_is_read_alike(tmp_path_factory, scale, offset, nodata, alpha, tiled, seed):
-    """Stored with scale, offset, nodata or alpha, or as plain values beside a mask."""
+def test_the_same_image_in_any_form_gives_the_same_pixels(tmp_path_factory, scale, offset, nodata, alpha, tiled, seed):
+    """Stored with scale, offset, nodata or alpha, or as plain values with a mask."""
     rng = np.random.default_rng(seed)
     stored, valid = rng.integers(8, 1000, (32, 32), np.int16), rng.random((32, 32)) < 0.8
     if nodata is None and not alpha:
@@ -142,12 +142,12 @@ def test_the_same_image_in_any_form_is_read_alike(tmp_path_factory, scale, offse
     folder = tmp_path_factory.mktemp("forms")
     profile = {"driver": "GTiff", "height": 32, "width": 32, "dtype": "int16", "transform": Affine.scale(2, -2)}
     blocks = {"tiled": True, "blockxsize": 16, "blockysize": 16} if tiled else {}
-    with rasterio.open(folder / "told.tif", "w", **profile, **blocks, count=1 + alpha, nodata=nodata) as out:
+    with rasterio.open(folder / "stored.tif", "w", **profile, **blocks, count=1 + alpha, nodata=nodata) as out:
         out.scales, out.offsets = [scale] * (1 + alpha), [offset] * (1 + alpha)
         if alpha:
             out.colorinterp = [ColorInterp.gray, ColorInterp.alpha]
         out.write(np.stack([stored, np.where(valid, 255, 0)][: 1 + alpha]).astype(np.int16))
-    with rasterio.open(folder / "told.tif") as source:
+    with rasterio.open(folder / "stored.tif") as source:
         found = read_pixels(source, [1])
     assert (found.valid == valid).all()
     plain = stored if (scale, offset) == (1.0, 0.0) else (stored * scale + offset).astype(np.float32)

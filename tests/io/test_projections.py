@@ -27,7 +27,7 @@ def test_the_same_system_changes_no_digit() -> None:
     assert reproject(shapely.box(*BOX), UTM_33, UTM_33, BERLIN).bounds == BOX
 
 
-def test_a_box_is_held_by_its_box_elsewhere() -> None:
+def test_a_reprojected_box_contains_the_box() -> None:
     west, south, east, north = reproject_bounds(BOX, UTM_33, UTM_32, BERLIN)
     outline = shapely.segmentize(shapely.box(*BOX), 10)
     assert shapely.box(west - 1e-6, south - 1e-6, east + 1e-6, north + 1e-6).covers(
@@ -36,7 +36,7 @@ def test_a_box_is_held_by_its_box_elsewhere() -> None:
     assert (west, south, east, north) == pytest.approx(transform_bounds(UTM_33, UTM_32, *BOX, densify_pts=51))
 
 
-def test_a_table_moves_as_its_library_moves_it() -> None:
+def test_a_table_is_transformed_as_by_geopandas() -> None:
     frame = geopandas.GeoDataFrame({"n": [1, 2]}, geometry=[shapely.box(*BOX), shapely.Point(1, 1)], crs=UTM_33)
     moved, expected = reproject_table(frame, "EPSG:4326", BERLIN), frame.to_crs("EPSG:4326")
     assert moved.crs == expected.crs
@@ -65,9 +65,9 @@ def test_the_choice_is_logged_with_what_would_be_better(caplog: pytest.LogCaptur
     oxford = (-1.3, 51.7, -1.2, 51.8)
     operation(CRS.from_epsg(27700), "EPSG:32630", oxford)
     operation(CRS.from_epsg(27700), "EPSG:25830", oxford)
-    known, unknown = caplog.records
-    assert known.levelname == "INFO"
-    assert "OSGB36 to WGS 84 (6) + UTM zone 30N, accurate to 2 m; better ones need grid files" in known.getMessage()
-    assert unknown.levelname == "WARNING"
-    assert "layers may be displaced" in unknown.getMessage()
-    assert "uk_os_OSTN15_NTv2_OSGBtoETRS.tif" in unknown.getMessage()
+    accurate, inaccurate = caplog.records
+    assert accurate.levelname == "INFO"
+    assert "OSGB36 to WGS 84 (6) + UTM zone 30N, accurate to 2 m; better ones need grid files" in accurate.getMessage()
+    assert inaccurate.levelname == "WARNING"
+    assert "layers may be displaced" in inaccurate.getMessage()
+    assert "uk_os_OSTN15_NTv2_OSGBtoETRS.tif" in inaccurate.getMessage()

@@ -1,4 +1,4 @@
-"""Vector files are read as what they are, or refused in one line."""
+"""Vector files of any format are read, or refused in one line."""
 
 import geopandas
 import numpy as np
@@ -27,7 +27,7 @@ def project(tmp_path):
     return path
 
 
-def test_which_layer_is_meant_is_never_guessed(project):
+def test_the_layer_is_never_guessed(project):
     with pytest.raises(DataError, match="several layers; name one of parcels, buildings"):
         read_polygons(project, "building_polygons")
     with pytest.raises(DataError, match="no layer 'houses'; name one of parcels, buildings"):
@@ -45,7 +45,7 @@ def test_the_same_polygons_in_any_format(tmp_path, suffix):
 
 
 @pytest.mark.parametrize(("shape", "area"), [(SPIKED, 100), (BOW_TIE, 50), (SQUARE, 100)])
-def test_a_repair_leaves_polygons_alone(tmp_path, shape, area):
+def test_a_repair_leaves_only_polygons(tmp_path, shape, area):
     path = tmp_path / "polygons.parquet"
     frame(shape).to_parquet(path)
     found = read_polygons(path, "polygons")
@@ -62,7 +62,7 @@ def test_lines_and_points_are_refused(tmp_path, shape):
         read_polygons(path, "districts")
 
 
-def test_what_is_no_vector_file_is_one_line(tmp_path):
+def test_a_file_that_is_not_a_vector_file_is_one_line(tmp_path):
     for name in ("no.gpkg", "no.parquet", "no.geojson"):
         (tmp_path / name).write_text("nothing")
         with pytest.raises(DataError, match="cannot be read as a vector file"):
@@ -72,7 +72,7 @@ def test_what_is_no_vector_file_is_one_line(tmp_path):
         read_polygons(tmp_path / "plain.parquet", "polygons")
 
 
-def test_a_polygon_of_no_area_becomes_empty():
+def test_a_polygon_without_area_becomes_empty():
     flat = shapely.Polygon([(0, 0), (10, 0), (5, 0)])
     assert polygon_parts(np.array([flat, SQUARE])).tolist()[0].area == 0
 

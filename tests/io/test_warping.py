@@ -1,4 +1,4 @@
-"""The warp places pixels where the package's own transformation places them, whatever GDAL's database holds."""
+"""The warp places pixels where the package's own transformation does, whatever GDAL's database contains."""
 
 import sqlite3
 from pathlib import Path
@@ -36,13 +36,13 @@ def raster_of_places(path: Path, crs: str, west: float, north: float, side: floa
     ("source", "corner", "side", "target"),
     [
         (QORNOQ, (500_000, 7_097_000), 1.0, GR96),
-        ("EPSG:32632", (800_000, 5_800_000), 0.5, "EPSG:32633"),  # turned
+        ("EPSG:32632", (800_000, 5_800_000), 0.5, "EPSG:32633"),  # rotated
         ("EPSG:4326", (13.4, 52.5), 1e-5, "EPSG:25833"),  # the system itself has latitude first
         ("EPSG:31467", (3_500_000, 5_500_000), 1.0, "EPSG:25832"),  # northing first, a shift of the datum
         ("EPSG:25833+7837", (500_000, 5_800_000), 1.0, "EPSG:25832"),  # with heights
     ],
 )
-def test_pixels_lie_where_the_transformation_puts_them(
+def test_pixels_are_where_the_transformation_puts_them(
     tmp_path: Path, source: str, corner: tuple[float, float], side: float, target: str
 ) -> None:
     path = raster_of_places(tmp_path / "places.tif", source, *corner, side)
@@ -62,7 +62,7 @@ def test_pixels_lie_where_the_transformation_puts_them(
     assert np.abs(found - np.stack(expected)).max() < 2 * EXACT_PX
 
 
-def test_what_is_read_does_not_depend_on_the_window(tmp_path: Path) -> None:
+def test_values_do_not_depend_on_the_window(tmp_path: Path) -> None:
     path = raster_of_places(tmp_path / "places.tif", "EPSG:32632", 800_000, 5_800_000, 0.5)
     with open_raster(path) as dataset:
         west, _, _, north = reproject_bounds(dataset.bounds, dataset.crs, "EPSG:32633", Grid.of(dataset).place)
@@ -73,8 +73,8 @@ def test_what_is_read_does_not_depend_on_the_window(tmp_path: Path) -> None:
     assert np.abs(whole[:, :50] - parts).max() < EXACT_PX
 
 
-def test_gdal_would_take_another_way() -> None:
-    """The pair of systems of this file says something as long as the two databases differ."""
+def test_gdal_would_use_another_transformation() -> None:
+    """The pair of systems in this file is a valid test only while the two databases differ."""
     folders = Path(pyproj.datadir.get_data_dir()), Path(rasterio.__file__).parent / "proj_data"
     if epsg_version(folders[0]) == epsg_version(folders[1]):
         pytest.skip("pyproj and rasterio have the same EPSG version")

@@ -44,7 +44,7 @@ def test_counts_of_the_discriminator(channels: int, expected: int) -> None:
     assert counts(build_discriminator(channels)) == (expected, 1_792)
 
 
-def test_each_verdict_of_the_discriminator_is_on_70_by_70_pixels() -> None:
+def test_each_output_of_the_discriminator_sees_70_by_70_pixels() -> None:
     x = torch.zeros(1, 4, 256, 256, requires_grad=True)
     verdicts = build_discriminator(4, width=4).eval()(x)
     assert verdicts.shape == (1, 1, 30, 30)
@@ -81,7 +81,7 @@ def test_weights_start_small_and_heights_stay_between_minus_one_and_one() -> Non
     assert height.abs().max() <= 1
 
 
-def test_the_three_deepest_steps_up_rest_in_training_alone() -> None:
+def test_dropout_is_active_only_in_training_and_the_three_deepest_steps() -> None:
     network, x = small(), {"ms": torch.randn(2, 3, 16, 16)}
     assert [any(isinstance(m, nn.Dropout) for m in step) for step in build("cgan", width=1).up] == [True] * 3 + [
         False

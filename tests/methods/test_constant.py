@@ -13,11 +13,11 @@ def test_zero_everywhere() -> None:
     assert (height == 0).all()
 
 
-def test_the_initial_surface_model_as_it_is() -> None:
+def test_the_initial_surface_model_is_returned_unchanged() -> None:
     dsm = torch.randn(2, 1, 4, 6)
     assert torch.equal(build("initial_dsm")({"dsm_initial": dsm})["height"], dsm)
 
 
-def test_without_an_initial_surface_model_there_is_nothing_to_return() -> None:
+def test_without_an_initial_surface_model_it_is_refused() -> None:
     with pytest.raises(SettingsError, match="add dsm_initial"):
         build_network("constant", {"eo": 3}, {"outer_skip": True})

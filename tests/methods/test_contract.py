@@ -1,4 +1,4 @@
-"""The contract that every file of config/methods keeps."""
+"""The contract of every file in config/methods."""
 
 import pytest
 import torch
@@ -35,7 +35,7 @@ def options_of(name: str) -> dict:
 
 
 def side_of(name: str) -> int:
-    """Return the smallest side that the recipe's network takes, in pixels."""
+    """Return the smallest side that the recipe's network accepts, in pixels."""
     return options_of(name).get("size_px") or max(RECIPES[name].tile_multiple, 8)
 
 
@@ -74,7 +74,7 @@ def test_outputs_have_the_size_of_the_input(name: str, network: nn.Module) -> No
         assert all(torch.isfinite(maps).all() for maps in outputs.values())
 
 
-def test_a_step_of_one_tile_reaches_all_that_is_trainable(name: str, network: nn.Module) -> None:
+def test_a_step_of_one_tile_reaches_all_trainable_parameters(name: str, network: nn.Module) -> None:
     if not list(network.parameters()):
         pytest.skip("nothing to train in this method")
     before = {key: p.detach().clone() for key, p in network.named_parameters() if p.requires_grad}
@@ -86,7 +86,7 @@ def test_a_step_of_one_tile_reaches_all_that_is_trainable(name: str, network: nn
 
 
 @pytest.mark.parametrize("freezable", [n for n in names() if "freeze_encoder" in RECIPES[n].options])
-def test_a_step_leaves_what_is_frozen(freezable: str) -> None:
+def test_a_step_keeps_frozen_parameters(freezable: str) -> None:
     network = build(freezable, **options_of(freezable), freeze_encoder=True)
     frozen = {key: value.clone() for key, value in frozen_state(network).items()}
     assert frozen
@@ -149,7 +149,7 @@ def test_a_wrong_band_count_is_an_error(name: str, network: nn.Module) -> None:
 
 @pytest.mark.parametrize("whole", [name for name in names() if options_of(name)])
 def test_the_published_widths_give_the_same_outputs(whole: str) -> None:
-    """Shapes alone: on the meta device nothing is computed."""
+    """Only shapes: on the meta device nothing is computed."""
     side = RECIPES[whole].options.get("size_px", side_of(whole))
     with torch.device("meta"):
         outputs = build(whole).eval()({layer: x.to("meta") for layer, x in inputs_of(whole, 3, side, side).items()})
@@ -160,7 +160,7 @@ def test_every_network_file_has_a_recipe() -> None:
     assert set(networks()) == {recipe.network for recipe in RECIPES.values()}
 
 
-def test_an_unknown_network_or_option_names_what_is_known() -> None:
+def test_an_invalid_network_or_option_names_the_valid_ones() -> None:
     with pytest.raises(SettingsError, match=r"use one of .*im2height"):
         build_network("im2hight", {"eo": 3}, {})
     with pytest.raises(SettingsError, match="sise"):

@@ -6,7 +6,7 @@ from torch import nn
 from img2height.methods import build, build_network
 
 
-def test_the_pyramid_looks_at_the_published_rates_at_output_stride_16() -> None:
+def test_the_pyramid_has_the_published_rates_at_output_stride_16() -> None:
     trunk = build("deeplabv3plus", encoder="resnet18", width=32).trunk.eval()
     convolutions = [m for m in trunk.decoder.aspp.modules() if isinstance(m, nn.Conv2d)]
     assert sorted({m.dilation[0] for m in convolutions}) == [1, 6, 12, 18]

@@ -55,14 +55,14 @@ def test_the_coarse_scale_sees_the_whole_tile_and_the_fine_scale_does_not() -> N
         assert torch.equal(network.edges(image)[corner], network.edges(changed)[corner])
 
 
-def test_hidden_units_rest_in_training_alone() -> None:
+def test_dropout_is_active_only_in_training() -> None:
     torch.manual_seed(0)
     network, image = small(), torch.randn(1, 3, SIZE_PX, SIZE_PX)
     assert not torch.equal(height(network, image), height(network, image))
     assert torch.equal(height(network.eval(), image), height(network, image))
 
 
-def test_another_size_is_refused_with_what_to_do() -> None:
+def test_another_size_is_refused_with_the_remedy() -> None:
     with pytest.raises(SettingsError, match=r"64 x 64 px, found 64 x 96; make tiling\.tile_px"):
         height(small(), torch.zeros(1, 3, 64, 96))
     with pytest.raises(SettingsError, match="multiple of 32"):

@@ -91,13 +91,13 @@ def test_fusion_attends_to_its_own_tokens_by_the_queries_of_the_other() -> None:
     with torch.no_grad():
         changed, unchanged = fusion({"eo": x, "sar": radar})["eo"], fusion({"eo": x, "sar": other})["eo"]
         assert not torch.allclose(changed, unchanged)
-        uniform = x[:, :1].expand(1, 5, 8)  # whatever is asked for, five equal values mix to the same
+        uniform = x[:, :1].expand(1, 5, 8)  # for any query, the mean of five equal values is the same
         first, second = (fusion({"eo": uniform, "sar": y})["eo"] for y in (radar, other))
     assert torch.allclose(first, second, atol=1e-6)
     assert torch.allclose(first[:, :1].expand_as(first), first, atol=1e-6)
 
 
-def test_fusion_updates_both_from_what_entered() -> None:
+def test_fusion_updates_both_from_the_input_of_the_layer() -> None:
     torch.manual_seed(0)
     fusion = CrossFusion(["eo", "sar"], 8, 2)
     x, y = torch.randn(2, 1, 5, 8)
@@ -143,14 +143,14 @@ def test_footprints_gate_heights() -> None:
 
 
 @pytest.mark.parametrize(("gating", "reached"), [("hard", False), ("soft", True), ("none", False)])
-def test_heights_teach_footprints_through_a_soft_gate_alone(gating: str, reached: bool) -> None:
+def test_heights_give_footprints_a_gradient_only_through_a_soft_gate(gating: str, reached: bool) -> None:
     network = small(gating=gating)
     network(images())["height"].sum().backward()
     assert (network.decoders["footprint"].entry[0].weight.grad is not None) == reached
     assert network.decoders["height"].entry[0].weight.grad.abs().sum() > 0
 
 
-def test_one_encoder_sees_both_modalities_as_one_batch() -> None:
+def test_a_shared_encoder_gets_both_modalities_as_one_batch() -> None:
     network = small(share_encoder=True)
     inputs = images()
     seen: list[Tensor] = []
@@ -187,7 +187,7 @@ def test_the_order_of_the_inputs_does_not_matter() -> None:
         (BOTH, {"depth": 2}, "depth"),
     ],
 )
-def test_what_cannot_be_built_is_refused(bands: dict, options: dict, problem: str) -> None:
+def test_invalid_options_are_refused(bands: dict, options: dict, problem: str) -> None:
     with pytest.raises(SettingsError, match=problem):
         small(bands, **options)
 

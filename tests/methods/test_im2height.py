@@ -1,4 +1,4 @@
-"""IM2HEIGHT against the facts of the paper."""
+"""IM2HEIGHT against the numbers in the paper."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Pretrained encoders under more bands than three; nothing is fetched here, files are made."""
+"""Pretrained encoders with more than three bands; nothing is downloaded, the tests write the files."""
 
 from pathlib import Path
 
@@ -54,11 +54,11 @@ def test_names_are_those_of_torchvision() -> None:
 
 
 @pytest.mark.parametrize("network", [*RESNETS, "segnet"])
-def test_a_missing_file_says_what_to_give(network: str) -> None:
+def test_a_missing_file_is_an_error_with_the_remedy(network: str) -> None:
     with pytest.raises(SettingsError, match="give its path, imagenet or none"):
         build_network(network, {"eo": 4}, {"weights": "nowhere.pt"})
 
 
-def test_xception_takes_no_weights() -> None:
+def test_xception_accepts_no_weights() -> None:
     with pytest.raises(SettingsError, match="set weights: none, or use a ResNet"):
         build_network("deeplabv3plus", {"eo": 4}, {"encoder": "tu-xception41", "weights": "imagenet"})

@@ -1,4 +1,4 @@
-"""PSPNet: dilated encoder, pyramid, and auxiliary heads that only training sees."""
+"""PSPNet: dilated encoder, pyramid, and auxiliary heads that are only used in training."""
 
 import pytest
 import torch
@@ -23,7 +23,7 @@ def reached(network: nn.Module, output: Tensor) -> set[str]:
     return {".".join(key.split(".")[:3]) for key, grad in parts.items() if grad is not None and grad.any()}
 
 
-def test_the_pyramid_stands_on_features_at_an_eighth(network: nn.Module) -> None:
+def test_the_pyramid_uses_features_at_an_eighth(network: nn.Module) -> None:
     stages = network.trunk.encoder(torch.zeros(1, 8, 64, 64))[-3:]
     assert [tuple(stage.shape[-2:]) for stage in stages] == [(8, 8)] * 3
     dilations = [getattr(network.trunk.encoder, stage)[1].conv2.dilation for stage in ("layer2", "layer3", "layer4")]
@@ -31,7 +31,7 @@ def test_the_pyramid_stands_on_features_at_an_eighth(network: nn.Module) -> None
     assert [block.pool_size for block in network.trunk.decoder.psp.blocks] == [1, 2, 3, 6]
 
 
-def test_auxiliary_heads_speak_in_training_only(network: nn.Module) -> None:
+def test_auxiliary_heads_are_active_only_in_training(network: nn.Module) -> None:
     assert set(network.eval()(INPUTS)) == {"footprint", "height"}
     outputs = network.train()(INPUTS)
     assert set(outputs) == {"footprint", "height", "aux_footprint", "aux_height"}
@@ -39,7 +39,7 @@ def test_auxiliary_heads_speak_in_training_only(network: nn.Module) -> None:
     assert outputs["aux_footprint"].shape == outputs["footprint"].shape
 
 
-def test_auxiliary_heads_hang_on_the_third_stage(network: nn.Module) -> None:
+def test_auxiliary_heads_use_the_third_stage(network: nn.Module) -> None:
     auxiliary = reached(network, network.train()(INPUTS)["aux_footprint"])
     main = reached(network, network.train()(INPUTS)["footprint"])
     assert "trunk.encoder.layer3" in auxiliary & main

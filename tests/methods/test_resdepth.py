@@ -75,7 +75,7 @@ def test_skips_are_sums() -> None:
 
 
 @pytest.mark.parametrize(("activation", "slope"), [("relu", 0.0), ("lrelu", 0.01), ("prelu", 0.25)])
-def test_activations_let_through_their_share_of_negative_values(activation: str, slope: float) -> None:
+def test_activations_pass_their_share_of_negative_values(activation: str, slope: float) -> None:
     network = by_hand(outer_skip=False, **{f"activation_{part}": activation for part in PARTS})
     if activation == "prelu":
         for module in network.modules():
@@ -106,7 +106,7 @@ def test_outer_skip_can_be_normalised_by_batch() -> None:
     assert torch.allclose(height(network, [[2.0, 4.0], [6.0, 0.0]]), torch.tensor([[0.0, 1.0], [2.0, -1.0]]))
 
 
-def test_with_a_zero_last_layer_a_fresh_network_returns_the_initial_surface() -> None:
+def test_with_a_zero_last_layer_an_untrained_network_returns_the_initial_surface() -> None:
     network = build("resdepth_stereo", zero_last=True).train()
     inputs = {layer: torch.randn(2, bands, 64, 64) for layer, bands in STEREO.items()}
     assert (network(inputs)["height"] - inputs["dsm_initial"]).abs().max() < 1e-6
@@ -121,7 +121,7 @@ def test_the_surface_model_is_the_first_channel_whatever_the_order_of_the_inputs
     assert torch.equal(seen[0], torch.cat([inputs["dsm_initial"], inputs["views"]], dim=1))
 
 
-def test_images_alone_do_not_see_the_surface_model() -> None:
+def test_the_images_only_variant_does_not_use_the_surface_model() -> None:
     network = tiny(STEREO, outer_skip=False, images_only=True)
     views = torch.randn(1, 2, 8, 8)
     first, second = (network({"dsm_initial": torch.randn(1, 1, 8, 8), "views": views})["height"] for _ in range(2))
@@ -165,6 +165,6 @@ def test_options_have_the_weight_names_of_the_official_ones(options: dict, added
         (STEREO, {"dept": 5}, "dept"),
     ],
 )
-def test_what_cannot_be_built_is_refused(bands: dict, options: dict, problem: str) -> None:
+def test_invalid_options_are_refused(bands: dict, options: dict, problem: str) -> None:
     with pytest.raises(SettingsError, match=problem):
         build_network("resdepth", bands, options)

@@ -26,13 +26,13 @@ def unit(first: bool) -> Unit:
 @pytest.mark.parametrize(
     ("first", "value", "expected"),
     [
-        (False, -1.0, -10.0),  # activated before the sign changes: nothing passes
-        (False, 1.0, 10.0),  # passes, is negative then, and is stopped by the second activation
+        (False, -1.0, -10.0),  # activated before the sign changes: the result is 0
+        (False, 1.0, 10.0),  # passes, becomes negative, and is set to 0 by the second activation
         (True, -1.0, -9.0),  # convolved at once: the sign changes, and one is added to the shortcut
         (True, 1.0, 10.0),
     ],
 )
-def test_units_activate_before_they_convolve_but_the_first(first: bool, value: float, expected: float) -> None:
+def test_all_units_but_the_first_activate_before_they_convolve(first: bool, value: float, expected: float) -> None:
     assert unit(first)(torch.full((1, 1, 1, 1), value)).item() == pytest.approx(expected, rel=1e-4)
 
 

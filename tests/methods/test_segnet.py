@@ -6,7 +6,7 @@ from torch import nn
 from img2height.methods.segnet import SegNet
 
 
-def test_only_the_maximum_comes_back_and_to_its_place() -> None:
+def test_only_the_maximum_is_unpooled_and_to_its_position() -> None:
     network = SegNet(1, 1)
     for part in (network.encoder, network.decoder):
         for i, layer in enumerate(part):

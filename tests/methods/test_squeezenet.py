@@ -33,7 +33,7 @@ def test_counts_and_taps(encoder: str, expected: int, trainable: int, sides: tup
 
 
 def test_only_the_second_convolution_of_a_block_is_activated() -> None:
-    """1 and a skip of 2 become -3 and then 3, which an activation between would make 0.6; -3 comes out as -0.6."""
+    """1 and a skip of 2 become -3 and then 3, or 0.6 with an activation in between; -3 becomes -0.6."""
     block = DepthBlock(1, 1, 1)
     with torch.no_grad():
         for parameter in block.parameters():
@@ -46,13 +46,13 @@ def test_only_the_second_convolution_of_a_block_is_activated() -> None:
         assert torch.allclose(block(x, skip), torch.full((1, 1, 5, 3), -0.6))
 
 
-def test_interpolation_goes_from_corner_to_corner() -> None:
+def test_interpolation_aligns_corners() -> None:
     x = torch.tensor([[0.0, 4.0], [8.0, 12.0]])[None, None]
     expected = [[0.0, 2.0, 4.0], [4.0, 6.0, 8.0], [8.0, 10.0, 12.0]]
     assert resize(x, torch.empty(1, 5, 3, 3))[0, 0].tolist() == expected
 
 
-def test_the_height_is_made_at_half_the_resolution() -> None:
+def test_the_height_is_predicted_at_half_the_resolution() -> None:
     network, maps = build("squeezenet", half_features=True).eval(), []
     network.height.register_forward_hook(lambda module, inputs, output: maps.append(output))
     with torch.inference_mode():
@@ -71,7 +71,7 @@ def test_odd_sizes_down_to_the_least(encoder: str, least: int) -> None:
             assert torch.isfinite(output).all()
 
 
-def test_a_frozen_encoder_gets_no_gradient() -> None:
+def test_a_frozen_encoder_has_no_gradient() -> None:
     network = build("squeezenet", freeze_encoder=True, half_features=True).train()
     network({"eo": torch.randn(1, 3, 32, 32)})["height"].mean().backward()
     assert all(p.grad is None for p in network.encoder.parameters())
@@ -79,6 +79,6 @@ def test_a_frozen_encoder_gets_no_gradient() -> None:
     assert not network.encoder.training
 
 
-def test_an_unknown_encoder_names_what_is_known() -> None:
+def test_an_invalid_encoder_names_the_valid_ones() -> None:
     with pytest.raises(SettingsError, match="available: squeezenet1_0, squeezenet1_1"):
         build("squeezenet", encoder="squeezenet2")

@@ -1,4 +1,4 @@
-"""What the six comparison networks share: counts, work, joined layers, heads, gating, batches of one tile."""
+"""The common parts of the six comparison networks: counts, cost, layers, heads, gating, batches of one tile."""
 
 import math
 
@@ -14,7 +14,7 @@ from img2height.methods._two_heads import PooledBatchNorm, TwoHeads
 from img2height.settings.project import load_recipe
 
 BANDS = {"eo": 4, "sar": 4}
-AUXILIARY = (2_360_579, 512)  # PSPNet's, which no prediction uses
+AUXILIARY = (2_360_579, 512)  # those of PSPNet, which prediction does not use
 # Parameters, batch-norm buffers and 10^9 multiply-accumulates at 512 px with image and radar; parameters without radar.
 PUBLISHED = {
     "deeplabv3plus": (26_693_779, 57_312, 37.6, 26_681_235),
@@ -28,7 +28,7 @@ POOLED = {"deeplabv3plus": 32, "upernet": 64, "pspnet": 16}  # networks that ave
 
 
 def on_meta(name: str) -> nn.Module:
-    """Return the published network without numbers in it, which is enough to count."""
+    """Return the published network on the meta device, which is enough for counting."""
     with torch.device("meta"):
         return build(name).to("meta").eval()
 
@@ -43,7 +43,7 @@ def tiles(batch: int, side: int) -> dict[str, Tensor]:
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
-def test_counts_and_work(name: str) -> None:
+def test_counts_and_cost(name: str) -> None:
     network = on_meta(name)
     parameters, buffers, gmac, without_radar = PUBLISHED[name]
     more = AUXILIARY if name == "pspnet" else (0, 0)
@@ -107,13 +107,13 @@ def test_gates_are_off_in_the_recipes_and_can_be_switched_on() -> None:
 
 @pytest.mark.parametrize(("name", "side"), POOLED.items())
 def test_a_batch_of_one_tile_can_be_trained_on(name: str, side: int) -> None:
-    """The last batch of a budget may be one; the average of its tile is one value a channel."""
+    """The last batch of a budget may have one tile, whose average is one value per channel."""
     network = build(name, encoder="resnet18", width=32).train()
     sum(maps.sum() for maps in network(tiles(1, side)).values()).backward()
     assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in network.parameters())
 
 
-def test_averages_of_one_tile_are_normalised_by_what_was_seen_before() -> None:
+def test_averages_of_one_tile_are_normalised_by_running_statistics() -> None:
     norm, plain = PooledBatchNorm(3), nn.BatchNorm2d(3)
     several, one = torch.randn(5, 3, 1, 1), torch.randn(1, 3, 1, 1)
     assert torch.equal(norm(several), plain(several))
@@ -133,6 +133,6 @@ def test_averages_of_one_tile_are_normalised_by_what_was_seen_before() -> None:
         ("segnet", {"widht": 3}, "widht"),
     ],
 )
-def test_what_cannot_be_built_is_refused(network: str, options: dict, problem: str) -> None:
+def test_invalid_options_are_refused(network: str, options: dict, problem: str) -> None:
     with pytest.raises(SettingsError, match=problem):
         build_network(network, BANDS, options)

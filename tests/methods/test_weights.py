@@ -1,4 +1,4 @@
-"""Pretrained weights from files: what fits is taken, all else is one clear error; nothing is fetched here."""
+"""Pretrained weights from files: those that fit are loaded, others are one clear error; nothing is downloaded."""
 
 from pathlib import Path
 from urllib.error import URLError
@@ -28,7 +28,7 @@ def same(one: nn.Module, other: nn.Module) -> bool:
 
 
 @pytest.mark.parametrize("suffix", ["safetensors", "pth"])
-def test_a_file_fills_the_encoder_and_its_classifier_is_passed_over(suffix: str, tmp_path: Path) -> None:
+def test_a_file_fills_the_encoder_and_its_classifier_is_ignored(suffix: str, tmp_path: Path) -> None:
     published, ours = encoder(1), encoder(2)
     found = {**published.state_dict(), "classifier.weight": torch.ones(3)}
     del found["1.num_batches_tracked"]  # as in older files
@@ -47,12 +47,12 @@ def test_imagenet_is_what_the_library_returns_and_none_changes_nothing() -> None
     assert same(ours, published)
 
 
-def test_without_a_network_the_error_says_what_to_do() -> None:
+def test_without_a_network_the_error_names_the_remedy() -> None:
     with pytest.raises(SettingsError, match=r"encoder\.pth could not be downloaded .*no route.* set weights: <path"):
         load_encoder_weights(encoder(0), "imagenet", no_network, SOURCE)
 
 
-def test_shapes_alone_need_no_weights() -> None:
+def test_the_meta_device_needs_no_weights() -> None:
     with torch.device("meta"):
         load_encoder_weights(encoder(0), "imagenet", no_network, SOURCE)
 
@@ -81,7 +81,7 @@ def test_a_wrong_torch_file_is_an_error(content: object, problem: str, tmp_path:
 
 
 @pytest.mark.parametrize("name", ["weights.safetensors", "weights.pth"])
-def test_a_cut_off_or_missing_file_is_an_error(name: str, tmp_path: Path) -> None:
+def test_a_truncated_or_missing_file_is_an_error(name: str, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="does not exist"):
         load_encoder_weights(encoder(0), str(tmp_path / name), no_network, SOURCE)
     save_file(encoder(0).state_dict(), tmp_path / "whole")

@@ -4,7 +4,7 @@ import pytest
 from img2height import metrics
 
 REFERENCE = np.array([[0.5, 2.0], [4.0, -9999.0]])
-PREDICTION = np.array([[0.5, 1.0], [6.0, 3.0]])  # errors 0, -1, 2; the last reference is unknown
+PREDICTION = np.array([[0.5, 1.0], [6.0, 3.0]])  # errors 0, -1, 2; the last reference is missing
 
 
 @pytest.mark.parametrize(

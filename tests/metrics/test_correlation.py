@@ -1,4 +1,4 @@
-"""The correlation length of errors: known fields, gaps, and sums in any order."""
+"""The correlation length of errors: synthetic fields, gaps, and sums in any order."""
 
 from functools import cache, reduce
 from operator import add
@@ -23,12 +23,12 @@ def test_the_length_of_a_known_field(correlation: str, length_px: float):
     assert reduce(add, tiles(length_px, correlation)).length_px() == pytest.approx(length_px, rel=0.15)
 
 
-def test_independent_errors_are_alike_within_a_pixel():
+def test_independent_errors_correlate_within_a_pixel_only():
     errors = np.random.default_rng(0).normal(size=(64, 64))
     assert CorrelationStatistics.from_errors(errors).length_px() == pytest.approx(1 - 1 / np.e, abs=0.05)
 
 
-def test_unknown_errors_count_nowhere():
+def test_missing_errors_do_not_count():
     rng, whole = np.random.default_rng(0), CorrelationStatistics()
     for field in fields(24, 96, 5, "gaussian", 0):
         field = np.where(rng.random(field.shape) < 0.3, np.nan, field)
@@ -37,7 +37,7 @@ def test_unknown_errors_count_nowhere():
     assert whole.pixels == pytest.approx(0.7 * 24 * 96**2, rel=0.02)
 
 
-def test_a_mean_error_of_its_own_in_each_tile_has_no_length_within_tiles():
+def test_different_mean_errors_of_tiles_have_no_length_within_tiles():
     noise = np.random.default_rng(0).normal(0, 0.1, (20, 32, 32))
     shifted = [CorrelationStatistics.from_errors(field + 3 * k) for k, field in enumerate(noise)]
     assert reduce(add, shifted).length_px() is None

@@ -5,7 +5,7 @@ from img2height.errors import DataError
 from img2height.metrics import InstanceStatistics, match_instances
 
 
-def test_found_invented_and_missed():
+def test_detected_false_and_missed_buildings():
     reference = [box(0, 0, 10, 10), box(20, 0, 30, 10), box(40, 0, 50, 10)]
     predicted = [box(1, 0, 11, 10), box(20, 0, 24, 10), box(60, 0, 70, 10)]  # IoU 9/11, 0.4, 0
     found = match_instances(predicted, reference)
@@ -21,13 +21,13 @@ def test_one_reference_is_found_once_by_the_better_one():
     assert match_instances(predicted, reference) == InstanceStatistics(tp=1, fp=1, fn=0)
 
 
-def test_largest_overlap_goes_first():
+def test_the_largest_overlap_is_matched_first():
     reference = [box(0, 0, 10, 10), box(0, 4, 10, 14)]
     predicted = [box(0, 2, 10, 12), box(0, 0, 10, 10)]  # the first fits both alike, the second only the first reference
     assert match_instances(predicted, reference).tp == 2
 
 
-def test_threshold_is_inclusive_and_order_changes_nothing():
+def test_the_threshold_is_inclusive_and_the_order_does_not_matter():
     reference, predicted = [box(0, 0, 2, 1)], [box(0, 0, 1, 1)]
     assert match_instances(predicted, reference, 0.5).tp == 1
     many = [box(i, 0, i + 1.5, 1) for i in range(0, 40, 2)], [box(i + 0.3, 0, i + 1.6, 1) for i in range(0, 40, 2)]
@@ -47,7 +47,7 @@ def test_nothing_gives_none():
     assert match_instances([box(0, 0, 1, 1)], []).scores()["precision"] == 0.0
 
 
-def test_wrong_polygons_and_thresholds_are_named():
+def test_invalid_polygons_and_thresholds_are_named():
     bow = Polygon([(0, 0), (1, 1), (1, 0), (0, 1)])
     with pytest.raises(DataError, match="reference polygon 1"):
         match_instances([], [box(0, 0, 1, 1), bow])

@@ -1,4 +1,4 @@
-"""What keeps compiled code right and cheap: it stands alone, and only who adds up pixels loads numba."""
+"""Compiled code is self-contained, and only programs that sum pixels load numba."""
 
 import ast
 import subprocess
@@ -21,7 +21,7 @@ NEIGHBOURS = sorted(path for room in ("metrics", "scoring") for path in (PACKAGE
 
 
 @pytest.mark.parametrize("path", KERNELS, ids=lambda path: path.stem)
-def test_a_kernel_takes_nothing_from_other_files(path):
+def test_a_kernel_imports_nothing_from_other_files(path):
     """Numba would keep what it compiled with an old constant of another file."""
     found = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Import | ast.ImportFrom)]
     names = {getattr(node, "module", None) or node.names[0].name for node in found}
@@ -40,7 +40,7 @@ def test_the_constants_of_the_kernel_are_those_of_the_package():
     assert similarity.TAPS == structure.WINDOW_PX
 
 
-def test_numba_is_loaded_by_those_who_add_up_pixels():
+def test_numba_is_loaded_only_by_programs_that_sum_pixels():
     names = ", ".join(f"img2height.{path.parent.name}.{path.stem}" for path in NEIGHBOURS)
     code = f"import sys, {names}; sys.exit('numba' in sys.modules)"
     assert len(NEIGHBOURS) > 20
@@ -90,7 +90,7 @@ def test_more_pixels_than_are_added_up_at_once_and_more_kinds_than_own_histogram
 
 
 @pytest.mark.parametrize("height", [3e6, -1e30, 3e38])
-def test_what_is_no_height_is_refused(height):
+def test_implausible_heights_are_refused(height):
     pair = np.full((1, 4), height), np.ones((1, 4))
     with pytest.raises(DataError, match="not a possible height error"):
         sum_block(*pair, np.zeros((1, 4), np.uint16), np.ones(1, np.uint32), 4, 1.0, ErrorHistograms(1))

@@ -1,4 +1,4 @@
-"""The strict scores against torchmetrics, scikit-image and scipy, on random arrays with unknown pixels."""
+"""The strict scores against torchmetrics, scikit-image and scipy, on random arrays with missing pixels."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ MIN_HEIGHT_M = 1.0
 
 @pytest.fixture(params=range(3))
 def heights(request):
-    """Prediction, reference and the pixels that both know and the mask counts."""
+    """Prediction, reference, and the pixels that are valid in both and counted by the mask."""
     rng = np.random.default_rng([20, request.param])
     reference = np.maximum(rng.normal(5, 8, (70, 90)), 0).astype(np.float32)
     prediction = (reference * rng.uniform(0.8, 1.3) + rng.normal(0, 2, reference.shape)).astype(np.float32)

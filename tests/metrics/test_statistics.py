@@ -57,13 +57,13 @@ def test_prediction_of_nothing_is_a_miss_for_delta_and_a_millimetre_for_log10():
     assert scores["log10"] == pytest.approx(4.0, abs=1e-9)
 
 
-def test_unknown_reference_never_counts_and_zero_metres_does():
+def test_missing_reference_never_counts_and_zero_metres_does():
     reference = np.array([np.nan, -9999.0, 0.0], dtype=np.float32)
     scores = ErrorStatistics.from_arrays(np.array([100.0, 100.0, 3.0]), reference).scores()
     assert (scores["pixels"], scores["mae_m"], scores["ratio_pixels"]) == (1, 3.0, 0)
 
 
-def test_missing_prediction_lowers_coverage_and_no_score():
+def test_missing_prediction_lowers_only_the_coverage():
     prediction = np.array([np.nan, -9999.0, np.inf, 7.0], dtype=np.float32)
     scores = ErrorStatistics.from_arrays(prediction, np.full(4, 5.0)).scores()
     assert (scores["coverage"], scores["pixels"], scores["bias_m"]) == (0.25, 1, 2.0)
@@ -134,7 +134,7 @@ def test_statistics_agree_with_the_functions_on_arrays(prediction, reference):
 
 
 @given(MAPS, MAPS)
-def test_json_brings_back_the_same_statistics(prediction, reference):
+def test_json_keeps_the_statistics(prediction, reference):
     statistics = ErrorStatistics.from_arrays(prediction, reference, ratio_min_height_m=2.5)
     assert ErrorStatistics.from_json(json.loads(json.dumps(statistics.to_json()))) == statistics
 
@@ -174,6 +174,6 @@ def test_confusion_adds_up_and_dice_follows_from_iou(predicted, reference, other
         (lambda: ConfusionStatistics.from_arrays(np.zeros(2), np.zeros(3)), "shape"),
     ],
 )
-def test_wrong_input_says_what_is_wrong(make, words):
+def test_invalid_input_is_named(make, words):
     with pytest.raises(DataError, match=words):
         make()

@@ -13,7 +13,7 @@ REFERENCE = gaussian_filter(RNG.uniform(0, 60, (48, 40)), 2)
 PREDICTION = REFERENCE + RNG.normal(0, 2, REFERENCE.shape)
 
 
-def test_equal_maps_are_wholly_similar():
+def test_equal_maps_have_a_similarity_of_one():
     assert ssim(REFERENCE, REFERENCE, None, 30.0) == pytest.approx(1.0)
 
 
@@ -33,7 +33,7 @@ def test_one_window_by_its_formula():
 
 
 @pytest.mark.parametrize("shape", [(11, 12), (12, 11), (22, 40), (23, 37)])
-def test_every_window_without_an_unknown_pixel_counts_once(shape):
+def test_every_window_without_missing_pixels_counts_once(shape):
     x, y = (image[: shape[0], : shape[1]].copy() for image in (PREDICTION, REFERENCE))
     x[-1, 0], y[0, -1] = np.nan, -9999
     if shape[0] > 20:
@@ -53,7 +53,7 @@ def test_cross_check_with_torchmetrics():
     assert ssim(PREDICTION, REFERENCE, None, 30.0) == pytest.approx(float(whole.mean()), abs=1e-6)
 
 
-def test_windows_with_an_unknown_pixel_are_left_out():
+def test_windows_with_missing_pixels_are_left_out():
     valid = np.ones(REFERENCE.shape, bool)
     valid[:, :20] = False
     expected = ssim(PREDICTION[:, 20:], REFERENCE[:, 20:], None, 30.0)
@@ -63,7 +63,7 @@ def test_windows_with_an_unknown_pixel_are_left_out():
     assert ssim(np.where(valid, PREDICTION, np.nan), REFERENCE, None, 30.0) == pytest.approx(expected, rel=1e-12)
 
 
-def test_no_whole_window_gives_none():
+def test_no_complete_window_gives_none():
     assert ssim(PREDICTION[:10], REFERENCE[:10], None, 30.0) is None
     assert ssim(PREDICTION, REFERENCE, np.zeros(REFERENCE.shape, bool), 30.0) is None
 

@@ -27,14 +27,14 @@ def test_sums_are_those_of_python_integers(values):
 
 
 @given(st.lists(WHOLE, max_size=8))
-def test_floats_are_the_nearest_but_for_the_last_bits(values):
+def test_floats_are_the_nearest_except_for_the_last_bits(values):
     both = np.stack([digits_of(values), digits_of(values, squares=True)])
     for fraction_bits in (30, 60):
         expected = [sum(values) / 2**fraction_bits, sum(v * v for v in values) / 2**fraction_bits]
         assert as_float(both, fraction_bits).tolist() == pytest.approx(expected, rel=1e-15, abs=0)
 
 
-def test_the_most_pixels_of_the_largest_numbers_does_not_overflow():
+def test_the_maximum_number_of_the_largest_values_does_not_overflow():
     for value in (2**61 - 1, 2**42 - 1, 2**21 - 1, -(2**61 - 1)):
         whole = np.full(AT_ONCE, value, np.int64)
         assert combine(digits_of(whole)) == value * AT_ONCE

@@ -37,7 +37,7 @@ def folder(tmp_path: Path, network: nn.Module) -> Path:
     return tmp_path / "model"
 
 
-def test_a_saved_model_comes_back_in_evaluation_mode(folder: Path, network: nn.Module) -> None:
+def test_a_saved_model_is_loaded_in_evaluation_mode(folder: Path, network: nn.Module) -> None:
     loaded = load_model(folder)
     assert sorted(path.name for path in folder.iterdir()) == ["card.json", "last.safetensors", "model.safetensors"]
     assert not loaded.network.training

@@ -51,7 +51,7 @@ def test_an_official_training_becomes_a_model_folder(
     assert verify(tmp_path / "model") == []
 
 
-def test_a_network_on_the_images_alone_keeps_the_surface_model_as_what_heights_are_measured_from(
+def test_an_images_only_network_measures_heights_from_the_surface_model(
     tmp_path: Path,
 ) -> None:
     files = official(tmp_path, "stereo", outer_skip=False)
@@ -80,7 +80,7 @@ def test_numbers_of_numpy_and_python_are_read_exactly(tmp_path: Path, number: fl
     assert load_model(tmp_path / "model").normalisation.scale_m == float(number)
 
 
-def test_nothing_that_a_normalisation_file_says_is_run(tmp_path: Path) -> None:
+def test_nothing_in_a_normalisation_file_is_executed(tmp_path: Path) -> None:
     files = official(tmp_path)
     files.normalization[0].write_bytes(pickle.dumps({"mean": None, "std": Attack(tmp_path / "owned")}))
     with pytest.raises(ModelError, match=r"asks for \w+\.system"):
@@ -91,7 +91,7 @@ def test_nothing_that_a_normalisation_file_says_is_run(tmp_path: Path) -> None:
     assert (tmp_path / "owned").exists()
 
 
-def test_nothing_that_a_checkpoint_says_is_run(tmp_path: Path) -> None:
+def test_nothing_in_a_checkpoint_is_executed(tmp_path: Path) -> None:
     files = official(tmp_path)
     torch.save({"model_state_dict": {}, "epoch": Attack(tmp_path / "owned")}, files.checkpoint)
     with pytest.raises(ModelError, match=r"not a checkpoint of plain tensors: it asks for \w+\.system; none"):
@@ -114,7 +114,7 @@ def test_nothing_that_a_checkpoint_says_is_run(tmp_path: Path) -> None:
         ([1.0, 2.0], "with mean and std"),
     ],
 )
-def test_what_is_no_normalisation_of_a_surface_model_is_refused(tmp_path: Path, value: object, problem: str) -> None:
+def test_an_invalid_normalisation_of_a_surface_model_is_refused(tmp_path: Path, value: object, problem: str) -> None:
     files = official(tmp_path)
     files.normalization[0].write_bytes(pickle.dumps(value))
     with pytest.raises(ModelError, match=problem):
@@ -122,7 +122,7 @@ def test_what_is_no_normalisation_of_a_surface_model_is_refused(tmp_path: Path, 
 
 
 @pytest.mark.parametrize("content", [b"", b"\x80\x04", b"mean,std\n", b"cnumpy\ndtype\n(S'O8'\ntR.", b"\x80\x04)R."])
-def test_what_is_no_pickle_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_pickle_is_refused(tmp_path: Path, content: bytes) -> None:
     files = official(tmp_path)
     files.normalization[1].write_bytes(content)
     with pytest.raises(ModelError, match=r"Image_normalization_parameters\.p: not a pickle of plain numbers"):
@@ -158,7 +158,7 @@ def test_images_have_a_mean_and_as_many_files_as_are_needed(tmp_path: Path) -> N
         ("geom-stereo", {"do_BN": False}, "does not fit model_config.json"),
     ],
 )
-def test_a_configuration_that_is_unknown_or_of_another_training_is_refused(
+def test_an_invalid_configuration_or_one_of_another_training_is_refused(
     tmp_path: Path, channels: str, settings: dict, problem: str
 ) -> None:
     files = official(tmp_path, channels, **settings)
@@ -186,7 +186,7 @@ def test_files_in_another_order_and_other_checkpoints_are_refused(tmp_path: Path
 
 
 @pytest.mark.parametrize("gsd_m", [0.0, -1.0, float("nan")])
-def test_a_pixel_has_a_size(tmp_path: Path, gsd_m: float) -> None:
+def test_the_pixel_size_must_be_positive(tmp_path: Path, gsd_m: float) -> None:
     files = official(tmp_path)
     with pytest.raises(Img2HeightError, match="give the pixel size"):
         import_resdepth(files.checkpoint, files.config, files.normalization, tmp_path / "model", gsd_m=gsd_m)

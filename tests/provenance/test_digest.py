@@ -1,4 +1,4 @@
-"""A digest of code changes with all that may change a result, and with nothing else: on a small package."""
+"""A code digest changes with everything that may change a result, and with nothing else: on a small package."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +24,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def changed(folder: Path) -> Callable[..., bool]:
-    """Return a function that says whether an edit changes the digest; an empty `old` appends."""
+    """Return a function that returns whether an edit changes the digest; an empty `old` appends."""
 
     def compare(name: str, old: str, new: str, *modules: str) -> bool:
         before = digest_of(folder, *modules)
@@ -155,7 +155,7 @@ def test_a_network_of_an_installed_package_is_followed(folder, tmp_path, monkeyp
     assert digest_of(folder, "foreign_nets.net") != before != digest_of(folder)
 
 
-def test_what_editors_leave_beside_the_files_does_not_count(folder):
+def test_backup_files_of_editors_do_not_count(folder):
     before = digest_of(folder, "img2height.report.page")
     for left in ("report/templates/.page.html.swp", "report/templates/page.html~", "work.py~", ".#work.py"):
         (folder / "img2height" / left).write_text("by an editor")
@@ -163,14 +163,14 @@ def test_what_editors_leave_beside_the_files_does_not_count(folder):
 
 
 @pytest.mark.parametrize("finds", ["globals()['unused']()", "eval('unused()')", "Base.__subclasses__()"])
-def test_where_code_is_found_without_its_name_all_that_is_loaded_counts(folder, finds):
+def test_if_code_is_found_without_its_name_all_loaded_modules_count(folder, finds):
     (folder / "script.py").write_text(SCRIPT.replace("main()\n", f"{finds}\n"))
     before = digest_of(folder)
     (folder / "img2height/work.py").write_text(WORK.replace("np.cbrt", "np.sqrt"))
     assert digest_of(folder) != before
 
 
-def test_words_of_errors_count_where_one_is_caught_and_read(folder):
+def test_the_text_of_errors_counts_if_one_is_caught_and_read(folder):
     caught = "try:\n    main()\nexcept DataError as error:\n    print(error)\n"
     (folder / "script.py").write_text(
         SCRIPT.replace("import argparse", "from img2height.errors import DataError") + caught
@@ -190,6 +190,6 @@ def test_the_parts_name_what_changed(folder):
     assert "unused" not in parts[0]
 
 
-def test_a_module_that_is_not_there_is_an_error(folder):
+def test_a_missing_module_is_an_error(folder):
     with pytest.raises(ModuleNotFoundError, match=r"img2height\.methods\.nett"):
         digest_of(folder, "img2height.methods.nett")

@@ -1,4 +1,4 @@
-"""Digests of the real programs: what each of them runs is in its digest, and what it does not run is not."""
+"""Digests of the real programs: each covers the code that its program runs, and no other code."""
 
 import ast
 import re
@@ -22,7 +22,7 @@ BY_NAME = {"train": ("img2height.methods.unet",), "predict": ("img2height.method
 
 
 def parts_of(root: Path) -> dict[str, dict]:
-    """Return what each program of a checkout may run."""
+    """Return the code that each program of a checkout may run."""
     graph = Graph(Library({PACKAGE: root / "src" / PACKAGE}))
     return {
         name: code_parts(str(root / f"scripts/{name}.py"), *BY_NAME.get(name, ()), graph=graph) for name in PROGRAMS
@@ -31,13 +31,13 @@ def parts_of(root: Path) -> dict[str, dict]:
 
 @pytest.fixture(scope="module")
 def parts() -> dict[str, dict]:
-    """Return what each program may run."""
+    """Return the code that each program may run."""
     return parts_of(ROOT)
 
 
 @pytest.fixture
 def touched(tmp_path: Path, parts: dict[str, dict]) -> Callable[..., set[str]]:
-    """Return a function that says which programs' digests an edit of the texts of the package changes."""
+    """Return a function that returns the programs whose digests change with an edit of the package's files."""
 
     def compare(edit: Callable[[str], str], pattern: str) -> set[str]:
         shutil.copytree(SOURCE, tmp_path / "src" / PACKAGE)
@@ -70,25 +70,25 @@ def test_docstrings_comments_and_layout_change_no_digest(touched):
 
 
 def test_a_new_key_of_the_metrics_changes_no_digest(touched):
-    """Their values are in the parameters of the programs that are given them."""
+    """Its value is in the parameters of the programs that receive it."""
     key = "class Metrics(Settings):\n{}    new_key: float = 1.0\n"
     edit = re.compile(r'class Metrics\(Settings\):\n(    """.*?"""\n)', re.S)
     assert touched(lambda text: edit.sub(lambda found: key.format(found[1]), text), "settings/protocol.py") == set()
 
 
-def test_a_new_score_is_of_the_programs_that_score(touched):
+def test_a_new_score_changes_only_programs_that_score(touched):
     anchor = '    Score("mse_m2", '
     entry = '    Score("new_m", "new", "errors", lambda s: s.share(s.error_sum_m, s.pixels), "m"),\n'
     edited = touched(lambda text: text.replace(anchor, entry + anchor), "vocabulary/scores.py")
     assert edited == {"evaluate", "collect_metrics", "published_table", "published_figure", "report"}
 
 
-def test_the_word_at_the_progress_bar_of_a_prediction_is_of_the_prediction(touched):
+def test_the_label_of_the_progress_bar_changes_only_the_prediction(touched):
     edited = touched(lambda text: text.replace('"Predicting"', '"Working"'), "inference/*.py")
     assert edited <= {"predict"}
 
 
-def test_words_of_errors_change_no_digest(touched):
+def test_the_text_of_errors_changes_no_digest(touched):
     edit = re.compile(r'(raise DataError\(f?)"')
     assert touched(lambda text: edit.sub(r'\1"So: ', text), "**/*.py") == set()
 
@@ -105,13 +105,13 @@ def test_words_of_errors_change_no_digest(touched):
         ("make_city", {"training", "inference", "methods", "models", "metrics", "tiles", "report"}),
     ],
 )
-def test_programs_do_not_depend_on_rooms_that_they_do_not_enter(parts, program, rooms):
+def test_programs_do_not_depend_on_packages_that_they_do_not_use(parts, program, rooms):
     entered = {module.split(".")[1] for module in parts[program] if module.startswith(f"{PACKAGE}.")}
     assert entered & rooms == set()
 
 
 def definition_of(code: CodeType) -> tuple[str, str] | None:
-    """Return module and name of the definition at the top of a module that a function of the package lies in."""
+    """Return module and name of the top-level definition that contains a function of the package."""
     path = Path(code.co_filename)
     if SOURCE not in path.parents or not code.co_flags & CO_OPTIMIZED:
         return None
@@ -124,7 +124,7 @@ def definition_of(code: CodeType) -> tuple[str, str] | None:
 
 
 @pytest.mark.parametrize("program", ["make_city", "make_land", *CHAIN])
-def test_all_that_a_program_runs_is_in_its_digest(program, steps, parts):
+def test_the_digest_covers_all_code_that_a_program_runs(program, steps, parts):
     ran = {definition for code in steps.called[program] if (definition := definition_of(code))}
     unnoticed = {(module, name) for module, name in ran if name not in parts[program].get(module, {})}
     assert len(ran) > 3

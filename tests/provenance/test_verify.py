@@ -69,7 +69,7 @@ def test_every_layer_of_a_scene_is_verified(district, tmp_path, layer):
     assert verify(copy) == [f"{copy / layer} is missing"]
 
 
-def test_the_manifest_keeps_from_where_the_radar_looked(district):
+def test_the_manifest_keeps_the_look_direction_of_the_radar(district):
     layers = json.loads((district.folder / "scene.json").read_text())["layers"]
     assert layers["sar"]["look_azimuth_deg"] == 180
     assert {layer["look_azimuth_deg"] for name, layer in layers.items() if name != "sar"} == {None}

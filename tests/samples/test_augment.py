@@ -1,4 +1,4 @@
-"""Colours of a sample, by known pixels."""
+"""Colours of a sample, by pixels worked out by hand."""
 
 import numpy as np
 

@@ -23,7 +23,7 @@ SIDE = 32
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
-    """Return a plain of 100 m with a house of 110 m, seen by each sensor; the radar does not know the first row."""
+    """Return a plain of 100 m with a house of 110 m, seen by each sensor; the first row of the radar is missing."""
     folder, rng = tmp_path_factory.mktemp("scene"), np.random.default_rng(0)
     dsm, filled = np.full(GRID.shape, 100, np.float32), np.zeros(GRID.shape, np.uint8)
     dsm[8:16, 8:24] = 110
@@ -78,7 +78,7 @@ def test_one_view_is_grey(scene: Scene):
     assert np.ptp(picture, axis=2).max() == 0
 
 
-def test_all_layers_of_a_method_are_shown_and_only_what_is_learnt_from_is_coloured(scene: Scene):
+def test_all_layers_of_a_method_are_shown_and_only_learnable_pixels_are_coloured(scene: Scene):
     figure = sheet(scene, {"eo": BANDS["eo"], "sar": BANDS["sar"]}, "ndsm", 0)
     pictures = shown(figure)
     names = ["0: plain\neo: red, green, blue", "eo: near infrared, red, green", "sar: HH, HV, VV", "reference"]
@@ -89,7 +89,7 @@ def test_all_layers_of_a_method_are_shown_and_only_what_is_learnt_from_is_colour
     assert figure.axes[-1].get_ylim() == pytest.approx((0, 10))
 
 
-def test_pictures_and_the_look_turn_with_the_sample(scene: Scene):
+def test_pictures_and_look_direction_rotate_with_the_sample(scene: Scene):
     figure = sheet(scene, {"sar": BANDS["sar"]}, "ndsm", 0, 1)
     radar = [axes for axes in figure.axes if "sar" in axes.get_title()]
     still, turned = (axes.images[0].get_array() for axes in radar)

@@ -1,4 +1,4 @@
-"""What statistics were fitted on is said by the card and checked against the folds."""
+"""The card records the tiles on which statistics were fitted, and they are checked against the folds."""
 
 import pandas
 import pytest
@@ -53,7 +53,7 @@ def test_statistics_of_any_other_tiles_are_refused(folds):
     refused([card(own) | {"fitted_on": None}], folds, "does not record")
 
 
-def test_a_tile_that_left_the_training_ground_makes_old_models_stale(folds):
+def test_a_tile_that_left_the_training_area_makes_old_models_invalid(folds):
     made = card(fit_tiles(training(folds)))
     folds.loc[training(folds).index[0], "part"] = "val"
     refused([made], folds, "train them again")

@@ -1,4 +1,4 @@
-"""Normalisation by known numbers and its way through JSON."""
+"""Normalisation by numbers worked out by hand, and its storage as JSON."""
 
 import json
 
@@ -11,7 +11,7 @@ from img2height.samples.normalise import Normalisation, clip_heights, fit_bands,
 from img2height.settings.symmetries import SYMMETRIES
 
 
-def test_heights_come_back_in_metres() -> None:
+def test_heights_return_to_metres() -> None:
     heights = np.linspace(0, 20, 1001)
     for mode in ("minmax", "zscore", "metre"):
         offset, scale = fit_heights(heights, mode)
@@ -24,7 +24,7 @@ def test_heights_come_back_in_metres() -> None:
 
 
 @pytest.mark.parametrize("mode", ["zscore", "unit", "tanh", "imagenet"])
-def test_a_card_brings_the_image_mode_back(mode: str) -> None:
+def test_a_card_keeps_the_image_mode(mode: str) -> None:
     pixels = np.array([[[0, 90, 250]]], np.uint8)
     fitted = Normalisation({"eo": fit_bands([pixels], [pixels[0] < 200], ["red"], mode)}, "metre", 0, 1, mode)
     again = Normalisation.from_json(json.loads(json.dumps(fitted.to_json())))
@@ -40,7 +40,7 @@ def test_known_statistics() -> None:
     assert (offset, scale) == pytest.approx((0.1, 99.8))
 
 
-def test_unknown_image_pixels_become_the_mean_and_do_not_count() -> None:
+def test_missing_image_pixels_become_the_mean_and_do_not_count() -> None:
     image = np.array([[[1, 3], [200, 200]]], np.uint8)
     valid = np.array([[True, True], [False, False]])
     statistics = fit_bands([image], [valid], ["red"])
@@ -50,7 +50,7 @@ def test_unknown_image_pixels_become_the_mean_and_do_not_count() -> None:
     assert scaled.dtype == np.float32
 
 
-def test_what_does_not_vary_is_refused() -> None:
+def test_constant_values_are_refused() -> None:
     with pytest.raises(DataError, match="band nir is 7 in every"):
         fit_bands([np.full((1, 4, 4), 7)], [np.ones((4, 4), bool)], ["nir"])
     with pytest.raises(TrainingError, match="all training heights are 0 m"):
@@ -72,12 +72,12 @@ def test_only_heights_above_ground_are_clipped() -> None:
     np.testing.assert_array_equal(clip_heights(heights, "dsm"), heights)
 
 
-def test_a_patch_is_centred_on_the_mean_of_its_known_initial_surface() -> None:
+def test_a_patch_is_centred_on_the_mean_of_its_valid_initial_surface() -> None:
     normalisation = Normalisation({"views": {"first": (10.0, 2.0)}}, "patch_centred", 0.0, 4.0)
     surface = np.array([[[1000.0, 1004.0], [1008.0, -9999.0]]], np.float32)
-    known = np.array([[True, True], [True, False]])
+    valid = np.array([[True, True], [True, False]])
     images = {"dsm_initial": surface, "views": np.full((1, 2, 2), 14, np.uint8)}
-    inputs, offset_m = normalisation.normalise_patch(images, {"dsm_initial": known, "views": known})
+    inputs, offset_m = normalisation.normalise_patch(images, {"dsm_initial": valid, "views": valid})
     assert offset_m == 1004
     np.testing.assert_array_equal(inputs["dsm_initial"], [[[-1, 0], [1, 0]]])
     np.testing.assert_array_equal(inputs["views"], [[[2, 2], [2, 0]]])

@@ -1,4 +1,4 @@
-"""The sample table: order, determinism, and that no sample leaves the training ground."""
+"""The sample table: order, determinism, and that no sample leaves the training area."""
 
 import geopandas
 import pandas
@@ -56,7 +56,7 @@ def test_no_training_tile_is_a_clear_error() -> None:
         plan_samples(TILES.head(0), AREAS, seed=0, **ALL)
 
 
-def test_positions_are_drawn_once_without_replacement_anywhere_in_the_ground() -> None:
+def test_positions_are_drawn_once_without_replacement_anywhere_in_the_area() -> None:
     sampling = Sampling(positions=500)
     plan = plan_samples(TILES, AREAS, seed=0, samples=1500, **{**PLAIN, "sampling": sampling})
     places = plan[["scene", "col_off", "row_off"]]
@@ -85,7 +85,7 @@ PAIRS = pandas.DataFrame(
 )
 
 
-def test_every_place_is_seen_in_every_pair_or_in_one() -> None:
+def test_every_position_is_used_with_every_pair_or_with_one() -> None:
     plan = plan_samples(TILES, AREAS, seed=0, samples=6, pairs=PAIRS, **PLAIN)
     assert sorted(plan.groupby("scene").size()) == [2, 4]
     assert not plan[["scene", "col_off", "first", "second"]].duplicated().any()
@@ -111,7 +111,7 @@ def test_an_offline_plan_shows_the_same_augmented_copies_in_every_pass() -> None
     assert list(plan["n"]) == list(range(30))
 
 
-def test_colours_change_in_the_share_that_was_asked_for() -> None:
+def test_colours_change_in_the_requested_share() -> None:
     coloured = {**PLAIN, "augmentation": Augmentation(channel_swap=0.5, grayscale=0.25)}
     plan = plan_samples(TILES, AREAS, seed=0, samples=4000, **coloured)
     assert (plan["channels"] != 0).mean() == pytest.approx(0.5 * 5 / 6, abs=0.03)

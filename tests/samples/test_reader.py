@@ -1,4 +1,4 @@
-"""Windows of all sensors as they lie in the rasters, and the statistics of them."""
+"""Windows of all sensors as stored in the rasters, and their statistics."""
 
 import numpy as np
 import pandas
@@ -20,7 +20,7 @@ def test_a_pair_is_read_in_its_order(district, first, second):
     assert tile.learnable.all()
 
 
-def test_one_view_and_radar_bands_in_the_order_asked_for(district):
+def test_one_view_and_radar_bands_in_the_requested_order(district):
     tile = reader(district, {"dsm_initial": ["dsm"], "views": ["first"]}).read({**PLACE, "first": 4})
     np.testing.assert_array_equal(tile.images["views"], pixels(district, "view_4", [1]))
     tile = reader(district, {"sar": ["vv", "hh"]}, "ndsm").read(PLACE)
@@ -29,7 +29,7 @@ def test_one_view_and_radar_bands_in_the_order_asked_for(district):
 
 
 def test_no_more_rasters_are_open_than_allowed(district, monkeypatch):
-    """A training on a thousand scenes would else run out of files."""
+    """Otherwise a training on a thousand scenes would run out of files."""
     monkeypatch.setattr("img2height.samples.inputs.MOST_OPEN", 2)
     few = reader(district, STEREO)
     for first, second in ((1, 2), (3, 1), (1, 2)):
@@ -39,7 +39,7 @@ def test_no_more_rasters_are_open_than_allowed(district, monkeypatch):
         np.testing.assert_array_equal(tile.heights_m, pixels(district, "dsm", [1])[0])
 
 
-def test_building_heights_are_those_inside_footprints_and_nothing_outside(district):
+def test_building_heights_are_those_inside_footprints_and_zero_outside(district):
     heights_m, there = pixels(district, "ndsm", [1])[0], pixels(district, "building", [1])[0] == 1
     tile = reader(district, {"eo": ["red"]}, "building_height").read(PLACE)
     np.testing.assert_array_equal(tile.heights_m, np.where(there, heights_m, 0))
@@ -47,16 +47,16 @@ def test_building_heights_are_those_inside_footprints_and_nothing_outside(distri
 
 
 @pytest.mark.parametrize("layer", ["view_9", "ms"])
-def test_a_layer_that_is_not_there_is_named_with_those_that_are(district, layer):
+def test_a_missing_layer_is_named_with_the_available_ones(district, layer):
     inputs = {"ms": ["nir"]} if layer == "ms" else STEREO
     with pytest.raises(DataError, match=f"has no layer '{layer}'; it has .*view_4"):
         reader(district, inputs).read({**PLACE, "first": 1, "second": 9})
 
 
 def test_views_share_the_statistics_of_those_that_are_trained_on(tmp_path):
-    unknown = np.zeros(GRID.shape, bool)
-    unknown[:4] = True
-    scene = view_scene(tmp_path, unknown)
+    missing = np.zeros(GRID.shape, bool)
+    missing[:4] = True
+    scene = view_scene(tmp_path, missing)
     pairs = pandas.DataFrame({"first": [1, 2], "second": [2, 1]})
     tiles = grid_tiles(scene, 16, "train").merge(pairs, how="cross")
     fitted = fit_normalisation(tiles, reader(scene, STEREO), "patch_centred")

@@ -1,4 +1,4 @@
-"""Delivered layers of 64 x 64 px at 1 m, made in code, that a test spoils in one way."""
+"""Delivered layers of 64 x 64 px at 1 m, made in code; each test spoils them in one way."""
 
 from pathlib import Path
 
@@ -32,7 +32,7 @@ def write(
 
 
 def ramp(side: int = SIDE) -> np.ndarray:
-    """Return heights that grow by 1 m a column and 0.1 m a row, float32."""
+    """Return heights that grow by 1 m per column and 0.1 m per row, float32."""
     rows, cols = np.mgrid[:side, :side]
     return (100 + cols + 0.1 * rows).astype(np.float32)
 
@@ -62,6 +62,6 @@ def prepare_file(folder: Path, file: dict, grid: dict | None = None) -> Scene:
 
 
 def band(scene: Scene, layer: str) -> np.ndarray:
-    """Return the first band of a layer, float64 with NaN where unknown."""
+    """Return the first band of a layer, float64 with NaN where missing."""
     with rasterio.open(scene.path(layer)) as dataset:
         return dataset.read(1, masked=True).astype(float).filled(np.nan)

@@ -1,4 +1,4 @@
-"""Delivered building polygons: which of them are read, with which heights, and the mask that is made of them."""
+"""Delivered building polygons: which of them are read, with which heights, and the mask made from them."""
 
 import geopandas
 import numpy as np
@@ -32,7 +32,7 @@ def mask(frame, folder, grid=GRID):
 
 
 @pytest.mark.parametrize("offset", [0, 0.25, 0.5, 0.75])
-def test_a_house_keeps_its_area_wherever_its_corners_lie(tmp_path, offset):
+def test_a_house_keeps_its_area_for_any_position_of_its_corners(tmp_path, offset):
     assert mask(houses((20 + offset, 20 + offset)), tmp_path).sum() == 100
 
 
@@ -44,7 +44,7 @@ def test_the_mask_has_the_area_of_the_house(tmp_path_factory, x, y, south_up):
     assert burnt.sum() == 100
 
 
-def test_a_turned_house_keeps_its_area_within_a_hundredth(tmp_path):
+def test_a_rotated_house_keeps_its_area_within_a_hundredth(tmp_path):
     frame = houses((12, 12), side=40)
     frame = frame.set_geometry(frame.rotate(30))
     assert abs(mask(frame, tmp_path).sum() / 1600 - 1) < 0.01
@@ -74,7 +74,7 @@ def test_implausible_heights_are_refused(tmp_path, height):
         assert np.array_equal(read(frame, tmp_path, nodata=height)["height_m"], [7, np.nan], equal_nan=True)
 
 
-def test_a_layer_of_several_is_named(tmp_path):
+def test_a_layer_must_be_named_if_there_are_several(tmp_path):
     houses((5, 5), side=50).to_file(tmp_path / "project.gpkg", layer="parcels")
     houses((5, 5)).to_file(tmp_path / "project.gpkg", layer="buildings")
     with pytest.raises(DataError, match="name one of parcels, buildings"):
@@ -82,7 +82,7 @@ def test_a_layer_of_several_is_named(tmp_path):
     assert read_footprints(Layer(path="project.gpkg", layer="buildings"), tmp_path, GRID).area.tolist() == [100]
 
 
-def test_a_spike_is_no_part_of_a_footprint(tmp_path):
+def test_a_spike_is_not_part_of_a_footprint(tmp_path):
     corners = [(5, 5), (15, 5), (15, 10), (30, 10), (15, 10), (15, 15), (5, 15)]
     spiked = shapely.Polygon([(WEST + x, NORTH - y) for x, y in corners])
     frame = geopandas.GeoDataFrame({"building_id": [1]}, geometry=[spiked], crs=32633)

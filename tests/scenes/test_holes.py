@@ -1,4 +1,4 @@
-"""Holes are filled from their rims, from the low one beside walls, and the same in blocks as in one piece."""
+"""Holes are filled from their rims, next to walls from the low rim, and in blocks as in one piece."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ def _plane(shape=(80, 90)):
     return (100 + 0.02 * rows - 0.03 * cols).astype(np.float32)
 
 
-def test_known_heights_are_kept_and_small_holes_follow_the_ground():
+def test_valid_heights_are_kept_and_small_holes_follow_the_terrain():
     truth = _plane()
     holed = truth.copy()
     holed[20:27, 30:41] = np.nan
@@ -26,7 +26,7 @@ def test_known_heights_are_kept_and_small_holes_follow_the_ground():
 
 
 @pytest.mark.parametrize("side", range(4))
-def test_a_hole_at_the_foot_of_a_wall_becomes_street_not_ramp(side):
+def test_a_hole_next_to_a_wall_is_filled_at_street_level(side):
     truth = _plane()
     truth[30:50, 30:50] += 15
     holed = truth.copy()
@@ -37,7 +37,7 @@ def test_a_hole_at_the_foot_of_a_wall_becomes_street_not_ramp(side):
     assert np.abs(filled - truth)[street].max() < 0.8  # of 15 m; the lowest rim of a slope is a little low
 
 
-def test_a_hole_inside_a_roof_stays_on_the_roof():
+def test_a_hole_inside_a_roof_is_filled_at_roof_level():
     truth = _plane()
     truth[20:60, 20:60] += 15
     holed = truth.copy()
@@ -45,7 +45,7 @@ def test_a_hole_inside_a_roof_stays_on_the_roof():
     assert np.abs(fill_holes(holed) - truth).max() < 0.3
 
 
-def test_a_surface_reaches_only_a_little_beyond_its_border():
+def test_a_surface_is_extended_only_slightly():
     holed = np.full((3, 3 * holes.SEARCH_PX), np.nan, np.float32)
     holed[:, 0] = 7.0
     filled = fill_holes(holed)
@@ -53,7 +53,7 @@ def test_a_surface_reaches_only_a_little_beyond_its_border():
     assert np.isnan(filled[:, holes.EDGE_PX + 1 :]).all()
 
 
-def test_what_is_too_far_from_any_height_stays_missing():
+def test_pixels_too_far_from_any_height_stay_missing():
     holed = np.full((3, 4 * holes.SEARCH_PX), np.nan, np.float32)
     holed[:, [0, -1]] = 7.0
     filled = fill_holes(holed)

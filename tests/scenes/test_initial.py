@@ -35,7 +35,7 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def fill(folder: Path, surface: np.ndarray) -> tuple[np.ndarray, int, int]:
-    """Return what is filled, how many pixels that were, and the most memory that numpy held."""
+    """Return the filled layer, the number of filled pixels, and numpy's peak memory."""
     folder.mkdir()
     write(folder / "dsm_initial.tif", surface, nodata=-9999, unit="metre")
     with open_raster(folder / "dsm_initial.tif") as raster:
@@ -62,7 +62,7 @@ def test_memory_does_not_grow_with_the_scene(tmp_path, small_blocks):
     assert large < 1.3 * small
 
 
-def test_the_middle_of_a_very_wide_hole_stays_unknown(tmp_path):
+def test_the_middle_of_a_very_wide_hole_stays_missing(tmp_path):
     side = 4 * SIDE
     surface = ramp(side)
     surface[10:246, 10:246] = -9999
@@ -97,7 +97,7 @@ def test_a_surface_without_a_scene_is_filled_in_metres(tmp_path):
     assert bring_initial(raw / "plain.tif", made, "metre")[1] == 0
 
 
-def test_an_undeclared_nodata_is_no_height(tmp_path):
+def test_an_undeclared_nodata_is_not_a_height(tmp_path):
     write(tmp_path / "raw.tif", holed(64, 64))
     with pytest.raises(DataError, match=r"the first is -9999, .* write it into the raster"):
         bring_initial(tmp_path / "raw.tif", tmp_path, "metre")

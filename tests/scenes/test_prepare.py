@@ -50,12 +50,12 @@ def test_layers_on_the_grid_of_the_image_are_copied_exactly(tmp_path, layers):
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
 @pytest.mark.parametrize("gsd", [1.0, 2.0])
-def test_image_pixels_of_the_nodata_value_are_unknown_in_every_type(tmp_path, layers, dtype, gsd):
+def test_image_pixels_with_the_nodata_value_are_missing_in_every_type(tmp_path, layers, dtype, gsd):
     image = np.full((3, SIDE, SIDE), 7, dtype)
     image[:, :, :16] = 0
     write(tmp_path / "raw/eo.tif", image, nodata=0, names=["red", "green", "blue"])
-    known = np.isfinite(band(prepare(tmp_path, layers, {"crs": UTM, "gsd_m": gsd}), "eo"))
-    assert (known == (np.arange(known.shape[1]) >= 16 / gsd)).all()
+    valid = np.isfinite(band(prepare(tmp_path, layers, {"crs": UTM, "gsd_m": gsd}), "eo"))
+    assert (valid == (np.arange(valid.shape[1]) >= 16 / gsd)).all()
 
 
 def test_the_same_input_gives_the_same_bytes(tmp_path, layers):
@@ -70,13 +70,13 @@ def test_units_become_metres_exactly(tmp_path, layers, unit, metres):
     assert (band(prepare(tmp_path, layers), "dsm") == ((ramp() + 5) * np.float64(metres)).astype(np.float32)).all()
 
 
-def test_the_unit_of_the_file_is_believed(tmp_path, layers):
+def test_the_unit_of_the_file_is_used(tmp_path, layers):
     for name, heights in (("dsm", ramp() + 5), ("dtm", ramp())):
         write(tmp_path / f"raw/{name}.tif", heights, unit="US survey foot")
     assert np.isclose(band(prepare(tmp_path, layers), "dsm")[0, 0], 105 * 1200 / 3937)
 
 
-def test_unknown_is_never_zero(tmp_path, layers):
+def test_missing_is_never_zero(tmp_path, layers):
     surface = ramp() + 5
     surface[3, 4], surface[5, 6], surface[7, 8] = NODATA, np.nan, np.inf
     write(tmp_path / "raw/dsm.tif", surface, unit="metre", nodata=NODATA)
@@ -85,7 +85,7 @@ def test_unknown_is_never_zero(tmp_path, layers):
         assert np.argwhere(np.isnan(band(scene, layer))).tolist() == [[3, 4], [5, 6], [7, 8]]
 
 
-def test_a_declared_nodata_wins_over_that_of_the_file(tmp_path, layers):
+def test_a_declared_nodata_overrides_that_of_the_file(tmp_path, layers):
     surface = ramp() + 5
     surface[0, 0] = 7777
     write(tmp_path / "raw/dsm.tif", surface, unit="metre", nodata=105)  # 105 m is a height here
@@ -105,7 +105,7 @@ def test_an_image_nodata_becomes_its_mask(tmp_path, layers):
         assert (dataset.dataset_mask()[10:] == 255).all()
 
 
-def test_what_a_layer_does_not_cover_is_unknown(tmp_path, layers):
+def test_pixels_that_a_layer_does_not_cover_are_missing(tmp_path, layers):
     write(tmp_path / "raw/dsm.tif", ramp()[:, :32] + 5, unit="metre")
     write(tmp_path / "raw/building.tif", np.ones((SIDE, 32), np.uint8))
     scene = prepare(tmp_path, layers)
@@ -123,7 +123,7 @@ def test_a_shift_moves_a_layer_east_and_north(tmp_path, layers):
     assert np.isnan(moved[-2:]).all()
 
 
-def test_half_a_pixel_is_interpolated_between_known_pixels(tmp_path, layers):
+def test_half_a_pixel_is_interpolated_between_valid_pixels(tmp_path, layers):
     layers["dsm"]["shift_m"] = [0.5, 0]
     moved = band(prepare(tmp_path, layers), "dsm")
     assert np.allclose(moved[:, 1:], (ramp() + 5)[:, 1:] - 0.5, atol=1e-4)
@@ -184,8 +184,8 @@ def test_polygons_are_reprojected_clipped_and_burnt(tmp_path, layers):
     assert burnt.sum() == 150
 
 
-def test_rasters_and_polygons_take_the_same_way_to_another_datum(tmp_path, layers):
-    """pyproj's and GDAL's databases know different transformations here, 9 m apart: EPSG changed it in 2025."""
+def test_rasters_and_polygons_are_transformed_alike_to_another_datum(tmp_path, layers):
+    """pyproj's and GDAL's databases have different transformations here, 9 m apart: EPSG changed it in 2025."""
     for name in ("eo", "dsm", "dtm"):
         with rasterio.open(tmp_path / f"raw/{name}.tif", "r+") as raster:
             raster.crs, raster.transform = CRS.from_epsg(2216), Affine(1, 0, 500_000, 0, -1, 7_097_000)
@@ -217,7 +217,7 @@ def test_the_manifest_keeps_the_coordinate_system(tmp_path, layers, system):
     scene = Scene.load(prepare(tmp_path, layers).folder / "scene.json")
     with rasterio.open(scene.path("ndsm")) as raster:
         assert Grid.of(raster) == scene.grid
-        assert scene.grid.crs == CRS.from_user_input(system.split("+7837")[0])  # what places the pixels
+        assert scene.grid.crs == CRS.from_user_input(system.split("+7837")[0])  # the part that places the pixels
 
 
 def test_a_folder_is_replaced_as_a_whole(tmp_path, layers):
@@ -228,7 +228,7 @@ def test_a_folder_is_replaced_as_a_whole(tmp_path, layers):
     assert [path.name for path in folder.parent.iterdir()] == ["s"]
 
 
-def test_an_interrupted_run_leaves_what_was_there(tmp_path):
+def test_an_interrupted_run_keeps_the_earlier_scene(tmp_path):
     (tmp_path / "s").mkdir()
     (tmp_path / "s" / "before").touch()
     with pytest.raises(KeyboardInterrupt), atomic_folder(tmp_path / "s") as folder:
@@ -288,7 +288,7 @@ def test_a_reference_elsewhere_is_refused(tmp_path, layers):
     refused(tmp_path, layers, "dsm", "do not overlap")
 
 
-def test_a_reference_without_a_known_pixel_is_refused(tmp_path, layers):
+def test_a_reference_without_a_valid_pixel_is_refused(tmp_path, layers):
     write(tmp_path / "raw/dsm.tif", np.full((SIDE, SIDE), NODATA, np.float32), unit="metre", nodata=NODATA)
     refused(tmp_path, layers, "dsm", "no valid pixel")
 
@@ -323,7 +323,7 @@ def test_polygons_that_cannot_be_used_are_refused(tmp_path, layers, frame, words
     refused(tmp_path, {**layers, "building_polygons": {"path": "b.geojson"}}, words)
 
 
-def test_a_height_column_that_is_not_there_is_named(tmp_path, layers):
+def test_a_missing_height_column_is_named(tmp_path, layers):
     inside = shapely.box(WEST + 10, NORTH - 20, WEST + 20, NORTH - 10)
     geopandas.GeoDataFrame({"rise": [1.0]}, geometry=[inside], crs=UTM).to_file(tmp_path / "raw/b.gpkg")
     declared = {"path": "b.gpkg", "height_column": "hight", "unit": "metre"}
@@ -371,17 +371,17 @@ def test_radar_is_averaged_as_intensity_and_written_in_decibel(tmp_path, layers,
     assert np.allclose(band(scene, "sar"), 10 * np.log10((0.01 + 10) / 2), atol=1e-4)
 
 
-def test_the_edge_of_a_radar_strip_is_unknown(tmp_path, layers):
+def test_the_edge_of_a_radar_strip_is_missing(tmp_path, layers):
     image = np.full((4, SIDE, SIDE), -12.0)
     image[:, :, :5], image[1, 3, 9] = np.nan, np.nan
     values = band(prepare(tmp_path, {**layers, "sar": radar(tmp_path, image, "decibel")}), "sar")
-    unknown = np.broadcast_to(np.arange(SIDE) < 5, (SIDE, SIDE)).copy()
-    unknown[3, 9] = True
-    assert (np.isnan(values) == unknown).all()
-    assert np.allclose(values[~unknown], -12, atol=1e-5)
+    missing = np.broadcast_to(np.arange(SIDE) < 5, (SIDE, SIDE)).copy()
+    missing[3, 9] = True
+    assert (np.isnan(values) == missing).all()
+    assert np.allclose(values[~missing], -12, atol=1e-5)
 
 
-def test_radar_that_does_not_say_its_scale_is_refused(tmp_path, layers):
+def test_radar_without_a_scale_is_refused(tmp_path, layers):
     refused(tmp_path, {**layers, "sar": radar(tmp_path, np.zeros((4, SIDE, SIDE)), None)}, "backscatter: decibel")
 
 
@@ -403,7 +403,7 @@ def test_holes_of_the_initial_surface_are_filled_and_marked(tmp_path, layers):
     assert scene.picture == "dsm_initial"
 
 
-def test_a_delivered_mark_of_the_filling_is_kept(tmp_path, layers):
+def test_a_delivered_mask_of_filled_pixels_is_kept(tmp_path, layers):
     write(tmp_path / "raw/dsm_initial.tif", ramp(), unit="metre", nodata=-9999)
     write(tmp_path / "raw/filled.tif", (ramp() > 150).astype(np.uint8))
     added = {"dsm_initial": {"path": "dsm_initial.tif"}, "dsm_filled": {"path": "filled.tif"}}
@@ -425,7 +425,7 @@ def test_views_are_numbered_and_their_pairs_are_listed(tmp_path, layers):
         SceneFile.model_validate({**file, "pairs": [{"first": 1, "second": 4}]})
 
 
-def test_a_scene_without_pairs_is_looked_at_view_by_view(tmp_path, layers):
+def test_a_scene_without_pairs_is_used_view_by_view(tmp_path, layers):
     write(tmp_path / "raw/v1.tif", np.arange(1, SIDE**2 + 1, dtype=np.uint16).reshape(SIDE, SIDE))
     scene = prepare(tmp_path, {**layers, "views": [{"path": "v1.tif"}]})
     assert read_pairs(scene, "test", ["first"]).to_numpy().tolist() == [[1, 1]]
@@ -433,8 +433,8 @@ def test_a_scene_without_pairs_is_looked_at_view_by_view(tmp_path, layers):
         read_pairs(scene, "test", ["first", "second"])
 
 
-def test_a_pixel_that_one_band_does_not_know_is_unknown(tmp_path, layers):
-    """As in prediction: what a colour cannot be is in no band a value."""
+def test_a_pixel_that_is_missing_in_one_band_is_missing(tmp_path, layers):
+    """As in prediction: a value that no colour can have is not valid in any band."""
     image = np.full((2, SIDE, SIDE), 0.5, np.float32)
     image[1, 3, 5] = NODATA
     write(tmp_path / "raw/ms.tif", image, nodata=NODATA, names=["red", "nir"])

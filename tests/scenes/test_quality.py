@@ -85,7 +85,7 @@ def test_scaled_heights_are_noticed(tmp_path):
     assert "scaled to 0..1" in warned(tmp_path, "ndsm", above, {"ndsm": {"path": "ndsm.tif", "unit": "metre"}})
 
 
-def test_unknown_stored_as_zero_is_noticed(tmp_path):
+def test_missing_stored_as_zero_is_noticed(tmp_path):
     surface = ramp() + 5
     surface[:2] = 0
     assert "dsm is exactly 0 m on 3.1%" in warned(tmp_path, "dsm", surface, unit="metre")

@@ -1,4 +1,4 @@
-"""What a delivered raster says of its values is applied, or refused in one line."""
+"""Metadata about the values of a delivered raster is applied, or refused in one line."""
 
 import numpy as np
 import pytest
@@ -57,7 +57,7 @@ def test_images_are_scaled_too(tmp_path, layers):
         assert np.allclose(image.read(), stored * 1e-4 - 0.1, atol=1e-6)
 
 
-def test_alpha_between_the_bands_is_no_band(tmp_path, layers):
+def test_alpha_between_the_bands_is_not_an_image_band(tmp_path, layers):
     stored = np.stack([np.full((SIDE, SIDE), value, np.uint8) for value in (10, 20, 30, 255, 66)])
     stored[3, 5] = 0
     write_as(tmp_path / "raw/eo.tif", stored, photometric="RGB")
@@ -85,13 +85,13 @@ def test_the_vertical_system_states_the_unit(tmp_path, layers, system, metres):
         assert raster.crs.to_epsg() == 32633  # no vertical part whose unit would not fit
 
 
-def test_depths_are_no_heights(tmp_path, layers):
+def test_depths_are_not_heights(tmp_path, layers):
     write(tmp_path / "raw/dsm.tif", ramp(), crs="EPSG:32633+5715")
     with pytest.raises(DataError, match="MSL depth counts downwards"):
         prepare(tmp_path, layers)
 
 
-def test_named_vertical_systems_that_differ_are_refused_unless_allowed(tmp_path, layers):
+def test_different_vertical_systems_are_refused_unless_allowed(tmp_path, layers):
     write(tmp_path / "raw/dsm.tif", ramp() + 5, crs="EPSG:32633+5783")
     write(tmp_path / "raw/dtm.tif", ramp(), crs="EPSG:32633+7837")
     with pytest.raises(DataError, match=r"dsm DHHN92 height, dtm DHHN2016 height"):
@@ -121,7 +121,7 @@ def test_terrain_that_was_cut_out_under_buildings_is_filled_and_marked(tmp_path,
     assert (band(scene, "dtm_filled") == houses).all()
 
 
-def test_a_delivery_of_a_part_stays_a_part(tmp_path, layers):
+def test_a_partial_delivery_stays_partial(tmp_path, layers):
     surface = ramp()
     surface[:, 20:] = -9999
     write(tmp_path / "raw/dsm_initial.tif", surface, unit="metre", nodata=-9999)

@@ -1,4 +1,4 @@
-"""Networks, recipes and datasets of another installed package are found without a change of this one."""
+"""Networks, recipes and datasets of another installed package are found without changing this one."""
 
 import sys
 from collections.abc import Iterator
@@ -50,7 +50,7 @@ foreign = foreign_heights.datasets
 
 
 def install(site: Path, network: str = "scaled", recipe: str = "scaled_heights", dataset: str = "hills") -> None:
-    """Lay a package with a network, a recipe and a dataset as an installation leaves it."""
+    """Write a package with a network, a recipe and a dataset as if it were installed."""
     package, record = site / "foreign_heights", site / "foreign_heights-1.2.dist-info"
     for folder in (record, package / "nets", package / "recipes", package / "datasets"):
         folder.mkdir(parents=True)
@@ -68,7 +68,7 @@ def install(site: Path, network: str = "scaled", recipe: str = "scaled_heights",
 
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Return a folder where packages can be installed; afterwards they are gone."""
+    """Return a folder where packages can be installed; they are removed afterwards."""
     monkeypatch.syspath_prepend(tmp_path)
     forget()
     yield tmp_path
@@ -116,7 +116,7 @@ def test_the_files_of_its_modules_are_found_without_importing_them(site: Path) -
         ({"dataset": "land"}, r"dataset 'land' is in .*config/datasets and in foreign-heights 1\.2; rename one"),
     ],
 )
-def test_a_name_that_is_there_twice_is_refused(site: Path, names: dict[str, str], message: str) -> None:
+def test_a_duplicate_name_is_refused(site: Path, names: dict[str, str], message: str) -> None:
     install(site, **names)
     with pytest.raises(SettingsError, match=message) as caught:
         network_modules()
@@ -125,7 +125,7 @@ def test_a_name_that_is_there_twice_is_refused(site: Path, names: dict[str, str]
     assert "\n" not in str(caught.value)
 
 
-def test_a_broken_announcement_is_one_line(site: Path) -> None:
+def test_a_broken_entry_point_is_one_line(site: Path) -> None:
     install(site)
     entries = site / "foreign_heights-1.2.dist-info/entry_points.txt"
     entries.write_text("[img2height.recipes]\nforeign = foreign_heights.missing\n")

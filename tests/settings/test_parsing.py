@@ -107,7 +107,7 @@ def refused(model: type[BaseModel], changes: dict[str, Any]) -> str:
         (Study, "variants", [{"only": {"label": "a"}, "quarter": None}]),
     ],
 )
-def test_what_makes_no_sense_is_refused_in_one_line_that_names_the_key(model, key, values):
+def test_invalid_values_are_refused_in_one_line_that_names_the_key(model, key, values):
     for value in values:
         assert key in refused(model, nested(key, value)).replace("[key]", key)
 
@@ -132,7 +132,7 @@ def test_what_makes_no_sense_is_refused_in_one_line_that_names_the_key(model, ke
         (Experiment, {"title": ["x" * 1000]}, "title: Input should be a valid string, found ['xxx"),
     ],
 )  # fmt: skip
-def test_the_line_says_what_was_meant(model, changes, said):
+def test_the_line_suggests_the_valid_key(model, changes, said):
     assert said in refused(model, changes)
 
 
@@ -166,7 +166,7 @@ def test_a_folder_and_a_missing_file_are_named(tmp_path):
             read_yaml(path)
 
 
-def test_a_merged_key_may_be_overridden_and_a_byte_order_mark_stand_in_front(tmp_path):
+def test_merged_keys_may_be_overridden_and_a_byte_order_mark_is_accepted(tmp_path):
     (tmp_path / "file.yaml").write_text(
         "\ufeffa: &a {x: 1, y: {z: 2}}\nb: {<<: *a, x: 2}\nc: {<<: *a, x: 3}\n", encoding="utf-8"
     )

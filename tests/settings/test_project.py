@@ -1,4 +1,4 @@
-"""An experiment is refused before anything runs where a method cannot look at a scene as the recipe says."""
+"""An experiment is refused before anything runs if a method cannot use a scene as its recipe requires."""
 
 import dataclasses
 from pathlib import Path
@@ -37,12 +37,12 @@ def project(
 
 
 def turned(look_deg: float) -> dict:
-    """Return the scenes with the radar of the training district looking from elsewhere."""
+    """Return the scenes with another look direction of the radar in the training district."""
     radar = {"city": {**CITY["a"]["city"], "sar": {"look_azimuth_deg": look_deg}}}
     return {**CITY, "a": radar}
 
 
-def test_a_radar_is_not_turned(tmp_path):
+def test_a_radar_is_not_rotated(tmp_path):
     with pytest.raises(SettingsError, match=r"augmentation\.dihedral would show the radar of scene city/a, .* 180 deg"):
         project(tmp_path, "unet", {**RADAR, "augmentation": {"dihedral": True}})
     assert project(tmp_path, "unet", {**RADAR, "augmentation": {"dihedral": False}}).symmetries == {"unet": [0]}
@@ -52,7 +52,7 @@ def test_a_radar_is_not_turned(tmp_path):
         project(tmp_path, "unet", mirror, turned(90.0))
 
 
-def test_only_scenes_that_are_trained_on_say_how_the_radar_may_turn(tmp_path):
+def test_only_training_scenes_limit_the_symmetries(tmp_path):
     roles = {"a": "test", "b": "val", "c": "train"}
     mirror = {**RADAR, "augmentation": {"dihedral": False, "mirror": True}}
     assert project(tmp_path, "unet", mirror, turned(90.0), roles).symmetries == {"unet": [0, MIRROR]}
@@ -95,19 +95,19 @@ def test_a_divided_scene_needs_pairs_for_all_parts(tmp_path):
     assert project(tmp_path, "resdepth_mono", scenes={"a": CITY["a"]}, roles={"a": "split"}).folds == [0, 1, 2, 3, 4]
 
 
-def test_windows_have_to_suit_the_network(tmp_path):
+def test_windows_must_fit_the_network(tmp_path):
     with pytest.raises(SettingsError, match="needs tiles and windows of a multiple of 36 px"):
         project(tmp_path, "resdepth_0", {"tile_multiple": 36})
 
 
 @pytest.mark.parametrize("optimizer", [None, "adam", [], {"name": ["adam"], "lr": 0.1}])
-def test_an_optimizer_that_is_none_is_refused_in_one_line(tmp_path, optimizer):
+def test_an_invalid_optimizer_is_refused_in_one_line(tmp_path, optimizer):
     with pytest.raises(SettingsError, match=r"^method unet: optimizer"):
         project(tmp_path, "unet", {"optimizer": optimizer})
 
 
 @pytest.mark.parametrize("test", [[], [[0.75, 1.0]]])
-def test_a_scene_of_which_a_fraction_trains_is_tested_only_where_it_has_test_ground(tmp_path, test):
+def test_a_scene_without_a_test_fraction_is_not_tested(tmp_path, test):
     found = project(tmp_path, "unet", roles={"a": "split", "b": "val", "c": "test"})
     parts = found.params.split.parts.model_copy(update={"test": test})
     split = found.params.split.model_copy(update={"strategy": "fraction", "parts": parts})

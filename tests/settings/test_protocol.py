@@ -1,4 +1,4 @@
-"""Recipes and dataset files: what fits together is taken, everything else is said in words."""
+"""Recipes and dataset files: consistent ones are accepted, everything else is a clear error."""
 
 from pathlib import Path
 
@@ -31,13 +31,13 @@ STEREO = load_recipe(recipes_folder(), "resdepth_stereo").model_dump()
         ({"schedule": {"name": "step", "step": 0.0}}, "schedule.step"),
     ],
 )
-def test_what_does_not_fit_a_recipe_is_refused(changes, said):
+def test_inconsistent_recipes_are_refused(changes, said):
     with pytest.raises(SettingsError, match=said):
         parse(Recipe, STEREO | changes, "recipe")
 
 
 @pytest.mark.parametrize("views", [{}, {"views": ["first"]}, {"views": ["first", "second"]}])
-def test_no_view_one_view_and_a_pair_are_taken(views):
+def test_no_view_one_view_and_a_pair_are_accepted(views):
     assert parse(Recipe, STEREO | {"inputs": {"dsm_initial": ["dsm"], **views}}, "recipe").target == "dsm"
 
 
@@ -61,12 +61,12 @@ def test_pairs_keep_their_number_and_none_is_used_twice(part, views, used):
     assert used_pairs(PAIRS, part, views, 3) == used
 
 
-def test_without_pairs_each_view_counts_for_who_looks_at_one():
+def test_without_pairs_each_view_counts_for_single_view_methods():
     assert used_pairs([], "test", ["first"], 3) == {1: [1], 2: [2], 3: [3]}
     assert used_pairs([], "test", ["first", "second"], 3) == {}
 
 
-def test_a_made_scene_says_which_files_it_delivers():
+def test_a_synthetic_scene_lists_its_files():
     bare, full = ({"city": {"seed": 3, **sensors}} for sensors in ({}, {"sar": {"look_azimuth_deg": 90}, "stereo": {}}))
     file = parse(SceneFile, full, "scene")
     assert file.layers.sar.backscatter == "decibel"
@@ -81,7 +81,7 @@ def test_a_made_scene_says_which_files_it_delivers():
     assert set(names) <= {name for name, _ in file.layers.items()}
 
 
-def test_two_views_make_the_one_pair_that_does_everything():
+def test_two_views_make_one_pair_for_all_parts():
     file = CitySettings.model_validate({"seed": 1, "stereo": {"views": [(10, 0), (10, 180)]}}).delivered()
     assert file["pairs"] == [{"first": 1, "second": 2, "use": ["train", "val", "test"]}]
 
@@ -92,7 +92,7 @@ def test_a_landscape_delivers_a_multispectral_image_and_the_elevation():
     assert file.layers == SceneFile.model_validate(LandSettings(seed=3).delivered()).layers
 
 
-def test_pairs_of_a_made_scene_can_be_declared_otherwise():
+def test_pairs_of_a_synthetic_scene_can_be_declared():
     pairs = [{"first": 4, "second": 1, "use": ["test"]}]
     file = parse(SceneFile, {"city": {"seed": 3, "stereo": {}}, "pairs": pairs}, "scene")
     assert [(p.first, p.second) for p in file.pairs] == [(4, 1)]
@@ -109,7 +109,7 @@ def test_pairs_of_a_made_scene_can_be_declared_otherwise():
         ({"layers": {"sar": {"path": "s.tif", "look_azimuth_deg": 360}}}, "look_azimuth_deg"),
     ],
 )  # fmt: skip
-def test_a_scene_that_cannot_be_is_refused(file, said):
+def test_an_invalid_scene_is_refused(file, said):
     with pytest.raises(SettingsError, match=said):
         parse(SceneFile, file, str(Path("d.yaml")))
 

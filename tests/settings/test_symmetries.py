@@ -1,4 +1,4 @@
-"""Which symmetries keep a radar looking from the same side, by the geometry of the image itself."""
+"""The symmetries that keep the look direction of a radar, by the geometry of the image itself."""
 
 import numpy as np
 import pytest
@@ -12,8 +12,8 @@ from img2height.settings.symmetries import MIRROR, SYMMETRIES, drawn_symmetries,
 
 @pytest.mark.parametrize("look_deg", [0.0, 90.0, 180.0, 270.0, 45.0, 120.0])
 @pytest.mark.parametrize("symmetry", range(SYMMETRIES))
-def test_a_symmetry_keeps_the_look_where_the_shadow_still_falls_away_from_the_sensor(symmetry, look_deg):
-    """A post in the middle throws its shadow away from the sensor; after the symmetry it has to lie there still."""
+def test_a_symmetry_keeps_the_look_if_the_shadow_still_falls_away_from_the_sensor(symmetry, look_deg):
+    """A post in the middle casts its shadow away from the sensor, and must still do so after the symmetry."""
     image = np.zeros((101, 101))
     reach = np.arange(5, 40)
     azimuth = np.radians(look_deg)
@@ -22,7 +22,7 @@ def test_a_symmetry_keeps_the_look_where_the_shadow_still_falls_away_from_the_se
     assert keeps_look(symmetry, look_deg) == np.array_equal(transform(image, symmetry), image)
 
 
-def test_looks_of_neighbouring_flight_lines_are_alike():
+def test_neighbouring_flight_lines_have_the_same_look():
     assert keeps_look(MIRROR, 184.0)
     assert not keeps_look(MIRROR, 150.0)
 
@@ -32,7 +32,7 @@ def with_radar(**augmentation: bool):
     return load_recipe(recipes_folder(), "unet", changes)
 
 
-def test_a_radar_method_refuses_what_breaks_the_look_unless_it_may():
+def test_a_radar_method_refuses_symmetries_that_change_the_look_unless_allowed():
     assert drawn_symmetries("m", with_radar(), {"d/a": None}) == [0]
     assert drawn_symmetries("m", with_radar(mirror=True), {"d/a": 180.0, "d/b": 2.0}) == [0, MIRROR]
     assert drawn_symmetries("m", with_radar(dihedral=True, ignore_sar_look=True), {"d/a": 90.0}) == list(range(8))

@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 
 
 def reason_to_skip() -> str | None:
-    """Return why there can be no cluster here, if so."""
+    """Return why a cluster cannot be started here; empty if it can."""
     if missing := [name for name in DAEMONS if not shutil.which(name)]:
         return f"SLURM is not installed ({', '.join(missing)} missing): make slurm, as root on Debian"
     if os.geteuid() != 0:
@@ -31,7 +31,7 @@ def reason_to_skip() -> str | None:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports that nothing listens on."""
+    """Return free ports."""
     sockets = [socket.socket() for _ in range(count)]
     for opened in sockets:
         opened.bind(("127.0.0.1", 0))
@@ -42,7 +42,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def write_settings(folder: Path) -> None:
-    """Write the files of a cluster into a folder and link them to where SLURM looks."""
+    """Write the files of a cluster into a folder and link them to where SLURM reads them."""
     for name in ("state", "spool"):
         (folder / name).mkdir()
     for number in range(2):  # the null device stands for a GPU: SLURM only numbers and grants it
@@ -58,12 +58,12 @@ def write_settings(folder: Path) -> None:
     (folder / "key").chmod(0o400)
     SETTINGS.mkdir(exist_ok=True)
     for name in FILES:
-        (SETTINGS / name).unlink(missing_ok=True)  # of a run that was killed
+        (SETTINGS / name).unlink(missing_ok=True)  # left by a killed run
         (SETTINGS / name).symlink_to(folder / name)
 
 
 def start(folder: Path) -> list[subprocess.Popen]:
-    """Return the daemons, in the foreground so that they are ours to end, once the node takes jobs."""
+    """Return the daemons, in the foreground so that the tests can end them, once the node accepts jobs."""
     munge = [f"--socket={folder}/munge.socket", f"--key-file={folder}/key", f"--pid-file={folder}/munged.pid"]
     commands = (
         ["munged", "--foreground", "--force", *munge, f"--log-file={folder}/munged.log", f"--seed-file={folder}/seed"],

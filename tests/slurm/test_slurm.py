@@ -1,4 +1,4 @@
-"""The workflow through a real SLURM cluster, and what becomes of jobs that fail, hang, grow or are cancelled."""
+"""The workflow on a real SLURM cluster, with jobs that fail, hang, exceed their memory or are cancelled."""
 
 import signal
 import subprocess
@@ -16,7 +16,7 @@ PROFILE = ("--profile", f"{ROOT}/workflow/profiles/slurm")
 # The times of the profile suit jobs of minutes; these take seconds.
 HASTE = ("--slurm-init-seconds-before-status-checks", "1", "--seconds-between-status-checks", "1")
 WORKFLOW = ("--config", "experiment=tiny", "--", "metrics")
-# One method, whose training takes long enough to be caught at work.
+# One method, whose training takes long enough to be interrupted.
 CHANGES = {
     "methods: [unet, mean_height, resdepth_stereo, initial_dsm]": "methods: [unet]",
     "samples: 16, validate_every: 8": "samples: 800, validate_every: 40",
@@ -43,16 +43,16 @@ class Run:
         return cls(folder, process, events)
 
     def said(self) -> str:
-        """Return what the run said, once it has ended."""
+        """Return the output of the run, once it has ended."""
         self.process.wait(900)
         return (self.folder / "said.txt").read_text()
 
     def so_far(self) -> str:
-        """Return the end of what the run has said so far."""
+        """Return the last lines of the output so far."""
         return (self.folder / "said.txt").read_text()[-4000:]
 
     def stop(self) -> None:
-        """End a run that no test waited for; at SIGINT Snakemake takes its jobs from the queue first."""
+        """End a run that no test waited for; on SIGINT Snakemake first removes its jobs from the queue."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
             self.process.wait(60)
@@ -60,7 +60,7 @@ class Run:
 
 @pytest.fixture(scope="module")
 def runs(cluster, tmp_path_factory):
-    """Return all runs by name. They start together, for most of their time is waiting."""
+    """Return all runs by name. They start together, because they mostly wait."""
     folder = tmp_path_factory.mktemp("runs")
     misfortunes = ("--snakefile", f"{ROOT}/tests/slurm/misfortunes.smk", *PROFILE)
     trees = {name: Tree(folder / name) for name in ("cluster", "local")}
@@ -87,7 +87,7 @@ def runs(cluster, tmp_path_factory):
 
 
 def shorten_the_training(run: Run) -> None:
-    """Bring the end of the walltime near to a training at work, and hold it until SLURM has told it of that."""
+    """Shorten the walltime of a running training, and stop the training until SLURM has signalled it."""
     watched = {"process": run.process, "said": run.so_far}
     job = wait_for(lambda: queued("rule_train"), **watched)
     wait_for(lambda: list(run.folder.glob("scratch/training/**/last.ckpt")), **watched)
@@ -111,7 +111,7 @@ def queued(comment: str) -> str | None:
     """Return the number of a job in SLURM's queue whose comment, which names its rule, begins so."""
     jobs = subprocess.run(["squeue", "-h", "-o", "%i %k"], capture_output=True, text=True, check=True).stdout
     rows = (line.split(maxsplit=1) for line in jobs.splitlines())
-    return next((number for number, told in rows if told.startswith(comment)), None)
+    return next((number for number, text in rows if text.startswith(comment)), None)
 
 
 def processes(script: str, folder: Path) -> list[psutil.Process]:
@@ -140,7 +140,7 @@ def ended(run: Run) -> Events:
     return run.events
 
 
-def test_a_job_that_fails_is_tried_three_times_more_and_reported_with_its_logs(runs):
+def test_a_failing_job_is_tried_three_more_times_and_reported_with_its_logs(runs):
     events = ended(runs["misfortunes"])
     assert runs["misfortunes"].process.returncode == 1
     assert events.attempts("hopeless") == 4
@@ -170,11 +170,11 @@ def test_each_gpu_is_granted_to_one_job(runs):
     assert sorted(granted) == ["0\n", "1\n"]
 
 
-def test_a_training_at_its_walltime_goes_on_and_ends_with_the_same_bytes(runs):
+def test_a_training_at_its_walltime_resumes_and_ends_with_the_same_bytes(runs):
     said = {name: runs[name].said() for name in ("cluster", "local")}
     events = runs["cluster"].events
     assert events.attempts("train") == 2, said["cluster"][-4000:]
-    # Not by a lost process: it saved the step it was in.
+    # Not because a process was lost: it saved its current step.
     assert "returned non-zero exit status 75" in events.logs("train")[1].read_text()
     model, log = "models/tiny/unet/fold0/seed0", "logs/train/tiny/unet/fold0_seed0.log"
     assert "resuming from" in (runs["cluster"].folder / log).read_text()

@@ -21,7 +21,7 @@ BUFFER_M = 8.0
 
 @pytest.fixture
 def photographed(tmp_path):
-    """Return a function that gives a scene an image, drawn from a seed."""
+    """Return a function that gives a scene a random image from a seed."""
 
     def photograph(scene, seed):
         path = tmp_path / scene.name
@@ -61,7 +61,7 @@ def changed(areas, chosen, geometry):
     return areas
 
 
-def test_a_sound_division_has_numbers_and_no_leak(divided, tmp_path):
+def test_a_valid_division_has_measurements_and_no_leak(divided, tmp_path):
     scene, folds = divided
     found = audit([scene], folds)
     refuse_leaks(found)
@@ -98,7 +98,7 @@ def test_a_leak_names_the_two_tiles(divided):
     refused([scene], fold_up([scene], ["split"], buffer_m=4), *tiles)
 
 
-def test_a_buffer_below_half_a_tile_is_allowed_and_said(divided):
+def test_a_buffer_below_half_a_tile_is_allowed_and_reported(divided):
     scene, folds = divided
     assert audit([scene], folds).remarks == []
     found = audit_folds([scene], folds.tiles, folds.areas, 4.0)
@@ -134,7 +134,7 @@ def far_apart(names="abc"):
     return [bare_scene(64, 64, name=name, west=5e5 + 2000 * index) for index, name in enumerate(names)]
 
 
-def test_a_copied_image_is_found_wherever_it_claims_to_lie(photographed):
+def test_a_copied_image_is_found_at_any_position(photographed):
     roles = ["train", "val", "test"]
     scenes = [photographed(scene, seed) for scene, seed in zip(far_apart(), (0, 1, 2), strict=True)]
     refuse_leaks(audit(scenes, fold_up(scenes, roles)))
@@ -162,7 +162,7 @@ def test_ground_that_is_tested_twice_is_found(photographed):
     refused(scenes, fold_up(scenes, ["split", "test"]), "d/b: 8192 px are in the test area of more than one fold")
 
 
-def test_the_map_is_the_same_bytes_twice(divided, tmp_path):
+def test_the_map_has_the_same_bytes_twice(divided, tmp_path):
     scene, folds = divided
     for name in ("a.png", "b.png"):
         draw_folds([scene], folds.tiles, folds.areas, BUFFER_M, tmp_path / name)

@@ -66,7 +66,7 @@ def test_buffers_are_cut_from_training_and_validation_never_from_test():
     assert [piece.bounds for piece in shapely.get_parts(found["train"])] == [(0, 0, 50, 40), (190, 0, 300, 40)]
 
 
-def test_a_buffer_that_is_no_whole_number_of_pixels_is_rounded_up():
+def test_a_buffer_of_fractional_pixels_is_rounded_up():
     areas = folds_of([bare_scene(300, 40, gsd=0.6)], ["split"], split(n_folds=5, buffer_m=1), folds=[0]).areas
     assert area_of(areas, "val", "d", "s").bounds[0] == 60 + 2
 
@@ -101,7 +101,7 @@ def test_no_division_leaks(strategy, width, height, n_folds, buffer_m, gsd, bloc
 
 @settings(deadline=None, max_examples=40)
 @given(st.integers(3, 8), st.integers(2, 12), st.integers(2, 12))
-def test_blocks_are_dealt_out_evenly_and_neighbours_differ(n_folds, cols, rows):
+def test_blocks_are_distributed_evenly_and_neighbours_differ(n_folds, cols, rows):
     assume(cols * rows >= n_folds)
     scene = bare_scene(10 * cols, 10 * rows)
     counts = []
@@ -171,9 +171,9 @@ def test_a_part_without_a_tile_is_refused_and_the_advice_works():
 def test_ground_that_is_not_known_is_not_called_too_small():
     scene = bare_scene(200, 100)
     tiles = regular_tiles(scene, 16, 8)
-    known = tiles[tiles["col_off"] > 100]
+    valid = tiles[tiles["col_off"] > 100]
     with pytest.raises(FoldError, match="min_valid_share"):
-        split_folds([IndexedScene(scene, "split", known)], split(n_folds=3), tile_px=16, folds=[0])
+        split_folds([IndexedScene(scene, "split", valid)], split(n_folds=3), tile_px=16, folds=[0])
 
 
 def test_folds_that_do_not_exist_and_blocks_that_are_too_large_are_refused():
@@ -183,7 +183,7 @@ def test_folds_that_do_not_exist_and_blocks_that_are_too_large_are_refused():
         folds_of([bare_scene(200, 100)], ["split"], split("blocks", n_folds=3, block_m=100))
 
 
-def test_the_order_of_rows_does_not_depend_on_chance():
+def test_the_order_of_rows_is_deterministic():
     scene = bare_scene(200, 100)
     first, second = (folds_of([scene], ["split"], split("blocks", n_folds=4, block_m=30)) for _ in range(2))
     assert first.tiles.equals(second.tiles)
@@ -192,7 +192,7 @@ def test_the_order_of_rows_does_not_depend_on_chance():
     assert (np.diff(keys[:, 0]) >= 0).all()
 
 
-def test_a_random_split_deals_out_every_cell_once_and_must_be_asked_for():
+def test_a_random_split_assigns_every_cell_once_and_must_be_allowed():
     with pytest.raises(ValueError, match="allow_leak: true"):
         split("random", block_m=16)
     how = split("random", block_m=16, allow_leak=True, shares={"val": 0.2, "test": 0.01})

@@ -35,7 +35,7 @@ def scene(tmp_path):
     grid = Grid(CRS.from_epsg(32633), Affine(0.5, 0, 500_000, 0, -0.5, 5_800_000), 40, 32)
     heights = np.zeros((32, 40), np.float32)
     heights[:16, :16] = np.arange(256).reshape(16, 16)
-    heights[:16, 16:32] = np.nan  # this tile is not known
+    heights[:16, 16:32] = np.nan  # this tile is missing
     heights[16:, 0:4] = np.nan
     building = np.zeros((32, 40), np.uint8)
     building[:16, :8], building[0, 0] = 1, 255
@@ -48,15 +48,17 @@ def scene(tmp_path):
     return Scene(tmp_path, "d", "s", grid, layers, {})
 
 
-def test_a_tile_says_what_it_holds(scene):
+def test_a_tile_has_the_statistics_of_its_pixels(scene):
     tiles = index_tiles(scene, TILING).set_index("tile_id")
-    assert list(tiles.index[:2]) == ["d/s/000000_000000", "d/s/000000_000024"]  # the second one is unknown
+    assert list(tiles.index[:2]) == ["d/s/000000_000000", "d/s/000000_000024"]  # the second one is missing
     first = tiles.loc["d/s/000000_000000"]
     assert first["valid_share"] == 1
     assert first["building_share"] == pytest.approx(127 / 255)
     assert first["height_p50_m"] == 127.5
     assert first["height_p90_m"] == pytest.approx(229.5)
-    assert tiles.loc["d/s/000016_000000", "valid_share"] == 10 / 16  # heights miss 4 columns, the image 2 more
+    assert (
+        tiles.loc["d/s/000016_000000", "valid_share"] == 10 / 16
+    )  # heights are missing in 4 columns, the image in 2 more
     assert first.geometry.bounds == (500_000, 5_799_992, 500_008, 5_800_000)
     assert tiles.crs.to_epsg() == 32633
 

@@ -64,7 +64,7 @@ def details(tmp_path):
 
 
 def parts_of(count: int) -> np.ndarray:
-    """Return parts such that the last tile tests and all others train."""
+    """Return parts in which the last tile is for testing and all others for training."""
     return np.array([[0]] * (count - 1) + [[2]])
 
 
@@ -75,7 +75,7 @@ def test_a_changed_copy_is_found(details, change):
     assert found == [(2, 6)]
 
 
-def test_a_copy_in_the_same_part_or_in_none_is_no_leak(details):
+def test_a_copy_in_the_same_part_or_in_none_is_not_a_leak(details):
     images = details([texture(0), texture(0)])
     assert find_copies(images, np.array([[0, 2], [0, -1]])) == []
     assert find_copies(images, np.array([[0, 2], [-1, 1]])) == [(0, 1)]
@@ -94,7 +94,7 @@ def test_similar_terrain_is_not_a_copy(details):
     assert find_copies(tiles, np.arange(len(tiles))[:, None]) == []
 
 
-def test_a_row_of_like_houses_is_no_copy(details):
+def test_a_row_of_similar_houses_is_not_a_copy(details):
     rng = np.random.default_rng(0)
     rows, cols = np.mgrid[:SIZE, :SIZE]
     street = np.where((abs(rows - 64) < 20) & (cols % 32 < 20), 200, 90)
@@ -102,11 +102,11 @@ def test_a_row_of_like_houses_is_no_copy(details):
     assert find_copies(tiles, np.arange(6)[:, None]) == []
 
 
-def test_unknown_pixels_are_no_edge(tmp_path):
+def test_missing_pixels_are_not_an_edge(tmp_path):
     place = bare_scene(2 * SIZE, SIZE)
-    known = np.tile(np.tri(SIZE, dtype=bool), 2)
-    image = np.where(known, np.concatenate([texture(1), texture(2)], axis=1), 0).astype(np.uint8)
-    write_cog(tmp_path / "eo.tif", image[None], place.grid, [Band("red")], valid=known)
+    valid = np.tile(np.tri(SIZE, dtype=bool), 2)
+    image = np.where(valid, np.concatenate([texture(1), texture(2)], axis=1), 0).astype(np.uint8)
+    write_cog(tmp_path / "eo.tif", image[None], place.grid, [Band("red")], valid=valid)
     scene = Scene(tmp_path, "d", "s", place.grid, {"eo": SceneLayer.of(tmp_path / "eo.tif", ["red"])}, {})
     columns = {"dataset": "d", "scene": "s", "col_off": [0, SIZE], "row_off": 0, "size_px": SIZE}
     first, second = tile_details([scene], pandas.DataFrame(columns))

@@ -1,4 +1,4 @@
-"""No configuration leaks, measured by the audit and by an own measure; each small change for the worse is found."""
+"""No configuration leaks, by the audit and by an independent measure, and the audit finds every small violation."""
 
 from functools import cache
 from itertools import combinations
@@ -35,7 +35,7 @@ SOME = settings(MANY, max_examples=40)
 
 @pytest.fixture(scope="module")
 def districts(tmp_path_factory):
-    """Return a file of five districts with borders that run askew, in degrees."""
+    """Return a file of five districts with oblique borders, in degrees."""
     points = [(0, 0), (70, 0), (150, 0), (400, 0), (0, 75), (75, 80), (160, 85), (400, 80), (0, 400), (80, 400)]
     corners = np.array([*points, (400, 400)], float) * (1, -1) + (499_980, 5_800_020)
     rings = {"a": (0, 1, 5, 4), "b": (1, 2, 6, 5), "c": (2, 3, 7, 6), "d": (4, 5, 9, 8), "e": (5, 6, 7, 10, 9)}
@@ -80,7 +80,7 @@ def with_file(how: Split, districts: str) -> Split:
 
 
 def least_distance_m(divided: list[SceneParts], a: str, b: str) -> float:
-    """Return the least distance of two parts on the plane of the first scene, each piece with each."""
+    """Return the smallest distance of two parts on the plane of the first scene, over all pairs of pieces."""
     seen = {}
     planes = [plane(scene.grid.crs, divided[0].scene.grid.crs) for scene, _ in divided]
     for part in (a, b):

@@ -16,7 +16,7 @@ NAMES = ["old town", "harbour", "hill"]
 
 
 def write_districts(path, names=NAMES, width=40, crs=32633):
-    """Write districts side by side of 40 m each, from the west corner of the scenes on."""
+    """Write districts of 40 m each side by side, starting at the west corner of the scenes."""
     boxes = [shapely.box(5e5 + 40 * n, 5.8e6 - 104, 5e5 + 40 * n + width, 5.8e6) for n in range(len(names))]
     geopandas.GeoDataFrame({"name": names}, geometry=boxes, crs=crs).to_file(path)
     return str(path)
@@ -57,7 +57,7 @@ def divided_by(file, scene, fold=0, **names):
     return how.count, {part: area_of(folds.areas, part, "d", "s").bounds for part in ("train", "val", "test")}
 
 
-def test_districts_are_left_out_in_turns(tmp_path):
+def test_each_district_is_left_out_once(tmp_path):
     file = write_districts(tmp_path / "districts.gpkg")
     count, found = divided_by(file, bare_scene(120, 100), 1, turns=NAMES)
     assert count == 3
@@ -72,7 +72,7 @@ def test_a_fixed_division_is_one_fold_and_other_ground_is_in_no_part(tmp_path):
     assert found == {"test": (0, 0, 40, 104), "val": (40, 0, 80, 104), "train": (80, 0, 120, 104)}  # squares of 8 px
 
 
-def test_areas_of_one_name_are_one_district(tmp_path):
+def test_areas_with_one_name_are_one_district(tmp_path):
     file = write_districts(tmp_path / "districts.gpkg", [*NAMES, "hill"])
     assert read_regions(Regions(file=file, turns=NAMES)).loc["hill"].geometry.area == 80 * 104
 
@@ -134,7 +134,7 @@ def test_files_that_do_not_fit_are_refused(tmp_path):
         ({"train": ["a"], "val": ["b"], "test": ["a"]}, "'a' is named twice"),
     ],
 )
-def test_regions_divide_in_one_way(names, message):
+def test_regions_need_either_turns_or_parts(names, message):
     with pytest.raises(ValueError, match=message):
         Regions(file="f", **names)
 

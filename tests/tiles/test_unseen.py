@@ -13,7 +13,7 @@ from img2height.tiles.unseen import refuse_unseen, unseen_pixels
 
 
 def photographed(folder, image: np.ndarray, heights: np.ndarray) -> Scene:
-    """Return a scene with a radar image and heights, both with NaN where unknown."""
+    """Return a scene with a radar image and heights, both with NaN where missing."""
     scene = bare_scene(*heights.shape[::-1])
     write_cog(folder / "sar.tif", image[None], scene.grid, [Band("hh", "dB")], nodata=-9999)
     write_cog(folder / "ndsm.tif", heights[None], scene.grid, [height_band("ndsm")], nodata=-9999)
@@ -40,7 +40,7 @@ def test_only_test_pixels_with_a_reference_count(tmp_path):
         refuse_unseen(found)
 
 
-def test_nothing_is_refused_where_all_is_seen(tmp_path):
+def test_complete_coverage_is_accepted(tmp_path):
     whole = np.ones((64, 96), np.float32)
     scene = photographed(tmp_path, whole, whole)
     found = unseen_pixels([scene], area_table(scene, shapely.box(0, 0, 96, 64)), ["sar"])

@@ -1,4 +1,4 @@
-"""The adversary: what it sees, who learns from what, and real trainings to the same bytes."""
+"""Adversarial training: inputs and gradients of both networks, and real trainings with the same bytes."""
 
 import math
 from dataclasses import replace
@@ -78,7 +78,7 @@ def same(one: list[Tensor], two: list[Tensor]) -> bool:
     return all(torch.equal(a, b) for a, b in zip(one, two, strict=True))
 
 
-def test_an_undecided_discriminator_costs_each_side_log_two(batch: dict) -> None:
+def test_an_undecided_discriminator_gives_each_side_a_loss_of_log_two(batch: dict) -> None:
     for weight in (1.0, 3.0):
         module = module_of({"discriminator": {"options": {"width": 4}, "weight": weight}})
         with torch.no_grad():
@@ -87,7 +87,7 @@ def test_an_undecided_discriminator_costs_each_side_log_two(batch: dict) -> None
 
 
 @pytest.mark.parametrize("value", [0.0, 1e30, float("nan"), float("inf")])
-def test_unknown_heights_change_nothing(batch: dict, value: float) -> None:
+def test_missing_heights_change_nothing(batch: dict, value: float) -> None:
     changed = {**batch, "height": torch.where(batch["valid"], batch["height"], value)}
     first, second = (learn(module_of(), b) for b in (batch, changed))
     assert first[0] == second[0]
@@ -95,7 +95,7 @@ def test_unknown_heights_change_nothing(batch: dict, value: float) -> None:
     assert same(first[2], second[2])
 
 
-def test_where_nothing_is_known_real_and_predicted_cannot_be_told_apart(batch: dict) -> None:
+def test_without_valid_heights_real_and_predicted_maps_are_equal(batch: dict) -> None:
     module = module_of()
     seen: list[Tensor] = []
     module.discriminator.register_forward_pre_hook(lambda _, args: seen.extend(args))
@@ -104,8 +104,8 @@ def test_where_nothing_is_known_real_and_predicted_cannot_be_told_apart(batch: d
     assert same(network, [torch.zeros_like(g) for g in network])
 
 
-def test_each_side_learns_from_its_own_loss_alone(batch: dict) -> None:
-    """Against each loss by itself, the other side's weights held."""
+def test_each_side_learns_only_from_its_own_loss(batch: dict) -> None:
+    """Against each loss by itself, with the other side's weights fixed."""
     module = module_of()
     _, network, discriminator = learn(module, batch)
 
@@ -128,7 +128,7 @@ def test_each_side_learns_from_its_own_loss_alone(batch: dict) -> None:
         assert torch.allclose(found, expected, atol=1e-7)
 
 
-def test_the_recipe_weighs_its_own_losses_against_the_verdict(batch: dict) -> None:
+def test_the_recipe_weights_its_own_losses_and_the_adversarial_one(batch: dict) -> None:
     module = module_of()
     with torch.no_grad():
         module.discriminator[-1].weight.zero_()
@@ -150,7 +150,7 @@ def test_one_optimiser_with_the_rates_and_options_of_each() -> None:
     assert [g["lr"] for g in groups] == pytest.approx([1e-4, 5e-4])
 
 
-def test_an_option_that_the_discriminator_cannot_take_is_refused() -> None:
+def test_an_invalid_option_of_the_discriminator_is_refused() -> None:
     with pytest.raises(SettingsError, match=r"discriminator cannot be built with .*four"):
         module_of({"discriminator": {"options": {"width": "four"}}})
 
@@ -174,11 +174,11 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
-def test_a_killed_training_goes_on_to_the_same_bytes(
+def test_a_killed_training_resumes_to_the_same_bytes(
     district: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = job_of(district, recipe({"batch_size": 2}))
-    train(job, tmp_path / "undisturbed", tmp_path / "scratch", workers=0)
+    train(job, tmp_path / "uninterrupted", tmp_path / "scratch", workers=0)
     steps = []
     step = HeightModule.training_step
 
@@ -193,10 +193,10 @@ def test_a_killed_training_goes_on_to_the_same_bytes(
     monkeypatch.setattr(HeightModule, "training_step", lambda m, b, i: (steps.append(m.global_step), step(m, b, i))[1])
     train(job, tmp_path / "model", tmp_path / "scratch", workers=0)
     assert steps == [4, 5, 6, 7, 8, 9], "one step a batch, from the last validation on"
-    assert contents(tmp_path / "model") == contents(tmp_path / "undisturbed")
+    assert contents(tmp_path / "model") == contents(tmp_path / "uninterrupted")
 
 
-def test_the_discriminator_learns_and_is_kept_in_the_last_weights_alone(district: Scene, tmp_path: Path) -> None:
+def test_the_discriminator_learns_and_is_kept_only_in_the_last_weights(district: Scene, tmp_path: Path) -> None:
     job = job_of(district, recipe({"batch_size": 2}))
     train(job, tmp_path / "model", tmp_path / "scratch", workers=0)
     model = load_model(tmp_path / "model")

@@ -1,4 +1,4 @@
-"""What a network is given of the rasters."""
+"""The inputs of a network from the rasters."""
 
 import numpy as np
 import pandas
@@ -12,7 +12,7 @@ from img2height.samples.reader import fit_normalisation
 from img2height.training.dataset import SampleDataset
 
 
-def test_a_patch_says_what_its_height_zero_stands_for(district):
+def test_a_patch_records_the_metres_at_its_height_zero(district):
     rows = pandas.DataFrame([{**PLACE, "first": 1, "second": 2, "transform": 5}])
     normalisation = Normalisation({"views": dict.fromkeys(STEREO["views"], (100.0, 20.0))}, "patch_centred", 0.0, 4.0)
     sample = SampleDataset(rows, reader(district, STEREO), normalisation)[0]
@@ -28,10 +28,10 @@ def test_a_patch_says_what_its_height_zero_stands_for(district):
     assert sample["height"].dtype == sample["offset_m"].dtype == torch.float32
 
 
-def test_a_pixel_unknown_in_one_view_is_not_learnt_from(tmp_path):
-    unknown = np.zeros(GRID.shape, bool)
-    unknown[3, 5] = True
-    scene = view_scene(tmp_path, unknown)
+def test_a_pixel_missing_in_one_view_is_not_learnt_from(tmp_path):
+    missing = np.zeros(GRID.shape, bool)
+    missing[3, 5] = True
+    scene = view_scene(tmp_path, missing)
     row = {"dataset": "d", "scene": "s", "col_off": 0, "row_off": 0, "size_px": 32, "first": 1, "second": 3}
     fitted = fit_normalisation(pandas.DataFrame([row]), reader(scene, STEREO), "patch_centred")
     sample = SampleDataset(pandas.DataFrame([row]), reader(scene, STEREO), fitted)[0]

@@ -1,4 +1,4 @@
-"""A training that is told to stop, or killed, at any step goes on to the same bytes, on one device and on two."""
+"""A training that is stopped or killed at any step resumes to the same bytes, on one device and on two."""
 
 import io
 import os
@@ -56,28 +56,28 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(job: TrainingJob, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    folder = tmp_path_factory.mktemp("undisturbed")
+def uninterrupted(job: TrainingJob, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    folder = tmp_path_factory.mktemp("uninterrupted")
     train(job, folder / "model", folder / "scratch", workers=0)
     return contents(folder / "model")
 
 
 def signalled(monkeypatch: pytest.MonkeyPatch, number: signal.Signals, steps: set[int]) -> list[int]:
-    """Send this process a signal in these steps; return the list in which every step that is taken will appear."""
+    """Send this process a signal in these steps; return the list that receives the number of every step."""
     taken, step = [], HeightModule.training_step
 
-    def told(module: HeightModule, batch: dict, batch_idx: int) -> object:
+    def signalled(module: HeightModule, batch: dict, batch_idx: int) -> object:
         taken.append(module.global_step)
         if module.global_step in steps:
             os.kill(os.getpid(), number)
         return step(module, batch, batch_idx)
 
-    monkeypatch.setattr(HeightModule, "training_step", told)
+    monkeypatch.setattr(HeightModule, "training_step", signalled)
     return taken
 
 
-def test_told_to_stop_at_every_step_it_takes_each_once(
-    job: TrainingJob, undisturbed: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_stopped_at_every_step_it_takes_each_once(
+    job: TrainingJob, uninterrupted: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     handlers = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGUSR1)]
     taken = signalled(monkeypatch, signal.SIGTERM, set(range(sum(STEPS))))
@@ -89,13 +89,13 @@ def test_told_to_stop_at_every_step_it_takes_each_once(
         assert not (tmp_path / "model").exists()
     train(job, tmp_path / "model", tmp_path / "scratch", workers=0)
     assert taken == list(range(sum(STEPS)))
-    assert contents(tmp_path / "model") == undisturbed
+    assert contents(tmp_path / "model") == uninterrupted
     assert not (tmp_path / "scratch").exists()
     assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGUSR1)] == handlers
 
 
-def test_a_kill_after_a_stop_loses_what_came_after_it_alone(
-    job: TrainingJob, undisturbed: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_kill_after_a_stop_loses_only_later_steps(
+    job: TrainingJob, uninterrupted: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched, pytest.raises(SystemExit):
         signalled(patched, signal.SIGUSR1, {3})
@@ -106,18 +106,18 @@ def test_a_kill_after_a_stop_loses_what_came_after_it_alone(
     taken = signalled(monkeypatch, signal.SIGTERM, set())
     train(job, tmp_path / "model", tmp_path / "scratch", workers=0)
     assert taken == [4, 5, 6, 7]
-    assert contents(tmp_path / "model") == undisturbed
+    assert contents(tmp_path / "model") == uninterrupted
 
 
-def test_killed_after_it_had_given_up_it_does_not_go_on(
+def test_a_training_killed_after_early_stopping_does_not_continue(
     job: TrainingJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     impatient = replace(job, training=job.training.model_copy(update={"samples": 60, "patience": 1}))
     impatient = replace(impatient, samples=pandas.concat([job.samples] * 2, ignore_index=True))
-    optimizer = job.recipe.optimizer.model_copy(update={"lr": 1e-12})  # nothing is learnt, so nothing improves
+    optimizer = job.recipe.optimizer.model_copy(update={"lr": 1e-12})  # the weights do not change, so nothing improves
     impatient = replace(impatient, recipe=job.recipe.model_copy(update={"optimizer": optimizer}))
     taken = signalled(monkeypatch, signal.SIGTERM, set())
-    train(impatient, tmp_path / "undisturbed", tmp_path / "scratch", workers=0)
+    train(impatient, tmp_path / "uninterrupted", tmp_path / "scratch", workers=0)
     assert len(taken) < 15, "it has to give up"
     save = NewestCheckpoint.on_train_epoch_end
 
@@ -132,13 +132,13 @@ def test_killed_after_it_had_given_up_it_does_not_go_on(
     taken.clear()
     train(impatient, tmp_path / "model", tmp_path / "scratch", workers=0)
     assert taken == []
-    assert contents(tmp_path / "model") == contents(tmp_path / "undisturbed")
+    assert contents(tmp_path / "model") == contents(tmp_path / "uninterrupted")
 
 
-def test_it_waits_for_one_that_is_still_at_work(
-    job: TrainingJob, undisturbed: dict[str, bytes], tmp_path: Path, caplog: pytest.LogCaptureFixture
+def test_it_waits_for_a_training_that_still_runs(
+    job: TrainingJob, uninterrupted: dict[str, bytes], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """As an orphan is when Snakemake alone was killed; it clears its scratch folder away at its end."""
+    """As an orphan does if only Snakemake was killed; it removes its scratch folder at its end."""
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     holds = threading.Event()
@@ -156,14 +156,12 @@ def test_it_waits_for_one_that_is_still_at_work(
     with caplog.at_level("INFO"):
         train(job, tmp_path / "model", scratch, workers=0)
     other.join()
-    assert contents(tmp_path / "model") == undisturbed
+    assert contents(tmp_path / "model") == uninterrupted
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
 @pytest.mark.parametrize("harm", ["cut", "altered", "gone"])
-def test_a_layer_that_is_not_what_was_written_is_refused(
-    job: TrainingJob, district: Scene, tmp_path: Path, harm: str
-) -> None:
+def test_an_altered_layer_is_refused(job: TrainingJob, district: Scene, tmp_path: Path, harm: str) -> None:
     folder = tmp_path / "scene"
     folder.mkdir()
     for path in district.folder.iterdir():
@@ -179,7 +177,7 @@ def test_a_layer_that_is_not_what_was_written_is_refused(
 
 
 def command(job: TrainingJob, folder: Path, devices: int, program: Path = ROOT / "scripts/train.py") -> list[str]:
-    """Return the command that trains a job whose tables lie in a folder."""
+    """Return the command that trains a job whose tables are in a folder."""
     write_table(job.samples, folder / "samples.parquet")
     write_table(job.tiles, folder / "folds.parquet")
     write_table(job.areas, folder / "areas.parquet")
@@ -197,7 +195,7 @@ def command(job: TrainingJob, folder: Path, devices: int, program: Path = ROOT /
 
 @contextmanager
 def stopped(job: TrainingJob, folder: Path, devices: int, step: int) -> Iterator[subprocess.Popen]:
-    """Yield a training that has stopped itself before a step; it goes on to its end when the block ends."""
+    """Yield a training that has stopped itself before a step; it continues to its end when the block ends."""
     words = command(job, folder, devices, Path(__file__).parent / "stopped_training.py")
     environment = os.environ | {"STOP_BEFORE": str(step)}
     with subprocess.Popen(words, cwd=ROOT, env=environment, start_new_session=True) as running:
@@ -210,7 +208,7 @@ def stopped(job: TrainingJob, folder: Path, devices: int, step: int) -> Iterator
 
 
 def took(process: psutil.Process, number: signal.Signals) -> bool:
-    """Return whether a process has taken a signal that was sent to it, or has ended."""
+    """Return whether a process has received a signal that was sent to it, or has ended."""
     try:
         if process.status() == psutil.STATUS_ZOMBIE:
             return True
@@ -221,22 +219,22 @@ def took(process: psutil.Process, number: signal.Signals) -> bool:
     return not pending >> (number - 1) & 1
 
 
-def test_a_signal_to_all_processes_is_for_the_training_alone(
-    job: TrainingJob, undisturbed: dict[str, bytes], tmp_path: Path
+def test_only_the_training_acts_on_a_signal_to_all_processes(
+    job: TrainingJob, uninterrupted: dict[str, bytes], tmp_path: Path
 ) -> None:
-    """As schedulers send it; the process that reads stays until the training has saved."""
+    """As schedulers send it; the reader process continues until the training has saved."""
     with stopped(job, tmp_path, devices=1, step=4) as first:
         os.killpg(first.pid, signal.SIGTERM)
         readers = psutil.Process(first.pid).children()
         assert readers
-        wait_for(lambda: all(took(reader, signal.SIGTERM) for reader in readers))  # the training looks last
+        wait_for(lambda: all(took(reader, signal.SIGTERM) for reader in readers))  # the training handles it last
     assert first.returncode == INTERRUPTED
     assert subprocess.run(command(job, tmp_path, 1), cwd=ROOT, check=False).returncode == 0
-    assert contents(tmp_path / "model") == undisturbed
+    assert contents(tmp_path / "model") == uninterrupted
 
 
 def test_two_devices_take_the_steps_of_one_and_stop_together(
-    job: TrainingJob, undisturbed: dict[str, bytes], tmp_path: Path
+    job: TrainingJob, uninterrupted: dict[str, bytes], tmp_path: Path
 ) -> None:
     """Each device has the batch norm of its own share, so the losses are near those of one device, not the same."""
     whole, halved = tmp_path / "whole", tmp_path / "halved"
@@ -249,7 +247,7 @@ def test_two_devices_take_the_steps_of_one_and_stop_together(
     assert not (halved / "model").exists()
     assert subprocess.run(command(job, halved, 2), cwd=ROOT, check=False).returncode == 0
     assert contents(halved / "model") == contents(whole / "model")
-    one = pandas.read_csv(io.BytesIO(undisturbed["history.csv"]))
+    one = pandas.read_csv(io.BytesIO(uninterrupted["history.csv"]))
     two = pandas.read_csv(whole / "model/history.csv")
     pandas.testing.assert_frame_equal(two[["step", "samples", "lr"]], one[["step", "samples", "lr"]])
     np.testing.assert_allclose(two[["train_loss", "val_mae_m"]], one[["train_loss", "val_mae_m"]], rtol=0.05)

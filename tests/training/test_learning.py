@@ -1,4 +1,4 @@
-"""The gate of every recipe: on one tile of the city it fits heights that no constant can."""
+"""Every recipe must fit one tile of the city better than a constant does."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ from img2height.training.job import TrainingJob
 from img2height.training.run import train
 
 SIZE_PX = 64
-CORNER = {"col_off": 192, "row_off": 0}  # a tall block beside low houses, trees and ground; in the landscape a slope
+CORNER = {"col_off": 192, "row_off": 0}  # a tall block next to low houses, trees and ground; in the landscape a slope
 GATE = 0.4  # of the error of the mean height
 LEAST_DICE = 0.8
 LEFT_OF_INITIAL = 0.85  # of the error of the surface model that a refinement starts from
@@ -39,9 +39,9 @@ class Quick:
     """What makes a recipe learn one tile in seconds on a CPU: the papers' rates and widths are for hours on a GPU.
 
     Attributes:
-        steps: of the optimiser.
-        lr: of the recipe's optimiser, or of another one that is named.
-        options: of the network: fewer channels through the same code.
+        steps: steps of the optimiser.
+        lr: learning rate of the recipe's optimiser, or of another one that is named.
+        options: options of the network, with fewer channels through the same code.
         more: other keys of the recipe.
     """
 
@@ -68,8 +68,8 @@ QUICK = {  # by network
     "duc_hdc": Quick(30, 2e-3, {"encoder": "resnet18"}, **ADAM),
     "eigen": Quick(60, 1e-4, {"size_px": SIZE_PX}, more={"tile_multiple": SIZE_PX}),
     "fusionheightnet": Quick(60, 0.1, {"width": 8, "d_model": 64, "layers": 1, "heads": 4, "positions": 4}),
-    # The paper's plain networks end in a nearly constant map. On one tile, at this rate, they learn too, but later:
-    # after 40 steps they keep .48 of the error (.76 without the skip), the residual ones .30 (.28).
+    # The paper's plain networks collapse to a nearly constant map. On one tile, at this rate, they learn too, but
+    # later: after 40 steps .48 of the error is left (.76 without the skip), with residual blocks .30 (.28).
     "im2height": Quick(80, 1e-3, {"bn_momentum": 0.1}),
     "mobilenetv2": Quick(100, 3e-4, {"half_features": True}),
     "pspnet": Quick(40, 5e-3, {"encoder": "resnet18", "width": 64}, **ADAM),
@@ -77,18 +77,18 @@ QUICK = {  # by network
     "resunet": Quick(60, 5e-3, {"width": 16}, **ADAM),
     # A batch of copies: the 4 x 4 px of its deepest maps alone are too few for batch norm to predict as it was trained.
     "segnet": Quick(60, 1e-2, {"width": 8}, **ADAM, more={"batch_size": 4}),
-    # At 3e-4 a flat tile holds it: of the three terms only L1, which weighs a tenth, tells heights from a constant map.
+    # At 3e-4 it gets stuck at a flat tile: only L1, with a weight of a tenth, separates heights from a constant map.
     "squeezenet": Quick(100, 1e-3, {"half_features": True}),
     "unet": Quick(100, 5e-3, {"width": 32}),
     "upernet": Quick(60, 5e-3, RESNET18, **ADAM),
 }  # fmt: skip
 DEFAULT = Quick(100, 2e-3, **ADAM)  # for networks that need nothing special
 SLOW = ("deeplabv3plus", "duc_hdc", "mobilenetv2", "pspnet")  # networks that take many seconds
-FIRST = {"resdepth": "resdepth_stereo"}  # the recipe that stands for a network, if it is not the first by name
+FIRST = {"resdepth": "resdepth_stereo"}  # the recipe that represents a network, if not the first by name
 
 
 def learners() -> list:
-    """Return every method but the baselines; variants of a network, and slow networks, are marked slow."""
+    """Return every method except the baselines; variants of a network, and slow networks, are marked slow."""
     methods: dict[str, list[str]] = {}
     for name in names():
         methods.setdefault(load_recipe(recipes_folder(), name).network, []).append(name)
@@ -116,7 +116,7 @@ def job_of(scene: Scene, method: str, recipe: Recipe, steps: int) -> TrainingJob
     views = recipe.inputs.get("views")
     plan = plan_samples(
         tile, geopandas.GeoDataFrame(), samples=samples, seed=0, symmetries=[0],
-        augmentation=recipe.augmentation.model_copy(update={"jitter": False}),  # colours and the order of views stay
+        augmentation=recipe.augmentation.model_copy(update={"jitter": False}),  # keep colours and the order of views
         sampling=recipe.sampling.model_copy(update={"positions": None}),
         pairs=pairs_of([scene], "train", views) if views else None,
     )  # fmt: skip
@@ -125,7 +125,7 @@ def job_of(scene: Scene, method: str, recipe: Recipe, steps: int) -> TrainingJob
 
 
 def predicted(job: TrainingJob, model: Path, row: dict, out: Path) -> np.ndarray:
-    """Return what the model folder says of the tile, as for any other image: bands x H x W."""
+    """Return the prediction of the model folder for the tile, as for any other image: bands x H x W."""
     scene, views = job.scenes[0], [row[name] for name in job.recipe.inputs.get("views", [])]
     box = shapely.box(CORNER["col_off"], CORNER["row_off"], CORNER["col_off"] + SIZE_PX, CORNER["row_off"] + SIZE_PX)
     settings = Inference(window_px=SIZE_PX, overlap=0.0)
@@ -136,7 +136,7 @@ def predicted(job: TrainingJob, model: Path, row: dict, out: Path) -> np.ndarray
 
 
 def share_of_mean_height(height: np.ndarray, tile: Tile, *, relative: bool = False) -> float:
-    """Return the MAE in metres over known pixels by that of their mean; relative heights get the tile's range."""
+    """Return the MAE over valid pixels divided by that of their mean; relative heights get the tile's range."""
     reference_m = tile.heights_m[tile.learnable].astype(np.float64)
     height_m = height[tile.learnable]
     if relative:
@@ -151,7 +151,7 @@ def dice(probability: np.ndarray, building: np.ndarray) -> float:
 
 @pytest.mark.parametrize("method", learners())
 def test_a_recipe_learns_one_tile(district: Scene, landscape: Scene, tmp_path: Path, method: str) -> None:
-    """With its own inputs, loss, normalisation and outputs, and the steps of a network that can learn."""
+    """With its own inputs, loss, normalisation and outputs, in the steps that its network needs."""
     recipe, steps = quick_recipe(method)
     job = job_of(landscape if "ms" in recipe.inputs else district, method, recipe, steps)
     train(job, tmp_path / "model", tmp_path / "scratch", workers=0)

@@ -1,4 +1,4 @@
-"""Which rows a step sees: each once and in order, from any step on and on any number of devices."""
+"""The rows of each step: each once and in order, from any step on and on any number of devices."""
 
 import pytest
 import rasterio

@@ -1,4 +1,4 @@
-"""Losses by hand-computed numbers; unknown pixels change neither value nor gradient."""
+"""Losses by hand-computed numbers; missing pixels change neither value nor gradient."""
 
 import math
 
@@ -31,7 +31,7 @@ def pair(name: str, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def spots(seed: int) -> torch.Tensor:
-    """Return a mask with unknown spots and a whole corner of 12 x 12 pixels: one that holds whole windows."""
+    """Return a mask with missing spots and a complete corner of 12 x 12 pixels, which contains whole windows."""
     valid = random(seed) > 0.2
     valid[..., :12, :12] = True
     return valid
@@ -66,14 +66,14 @@ def test_silog_forgives_half_of_a_common_factor_and_has_a_gradient_below_the_gro
     assert (prediction.grad < 0).all()
 
 
-def test_gradient_sees_edges_and_no_offset() -> None:
+def test_the_gradient_loss_depends_on_edges_and_not_on_an_offset() -> None:
     target = random(0)
     assert LOSSES["gradient"](target + 7, target, EVERYWHERE) == pytest.approx(0, abs=1e-5)
     ramp = torch.arange(20.0).expand(2, 1, 16, 20)
     assert LOSSES["gradient"](target + 3 * ramp, target, EVERYWHERE) == pytest.approx(3, rel=1e-5)
 
 
-def test_ssim_is_that_of_torchmetrics_but_for_its_reflected_border() -> None:
+def test_ssim_is_that_of_torchmetrics_except_for_its_reflected_border() -> None:
     x, y = random(0), random(1)
     _, image = structural_similarity_index_measure(x, y, sigma=1.5, data_range=1.0, return_full_image=True)
     expected = (1 - image[..., 5:-5, 5:-5].mean()) / 2
@@ -81,7 +81,7 @@ def test_ssim_is_that_of_torchmetrics_but_for_its_reflected_border() -> None:
     assert LOSSES["ssim"](x, x, EVERYWHERE) == 0
 
 
-def test_ssim_takes_the_windows_without_an_unknown_pixel() -> None:
+def test_ssim_uses_the_windows_without_missing_pixels() -> None:
     """Without the last column the windows are those of the narrower image."""
     x, y = random(0), random(1)
     valid = EVERYWHERE.clone()
@@ -91,7 +91,7 @@ def test_ssim_takes_the_windows_without_an_unknown_pixel() -> None:
     assert narrow.item() != pytest.approx(LOSSES["ssim"](x, y, EVERYWHERE).item(), abs=1e-4)
 
 
-def test_ssim_is_as_exact_where_the_training_runs_in_half_precision() -> None:
+def test_ssim_is_as_exact_if_the_training_runs_in_half_precision() -> None:
     x, y = 0.9 + random(0) / 100, 0.9 + random(1) / 100
     with torch.autocast("cpu", torch.bfloat16):
         half = LOSSES["ssim"](x, y, EVERYWHERE)
@@ -104,7 +104,7 @@ def test_ssim_of_tiles_smaller_than_a_window_is_refused() -> None:
 
 
 def test_footprints_by_hand() -> None:
-    """Probabilities of a building 1/2 and 3/4; the third pixel is unknown."""
+    """Probabilities of a building 1/2 and 3/4; the third pixel is missing."""
     logits = torch.tensor([[0.0, 0.0, torch.nan], [0.0, math.log(3), torch.nan]]).reshape(1, 2, 1, 3)
     building = torch.tensor([0, 1, 1]).reshape(1, 1, 1, 3)
     valid = torch.tensor([True, True, False]).reshape(1, 1, 1, 3)
@@ -134,7 +134,7 @@ def test_a_target_of_zero_metres_counts(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(ALL))
-def test_nothing_known_is_zero_and_not_nan(name: str) -> None:
+def test_no_valid_pixels_give_zero_and_not_nan(name: str) -> None:
     prediction, target = pair(name, 0)
     prediction.requires_grad_()
     loss = ALL[name](prediction, torch.full_like(target, torch.nan), ~EVERYWHERE)

@@ -33,7 +33,7 @@ def module(by: float, **changes: object) -> HeightModule:
 
 
 def batch() -> dict:
-    """Two patches at 100 and 2000 m; the second stands 1 m lower in truth, and has one unknown pixel."""
+    """Two patches at 100 and 2000 m; the reference of the second is 1 m lower and has one missing pixel."""
     initial = torch.tensor([[-1.0, 1.0], [0.5, -0.5]]).expand(2, 1, 2, 2)
     height = initial - torch.tensor([0.0, 0.25]).reshape(2, 1, 1, 1)
     valid = torch.ones(2, 1, 2, 2, dtype=torch.bool)
@@ -70,7 +70,7 @@ def test_terms_of_a_loss_add_up():
 
 
 class Told(nn.Module):
-    """Footprints that are building where the input says so, and an auxiliary answer that is always ground."""
+    """Footprints that are building where the input is, and an auxiliary output that is always background."""
 
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         ground = torch.zeros_like(inputs["eo"])
@@ -83,8 +83,8 @@ class Told(nn.Module):
 def test_auxiliary_heads_count_four_tenths():
     changes = {"outputs": ["footprint"], "select": "footprint_error", "loss": [{"name": "cross_entropy"}]}
     made = HeightModule(Told(), load_recipe(recipes_folder(), "unet", changes), NORMALISATION, total_steps=10, seed=0)
-    told, building = (torch.tensor(v).reshape(1, 1, 2, 2) for v in ([1.0, 1, 0, 0], [True, False, True, False]))
-    seen = {"inputs": {"eo": told}, "building": building, "mapped": torch.ones_like(building)}
+    answer, building = (torch.tensor(v).reshape(1, 1, 2, 2) for v in ([1.0, 1, 0, 0], [True, False, True, False]))
+    seen = {"inputs": {"eo": answer}, "building": building, "mapped": torch.ones_like(building)}
     right, wrong = math.log1p(math.exp(-10)), 10 + math.log1p(math.exp(-10))
     expected = (2 * right + 2 * wrong) / 4
     assert made.loss(made(seen["inputs"]), seen).item() == pytest.approx(1.4 * expected)

@@ -1,4 +1,4 @@
-"""The precision follows from the settings and from what the processor computes in, and from nothing else."""
+"""The precision depends only on the settings and on the instruction set of the processor."""
 
 import pytest
 import torch
@@ -17,7 +17,7 @@ def training(cpu: str) -> Training:
 
 @pytest.mark.skipif(ON_GPU, reason="the precision is that of the GPU")
 @pytest.mark.parametrize("named", ["32-true", "bf16-mixed"])
-def test_a_named_precision_is_taken(named):
+def test_a_named_precision_is_used(named):
     assert precision_of(training(named)) == named
 
 
@@ -26,7 +26,7 @@ def test_a_named_precision_is_taken(named):
     ("instructions", "expected"),
     [(["avx512_f"], "32-true"), (["avx512_f", "avx512_bf16"], "bf16-mixed"), (["amx_bf16"], "bf16-mixed")],
 )
-def test_auto_takes_bfloat16_where_the_processor_has_it(monkeypatch, instructions, expected):
+def test_auto_uses_bfloat16_if_the_processor_has_it(monkeypatch, instructions, expected):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: dict.fromkeys(instructions, True))
     assert computes_in_bfloat16() == (expected == "bf16-mixed")
     assert precision_of(training("auto")) == expected

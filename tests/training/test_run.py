@@ -52,7 +52,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(district: Scene, tmp_path_factory: pytest.TempPathFactory) -> tuple[TrainingJob, dict[str, bytes]]:
+def uninterrupted(district: Scene, tmp_path_factory: pytest.TempPathFactory) -> tuple[TrainingJob, dict[str, bytes]]:
     folder = tmp_path_factory.mktemp("training")
     job = job_of(district, "unet", recipe("unet", SMALL_UNET), samples=30, stretch=12)
     train(job, folder / "model", folder / "scratch", workers=0)
@@ -60,8 +60,8 @@ def undisturbed(district: Scene, tmp_path_factory: pytest.TempPathFactory) -> tu
     return job, contents(folder / "model")
 
 
-def test_the_model_folder_is_whole(undisturbed: tuple[TrainingJob, dict[str, bytes]], tmp_path: Path) -> None:
-    _, files = undisturbed
+def test_the_model_folder_is_complete(uninterrupted: tuple[TrainingJob, dict[str, bytes]], tmp_path: Path) -> None:
+    _, files = uninterrupted
     assert sorted(files) == ["card.json", "history.csv", "last.safetensors", "model.safetensors"]
     for name, value in files.items():
         (tmp_path / name).write_bytes(value)
@@ -74,17 +74,17 @@ def test_the_model_folder_is_whole(undisturbed: tuple[TrainingJob, dict[str, byt
     assert card["gsd_m"] == 0.5
 
 
-def test_workers_change_no_byte(undisturbed: tuple[TrainingJob, dict[str, bytes]], tmp_path: Path) -> None:
-    job, files = undisturbed
+def test_workers_change_no_byte(uninterrupted: tuple[TrainingJob, dict[str, bytes]], tmp_path: Path) -> None:
+    job, files = uninterrupted
     train(job, tmp_path / "model", tmp_path / "scratch", workers=2)
     assert contents(tmp_path / "model") == files
 
 
 @pytest.mark.parametrize("killed_at", [4, 7])
-def test_a_killed_training_goes_on_to_the_same_bytes(
-    undisturbed: tuple[TrainingJob, dict[str, bytes]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed_at: int
+def test_a_killed_training_resumes_to_the_same_bytes(
+    uninterrupted: tuple[TrainingJob, dict[str, bytes]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed_at: int
 ) -> None:
-    job, files = undisturbed
+    job, files = uninterrupted
     steps = []
     step = HeightModule.training_step
 
@@ -101,12 +101,12 @@ def test_a_killed_training_goes_on_to_the_same_bytes(
     steps.clear()
     monkeypatch.setattr(HeightModule, "training_step", lambda m, b, i: (steps.append(m.global_step), step(m, b, i))[1])
     train(job, tmp_path / "model", tmp_path / "scratch", workers=0)
-    assert steps[0] == (killed_at // 3) * 3, "it goes on at the last validation, not from the start"
+    assert steps[0] == (killed_at // 3) * 3, "it resumes at the last validation, not at the start"
     assert contents(tmp_path / "model") == files
 
 
-def test_another_budget_is_not_resumed(undisturbed: tuple[TrainingJob, dict[str, bytes]]) -> None:
-    job, _ = undisturbed
+def test_another_budget_is_not_resumed(uninterrupted: tuple[TrainingJob, dict[str, bytes]]) -> None:
+    job, _ = uninterrupted
     longer = replace(job, training=job.training.model_copy(update={"samples": 99}))
     assert longer.digest() != job.digest()
 
@@ -126,7 +126,9 @@ def test_no_validation_tile_is_a_clear_error(district: Scene, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(("method", "expected_m"), [("zero_height", 0.0), ("mean_height", None)])
-def test_baselines_say_what_they_are_called(district: Scene, tmp_path: Path, method: str, expected_m: float) -> None:
+def test_baselines_predict_what_their_names_say(
+    district: Scene, tmp_path: Path, method: str, expected_m: float
+) -> None:
     job = job_of(district, method, recipe(method), samples=8, stretch=4)
     train(job, tmp_path / "model", tmp_path / "scratch")
     trained, validated = (
@@ -141,6 +143,6 @@ def test_baselines_say_what_they_are_called(district: Scene, tmp_path: Path, met
     assert model.card["best"]["val_rmse_m"] == pytest.approx(rmse_m, rel=1e-5)
 
 
-def test_baselines_do_not_wait_for_lightning():
+def test_baselines_do_not_import_lightning():
     code = "import sys, img2height.training.run; sys.exit('lightning' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,4 +1,4 @@
-"""Which pairs a training uses, and that it can go on from a model that another one made."""
+"""The pairs that a training uses, and trainings that start from another model."""
 
 import shutil
 from dataclasses import replace
@@ -40,7 +40,7 @@ def job_of(scene: Scene, method: str = "resdepth_mono", columns: tuple[int, int]
     return replace(job, samples=job.part("train").assign(transform=0).iloc[: BUDGET.samples])
 
 
-def test_parts_take_their_pairs(district):
+def test_parts_use_their_pairs(district):
     job = job_of(district, "resdepth_stereo")
     pairs = {
         part: job.part(part)[["first", "second"]].drop_duplicates().to_numpy().tolist() for part in ("train", "val")
@@ -87,7 +87,7 @@ def start(district, tmp_path_factory) -> Path:
 
 
 def weights(folder: Path) -> dict[str, torch.Tensor]:
-    """Return what an optimiser moves."""
+    """Return the trainable parameters."""
     loaded = load_file(folder / "model.safetensors")
     return {name: value for name, value in loaded.items() if "running" not in name and "tracked" not in name}
 
@@ -145,7 +145,7 @@ def test_a_start_of_another_network_is_refused(district, start, tmp_path, method
     assert not (tmp_path / "out").exists()
 
 
-def test_a_start_that_is_not_there_is_named(district, tmp_path):
+def test_a_missing_starting_model_is_named(district, tmp_path):
     with pytest.raises(ModelError, match="no: not a model folder"):
         train(job_of(district, init_from=str(tmp_path / "no")), tmp_path / "out", tmp_path / "scratch", workers=0)
 

@@ -27,8 +27,8 @@ def test_heights_are_scored_in_metres_wherever_a_patch_lies():
 
 
 def test_footprints_are_scored_where_they_are_mapped():
-    told, building = (torch.tensor(v).reshape(1, 1, 2, 2) for v in ([1.0, 1, 0, 0], [True, False, True, False]))
-    outputs = {"footprint": torch.cat([torch.zeros_like(told), 20 * told - 10], dim=1)}
+    answer, building = (torch.tensor(v).reshape(1, 1, 2, 2) for v in ([1.0, 1, 0, 0], [True, False, True, False]))
+    outputs = {"footprint": torch.cat([torch.zeros_like(answer), 20 * answer - 10], dim=1)}
     sums = ValidationSums(load_recipe(recipes_folder(), "unet", FOOTPRINTS))
     sums.add(outputs, {"building": building, "mapped": torch.ones_like(building)})
     assert sums.scores()["val_footprint_error"] == 1 / 2  # TP, FP, FN: 1, 1, 1

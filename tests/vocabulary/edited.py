@@ -10,12 +10,12 @@ PACKAGE = Path(__file__).parents[2] / "src" / "img2height"
 
 
 def run_edited(folder: Path, module: str, before: str, added: str, code: str) -> str:
-    """Return what a program prints that runs with a copy of the package in which a declaration was added.
+    """Return the output of a program that runs with a copy of the package to which a declaration was added.
 
     Args:
-        folder: where the copy goes.
+        folder: folder of the copy.
         module: file inside the package.
-        before: its one line that the declaration is put in front of.
+        before: the line before which the declaration is inserted.
         added: the declaration.
         code: the program.
     """

@@ -1,4 +1,4 @@
-"""A layer is declared once: a copy of the package with one more line prepares it, learns from it and takes it."""
+"""A layer is declared once: a copy of the package with one more line prepares, learns from and accepts it."""
 
 import json
 from pathlib import Path
@@ -63,7 +63,7 @@ def test_a_dataset_file_names_the_declared_layers() -> None:
 
 
 @pytest.mark.parametrize("layer", LAYERS.values(), ids=list(LAYERS))
-def test_inputs_have_an_option_of_their_own(layer) -> None:
+def test_each_input_has_its_own_option(layer) -> None:
     assert (layer.role == "input") == layer.option.startswith("--")
     assert [other.option for other in INPUTS.values()].count(layer.option) == (layer.role == "input")
 
@@ -76,7 +76,7 @@ def test_layers_by_kind_and_role() -> None:
     assert layer_of("view_12").name == VIEWS
 
 
-def test_what_is_made_of_others_is_there_with_all_of_them() -> None:
+def test_a_derived_layer_is_available_with_all_its_sources() -> None:
     heights = LAYERS["ndsm"]
     assert not heights.is_among(["dsm"])
     assert heights.is_among(["dsm", "dtm"])

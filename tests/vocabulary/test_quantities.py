@@ -6,7 +6,7 @@ from img2height.vocabulary.layers import LAYERS
 from img2height.vocabulary.quantities import ABOVE_GROUND, GROUPS, QUANTITIES, TARGETS, quantity_of
 
 
-def test_quantities_speak_of_declared_layers() -> None:
+def test_quantities_refer_to_declared_layers() -> None:
     for quantity in QUANTITIES.values():
         named = {*quantity.references, *quantity.needs, *filter(None, [quantity.learnt_from])}
         assert named <= LAYERS.keys()
@@ -26,7 +26,7 @@ def test_lists_of_quantities() -> None:
         ("relative", {"ndsm", "dtm"}, "ndsm"), ("relative", {"dtm"}, "dtm"), ("relative", set(), "ndsm"),
     ],
 )  # fmt: skip
-def test_errors_are_measured_from_the_first_reference_that_is_there(quantity, layers, reference) -> None:
+def test_errors_are_measured_against_the_first_available_reference(quantity, layers, reference) -> None:
     assert quantity_of(quantity).reference(layers) == reference
 
 

@@ -73,7 +73,7 @@ def test_a_new_score_is_one_entry(tmp_path: Path) -> None:
     assert found["glossary"] == "mean of the errors that are too high"
 
 
-def test_what_stands_in_a_table_has_a_place_and_a_meaning() -> None:
+def test_scores_in_a_table_have_a_place_and_a_meaning() -> None:
     constants = dict.fromkeys(Metrics.model_fields, 1.0)
     for group, scores in columns().items():
         assert scores and group in GROUPS
@@ -81,14 +81,14 @@ def test_what_stands_in_a_table_has_a_place_and_a_meaning() -> None:
         assert all(score.place and score.meaning.format(**constants) for score in scores)
 
 
-def test_names_are_given_once_a_kind_and_end_in_their_unit() -> None:
+def test_names_are_unique_per_kind_and_end_in_their_unit() -> None:
     assert len({(score.kind, score.name) for score in SCORES}) == len(SCORES)
     for score in SCORES:
         assert score.name.endswith({"m": "_m", "m²": "_m2", "": ""}[score.unit])
         assert (score.formula is None) == (score.kind == "derived")
 
 
-def test_methods_are_compared_by_what_has_a_direction() -> None:
+def test_methods_are_compared_by_scores_with_a_direction() -> None:
     assert all(score.better in ("lower", "higher") for _, score in compared())
 
 

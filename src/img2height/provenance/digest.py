@@ -58,9 +58,7 @@ class _Counted:
 
     def _text(self, statement: Statement) -> str:
         meaning = statement.meaning
-        made_here = not self.called.isdisjoint(
-            statement.names
-        )  # then defaults count
+        made_here = not self.called.isdisjoint(statement.names)  # then defaults count
         fields = [
             f"{name}: {text[made_here]}" for name, text in meaning.fields.items() if made_here or name in self.words
         ]

@@ -9,9 +9,7 @@ from img2height.settings.installed import module_file
 
 PACKAGE = "img2height"
 SETTINGS = f"{PACKAGE}.settings"
-DIGESTS = (
-    f"{PACKAGE}.provenance.digest"  # not followed: digests are not part of any result
-)
+DIGESTS = f"{PACKAGE}.provenance.digest"  # not followed: digests are not part of any result
 
 
 class Module:

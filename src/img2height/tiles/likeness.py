@@ -143,7 +143,5 @@ def _of_most_pieces(first: np.ndarray, second: np.ndarray) -> float:
     full = squares.sum(axis=0) > squares.sum() * LEAST_SHARE
     shared = both.prod(axis=0).sum(axis=(1, 3))[full]
     return (
-        float(np.quantile(shared / np.maximum(np.sqrt(squares.prod(axis=0))[full], 1e-12), FEW))
-        if full.any()
-        else 0.0
+        float(np.quantile(shared / np.maximum(np.sqrt(squares.prod(axis=0))[full], 1e-12), FEW)) if full.any() else 0.0
     )

@@ -1,4 +1,4 @@
-"""Writes what Snakemake reports as one JSON object a line: `snakemake --logger events --logger-events-file FILE`."""
+"""Writes Snakemake's events, one JSON object per line: `snakemake --logger events --logger-events-file FILE`."""
 
 import json
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Roofs have the shape of their name, and plans are streets with houses on parcels beside them."""
+"""Roofs have the shape of their name, and layouts have streets with houses on parcels next to them."""
 
 import numpy as np
 import pytest

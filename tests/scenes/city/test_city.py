@@ -1,4 +1,4 @@
-"""The synthetic city is exact truth: heights, masks and polygons agree, and a seed is its bytes."""
+"""The synthetic city is exact: heights, masks and polygons agree, and a seed determines the bytes."""
 
 import hashlib
 from dataclasses import replace
@@ -100,7 +100,7 @@ def test_small_districts_have_buildings_and_trees():
         assert (city.material == Material.CROWN).mean() > 0.02
 
 
-def test_roof_colour_does_not_tell_the_height():
+def test_roof_colour_does_not_reveal_the_height():
     brightness, heights = [], []
     for seed in SEEDS:
         city = district_of(seed)
@@ -121,7 +121,7 @@ def test_roof_colour_does_not_tell_the_height():
         {"size_px": 256, "gsd_m": 1.0, "max_height_m": 12, "relief_m": 80},
     ],
 )
-def test_odd_settings_make_a_city_too(seed, odd, tmp_path):
+def test_unusual_settings_also_make_a_city(seed, odd, tmp_path):
     city = generate(CitySettings(seed=seed, **odd))
     write(city, render(city), tmp_path)
     assert city.building.max() == (len(city.buildings) > 0)
@@ -134,7 +134,7 @@ def test_density_thins_the_buildings_out():
     assert len(thin.buildings) < 0.75 * len(full.buildings)
 
 
-def test_without_water_there_is_none():
+def test_water_can_be_switched_off():
     city = generate(CitySettings(size_px=256, seed=0, water=False))
     assert not city.water.any() and not (city.material == Material.WATER).any()
 
@@ -149,7 +149,7 @@ def _digests(folder):
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
 
 
-def test_a_seed_is_its_bytes(tmp_path):
+def test_a_seed_determines_the_bytes(tmp_path):
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
         city = generate(CitySettings(size_px=192, seed=seed))
         write(city, render(city), tmp_path / name)
@@ -161,7 +161,7 @@ def test_a_seed_is_its_bytes(tmp_path):
     assert all(first[name] != other[name] for name in first)
 
 
-def test_files_say_what_they_hold(tmp_path):
+def test_files_describe_their_content(tmp_path):
     city = generate(CitySettings(size_px=192, seed=2))
     write(city, render(city), tmp_path)
     with rasterio.open(tmp_path / "eo.tif") as eo:

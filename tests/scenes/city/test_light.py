@@ -1,4 +1,4 @@
-"""Cast shadows have the length that the sun gives them, and normals know slopes from walls."""
+"""Cast shadows have the length given by the sun, and normals distinguish slopes from walls."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The raw surface has the faults of matching, as strong and as often as real ones."""
+"""The raw surface has matching errors as strong and as frequent as real ones."""
 
 from dataclasses import replace
 
@@ -38,7 +38,7 @@ def _nmad(errors):
 
 
 def _plain(city):
-    """Open ground that both views see, away from whatever stands on it."""
+    """Open ground that both views see, away from objects."""
     tall = ndimage.binary_dilation(city.ndsm > 0.3, iterations=10)
     hidden = ndimage.binary_dilation(occluded(city, PAIR[0]) | occluded(city, PAIR[1]), iterations=4)
     return ~(tall | hidden | ndimage.binary_dilation(city.water, iterations=4))

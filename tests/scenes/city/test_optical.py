@@ -57,7 +57,7 @@ def test_haze_lifts_the_blue_of_shadows_most():
     assert lift[2] > lift[3] and lift.min() > 0
 
 
-def test_noise_has_the_strength_that_was_asked_for():
+def test_noise_has_the_requested_strength():
     quiet, noisy = (
         render(generate(CitySettings(size_px=192, seed=1, noise=noise))).astype(float) for noise in (0.0, 4.0)
     )

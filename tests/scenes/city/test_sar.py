@@ -61,7 +61,7 @@ def test_layover_is_height_over_tangent_and_shadow_height_times_tangent(azimuth,
     assert along[power > face].max() == pytest.approx(wall + lean, abs=1.5)
     dark = along[power < 0.7 * image[HH, 0, 0]]
     assert dark.min() == pytest.approx(-wall - reach, abs=1.25)
-    # The roof has left its place, too.
+    # The roof has also moved.
     assert dark.max() == pytest.approx(-wall + lean, abs=1.25)
 
 
@@ -92,7 +92,7 @@ def test_a_house_sends_back_the_same_power_at_any_resolution():
     assert totals[0] == pytest.approx(totals[1], rel=0.1)
 
 
-def test_a_wood_at_the_foot_of_a_wall_swallows_the_double_bounce():
+def test_a_wood_at_the_foot_of_a_wall_absorbs_the_double_bounce():
     paved, wooded = (
         _expected(_city(_box(12), ground=ground, look_azimuth_deg=90)) for ground in (Material.ASPHALT, Material.CROWN)
     )
@@ -110,7 +110,7 @@ def test_looks_are_mean_squared_over_variance_on_flat_ground(looks):
     assert (image[HV] != image[VH]).all()
 
 
-def test_speckle_is_alike_in_the_two_like_and_in_the_two_cross_polarisations():
+def test_speckle_correlates_between_like_and_between_cross_polarisations():
     image = render_sar(_city(FLAT, ground=Material.GRASS))
     correlation = np.corrcoef(image[:, np.isfinite(image[0])])
     assert correlation[HH, VV] > 0.3 and correlation[HV, VH] > 0.3

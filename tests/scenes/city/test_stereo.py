@@ -26,7 +26,7 @@ def stereo():
 
 
 def _moved(image, by):
-    """How far an image is moved against another, down and right in pixels."""
+    """The shift between two images, down and right in pixels."""
     taper = np.outer(np.hanning(112), np.hanning(112))
     one, other = (
         ndimage.gaussian_filter(part / np.median(part) - 1, 1)[40:-40, 40:-40] * taper for part in (image, by)
@@ -95,7 +95,7 @@ def test_the_same_settings_give_the_same_bytes(stereo):
         assert getattr(again, name).tobytes() == getattr(stereo, name).tobytes()
 
 
-def test_pairs_know_base_to_height_and_convergence():
+def test_pairs_have_base_to_height_and_convergence():
     pairs = view_pairs([Sight(18, 10), Sight(18, 190), Sight(0, 0)])
     assert pairs[["first", "second"]].to_numpy().tolist() == [[1, 2], [1, 3], [2, 3]]
     tangent = np.tan(np.radians(18))
@@ -103,6 +103,6 @@ def test_pairs_know_base_to_height_and_convergence():
     assert pairs.convergence_deg.to_numpy() == pytest.approx([36, 18, 18])
 
 
-def test_a_city_without_views_says_what_is_missing():
+def test_a_city_without_views_is_an_error():
     with pytest.raises(SettingsError, match="stereo"):
         render_stereo(generate(CitySettings(size_px=128, seed=0)))

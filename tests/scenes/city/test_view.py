@@ -45,7 +45,7 @@ def test_roofs_lean_by_height_times_tangent(off_nadir, azimuth):
     roof = (city.building[view.roof] > 0) & ~view.wall
     right, down = direction(azimuth)
     shift_px = height * np.tan(np.radians(off_nadir)) / 0.5
-    # The two sides of the roof that walls do not touch keep its shape: their outermost pixels tell the shift.
+    # The two sides of the roof that walls do not touch keep its shape: their outermost pixels show the shift.
     rows, cols = np.nonzero(roof)
     seen = (
         (cols.min() if right > 0 else cols.max()) - (60 if right > 0 else 99),
@@ -80,7 +80,7 @@ def test_occlusion_has_the_length_of_the_lean():
 
 @pytest.mark.parametrize(("off_nadir", "azimuth"), [(18, 10), (24, 260), (30, 45), (3, 90)])
 @pytest.mark.parametrize("error", [-6.0, -0.3, 0.0, 0.7, 9.0])
-def test_an_error_of_the_surface_moves_what_is_seen_by_error_times_tangent(off_nadir, azimuth, error):
+def test_an_error_of_the_surface_moves_the_image_by_error_times_tangent(off_nadir, azimuth, error):
     city = _one_building(12, off_nadir_deg=off_nadir, off_nadir_azimuth_deg=azimuth)
     view = _seen(city, city.dtm + np.float32(error))
     right, down = direction(azimuth)
@@ -93,7 +93,7 @@ def test_an_error_of_the_surface_moves_what_is_seen_by_error_times_tangent(off_n
 
 @settings(max_examples=20, deadline=None)
 @given(off_nadir=st.floats(0.5, 40), azimuth=st.floats(0, 359), seed=st.integers(0, 99))
-def test_every_line_of_sight_ends_on_the_surface_and_meets_nothing_before(off_nadir, azimuth, seed):
+def test_every_line_of_sight_ends_at_its_first_intersection_with_the_surface(off_nadir, azimuth, seed):
     city = _one_building(10)
     rng = np.random.default_rng(seed)
     bumpy = city.dsm + 3 * ndimage.gaussian_filter(rng.standard_normal(city.dsm.shape, np.float32), 3)

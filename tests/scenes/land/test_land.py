@@ -1,4 +1,4 @@
-"""The synthetic landscape: believable ground, cover that follows it in part, and an image that a seed repeats."""
+"""The synthetic landscape: plausible terrain, cover that partly follows it, and an image determined by the seed."""
 
 import hashlib
 
@@ -56,8 +56,8 @@ def test_any_relief_is_reached(odd):
     assert render(land).shape == (10, *land.dtm.shape)
 
 
-def test_valleys_hang_together(land):
-    """Hardly any ground lies in a hollow without an outlet, which noise alone would be full of."""
+def test_valleys_are_connected(land):
+    """Hardly any terrain is in a hollow without an outlet; pure noise would be full of them."""
     border = np.ones(land.dtm.shape, bool)
     border[1:-1, 1:-1] = False
     sunk = drain(land.dtm, border).filled - land.dtm > 1
@@ -75,7 +75,7 @@ def test_water_lies_below_its_banks_and_in_the_valleys(land):
 
 
 def test_rivers_run_downhill(land):
-    """Every water has a way out of the scene over water that does not climb by more than a metre."""
+    """From all water a path over water leads out of the scene without climbing by more than a metre."""
     cost = np.where(land.water, land.dtm, 1e6)
     border = np.zeros(land.dtm.shape, bool)
     border[[0, -1]] = border[:, [0, -1]] = True
@@ -83,14 +83,14 @@ def test_rivers_run_downhill(land):
     assert (climbs[land.water] < 1).mean() > 0.98
 
 
-def test_cover_follows_the_ground_but_not_strictly(land):
+def test_cover_follows_the_terrain_but_not_strictly(land):
     slope = _slope_deg(land)
     fields = np.isin(land.cover, CULTIVATED[:3])
     assert 2 * np.median(slope[fields]) < np.median(slope[land.forest])
     heights = {name: land.dtm[land.cover == name] for name in (Cover.BROADLEAF, Cover.CONIFER, Cover.ROCK)}
     low, middle, high = (np.median(values) for values in heights.values())
     assert low < middle < high
-    # Both kinds of forest share most of their range: the class alone does not tell the height.
+    # Both kinds of forest share most of their range: the class alone does not determine the height.
     quarter = np.quantile(heights[Cover.BROADLEAF], 0.75)
     assert 0.05 < (heights[Cover.CONIFER] < quarter).mean() < 0.95
     assert set(np.unique(land.cover)) == set(Cover)
@@ -142,8 +142,8 @@ def test_half_resolution_bands_are_smoother(image):
     assert unrest("nir08") < 0.75 * unrest("nir")
 
 
-def test_the_image_tells_of_the_height_but_does_not_give_it_away(land, image):
-    """A straight line through all bands explains a little of the elevation, and leaves the work."""
+def test_the_image_is_informative_about_the_height_but_does_not_determine_it(land, image):
+    """A linear fit of all bands explains only a part of the elevation."""
     bands = np.log(image.reshape(10, -1)[:, ::7].T.astype(float))
     design = np.column_stack([bands, np.ones(len(bands))])
     height = land.dtm.ravel()[::7].astype(float)
@@ -151,7 +151,7 @@ def test_the_image_tells_of_the_height_but_does_not_give_it_away(land, image):
     assert 0.1 < 1 - left.var() / height.var() < 0.85
 
 
-def test_landscapes_never_share_ground():
+def test_landscapes_never_overlap():
     corners = np.array([LandSettings(seed=seed).origin for seed in range(SEEDS)])
     assert len(np.unique(corners, axis=0)) == SEEDS
     assert not ((corners - corners[0]) % CELL_M).any()
@@ -167,7 +167,7 @@ def _digests(folder):
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
 
 
-def test_a_seed_is_its_bytes(tmp_path):
+def test_a_seed_determines_the_bytes(tmp_path):
     for name, seed in (("a", 0), ("b", 0), ("c", 3)):
         land = generate(LandSettings(size_px=256, seed=seed))
         write_land(land, render(land), tmp_path / name)
@@ -177,7 +177,7 @@ def test_a_seed_is_its_bytes(tmp_path):
     assert set(first) == {layer["path"] for layer in LandSettings(seed=0).delivered()["layers"].values()}
 
 
-def test_files_say_what_they_hold(land, image, tmp_path):
+def test_files_describe_their_content(land, image, tmp_path):
     write_land(land, image, tmp_path)
     with rasterio.open(tmp_path / "ms.tif") as ms:
         assert (ms.descriptions, ms.dtypes, ms.nodata) == (BANDS, ("uint16",) * 10, 0)
