@@ -1,4 +1,4 @@
-# What can go wrong with a job: each goes wrong at its first attempt, and `hopeless` at every one.
+# Failures of jobs: each job fails at its first attempt, and `hopeless` at every one.
 JOBS = ("cancelled", "crowded", "slow", "granted_0", "granted_1")
 
 
@@ -28,7 +28,7 @@ rule slow:
         "echo {resources.runtime} >>{log}; [ {resources.runtime} -gt 1 ] || sleep 300; cp {log} {output}"
 
 
-# 450 MB beside the two processes of Snakemake that every job has.
+# 450 MB in addition to the two processes of Snakemake in every job.
 rule crowded:
     output:
         "crowded.txt",
