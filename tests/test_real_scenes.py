@@ -32,7 +32,7 @@ def prepare(described: Dataset, name: str, raw: Path, folder: Path) -> Scene:
 def test_a_real_scene_is_ready_to_train_on(tmp_path: Path, name: str, tallest_m: float) -> None:
     raw = ROOT / "data/raw" / name
     if not (raw / "rgb.tif").exists():
-        pytest.skip(f"the delivered files of {name} are not in data/raw/{name}; README.md says where they come from")
+        pytest.skip(f"the delivered files of {name} are not in data/raw/{name}; see README.md")
     config = ROOT / "config"
     project = load_project(
         name, params=ROOT / "params.yaml", experiments=config / "experiments", datasets=config / "datasets",
@@ -70,7 +70,7 @@ def test_scenes_of_other_sensors_are_prepared(
     described = load_named(Dataset, ROOT / "config/datasets", name)
     files = [raw / layer.path for _, layer in described.scenes[scene_name].layers.items()]
     if missing := [file.name for file in files if not file.exists()]:
-        pytest.skip(f"{', '.join(missing)} not in data/raw/{name}; the dataset file says what they are")
+        pytest.skip(f"{', '.join(missing)} not in data/raw/{name}; see the dataset file")
     scene = prepare(described, scene_name, raw, tmp_path)
     assert set(scene.layers) == layers
     least = {"reunion": "dsm_initial", "rotterdam": "sar", "brazil": "ms"}[name]

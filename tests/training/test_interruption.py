@@ -118,7 +118,7 @@ def test_a_training_killed_after_early_stopping_does_not_continue(
     impatient = replace(impatient, recipe=job.recipe.model_copy(update={"optimizer": optimizer}))
     taken = signalled(monkeypatch, signal.SIGTERM, set())
     train(impatient, tmp_path / "uninterrupted", tmp_path / "scratch", workers=0)
-    assert len(taken) < 15, "it has to give up"
+    assert len(taken) < 15, "it must stop early"
     save = NewestCheckpoint.on_train_epoch_end
 
     def die(callback: NewestCheckpoint, trainer: object, module: HeightModule) -> None:
