@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# GDAL's JPEG 2000 writer turns a south-up raster into a north-up one that lies a whole height further south.
+# GDAL's JPEG 2000 writer turns a south-up raster into a north-up one that is displaced to the south by its whole height.
 #
-# Guess before the run: the transform is kept as in a GeoTIFF, or the driver refuses a positive row step.
+# Expected: the transform is kept as in a GeoTIFF, or the driver refuses a positive row step.
 # Found with rasterio 1.5.2, and with 1.4.4 (GDAL 3.10.3): written as GeoTIFF, a raster of 64 rows of 1 m keeps its rows
-# from 5800000 to 5800064 m; written with JP2OpenJPEG it reads from 5799936 to 5800000 m, its pixels unchanged, so that the
-# image is mirrored at its own edge. No error, no warning. A raster that is turned by a quarter keeps its place.
-# What the product does: no reader can tell; docs/own-data.md says to warp a south-up raster before it becomes JPEG 2000, and
-# layers that do not overlap are refused.
+# from 5800000 to 5800064 m; written with JP2OpenJPEG it is read from 5799936 to 5800000 m with unchanged pixels, so that
+# the image is mirrored at its own edge. There is no error and no warning. A raster rotated by 90 degrees keeps its place.
+# What the project does: no reader can detect it; docs/own-data.md says to warp a south-up raster before it is converted to
+# JPEG 2000, and layers that do not overlap are refused.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

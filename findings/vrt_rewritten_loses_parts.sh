@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Writing a mosaic (VRT) again from one of its own parts deletes its other parts from the disk.
 #
-# Guess before the run: a VRT is a text that names rasters; writing it again replaces that text and touches no raster.
+# Expected: a VRT is a text file that names rasters; rewriting it replaces the text and changes no raster.
 # Found with rasterio 1.5.2 and with 1.4.4 (GDAL 3.10.3): after `rasterio.shutil.copy("a.tif", "mosaic.vrt", driver="VRT")`
-# over a mosaic of a.tif and b.tif, b.tif is gone, without a word. Over the same mosaic from a raster that is no part of it,
-# nothing is lost: GDAL's copy deletes the files of the old target only where it shares one with the source.
-# What the product does: it writes no mosaics, and every raster of its own under a temporary name that is moved into place.
+# over a mosaic of a.tif and b.tif, b.tif is deleted without a message. If the source is not a part of the mosaic, nothing
+# is lost: GDAL's copy deletes the files of the old target only if one of them belongs to the source too.
+# What the project does: it writes no mosaics, and writes every raster under a temporary name that is moved into place.
 # docs/own-data.md says to give a changed mosaic a new name.
 set -euo pipefail
 folder=$(mktemp -d)

@@ -151,7 +151,7 @@ def test_an_image_in_any_form(tmp_path_factory, form, seed):
 
 
 def accepted(form: Form, function: Callable[..., tuple], *arguments: object) -> tuple | None:
-    """Return what a function returns, or None if it refuses, in one line, bands that no name or colour tells apart."""
+    """Return the result of a function, or None if it refuses, in one line, bands without names or colours."""
     try:
         return function(*arguments)
     except Img2HeightError as error:
