@@ -1,8 +1,8 @@
 """Refuse models that were normalised with other than the training tiles of their fold, or were trained on test areas.
 
 Writes statistics_audit.json: `fitted`, the models whose cards agree with the folds; `brought`, those that took their
-statistics from another model; `unknown`, by method, of which weights that it started from nobody recorded the training
-areas; `validated_again_m2`, where a model validates on what it started with knowing.
+statistics from another model; `unknown`, by method the initial weights whose training areas were not recorded;
+`validated_again_m2`, validation areas on which the starting model of a training was trained.
 """
 
 from argparse import Namespace

@@ -71,8 +71,8 @@ def audit(steps: Steps, folder: Path, change: Callable[[Scene], Scene], part: st
         (of_16_bits, "train", "layer eo has different data types: d/s uint8, d/t uint16"),
         (without_blue, "test", r"scene d/t: layer eo has the bands red, green, nir, not blue"),
         (without_blue, "train", r"scene d/t: layer eo has the bands red, green, nir, not blue"),
-        (of_larger_pixels, "test", r"scene d/t has pixels of 1\.3 m, and the training scene d/s of 1 m"),
-        (of_larger_pixels, "val", r"scene d/t has pixels of 1\.3 m, and the training scene d/s of 1 m"),
+        (of_larger_pixels, "test", r"scene d/t has pixels of 1\.3 m, but the training scene d/s of 1 m"),
+        (of_larger_pixels, "val", r"scene d/t has pixels of 1\.3 m, but the training scene d/s of 1 m"),
     ],
 )
 def test_a_scene_unlike_the_others_is_refused(program, steps, tmp_path, change, part, words):

@@ -129,7 +129,7 @@ def test_a_band_that_a_scene_lacks_is_named(tmp_path):
     assert project(tmp_path, "unet", scenes=scenes).recipes
     for name in "abc":
         others = {**scenes, name: delivered(["red", "green", "nir"])}
-        with pytest.raises(SettingsError, match=f"unet looks at blue of eo, and scene city/{name} has only red, "):
+        with pytest.raises(SettingsError, match=f"unet needs blue of eo, but scene city/{name} has only red, "):
             project(tmp_path, "unet", scenes=others)
         assert project(tmp_path, "unet", {"inputs": {"eo": ["red", "green"]}}, others).recipes
     unsaid = {**scenes, "c": {"layers": {"eo": {"path": "eo.tif"}, **HEIGHTS}}}  # the file may say
@@ -141,14 +141,14 @@ def test_surfaces_are_scored_only_where_there_is_terrain(tmp_path):
     initial, terrain = {"dsm_initial": {"path": "d.tif"}}, {"dtm": {"path": "t.tif"}}
     scenes = {name: delivered(COLOURS, **initial) for name in "ab"}
     assert project(tmp_path, "resdepth_0", scenes={**scenes, "c": delivered(COLOURS, **initial, **terrain)}).recipes
-    with pytest.raises(SettingsError, match=r"resdepth_0 predicts dsm, which .*, and scene city/c has no dtm: add"):
+    with pytest.raises(SettingsError, match=r"resdepth_0 predicts dsm, which .*, but scene city/c has no dtm: add"):
         project(tmp_path, "resdepth_0", scenes={**scenes, "c": delivered(COLOURS, **initial)})
 
 
 @pytest.mark.parametrize(("scene", "part"), [("b", "val"), ("c", "test")])
 def test_pixels_of_another_size_are_refused(tmp_path, scene, part):
     larger = {**CITY, scene: {"city": {**CITY[scene]["city"], "gsd_m": 0.7}}}
-    with pytest.raises(SettingsError, match=rf"city/{scene} has pixels of 0\.7 m, and the training scenes of 0\.5"):
+    with pytest.raises(SettingsError, match=rf"city/{scene} has pixels of 0\.7 m, but the training scenes of 0\.5"):
         project(tmp_path, "unet", scenes=larger)
     alike = {**CITY, scene: {"city": {**CITY[scene]["city"], "gsd_m": 0.6}}}
     assert project(tmp_path, "unet", scenes=alike).recipes

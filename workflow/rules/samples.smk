@@ -16,7 +16,7 @@ rule augment_samples:
         STEPS["augment_samples"].log,
     benchmark:
         STEPS["augment_samples"].benchmark
-    priority: 2  # as audit_coverage: too few positions to draw from are said before the first training
+    priority: 2  # as audit_coverage: too few positions are reported before the first training
     conda:
         ENVIRONMENT
     threads: 1

@@ -1,4 +1,4 @@
-"""Whether all scenes look like the training scenes to a method: bands, data types, pixel size."""
+"""Checks that all scenes agree with the training scenes for a method: bands, data types, pixel size."""
 
 from collections.abc import Mapping, Sequence
 
@@ -18,7 +18,7 @@ def layer_types(inputs: Mapping[str, list[str]], scenes: Sequence[Scene]) -> dic
 
     Args:
         inputs: bands by layer.
-        scenes: those that are trained on.
+        scenes: the training scenes.
 
     Raises:
         TrainingError: it differs between scenes.
@@ -34,15 +34,15 @@ def layer_types(inputs: Mapping[str, list[str]], scenes: Sequence[Scene]) -> dic
 
 
 def refuse_unlike(recipe: Recipe, scenes: Sequence[Scene], areas: pandas.DataFrame) -> None:
-    """Raise an error where a model of this recipe could not be trained, or not predict the test areas of its fold.
+    """Raise an error if a model of this recipe could not be trained, or could not predict the test areas of its fold.
 
     Args:
-        recipe: of the method.
-        scenes: of the experiment.
+        recipe: recipe of the method.
+        scenes: scenes of the experiment.
         areas: fold, part, dataset and scene of each area.
 
     Raises:
-        DataError: a scene lacks a band, or is validated or tested on with pixels of another type or size.
+        DataError: a scene lacks a band, or a validation or test scene has pixels of another type or size.
         TrainingError: the training scenes have different data types.
     """
     for scene in scenes:
@@ -58,7 +58,7 @@ def refuse_unlike(recipe: Recipe, scenes: Sequence[Scene], areas: pandas.DataFra
 
 
 def _of_parts(scenes: Sequence[Scene], areas: pandas.DataFrame, *parts: str) -> list[Scene]:
-    """Return the scenes that have an area of one of these parts, in their order."""
+    """Return the scenes that have an area of one of these parts, in order."""
     own = areas[areas["part"].isin(parts)]
     names = set(zip(own["dataset"], own["scene"], strict=True))
     return [scene for scene in scenes if (scene.dataset, scene.name) in names]
@@ -68,7 +68,7 @@ def _compare_types(scene: Scene, trained: Mapping[str, str]) -> None:
     for layer, dtype in trained.items():
         if (found := _dtype(scene, layer)) != dtype:
             raise DataError(
-                f"layer {layer} of scene {scene.dataset}/{scene.name} is {found}, and {dtype} in the training scenes; "
+                f"layer {layer} of scene {scene.dataset}/{scene.name} is {found}, but {dtype} in the training scenes; "
                 "scale both alike before delivery (gdal_translate -ot -scale), or leave the scene out"
             )
 
@@ -77,7 +77,7 @@ def _compare_sizes(scene: Scene, trained: Scene) -> None:
     trained_m = trained.grid.gsd_m
     if any(abs(side / trained_m - 1) > GSD_TOLERANCE for side in scene.grid.pixel_m):
         raise DataError(
-            f"scene {scene.dataset}/{scene.name} has pixels of {scene.grid.gsd_m:.3g} m, and the training scene "
+            f"scene {scene.dataset}/{scene.name} has pixels of {scene.grid.gsd_m:.3g} m, but the training scene "
             f"{trained.dataset}/{trained.name} of {trained_m:.3g} m; bring both to one size (grid: {{gsd_m: …}} in the "
             "dataset file), or leave the scene out"
         )

@@ -1,4 +1,4 @@
-"""Refuses before anything runs what methods cannot do with the scenes of an experiment, as far as its files say."""
+"""Refuses methods that do not fit the scenes of an experiment before anything runs, as far as its files show."""
 
 from collections.abc import Iterator, Mapping
 from itertools import product
@@ -15,7 +15,7 @@ from img2height.vocabulary.tiles import GSD_TOLERANCE
 
 
 class Place(NamedTuple):
-    """A scene of an experiment: its dataset file, the parts that it has, and its pixel size where that is known."""
+    """A scene of an experiment: its dataset file, the parts that it has, and its pixel size if the file states it."""
 
     name: str
     file: SceneFile
@@ -26,12 +26,12 @@ class Place(NamedTuple):
 def check_feasible(
     experiment: Experiment, datasets: Mapping[str, Dataset], recipes: Mapping[str, Recipe], *, split_tests: bool
 ) -> None:
-    """Raise a SettingsError that names method and scene where one cannot look at, learn from or be scored on the other.
+    """Raise a SettingsError that names method and scene if one cannot use, learn from or be scored on the other.
 
     Args:
         experiment: the experiment.
-        datasets: by name, those that it uses.
-        recipes: by method.
+        datasets: its datasets, by name.
+        recipes: its recipes, by method.
         split_tests: whether scenes with the role split have a test area.
     """
     places = list(_places(experiment, datasets, split_tests))
@@ -53,11 +53,11 @@ def _places(experiment: Experiment, datasets: Mapping[str, Dataset], split_tests
 
 
 def _check_layers(place: Place, name: str, recipe: Recipe) -> None:
-    """Refuse a scene without a layer that the method looks at, learns from, or is scored with."""
+    """Refuse a scene without a layer that the method uses, learns from, or is scored with."""
     there = [layer for layer, _ in place.file.layers.items()]
     if missing := [layer for layer in recipe.inputs if layer != VIEWS and layer not in there]:
         raise SettingsError(
-            f"method {name} looks at {', '.join(missing)}, and scene {place.name} has only {', '.join(there)}: add the "
+            f"method {name} needs {', '.join(missing)}, but scene {place.name} has only {', '.join(there)}: add the "
             "layer to its dataset file, or leave the method out"
         )
     quantity = RELATIVE if recipe.normalisation.height == "relative" else recipe.target
@@ -67,13 +67,13 @@ def _check_layers(place: Place, name: str, recipe: Recipe) -> None:
     for what, layers in needed:
         if lacking := [layer.in_words for layer in layers if not layer.is_among(there)]:
             raise SettingsError(
-                f"method {name} {what}, and scene {place.name} has no {lacking[0]}: add the layer to its dataset file, "
+                f"method {name} {what}, but scene {place.name} has no {lacking[0]}: add the layer to its dataset file, "
                 "or leave the method out"
             )
 
 
 def _learnt(recipe: Recipe) -> list[Layer]:
-    """Return the layers that a method learns from."""
+    """Return the reference layers from which a method learns."""
     mask = recipe.target == BUILDINGS or "footprint" in recipe.outputs
     return [LAYERS[QUANTITIES[recipe.target].learnt_from], *([LAYERS["building"]] if mask else [])]
 
@@ -87,14 +87,14 @@ def _scored(name: str, there: list[str]) -> list[Layer]:
 
 
 def _check_bands(place: Place, name: str, recipe: Recipe) -> None:
-    """Refuse a scene whose declared bands are not those that the method looks at; files may name others."""
+    """Refuse a scene whose declared bands are not those that the method uses; files may name others."""
     for layer, bands in recipe.inputs.items():
         delivered = None if layer in (INITIAL, VIEWS) else place.file.layers.get(layer)
         if delivered is None or delivered.bands is None:
             continue
         if missing := [band for band in bands if band not in delivered.bands]:
             raise SettingsError(
-                f"method {name} looks at {', '.join(missing)} of {layer}, and scene {place.name} has only "
+                f"method {name} needs {', '.join(missing)} of {layer}, but scene {place.name} has only "
                 f"{', '.join(delivered.bands)}: choose other bands (recipes: {name}: inputs), or leave the method out"
             )
 
@@ -105,13 +105,13 @@ def _check_pairs(place: Place, name: str, recipe: Recipe) -> None:
     for part in place.parts:
         if views and not used_pairs(place.file.pairs, part, views, len(place.file.layers.views)):
             raise SettingsError(
-                f"method {name} looks at views, and scene {place.name} has no pair for {part}: name one in its dataset "
+                f"method {name} needs views, but scene {place.name} has no pair for {part}: name one in its dataset "
                 f"file, e.g. pairs: [{{first: 1, second: 2, use: [{part}]}}]"
             )
 
 
 def _check_pixel_sizes(places: list[Place]) -> None:
-    """Refuse a scene to validate or test on whose pixels have another size than those of all training scenes."""
+    """Refuse a validation or test scene whose pixel size differs from that of all training scenes."""
     trained = [place.gsd_m for place in places if "train" in place.parts]
     for place in places:
         if place.parts == ("train",) or place.gsd_m is None or None in trained:
@@ -119,6 +119,6 @@ def _check_pixel_sizes(places: list[Place]) -> None:
         if all(abs(place.gsd_m / gsd_m - 1) > GSD_TOLERANCE for gsd_m in trained if gsd_m):
             sizes = ", ".join(f"{gsd_m:g}" for gsd_m in sorted({gsd_m for gsd_m in trained if gsd_m}))
             raise SettingsError(
-                f"scene {place.name} has pixels of {place.gsd_m:g} m, and the training scenes of {sizes} m: bring both "
+                f"scene {place.name} has pixels of {place.gsd_m:g} m, but the training scenes of {sizes} m: bring both "
                 "to one size (grid: {gsd_m: …} in the dataset file), or leave the scene out"
             )

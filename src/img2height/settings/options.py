@@ -1,4 +1,4 @@
-"""The options that networks take, known without importing torch, which takes seconds."""
+"""The options of networks, found without importing torch, which takes seconds."""
 
 import ast
 from collections.abc import Iterable
@@ -13,26 +13,26 @@ DISCRIMINATOR = ("img2height.methods._patchgan", "build_discriminator")
 
 
 def check_options(method: str, recipe: Recipe) -> None:
-    """Raise a SettingsError that says what was meant where a network has no such option."""
+    """Raise a SettingsError that says what was probably meant if a network has no such option."""
     _check(f"method {method}: options", recipe.options, network_options(network_modules()[recipe.network], "build"))
     if adversary := recipe.discriminator:
         _check(f"method {method}: discriminator.options", adversary.options, network_options(*DISCRIMINATOR))
 
 
-def _check(where: str, options: Iterable[str], known: frozenset[str] | None) -> None:
-    if known is not None and (unknown := sorted(set(options) - known)):
-        raise SettingsError(f"{where}: there is no option {meant(unknown[0], sorted(known))}")
+def _check(where: str, options: Iterable[str], valid: frozenset[str] | None) -> None:
+    if valid is not None and (wrong := sorted(set(options) - valid)):
+        raise SettingsError(f"{where}: there is no option {meant(wrong[0], sorted(valid))}")
 
 
 @cache
 def network_options(module: str, function: str) -> frozenset[str] | None:
-    """Return the names of the options of a function that builds a network; None where its file alone does not tell.
+    """Return the names of the options of a function that builds a network; None if its file does not show them.
 
-    Options that it passes on as `**options` are those of the class of the same file that takes them.
+    Options that it passes as `**options` are those of the class in the same file that receives them.
 
     Args:
-        module: dotted name.
-        function: its name.
+        module: dotted name of the module.
+        function: name of the function.
     """
     tree = ast.parse(module_file(module).read_text(encoding="utf-8"))
     found = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == function]
@@ -41,17 +41,17 @@ def network_options(module: str, function: str) -> frozenset[str] | None:
     taking = _class_taking(found[0], found[0].args.kwarg.arg)
     made = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == taking]
     starts = [node for of in made for node in of.body if isinstance(node, ast.FunctionDef) and node.name == "__init__"]
-    told = starts and starts[0].args.kwarg is None
-    return _names(found[0]) | _names(starts[0]) if told else None
+    listed = starts and starts[0].args.kwarg is None
+    return _names(found[0]) | _names(starts[0]) if listed else None
 
 
 def _names(function: ast.FunctionDef) -> frozenset[str]:
-    """Return the names of all arguments but the first: the bands, or the object itself."""
+    """Return the names of all arguments except the first: the bands, or the object itself."""
     return frozenset(argument.arg for argument in [*function.args.args[1:], *function.args.kwonlyargs])
 
 
 def _class_taking(function: ast.FunctionDef, options: str) -> str | None:
-    """Return the name of what a function calls with `**options`."""
+    """Return the name of the class or function that a function calls with `**options`."""
     for node in ast.walk(function):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             passed = [item.value for item in node.keywords if item.arg is None]
