@@ -66,8 +66,8 @@ def audit(steps: Steps, folder: Path, change: Callable[[Scene], Scene], part: st
 @pytest.mark.parametrize(
     ("change", "part", "words"),
     [
-        (of_16_bits, "test", "layer eo of scene d/t is uint16, and uint8 in the training scenes"),
-        (of_16_bits, "val", "layer eo of scene d/t is uint16, and uint8 in the training scenes"),
+        (of_16_bits, "test", "layer eo of scene d/t is uint16, but uint8 in the training scenes"),
+        (of_16_bits, "val", "layer eo of scene d/t is uint16, but uint8 in the training scenes"),
         (of_16_bits, "train", "layer eo has different data types: d/s uint8, d/t uint16"),
         (without_blue, "test", r"scene d/t: layer eo has the bands red, green, nir, not blue"),
         (without_blue, "train", r"scene d/t: layer eo has the bands red, green, nir, not blue"),
