@@ -36,7 +36,7 @@ def require_same_network(recipe: Recipe, started: Recipe) -> None:
     """Raise a TrainingError unless a model fits a recipe; weights only fit the normalisation they were trained with.
 
     Args:
-        recipe: recipe of a training, with the model folder from which it starts.
+        recipe: of a training, with the model folder that it starts from.
         started: the recipe of that model.
     """
     for key in ("network", "options", "inputs", "outputs", "target", "normalisation"):
@@ -51,14 +51,14 @@ def trained_before(recipe: Recipe, card: Mapping[str, Any] | None) -> Trained:
     """Return what the weights that a training starts from were trained on.
 
     Args:
-        recipe: recipe of the training.
-        card: card of the model from which it starts; None if there is none.
+        recipe: of the training.
+        card: of the model that it starts from; None if there is none.
 
     Raises:
         TrainingError: the card was written by a version that did not record it.
     """
     weights = recipe.options.get("weights") or "none"
-    unrecorded = [] if weights == "none" else [f"encoder weights {weights}"]
+    unknown = [] if weights == "none" else [f"encoder weights {weights}"]
     if card is None:
         return {"areas": [], "before": [], "unknown": unknown}
     if TRAINED_ON not in card:
@@ -78,7 +78,7 @@ def with_areas(before: Trained, scenes: Sequence[Scene], areas: geopandas.GeoDat
         before: see `trained_before`.
         scenes: of the experiment.
         areas: the areas of the parts, see `split_folds`.
-        fold: number of the fold.
+        fold: its number.
     """
     used = []
     for scene in scenes:
@@ -142,7 +142,7 @@ def refuse_tested(
 def audit_trained(
     cards: Sequence[Mapping[str, Any]], scenes: Sequence[Scene], areas: geopandas.GeoDataFrame
 ) -> dict[str, Any]:
-    """Return the initial weights with unrecorded training areas, and validation areas that were trained on before.
+    """Return what is not known of the weights that models started from, and where these validate again.
 
     `unknown` by method; `validated_again_m2` by model and scene: the best weights are chosen where the starting model
     was trained.
@@ -155,7 +155,7 @@ def audit_trained(
     Raises:
         TrainingError: a model is tested where it or a model that it started from was trained, or its card is silent.
     """
-    unrecorded: dict[str, list[str]] = {}
+    unknown: dict[str, list[str]] = {}
     again = {}
     for card in cards:
         name = f"{card['method']}, fold {card['fold']}, seed {card['seed']}"
@@ -171,11 +171,11 @@ def audit_trained(
             unknown[card["method"]] = trained["unknown"]
         if found := trained_m2(trained["before"], scenes, areas, "val", card["fold"]):
             again[name] = found
-    return {"unknown": unrecorded, "validated_again_m2": again}
+    return {"unknown": unknown, "validated_again_m2": again}
 
 
 def in_words(found: Mapping[str, float]) -> str:
-    """Return areas by scene as text, e.g. `1200 m2 of scene d/s`."""
+    """Return areas by scene as words, e.g. `1200 m2 of scene d/s`."""
     return ", ".join(f"{area_m2:.6g} m2 of scene {scene}" for scene, area_m2 in found.items())
 
 
