@@ -115,11 +115,11 @@ def test_shared_pixels_are_found(divided):
     refused([scene], Folds(folds.tiles, areas), "fold 0: train and test share 448 px")
 
 
-def test_a_tile_outside_its_ground_is_found(divided):
+def test_a_tile_outside_its_area_is_found(divided):
     scene, folds = divided
     tiles = folds.tiles.copy()
     tiles.loc[0, "col_off"] -= 5
-    refused([scene], Folds(tiles, folds.areas), "1 tiles leave the area", tiles.loc[0, "tile_id"])
+    refused([scene], Folds(tiles, folds.areas), "1 tiles extend beyond the area", tiles.loc[0, "tile_id"])
 
 
 def test_a_tile_in_two_parts_is_found(divided):
@@ -142,7 +142,7 @@ def test_a_copied_image_is_found_at_any_position(photographed):
     refused(scenes, fold_up(scenes, roles), "16 pairs of tiles show the same image in two parts")
 
 
-def test_the_same_ground_in_two_scenes_is_found(photographed):
+def test_an_area_shown_by_two_scenes_is_found(photographed):
     scenes = far_apart()
     scenes[2] = bare_scene(64, 64, name="c", west=5e5 + 32)  # half of it is that of the first
     scenes = [photographed(scene, seed) for seed, scene in enumerate(scenes)]
@@ -157,7 +157,7 @@ def test_the_same_ground_in_two_scenes_is_found(photographed):
     refused(scenes, Folds(tiles, areas), "2048 m2 are shown by two scenes, as train and as test", "same role")
 
 
-def test_ground_that_is_tested_twice_is_found(photographed):
+def test_an_area_that_is_tested_twice_is_found(photographed):
     scenes = [photographed(bare_scene(200, 64, name="a"), 0), photographed(bare_scene(64, 64, name="b", west=6e5), 1)]
     refused(scenes, fold_up(scenes, ["split", "test"]), "d/b: 8192 px are in the test area of more than one fold")
 

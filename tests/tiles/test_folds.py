@@ -152,7 +152,7 @@ def test_the_buffer_holds_between_scenes_that_touch(epsg):
     assert area_of(made.areas, "train", "d", "d").area == 64 * 64
 
 
-def test_sheets_that_touch_keep_all_their_ground_without_a_buffer():
+def test_adjacent_scenes_keep_all_their_area_without_a_buffer():
     scenes = [bare_scene(64, 64, name=name, west=5e5 + 64 * 0.6 * i, gsd=0.6) for i, name in enumerate("abc")]
     made = folds_of(scenes, ["train", "val", "test"], split(buffer_m=0))
     assert made.areas.area.tolist() == [64 * 64] * 3
@@ -168,7 +168,7 @@ def test_a_part_without_a_tile_is_refused_and_the_advice_works():
     assert len(folds_of([scene], ["split"], how, size=size, stride=size // 2).tiles) > 0
 
 
-def test_ground_that_is_not_known_is_not_called_too_small():
+def test_an_area_with_missing_pixels_is_not_called_too_small():
     scene = bare_scene(200, 100)
     tiles = regular_tiles(scene, 16, 8)
     valid = tiles[tiles["col_off"] > 100]

@@ -30,7 +30,7 @@ def test_scenes_that_overlap_are_one_place_also_in_a_chain():
     assert find_places(listed(scenes, ["train", "train", "val", "test", "test"])) == []
 
 
-def test_two_dates_of_one_ground_are_divided_alike():
+def test_two_dates_of_one_place_are_divided_alike():
     dates = [bare_scene(120, 90, name="a"), bare_scene(60, 45, name="b", gsd=2.0)]
     first, second = divide_scenes(listed(dates, ["split"] * 2), split(n_folds=3), [1])[1]
     for part in ("train", "val", "test"):
@@ -64,7 +64,7 @@ def test_each_district_is_left_out_once(tmp_path):
     assert found == {"test": (40, 0, 80, 100), "val": (80, 0, 120, 100), "train": (0, 0, 40, 100)}
 
 
-def test_a_fixed_division_is_one_fold_and_other_ground_is_in_no_part(tmp_path):
+def test_a_fixed_division_is_one_fold_and_other_areas_are_in_no_part(tmp_path):
     file = write_districts(tmp_path / "districts.gpkg")
     parts = {"train": ["hill"], "val": ["harbour"], "test": ["old town"]}
     count, found = divided_by(file, bare_scene(200, 200), **parts)

@@ -1,11 +1,11 @@
 # Needs: the sample table of a method, fold and seed, and the scenes.
 # Makes: models/{experiment}/{method}/fold{fold}/seed{seed}/: weights (best and last), card and history. A training that
-#        was killed goes on from scratch/training/. One that gets SIGTERM or SIGUSR1 first writes there where it is, and
-#        ends with status 75: tried again (`retries` of the profile), it goes on with the next step.
-#        models/{experiment}/{method}/coverage.json: scenes that a method cannot look at, and test ground that an image
-#        does not show or that a model to start from was trained on, end the run before training.
-#        models/{experiment}/statistics_audit.json: a model that was normalised by other ground than its training tiles,
-#        or that had been trained on test ground before, ends the run.
+#        was killed resumes from scratch/training/. One that receives SIGTERM or SIGUSR1 first saves its state there and
+#        exits with status 75: the next attempt (`retries` of the profile) resumes with the next step.
+#        models/{experiment}/{method}/coverage.json: scenes that a method cannot use, and test areas that an image does
+#        not cover or that a starting model was trained on, end the run before training.
+#        models/{experiment}/statistics_audit.json: a model whose normalisation was not fitted on its training tiles, or
+#        that was trained on test areas before, ends the run.
 
 
 rule train:

@@ -58,9 +58,9 @@ def trained_before(recipe: Recipe, card: Mapping[str, Any] | None) -> Trained:
         TrainingError: the card was written by a version that did not record it.
     """
     weights = recipe.options.get("weights") or "none"
-    unknown = [] if weights == "none" else [f"encoder weights {weights}"]
+    unrecorded = [] if weights == "none" else [f"encoder weights {weights}"]
     if card is None:
-        return {"areas": [], "before": [], "unknown": unknown}
+        return {"areas": [], "before": [], "unknown": unrecorded}
     if TRAINED_ON not in card:
         raise TrainingError(
             f"init_from {recipe.init_from}: its card does not say on which areas it was trained, because an earlier "
@@ -68,7 +68,7 @@ def trained_before(recipe: Recipe, card: Mapping[str, Any] | None) -> Trained:
         )
     found: Trained = card[TRAINED_ON]
     before = found["areas"] + found["before"]
-    return {"areas": [], "before": before, "unknown": list(dict.fromkeys([*found["unknown"], *unknown]))}
+    return {"areas": [], "before": before, "unknown": list(dict.fromkeys([*found["unknown"], *unrecorded]))}
 
 
 def with_areas(before: Trained, scenes: Sequence[Scene], areas: geopandas.GeoDataFrame, fold: int) -> Trained:
@@ -155,7 +155,7 @@ def audit_trained(
     Raises:
         TrainingError: a model is tested where it or a model that it started from was trained, or its card is silent.
     """
-    unknown: dict[str, list[str]] = {}
+    unrecorded: dict[str, list[str]] = {}
     again = {}
     for card in cards:
         name = f"{card['method']}, fold {card['fold']}, seed {card['seed']}"
@@ -168,10 +168,10 @@ def audit_trained(
                 "test area; train it again, from scratch or from a model of another place"
             )
         if trained["unknown"]:
-            unknown[card["method"]] = trained["unknown"]
+            unrecorded[card["method"]] = trained["unknown"]
         if found := trained_m2(trained["before"], scenes, areas, "val", card["fold"]):
             again[name] = found
-    return {"unknown": unknown, "validated_again_m2": again}
+    return {"unknown": unrecorded, "validated_again_m2": again}
 
 
 def in_words(found: Mapping[str, float]) -> str:

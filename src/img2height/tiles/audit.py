@@ -118,7 +118,7 @@ def _leaks(found: FoldAudit, buffer_m: float) -> Iterator[str]:
         if distance < buffer_m - ROUNDING_M:
             yield f"{a} and {b} come within {distance:.4g} m, the buffer is {buffer_m:g} m{named}; make the folds again"
     if strays := found.strays:
-        yield f"{len(strays)} tiles leave the area of their part, e.g. {strays[0]}; make the folds again"
+        yield f"{len(strays)} tiles extend beyond the area of their part, e.g. {strays[0]}; make the folds again"
 
 
 def _meeting(divided: list[SceneParts], near: dict[int, list[int]], a: str, b: str) -> Meeting:
