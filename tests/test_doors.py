@@ -12,11 +12,14 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from inference_cases import FirstBand, as_model
 from rasterio.enums import ColorInterp
-from raw_cases import NORTH, SIDE, UTM, WEST, deliver, prepare
+from raw_cases import NORTH, SIDE, UTM, WEST, band, deliver, prepare, ramp
 
 from img2height.errors import Img2HeightError
 from img2height.inference.defaults import inference_settings, protocol
+from img2height.inference.given import given_scene
 from img2height.inference.image import predict_image
+from img2height.scenes.initial import bring_initial
+from img2height.vocabulary.units import METRES, UNIT_OF
 
 COLOURS = {
     "red": ColorInterp.red, "green": ColorInterp.green, "blue": ColorInterp.blue, "nir": ColorInterp.nir,
@@ -130,7 +133,7 @@ def heights_of(folder: Path, path: Path, orientation: str) -> tuple[np.ndarray]:
         return (heights,)
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(FORMS, st.integers(0, 9))
 def test_an_image_in_any_form(tmp_path_factory, form, seed):
     assume(form.storage != "jpeg" or form.validity != "alpha")  # JPEG has four bands at most
@@ -159,3 +162,85 @@ def accepted(form: Form, function: Callable[..., tuple], *arguments: object) -> 
         assert form.storage == "jp2" and not form.named, error  # JPEG 2000 keeps no colour but red, green, blue
         assert "band" in str(error)
         return None
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One way to store heights.
+
+    Attributes:
+        dtype: of the stored numbers.
+        scale: of the band.
+        offset: of the band.
+        unit: of the values.
+        nodata: stored number that means missing; None for a mask.
+        storage: of `STORAGE`.
+        orientation: of `TURNED`.
+        mosaic: read through a VRT.
+    """
+
+    dtype: str
+    scale: float
+    offset: float
+    unit: str
+    nodata: float | None
+    storage: str
+    orientation: str
+    mosaic: bool
+
+
+STORED = st.builds(
+    Stored,
+    dtype=st.sampled_from(["int16", "int32", "float32"]),
+    scale=st.sampled_from([1.0, 0.1, 0.01]),
+    offset=st.sampled_from([0.0, 100.0, -50.0]),
+    unit=st.sampled_from(["metre", "ft", "US survey foot", "dm"]),
+    nodata=st.sampled_from([-9999, 32767, 0, None]),
+    storage=st.sampled_from(["strips", "tiles", "lerc"]),
+    orientation=st.sampled_from(list(TURNED)),
+    mosaic=st.booleans(),
+)
+
+
+def write_heights(path: Path, stored: np.ndarray, valid: np.ndarray, form: Stored) -> Path:
+    """Write stored numbers in a form and return the path to read."""
+    turn, transform = TURNED[form.orientation]
+    profile = {"width": SIDE, "height": SIDE, "count": 1, "dtype": form.dtype, "crs": UTM, "transform": transform}
+    with (
+        rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True),
+        rasterio.open(path, "w", **profile, nodata=form.nodata, **STORAGE[form.storage]) as out,
+    ):
+        out.scales, out.offsets, out.units = (form.scale,), (form.offset,), (form.unit,)
+        out.write(turn(stored)[None])
+        if form.nodata is None:
+            out.write_mask(turn(valid))
+    if not form.mosaic:
+        return path
+    rasterio.shutil.copy(path, path.with_suffix(".vrt"), driver="VRT")
+    return path.with_suffix(".vrt")
+
+
+@settings(max_examples=20)
+@given(STORED)
+def test_heights_in_any_form(tmp_path_factory, form):
+    """For a scene and for a prediction."""
+    folder = tmp_path_factory.mktemp("form")
+    metres = METRES[UNIT_OF[form.unit.casefold()]]
+    valid = np.ones((SIDE, SIDE), bool)
+    valid[:16, :24] = False
+    numbers = ((ramp() + 5) / metres - form.offset) / form.scale
+    assume(form.dtype != "int16" or np.abs(numbers).max() < 32_000)
+    stored = np.rint(numbers).astype(form.dtype)
+    assume(form.nodata is None or not (stored[valid] == form.nodata).any())
+    path = write_heights(folder / "dsm.tif", np.where(valid, stored, form.nodata or 0).astype(form.dtype), valid, form)
+    expected = (stored.astype(float) * form.scale + form.offset) * metres
+    layers = {**deliver(folder / "raw"), "dsm": {"path": str(path)}}
+    found = band(prepare(folder, layers), "dsm")
+    assert (np.isfinite(found) == valid).all(), form
+    assert np.abs(found - expected)[valid].max() < 1e-3, form
+    scene = given_scene({"dsm_initial": ["dsm"]}, {"dsm_initial": path})
+    surface, _ = bring_initial(path, folder, scene.layers["dsm_initial"].unit)
+    with rasterio.open(surface) as raster:
+        values = np.empty((SIDE, SIDE))
+        values[tuple(TURNED[form.orientation][0](a) for a in np.indices((SIDE, SIDE)))] = raster.read(1)
+    assert np.abs(values - expected)[valid].max() < 1e-3, form
