@@ -186,7 +186,7 @@ def test_pairs_on_another_grid_are_not_merged(program, district, tmp_path):
 
 def test_residuals_are_those_of_surfaces(program, district, stereo, tmp_path):
     flags = ["--scene", district.folder / "scene.json", "--areas", stereo[2], "--out", tmp_path / "residuals.tif"]
-    program("residuals", [*flags, "--height", district.path("ndsm")]).refused("holds ndsm", "surface heights")
+    program("residuals", [*flags, "--height", district.path("ndsm")]).refused("contains ndsm", "surface heights")
     assert files(tmp_path) == []
 
 

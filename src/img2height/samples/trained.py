@@ -103,6 +103,8 @@ def trained_m2(
         part: train, val or test.
         fold: its number.
     """
+    if not used:
+        return {}
     grids = [Grid.from_json(entry["grid"]) for entry in used]
     outlines = shapely.STRtree([grid.to_crs(grid.extent, GEOGRAPHIC) for grid in grids])
     found = {}
