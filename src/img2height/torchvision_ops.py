@@ -10,6 +10,7 @@ from importlib.machinery import PathFinder
 from importlib.util import find_spec
 
 import torch
+from torch import library
 
 SCHEMAS = (
     "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
@@ -17,11 +18,11 @@ SCHEMAS = (
 )
 
 
-def declare_missing_operators() -> torch.library.Library | None:
+def declare_missing_operators() -> library.Library | None:
     """Return the library with the declared schemas, or None if torchvision's own operators load."""
     if _operators_load():
         return None
-    declared = torch.library.Library("torchvision", "DEF")
+    declared = library.Library("torchvision", "DEF")
     for schema in SCHEMAS:
         declared.define(schema)
     return declared
