@@ -162,10 +162,10 @@ def test_a_local_system_is_refused_in_one_line(tmp_path, layers, name):
 
 
 PARTS = {  # what the second part of a mosaic says otherwise: words of the error
-    "scale": ({"scale": 0.1}, "differ in scale"),
+    "scale": ({"scale": 0.1}, r"differ in scale \(1 and 0\.1\)"),
     "offset": ({"offset": 100.0}, "differ in offset"),
     "vertical system": ({"crs": "EPSG:32633+5773"}, "differ in vertical system"),
-    "unit": ({"unit": "foot"}, "differ in unit"),
+    "unit": ({"unit": "foot"}, r"differ in unit \(metre and foot\)"),
 }
 
 

@@ -12,6 +12,7 @@ from img2height.samples.normalise import BYTE
 logger = logging.getLogger(__name__)
 
 WINDOWS = 16
+MOST_PX = 512  # side of what is looked at of a window: 16 windows of 8192 px would not fit into memory
 # Mean and standard deviation of normalised training values, by `Normalisation.image_mode`.
 TRAINED = {"zscore": (0.0, 1.0), "imagenet": (0.0, 1.0), "unit": (0.5, 0.25), "tanh": (0.0, 0.5)}
 FAR, RATIO = 3.0, 4.0  # standard deviations between the means; ratio of the deviations, either way
@@ -30,10 +31,11 @@ def check_values(images: ModelInputs, corners: Sequence[tuple[int, int]], size_p
     """
     if not corners:  # a fold without a test area in this scene
         return
-    patches = [images.patch(row, column, size_px) for row, column in corners]
+    patches = [images.patch(row, column, min(size_px, MOST_PX)) for row, column in corners]
     centre, spread = TRAINED[images.normalisation.image_mode]
-    for layer in images.reader.inputs.keys() & images.normalisation.image.keys():  # a surface model has its own scale
-        bands = images.normalisation.image[layer]
+    for layer, bands in images.normalisation.image.items():
+        if layer not in images.reader.inputs:
+            continue
         values = np.concatenate([patch.images[layer][:, patch.valids[layer]] for patch in patches], axis=1)  # C x N
         if values.size and not values.any():
             _require_contents(images, layer)

@@ -26,7 +26,7 @@ def require_alike(raster: DatasetReader, *, heights: bool) -> None:
     if raster.driver != "VRT":
         return
     parts_of(Path(raster.name))  # refuses parts in archives
-    converted = any(word in Path(raster.name).read_text(encoding="utf-8") for word in CONVERTED)
+    converted = any(word in Path(raster.name).read_text(encoding="utf-8", errors="replace") for word in CONVERTED)
     seen: dict[str, tuple[str, Any]] = {}  # by property, the file that states it first and its value
     rasters = [Path(raster.name), *mosaicked(Path(raster.name))]
     for path in rasters:
@@ -41,8 +41,8 @@ def require_alike(raster: DatasetReader, *, heights: bool) -> None:
             where, first = seen.setdefault(name, (part.name, value))
             if value != first:
                 raise DataError(
-                    f"{raster.name}: {where} and {part.name} differ in {name} ({first} and {value}), so the mosaic "
-                    "mixes numbers of different meaning; convert its parts to one first (gdal_translate -unscale)"
+                    f"{raster.name}: {where} and {part.name} differ in {name} ({_text(first)} and {_text(value)}), so "
+                    "it mixes numbers of different meaning; convert its parts to one first (gdal_translate -unscale)"
                 )
 
 
@@ -54,3 +54,7 @@ def _scaling(raster: DatasetReader) -> dict[str, Any]:
 def _heights(raster: DatasetReader) -> dict[str, Any]:
     unit, system = raster.units[0] or "", vertical(raster.crs)
     return {"unit": UNIT_OF.get(unit.casefold(), unit), "vertical system": system.name if system else ""}
+
+
+def _text(value: str | tuple[float, ...]) -> str:
+    return value or "none" if isinstance(value, str) else " ".join(f"{number:g}" for number in value)
