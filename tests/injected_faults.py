@@ -22,8 +22,6 @@ from polling import wait_for
 from steps import STEPS
 from workflow_tree import Tree
 
-from img2height.io.atomic import SUFFIX
-
 KILLS = ("job killed", "Snakemake killed", "all killed", "stop requested")
 HARM = ("raster truncated", "raster altered", "file deleted")
 KINDS = (*KILLS, "disk full", *HARM)
@@ -54,7 +52,7 @@ class Run:
     def __init__(self, pristine: Tree, folder: Path, target: str, rule: str):
         shutil.rmtree(folder, ignore_errors=True)
         self.tree = pristine.copied(folder)
-        self.expected = whole_files(pristine)
+        self.expected = pristine.digests(temporary=False)
         self.command = ["snakemake", "--cores", "2", "--resources", "gpu=1", "--", target]
         self.removed: list[str] = []
         made = made_by(pristine, target)
@@ -75,7 +73,8 @@ class Run:
             said = self.damage(fault, rng)
         if said:
             return said
-        if half := [name for name, digest in whole_files(self.tree).items() if digest != self.expected.get(name)]:
+        made = self.tree.digests(temporary=False)
+        if half := [name for name, digest in made.items() if digest != self.expected.get(name)]:
             return f"half-written: {', '.join(half)}"
         if fault.kind in ("Snakemake killed", "all killed"):
             self.tree.run("snakemake", "--unlock")
@@ -83,7 +82,7 @@ class Run:
         psutil.wait_procs(orphans, PATIENCE_S)
         if done.returncode:
             return f"the rerun failed: {last_error(done.stdout)}"
-        found = whole_files(self.tree)
+        found = self.tree.digests(temporary=False)
         names = sorted(name for name in {*found, *self.expected} if found.get(name) != self.expected.get(name))
         return f"{len(names)} files differ: {', '.join(names[:3])}" if names else SAME
 
@@ -137,7 +136,8 @@ class Run:
 
     def damage(self, fault: Fault, rng: np.random.Generator) -> str:
         """Damage an output, run, and do as the error says; return what was wrong with the way it ended."""
-        there = sorted(name for name in whole_files(self.tree) if "raster" not in fault.kind or name.endswith(".tif"))
+        made = self.tree.digests(temporary=False)
+        there = [name for name in made if "raster" not in fault.kind or name.endswith(".tif")]
         if not there:
             return "skipped: nothing is made yet"
         name = str(rng.choice(there))
@@ -148,7 +148,8 @@ class Run:
         if fault.kind != "file deleted":
             path.write_bytes(content[: int(fault.share * len(content))] if "cut" in fault.kind else content)
         done = self.tree.run(*self.command)
-        others = {n for n, digest in whole_files(self.tree).items() if digest != self.expected.get(n)} - {name}
+        found = self.tree.digests(temporary=False)
+        others = {n for n, digest in found.items() if digest != self.expected.get(n)} - {name}
         if not done.returncode and others:
             return f"{name} was taken for whole"
         if done.returncode and (said := unclear(done)):
@@ -187,11 +188,6 @@ def made_by(tree: Tree, target: str) -> dict[str, str]:
     """Return the rule of each file of a finished run."""
     rows = [line.split("\t") for line in tree.make("--summary", "--quiet", "--", target).splitlines()]
     return {row[0]: row[2] for row in rows if len(row) > 5 and (tree.folder / row[0]).exists()}
-
-
-def whole_files(tree: Tree) -> dict[str, str]:
-    """Return the digests of all files under their final names, without temporary files of killed programs."""
-    return {name: digest for name, digest in tree.digests().items() if f"{SUFFIX}/" not in name}
 
 
 def last_error(said: str) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from workflow_events import Events, clean_environment
+
+from img2height.io.atomic import SUFFIX
 
 ROOT = Path(__file__).parents[1]
 METRICS = "results/tiny/metrics.json"
@@ -82,12 +85,20 @@ class Tree:
         """Return all numbers of metrics.json by their dotted names."""
         return numbers(json.loads((self.folder / METRICS).read_text()))
 
-    def digests(self) -> dict[str, str]:
-        """Return the SHA-256 digest of every output of the workflow, without logs and scratch files."""
-        files = [path for top in ("data", "models", "results") for path in (self.folder / top).rglob("*")]
-        raw = self.folder / "data/raw"  # delivered, not made
-        kept = sorted(p for p in files if p.is_file() and p.name != ".snakemake_timestamp" and raw not in p.parents)
-        return {str(p.relative_to(self.folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in kept}
+    def digests(self, *, temporary: bool = True) -> dict[str, str]:
+        """Return the SHA-256 digest of every output of the workflow, without logs and scratch files.
+
+        Args:
+            temporary: whether to include temporary files, which a program that is still running may remove meanwhile.
+        """
+        found: list[Path] = []
+        for top in ("data", "models", "results"):
+            for folder, below, names in os.walk(self.folder / top):  # unlike rglob, accepts that a folder disappears
+                delivered = [name for name in below if Path(folder, name) == self.folder / "data/raw"]
+                unread = [name for name in below if name.endswith(SUFFIX) and not temporary]
+                below[:] = [name for name in below if name not in (*delivered, *unread)]
+                found += [Path(folder, name) for name in names if name != ".snakemake_timestamp"]
+        return {str(p.relative_to(self.folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(found)}
 
 
 def numbers(value: Any, name: str = "") -> dict[str, float]:
