@@ -39,7 +39,7 @@ SETTINGS = {
     "buildings": BUILDINGS,
     "grid": {},
     "inference": {"window_px": 32, "overlap": 0.5, "batch_size": 1},
-    "metrics": {"ratio_min_height_m": 1, "ssim_range_m": 30, "instance_iou": 0.5, "tile_px": 64},
+    "metrics": {"ratio_min_height_m": 1, "ssim_range_m": 30, "instance_iou": 0.5, "boundary_m": 2, "tile_px": 64},
     "split": SPLIT,
     "tiling": {"tile_px": 16, "stride_px": 8, "min_valid_share": 0.5},
     "training": TRAINING,

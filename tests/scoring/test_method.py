@@ -20,7 +20,7 @@ from img2height.settings.protocol import Metrics
 from img2height.vocabulary.layers import NODATA
 
 GRID = Grid(CRS.from_epsg(25832), Affine(1, 0, 500_000, 0, -1, 5_400_000), 64, 64)
-SETTINGS = Metrics(ratio_min_height_m=1.0, ssim_range_m=30.0, instance_iou=0.5, tile_px=32)
+SETTINGS = Metrics(ratio_min_height_m=1.0, ssim_range_m=30.0, instance_iou=0.5, boundary_m=2.0, tile_px=32)
 
 
 def write_scene(folder, name: str, error_m: float, *, polygons: bool) -> tuple[Scene, dict]:
@@ -81,7 +81,7 @@ def test_scores_pool_the_test_areas_of_all_scenes_and_folds(tmp_path, polygons):
     assert scores.strata["buildings"]["pixels"] == 144 * 3
     assert scores.footprint["iou"] == 1.0
     # three houses in the test areas; the one on nodata is neither a true nor a false positive
-    assert scores.instances == {"tp": 3, "fp": 0, "fn": 0, "precision": 1.0, "recall": 1.0, "f1": 1.0}
+    assert scores.instances.items() >= {"tp": 3, "fp": 0, "fn": 0, "precision": 1.0, "recall": 1.0, "f1": 1.0}.items()
     assert scores.strata["all"]["ssim_tiles"] == 6
     everywhere = tile_scores(tiles[tiles.stratum == "all"])
     assert everywhere.groupby("scene").pixels.sum().to_dict() == {"s1": 4096, "s4": 2048}

@@ -84,7 +84,7 @@ def test_scores_in_a_table_have_a_place_and_a_meaning() -> None:
 def test_names_are_unique_per_kind_and_end_in_their_unit() -> None:
     assert len({(score.kind, score.name) for score in SCORES}) == len(SCORES)
     for score in SCORES:
-        assert score.name.endswith({"m": "_m", "m²": "_m2", "": ""}[score.unit])
+        assert score.name.endswith({"m": "_m", "m²": "_m2", "m³": "_m3", "°": "_deg", "": ""}[score.unit])
         assert (score.formula is None) == (score.kind == "derived")
 
 

@@ -16,6 +16,7 @@ from img2height.errors import DataError
 from img2height.heights import is_valid
 from img2height.io.areas import outlines
 from img2height.io.grid import Grid
+from img2height.io.projections import require_metres
 from img2height.io.tables import write_geopackage, write_table
 
 COLUMNS = {
@@ -91,14 +92,6 @@ def extract_by_block(
     return _table(
         pandas.concat(parts) if parts else pandas.DataFrame(columns=[*COLUMNS, "first", "outline"]), grid, simplify_m
     )
-
-
-def require_metres(crs: CRS | None) -> None:
-    """Raise a DataError unless map coordinates are in metres."""
-    if crs is None or not (found := CRS.from_user_input(crs)).is_projected or found.linear_units_factor[1] != 1:
-        raise DataError(
-            f"the coordinate system is {crs}; buildings need a projected one in metres: reproject the scene"
-        )
 
 
 def write_buildings(frame: geopandas.GeoDataFrame, parquet: str | Path, gpkg: str | Path) -> None:

@@ -12,7 +12,6 @@ import torch
 from filelock import FileLock, Timeout
 from geopandas import GeoDataFrame
 
-from img2height.buildings.polygons import require_metres
 from img2height.buildings.scene import extract_scene
 from img2height.errors import DataError, ModelError
 from img2height.inference.given import Given, given_scene
@@ -22,6 +21,7 @@ from img2height.inference.predict import check_task, finish_strips
 from img2height.inference.record import record_of, resumable
 from img2height.io.atomic import atomic_folder
 from img2height.io.grid import Grid
+from img2height.io.projections import require_metres
 from img2height.io.rasters import copy_to_cog, open_raster
 from img2height.io.tables import write_geopackage, write_table
 from img2height.models.folder import LoadedModel

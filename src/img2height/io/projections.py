@@ -51,6 +51,14 @@ class Operation:
     transformer: pyproj.Transformer
 
 
+def require_metres(crs: System | None) -> None:
+    """Raise a DataError unless map coordinates are in metres."""
+    if crs is None or not (found := CRS.from_user_input(crs)).is_projected or found.linear_units_factor[1] != 1:
+        raise DataError(
+            f"the coordinate system is {crs}; buildings need a projected one in metres: reproject the scene"
+        )
+
+
 def move(areas: Areas, function: Callable[[Any, Any], Any]) -> Areas:
     """Return geometries whose vertices are moved by a function of x and y."""
     return shapely.transform(areas, function, interleaved=False)  # type: ignore[arg-type]  # stubs: one array only

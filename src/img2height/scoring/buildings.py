@@ -9,7 +9,8 @@ from img2height.buildings.polygons import extract
 from img2height.io.projections import reproject_table
 from img2height.io.rasters import open_raster, read_heights
 from img2height.io.tables import read_geotable
-from img2height.metrics.instances import InstanceStatistics, match_instances
+from img2height.metrics.buildings import InstanceStatistics
+from img2height.metrics.matching import overlaps
 from img2height.scenes.scene import Scene
 from img2height.vocabulary.layers import MISSING
 
@@ -54,7 +55,7 @@ def match_buildings(
     found = found[shapely.area(shapely.intersection(found, ignored)) * 2 <= shapely.area(found)]
     sides = [side[~shapely.is_empty(side)] for side in (found, inside[counts])]
     ours, theirs = (side[_has_mask(scene, side)] for side in sides)
-    return match_instances(ours, theirs, iou_min)
+    return InstanceStatistics.of_detection(overlaps(ours, theirs), iou_min)
 
 
 def _has_mask(scene: Scene, shapes: np.ndarray) -> np.ndarray:

@@ -11,7 +11,8 @@ from rasterio.windows import Window
 
 from img2height.io.areas import burn, window_box
 from img2height.io.grid import Grid
-from img2height.scoring.strata import ATTRIBUTES, HEIGHTS_M, MASKS, SIZES_M2
+from img2height.scoring.strata import ATTRIBUTES, MASKS
+from img2height.vocabulary.classes import HEIGHTS_M, SIZES_M2
 from img2height.vocabulary.layers import MISSING
 
 REACH_PX = 2

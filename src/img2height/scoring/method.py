@@ -15,7 +15,7 @@ from shapely.geometry.base import BaseGeometry
 from img2height.errors import DataError
 from img2height.io.rasters import open_raster
 from img2height.io.tables import read_geotable
-from img2height.metrics.instances import InstanceStatistics
+from img2height.metrics.buildings import InstanceStatistics
 from img2height.scenes.scene import Scene
 from img2height.scoring.buildings import match_buildings, reference_buildings
 from img2height.scoring.papers import paper_scores

@@ -205,6 +205,9 @@ class Metrics(Settings):
         gt=0, le=10_000, description="data range of SSIM, one for all methods; no scene has a range of more than 10 km"
     )
     instance_iou: Share = Field(gt=0, description="a building counts as found if its IoU is at least this")
+    boundary_m: float = Field(
+        gt=0, le=100, description="width of the bands inside both outlines that the boundary IoU compares"
+    )
     tile_px: int = Field(
         gt=0, le=4096, description="side of the tiles of the per-tile scores, of which bootstrap blocks consist"
     )

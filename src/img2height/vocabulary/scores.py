@@ -9,10 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-Kind = Literal["errors", "mask", "tiles", "distribution", "buildings", "derived"]
-Better = Literal["lower", "higher", "nearer zero"]
+Kind = Literal["errors", "mask", "tiles", "distribution", "buildings", "building_errors", "derived"]
+Better = Literal["lower", "higher", "nearer zero", "nearer one"]
 
 SILOG_LAMBDA = 0.5
+# COCO's thresholds: Lin et al. (2014), https://arxiv.org/abs/1405.0312
+IOU_THRESHOLDS = tuple(percent / 100 for percent in range(50, 100, 5))
 TILE_KINDS: tuple[Kind, ...] = ("errors", "mask", "tiles")  # available for a single tile, without its distribution
 
 
@@ -36,7 +38,8 @@ class Sums(Protocol):
     the reference is above `metrics.ratio_min_height_m`: relative is |error| / reference, log the difference of natural
     logarithms, delta1 to delta3 the pixels within a factor of 1.25, 1.25² and 1.25³. Kinds `mask` and `buildings` use
     the outcomes (true and false positives and negatives) of pixels and of whole buildings, kind `distribution` uses
-    `errors`, and kind `tiles` uses `mean_ssim`.
+    `errors`, and kind `tiles` uses `mean_ssim`. Kind `buildings` also uses the sums of `InstanceStatistics`, kind
+    `building_errors` those of `BuildingErrors`; both are in metres, square or cubic metres, or without a unit.
     """
 
     reference_pixels: Any
@@ -59,6 +62,27 @@ class Sums(Protocol):
     tn: Any
     errors: Quantiles
     mean_ssim: Any
+    tp_thresholds: Any
+    overlapped: Any
+    oversegmentation_sum: Any
+    undersegmentation_sum: Any
+    pairs: Any
+    boundary_iou_sum: Any
+    complexity_iou_sum: Any
+    polis_sum: Any
+    hausdorff_sum: Any
+    tangent_pairs: Any
+    tangent_sum: Any
+    predicted_corners: Any
+    reference_corners: Any
+    buildings: Any
+    height_error_sum: Any
+    height_absolute_sum: Any
+    height_square_sum: Any
+    volumes: Any
+    volume_reference_sum: Any
+    volume_error_sum: Any
+    volume_absolute_sum: Any
 
     def share(self, part: Any, whole: Any) -> Any:
         """Return part / whole, NaN where the whole is 0."""
@@ -76,7 +100,7 @@ class Score:
         title: as printed, without the unit.
         kind: what it is computed from; `derived` ones combine several methods or seeds, for the score table.
         formula: the score of sums; None for derived ones.
-        unit: m, m² or empty.
+        unit: m, m², m³, ° or empty.
         better: which values are better; None if neither direction is.
         groups: the column groups of the score table that show it, see `GROUPS`; empty if it is in no table.
         meaning: a definition for the glossary; constants of the section `metrics` of params.yaml are in braces.
@@ -108,7 +132,9 @@ class Score:
         """Return numbers that are lower if values are better."""
         if self.better is None:
             raise ValueError(f"no value of {self.name} is better than another")
-        return {"lower": values, "higher": -values, "nearer zero": abs(values)}[self.better]
+        return {"lower": values, "higher": -values, "nearer zero": abs(values), "nearer one": abs(values - 1)}[
+            self.better
+        ]
 
     def text(self, value: float | None, *, signed: bool = False) -> str:
         """Return a value as printed: metres with two decimals, others with three, a dash if nothing counts.
@@ -124,11 +150,20 @@ class Score:
 
 
 # Groups of columns of the score table, with their titles.
-GROUPS = {"all": "All pixels", "buildings": "Building pixels", "footprint": "Footprint", "instances": "Buildings"}
+GROUPS = {
+    "all": "All pixels",
+    "buildings": "Building pixels",
+    "footprint": "Footprint",
+    "instances": "Buildings",
+    "matched": "Found buildings",
+    "given": "Heights in reference outlines",
+}
 STRATUM_OF = {"footprint": "all"}  # the stratum under which intervals and comparisons of a group are listed, if another
 _HEIGHTS = ("all", "buildings")
+_ERRORS = ("matched", "given")
 _RATIO, _HIGH = "share of pixels with max(p/r, r/p) below", "where the reference r is above {ratio_min_height_m:g} m"
 _FOUND = "whole buildings; a building counts as found from an IoU of {instance_iou:g} on"
+_PAIRS = "mean over the found buildings that are completely inside the test area"
 _NMAD = (
     "1.4826 times the median absolute deviation of the errors from their median: the spread without outliers. On "
     "mostly flat areas it is near 0 even for a constant height, so never read it alone"
@@ -214,6 +249,72 @@ SCORES = (
     Score(
         "f1", "F1", "buildings", lambda s: s.share(2 * s.tp, 2 * s.tp + s.fp + s.fn), "", "higher", ("instances",),
         "harmonic mean of precision and recall", place=3,
+    ),
+    Score(  # 2 tp + fp + fn, the number of buildings on both sides, is the same at each threshold
+        "mean_f1", "mean F1", "buildings",
+        lambda s: s.share(2 * s.tp_thresholds, len(IOU_THRESHOLDS) * (2 * s.tp + s.fp + s.fn)), "", "higher",
+        ("instances",), "mean of F1 at IoU thresholds from 0.5 to 0.95 in steps of 0.05", place=4,
+    ),
+    Score(
+        "boundary_iou", "boundary IoU", "buildings", lambda s: s.share(s.boundary_iou_sum, s.pairs), "", "higher",
+        ("instances",), f"IoU of the bands {{boundary_m:g}} m inside both outlines (Cheng et al. 2021), {_PAIRS}",
+        place=5,
+    ),
+    Score(
+        "polis_m", "PoLiS", "buildings", lambda s: s.share(s.polis_sum, s.pairs), "m", "lower", ("instances",),
+        f"distance of the vertices of one outline from the other, both ways (Avbelj et al. 2015), {_PAIRS}", place=6,
+    ),
+    Score(
+        "hausdorff_m", "Hausdorff distance", "buildings", lambda s: s.share(s.hausdorff_sum, s.pairs), "m", "lower",
+        meaning=f"largest distance of one outline from the other, {_PAIRS}",
+    ),
+    Score(
+        "complexity_iou", "C-IoU", "buildings", lambda s: s.share(s.complexity_iou_sum, s.pairs), better="higher",
+        meaning=f"IoU, reduced where the numbers of corners differ (Zorzi et al. 2022), {_PAIRS}",
+    ),
+    Score(
+        "corner_ratio", "corner ratio", "buildings", lambda s: s.share(s.predicted_corners, s.reference_corners), "",
+        "nearer one", ("instances",), "corners of the predicted over those of the reference outlines (N ratio of Zorzi "
+        "et al. 2022), of the found buildings that are completely inside the test area", place=7,
+    ),
+    Score(
+        "tangent_angle_deg", "tangent angle error", "buildings", lambda s: s.share(s.tangent_sum, s.tangent_pairs), "°",
+        "lower", meaning=f"largest angle between both outlines (Girard et al. 2021), {_PAIRS}",
+    ),
+    Score(
+        "oversegmentation", "oversegmentation", "buildings", lambda s: s.share(s.oversegmentation_sum, s.overlapped),
+        better="lower", meaning="share of a reference building outside the predicted one that covers most of it "
+        "(Persello and Bruzzone 2010), mean over the reference buildings of which anything was predicted",
+    ),
+    Score(
+        "undersegmentation", "undersegmentation", "buildings", lambda s: s.share(s.undersegmentation_sum, s.overlapped),
+        better="lower", meaning="share of that predicted building outside the reference one, mean over the same",
+    ),
+    Score(
+        "bias_m", "height bias", "building_errors", lambda s: s.share(s.height_error_sum, s.buildings), "m",
+        "nearer zero", _ERRORS, "mean error of the heights of buildings; positive is too high", place=2,
+    ),
+    Score(
+        "mae_m", "height MAE", "building_errors", lambda s: s.share(s.height_absolute_sum, s.buildings), "m", "lower",
+        _ERRORS, "mean absolute error of the heights of buildings: of found ones, or of the median height that was "
+        "predicted in each reference outline", place=1,
+    ),
+    Score(
+        "rmse_m", "height RMSE", "building_errors", lambda s: s.root(s.share(s.height_square_sum, s.buildings)), "m",
+        "lower", meaning="root mean squared error of the heights of buildings",
+    ),
+    Score(
+        "volume_bias", "volume bias", "building_errors", lambda s: s.share(s.volume_error_sum, s.volume_reference_sum),
+        better="nearer zero", meaning="error of the volume of all these buildings together, relative to it",
+    ),
+    Score(
+        "volume_error", "volume error", "building_errors",
+        lambda s: s.share(s.volume_absolute_sum, s.volume_reference_sum), "", "lower", _ERRORS,
+        "absolute errors of the volumes of buildings, relative to the volume of all of them", place=3,
+    ),
+    Score(
+        "volume_mae_m3", "volume MAE", "building_errors", lambda s: s.share(s.volume_absolute_sum, s.volumes), "m³",
+        "lower", meaning="mean absolute error of the volumes of buildings",
     ),
     Score(
         "rmse_ratio", "RMSE / mean_height", "derived", None, "", "lower", _HEIGHTS,
