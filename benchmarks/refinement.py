@@ -20,19 +20,19 @@ SHOWN = ("rmse_m", "mae_m", "nmad_m")
 
 def main(results: Path) -> None:
     metrics = read_metrics(results / "metrics.json")
-    known = read_uncertainty(results / "tables/intervals.csv", results / "tables/comparisons.csv", seed=0)
+    uncertainty = read_uncertainty(results / "tables/intervals.csv", results / "tables/comparisons.csv", seed=0)
     print("| method | RMSE m | MAE m | NMAD m | " + " | ".join(f"RMSE - {name} m (95 %)" for name in REFERENCES) + " |")
     print("|---" * (4 + len(REFERENCES)) + "|")
     for name in metrics.methods:
         scores = metrics.seeds(name)[0].group("all")
         cells = [SCORES[score].text(scores[score]) for score in SHOWN]
-        cells += [difference(known, name, reference) for reference in REFERENCES]
+        cells += [difference(uncertainty, name, reference) for reference in REFERENCES]
         print(f"| {name} | {' | '.join(cells)} |")
 
 
-def difference(known: Uncertainty, name: str, reference: str) -> str:
+def difference(uncertainty: Uncertainty, name: str, reference: str) -> str:
     """Return by how much the RMSE of a method is above that of a reference, with its interval."""
-    found = known.difference(name, reference, "all", "rmse_m")
+    found = uncertainty.difference(name, reference, "all", "rmse_m")
     if found is None:
         return "–"
     return f"{found.difference:+.2f} ({found.low:+.2f} to {found.high:+.2f})"

@@ -1,7 +1,7 @@
 """Refuse models that were normalised with other than the training tiles of their fold, or were trained on test areas.
 
 Writes statistics_audit.json: `fitted`, the models whose cards agree with the folds; `brought`, those that took their
-statistics from another model; `unknown`, by method the initial weights whose training areas were not recorded;
+statistics from another model; `unrecorded`, by method the initial weights whose training areas were not recorded;
 `validated_again_m2`, validation areas on which the starting model of a training was trained.
 """
 

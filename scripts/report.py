@@ -86,7 +86,7 @@ def main(args: Namespace) -> None:
         folds_figure=args.folds_figure,
         files=files,
         code=read_yaml(args.code),
-        unrecorded=read_json(args.audit)["unknown"],
+        unrecorded=read_json(args.audit)["unrecorded"],
     )
     tables = TableFiles(args.scores_csv, args.scores_md, args.strata_csv, args.strata_md)
     write_report(report, args.out, args.figures, tables, os.path.relpath(args.cost, args.out.parent))

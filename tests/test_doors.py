@@ -144,8 +144,8 @@ def test_an_image_in_any_form(tmp_path_factory, form, seed):
     valid = valid if form.validity != "none" else np.ones_like(valid)
     tolerance = 0 if form.storage in LOSSLESS else 12
     if scene := accepted(form, scene_of, folder, path):
-        values, known = scene
-        assert (known == valid).all(), form
+        values, mask = scene
+        assert (mask == valid).all(), form
         assert np.abs(values.astype(int) - np.stack(list(bands.values())))[:, valid].max() <= tolerance, form
     if predicted := accepted(form, heights_of, folder, path, form.orientation):
         (heights,) = predicted

@@ -44,14 +44,14 @@ def test_the_page_prints_numbers_of_the_metrics_file(tree):
     page = Cells()
     page.feed((tree.folder / "results/tiny/report.html").read_text(encoding="utf-8"))
     scores, compared = (table(tree, name) for name in ("scores", "comparisons"))
-    known = set(tree.numbers().values()) | set(scores.filter(like="ratio").to_numpy().ravel())
-    known |= set(compared.select_dtypes("number").to_numpy().ravel())
+    stored = set(tree.numbers().values()) | set(scores.filter(like="ratio").to_numpy().ravel())
+    stored |= set(compared.select_dtypes("number").to_numpy().ravel())
     assert len(page.cells) > 300
     for value, text in page.cells:
         if math.isnan(value):
             assert text == "–"
             continue
-        assert value in known
+        assert value in stored
         plain = text.replace("−", "-").replace("\u202f", "").lstrip("+")
         assert plain == f"{value:.{len(plain.partition('.')[2])}f}"
 

@@ -15,7 +15,9 @@ NOUNS = (
 PER = "tile|scene|row|method|band|pair|fold|cell|score|building|region|view|window|validation|device|page|line|key"
 WORDS = {  # pattern: what to write instead
     r"\b(test|training|validation) grounds?\b": "test area, training area; ground is terrain",
-    r"(?<![\"`.])\bunknown\b(?! key|[\"`:=])": "missing or nodata; of a key or word: not available",  # not the key
+    r"(-> |: |\[)Ground\b|\bGround =|\b(by|same|audit|test|train|val)_ground|\bground_of\b|\bgrounds\b": "area, areas",
+    r"\bunknown\b(?! key)": "missing or nodata; unrecorded; of a key or word: not available",
+    r"(\bany_|\.|def )known\b|\bknown( =|\[|\(|\.\w|: \w+[,)])": "valid, estimated, tested, available",
     r", for (it|they|there|these|those|its|their|otherwise|nothing|nobody|some)\b": "because",
     rf"\b(is|are|be) no ({NOUNS})\b": "is not a ...",
     r"\b(tells?|told)\b": "reports, predicts, shows, is asked",

@@ -132,7 +132,7 @@ def value_of(metrics: ExperimentScores, method: str, seed: int, group: str, scor
 
 def test_a_score_that_no_block_changes_has_no_interval(found: Collected):
     delta3 = [row for row in found.intervals if row.score == "delta3"]
-    assert {(row.value, row.blocks, row.known) for row in delta3} == {(1.0, 0, False)}
+    assert {(row.value, row.blocks, row.estimated) for row in delta3} == {(1.0, 0, False)}
 
 
 def test_seeds_are_averaged_next_to_the_interval(found: Collected):

@@ -243,9 +243,9 @@ def _truth() -> np.ndarray:
 
 def _write_prediction(scene: Scene, method: str, folder: Path) -> Path:
     truth = _truth()
-    known = {"mean_height": truth * 0 + 2, "zero_height": truth * 0, "im2height": 0.9 * gaussian_filter(truth, 2)}
+    predicted = {"mean_height": truth * 0 + 2, "zero_height": truth * 0, "im2height": 0.9 * gaussian_filter(truth, 2)}
     path = folder / f"{method}.tif"
-    write_cog(path, known[method].astype(np.float32), scene.grid, [height_band("ndsm")], nodata=NODATA)
+    write_cog(path, predicted[method].astype(np.float32), scene.grid, [height_band("ndsm")], nodata=NODATA)
     return path
 
 

@@ -84,13 +84,13 @@ def test_a_card_of_an_earlier_version_is_refused():
 
 def test_what_nobody_recorded_is_not_known():
     encoder = UNET.model_copy(update={"options": {"weights": "imagenet"}})
-    assert trained_before(encoder, None)["unknown"] == ["encoder weights imagenet"]
-    imported = {TRAINED_ON: {"areas": [], "before": [], "unknown": ["weights imported from a.pth"]}}
+    assert trained_before(encoder, None)["unrecorded"] == ["encoder weights imagenet"]
+    imported = {TRAINED_ON: {"areas": [], "before": [], "unrecorded": ["weights imported from a.pth"]}}
     before = trained_before(encoder, imported)
-    assert before["unknown"] == ["weights imported from a.pth", "encoder weights imagenet"]
+    assert before["unrecorded"] == ["weights imported from a.pth", "encoder weights imagenet"]
     made = card(("train", "west"), before=before)
     audit = audit_trained([made, card(("train", "west")) | {"method": "other"}], [SCENE], areas(("test", "east")))
-    assert audit == {"unknown": {"unet": before["unknown"]}, "validated_again_m2": {}}
+    assert audit == {"unrecorded": {"unet": before["unrecorded"]}, "validated_again_m2": {}}
 
 
 def test_the_audit_of_finished_models_refuses_the_same():

@@ -61,10 +61,10 @@ def test_scene_scores_are_those_of_the_whole_arrays(town):
     found = evaluate_scene(folder / "predicted.tif", paths(folder, "ndsm", "building", "footprint"), **SETTINGS)
     assert found.strata["all"] == ErrorStatistics.from_arrays(a["predicted"], a["ndsm"])
     assert found.strata["buildings"] == ErrorStatistics.from_arrays(a["predicted"], a["ndsm"], a["building"] == 1)
-    known = a["building"] != 255
-    both = known & (a["building"] == 1) & (a["footprint"] == 1)
+    valid = a["building"] != 255
+    both = valid & (a["building"] == 1) & (a["footprint"] == 1)
     assert (found.footprint.tp, found.footprint.missing) == (both.sum(), 0)
-    assert found.footprint.scores()["pixels"] == known.sum()
+    assert found.footprint.scores()["pixels"] == valid.sum()
     assert found.height_scores()["all"]["coverage"] < 1
 
 

@@ -39,19 +39,19 @@ def test_an_option_that_is_not_taken_is_named(method, changes, words):
         load_recipe(recipes_folder(), method, changes)
 
 
-def test_the_options_of_every_network_are_known():
+def test_the_options_of_every_network_are_read():
     """Each of them can be given to the network; recipes with others could not be loaded."""
     for method in names():
         recipe = load_recipe(recipes_folder(), method)
-        known = network_options(network_modules()[recipe.network], "build")
-        assert known is not None, recipe.network
-        assert known >= recipe.options.keys()
+        taken = network_options(network_modules()[recipe.network], "build")
+        assert taken is not None, recipe.network
+        assert taken >= recipe.options.keys()
     with pytest.raises(SettingsError, match="cannot be built with"):
         build_network("resdepth", {"dsm_initial": 1}, {"dept": 3})
 
 
 @pytest.mark.parametrize(
-    ("text", "known"),
+    ("text", "taken"),
     [
         ("def build(bands, width=3, *, depth=2): ...", {"width", "depth"}),
         ("def build(bands, **options): return Other(bands, **options)", None),
@@ -60,7 +60,7 @@ def test_the_options_of_every_network_are_known():
         ("class N:\n  def __init__(self, **o): ...\ndef build(bands, **o): return N(**o)", None),
     ],
 )
-def test_what_a_file_does_not_tell_is_not_refused(tmp_path, monkeypatch, text, known):
+def test_what_a_file_does_not_tell_is_not_refused(tmp_path, monkeypatch, text, taken):
     (tmp_path / "net.py").write_text(text)
     monkeypatch.setattr(options, "module_file", lambda module: tmp_path / "net.py")
-    assert network_options.__wrapped__("net", "build") == known
+    assert network_options.__wrapped__("net", "build") == taken

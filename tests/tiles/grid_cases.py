@@ -40,7 +40,7 @@ def listed(scenes: list[Scene], roles: list[Role]) -> list[ListedScene]:
 
 
 def indexed(scenes: list[Scene], roles: list[Role], size: int, stride: int) -> list[IndexedScene]:
-    """Return scenes with their roles and tile indexes; they are known everywhere."""
+    """Return scenes with their roles and tile indexes; they are valid everywhere."""
     return [IndexedScene(*each, regular_tiles(each.scene, size, stride)) for each in listed(scenes, roles)]
 
 

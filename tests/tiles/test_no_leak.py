@@ -16,7 +16,7 @@ from rasterio.crs import CRS
 from img2height.errors import FoldError
 from img2height.scenes.scene import Scene
 from img2height.settings.protocol import Split
-from img2height.tiles.audit import audit_ground
+from img2height.tiles.audit import audit_areas
 from img2height.tiles.buffers import buffer_of, cut_buffers, neighbours, widen
 from img2height.tiles.folds import Folds, split_folds
 from img2height.tiles.layout import SceneParts
@@ -84,7 +84,7 @@ def least_distance_m(divided: list[SceneParts], a: str, b: str) -> float:
     seen = {}
     planes = [plane(scene.grid.crs, divided[0].scene.grid.crs) for scene, _ in divided]
     for part in (a, b):
-        areas = [scene.grid.to_map(ground_of.get(part, shapely.Polygon())) for scene, ground_of in divided]
+        areas = [scene.grid.to_map(areas_of.get(part, shapely.Polygon())) for scene, areas_of in divided]
         seen[part] = [shapely.transform(x, p, interleaved=False) for x, p in zip(areas, planes, strict=True)]
     return np.nanmin(shapely.distance(np.array(seen[a])[:, None], np.array(seen[b])[None]), initial=np.inf)
 
@@ -102,11 +102,11 @@ def test_no_configuration_leaks(districts, configuration, number):
     cut = cut_buffers(whole, buffer_m, neighbours(scenes, buffer_m))
     for a, b in combinations(PARTS, 2):
         assert least_distance_m(cut, a, b) >= buffer_m * 0.996  # a metre of one zone is not that of the next
-        for _, ground_of in cut:
+        for _, areas_of in cut:
             nothing = shapely.Polygon()
-            assert ground_of.get(a, nothing).intersection(ground_of.get(b, nothing)).area == 0
+            assert areas_of.get(a, nothing).intersection(areas_of.get(b, nothing)).area == 0
     for before, after in zip(whole, cut, strict=True):
-        assert after.ground.get("test") == before.ground.get("test")
+        assert after.areas.get("test") == before.areas.get("test")
 
 
 @cache
@@ -127,10 +127,10 @@ def test_a_tile_in_another_part_is_always_found(districts, configuration, number
     scenes, roles, how = configuration
     folds = folds_of(scenes, roles, with_file(how, districts), number % how.count)
     buffer_m = buffer_of(how, scenes, TILE_PX)
-    assert audit_ground(scenes, folds.tiles, folds.areas, buffer_m).leaks == []
+    assert audit_areas(scenes, folds.tiles, folds.areas, buffer_m).leaks == []
     row, moved = which % len(folds.tiles), folds.tiles.copy()
     moved.loc[row, "part"] = PARTS[(PARTS.index(moved.loc[row, "part"]) + 1 + which % 2) % 3]
-    leaks = audit_ground(scenes, moved, folds.areas, buffer_m).leaks
+    leaks = audit_areas(scenes, moved, folds.areas, buffer_m).leaks
     assert any(moved.loc[row, "tile_id"] in leak for leak in leaks)
 
 
@@ -141,5 +141,5 @@ def test_an_area_grown_by_a_pixel_is_always_found(districts, configuration, numb
     folds = folds_of(scenes, roles, with_file(how, districts), number % how.count)
     areas, row = folds.areas.copy(), folds.areas["part"] == part
     areas.loc[row, "geometry"] = [widen(area, 1) for area in areas.geometry[row]]
-    leaks = audit_ground(scenes, folds.tiles, areas, buffer_of(how, scenes, TILE_PX)).leaks
+    leaks = audit_areas(scenes, folds.tiles, areas, buffer_of(how, scenes, TILE_PX)).leaks
     assert any(part in leak and leak.count(" tile d/") == 2 for leak in leaks)

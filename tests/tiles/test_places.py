@@ -34,14 +34,14 @@ def test_two_dates_of_one_place_are_divided_alike():
     dates = [bare_scene(120, 90, name="a"), bare_scene(60, 45, name="b", gsd=2.0)]
     first, second = divide_scenes(listed(dates, ["split"] * 2), split(n_folds=3), [1])[1]
     for part in ("train", "val", "test"):
-        assert dates[1].grid.seen_from(dates[0].grid, second.ground[part]).equals(first.ground[part])
+        assert dates[1].grid.seen_from(dates[0].grid, second.areas[part]).equals(first.areas[part])
 
 
 def test_a_place_is_divided_as_a_whole():
     scenes = [bare_scene(100, 50, name="a"), bare_scene(100, 50, name="b", west=5e5 + 80)]
     first, second = divide_scenes(listed(scenes, ["split"] * 2), split(n_folds=3), [1])[1]
-    assert first.ground["test"].bounds == (60, 0, 100, 50)  # of 180 m the middle third
-    assert second.ground["test"].bounds == (0, 0, 40, 50)
+    assert first.areas["test"].bounds == (60, 0, 100, 50)  # of 180 m the middle third
+    assert second.areas["test"].bounds == (0, 0, 40, 50)
 
 
 def test_the_buffer_is_half_a_tile_of_the_coarsest_scene_unless_it_is_set():

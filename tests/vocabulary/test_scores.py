@@ -16,7 +16,7 @@ TESTS = Path(__file__).parents[1]
 ANCHOR = '    Score("mse_m2", '
 LOSS = """    Score(
         "excess_m", "excess", "errors", lambda s: s.share(s.absolute_sum_m + s.error_sum_m, 2 * s.pixels), "m", "lower",
-        _HEIGHTS, "mean of the errors that are too high", place=3, by_ground=True, by_class=True, compared=True,
+        _HEIGHTS, "mean of the errors that are too high", place=3, by_stratum=True, by_class=True, compared=True,
     ),"""
 CODE = """
 import json, sys
@@ -36,24 +36,24 @@ from img2height.vocabulary.scores import compared
 
 entries = [entry("unet", 1.0), entry("im2height", 2.0)]
 found = experiment(*entries)
-known = Uncertainty(found.intervals, found.comparisons, 0)
+uncertainty = Uncertainty(found.intervals, found.comparisons, 0)
 table = score_table(found.metrics, {name: load_recipe(Path(RECIPES), name) for name in ("unet", "im2height")})
 columns, page = all_columns(table), environment().from_string(
     "{% import 'page_macros.html' as show %}{{ show.ranked('all', '', columns, rows) }}"
 )
-shown = page.render(columns=columns, rows=ranked_rows(table, columns, known))
+shown = page.render(columns=columns, rows=ranked_rows(table, columns, uncertainty))
 print(json.dumps({
     "exact": "excess_m" in ErrorStatistics().scores(),
     "scores": found.metrics.seeds("unet")[0].strata["all"]["excess_m"],
     "json": found.metrics.to_json()["methods"]["unet"]["seed0"]["buildings"]["excess_m"],
     "tiles": float(tile_scores(entries[0][1])["excess_m"].mean()),
-    "intervals": [row.stratum for row in found.intervals if row.score == "excess_m" and row.known],
+    "intervals": [row.stratum for row in found.intervals if row.score == "excess_m" and row.estimated],
     "comparisons": [[row.stratum, row.winner] for row in found.comparisons if row.score == "excess_m"],
     "table": float(table.all_excess_m[0]),
     "markdown": "all_excess_m" in to_markdown(table),
     "ground": "excess_m" in strata_table(found.metrics, ["unet"]),
-    "classes": "excess_m_interval" in class_table(found.metrics.seeds("unet"), known, "unet"),
-    "pairs": [title for title in comparison_rows(known, compared()) if "excess" in title],
+    "classes": "excess_m_interval" in class_table(found.metrics.seeds("unet"), uncertainty, "unet"),
+    "pairs": [title for title in comparison_rows(uncertainty, compared()) if "excess" in title],
     "page": shown.count("excess (m)"),
     "glossary": glossary(PARAMS.metrics)["excess"],
 }))

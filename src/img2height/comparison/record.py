@@ -95,7 +95,7 @@ class Interval(NamedTuple):
     seed_sd: float = NAN
 
     @property
-    def known(self) -> bool:
+    def estimated(self) -> bool:
         """Whether there is an interval."""
         return not math.isnan(self.low)
 
@@ -124,7 +124,7 @@ class Comparison(NamedTuple):
     better: str
 
     @property
-    def known(self) -> bool:
+    def tested(self) -> bool:
         """Whether the two could be tested."""
         return not math.isnan(self.p_holm)
 

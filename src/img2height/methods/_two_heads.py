@@ -24,7 +24,7 @@ class TwoHeads(nn.Module):
 
     def __init__(self, bands: dict[str, int], trunk: nn.Module, gating: str):
         super().__init__()
-        require_known("gating", gating, GATINGS)
+        require_available("gating", gating, GATINGS)
         self.layers = list(bands)
         self.trunk = trunk
         self.gating = gating
@@ -60,7 +60,7 @@ class PooledBatchNorm(nn.BatchNorm2d):
         return super().forward(x)
 
 
-def require_known(option: str, value: str, known: tuple[str, ...]) -> None:
+def require_available(option: str, value: str, available: tuple[str, ...]) -> None:
     """Raise a SettingsError if an option has an invalid value."""
-    if value not in known:
-        raise SettingsError(f"{option} is {value!r}; available: {', '.join(known)}")
+    if value not in available:
+        raise SettingsError(f"{option} is {value!r}; available: {', '.join(available)}")

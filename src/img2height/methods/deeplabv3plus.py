@@ -6,7 +6,7 @@ import segmentation_models_pytorch as smp
 from torch import nn
 
 from img2height.methods._pretrained import RESNETS, pretrain_resnet
-from img2height.methods._two_heads import OUT_CHANNELS, PooledBatchNorm, TwoHeads, require_known
+from img2height.methods._two_heads import OUT_CHANNELS, PooledBatchNorm, TwoHeads, require_available
 
 ENCODERS = (*RESNETS, "tu-xception41", "tu-xception65", "tu-xception71")  # tu: timm's aligned Xception
 ATROUS_RATES = (6, 12, 18)  # at output stride 16
@@ -27,7 +27,7 @@ def build(
     Raises:
         SettingsError: an option has an invalid value, or the weights cannot be loaded.
     """
-    require_known("encoder", encoder, ENCODERS)
+    require_available("encoder", encoder, ENCODERS)
     trunk = smp.DeepLabV3Plus(
         encoder, encoder_weights=None, encoder_output_stride=16, decoder_atrous_rates=ATROUS_RATES,
         decoder_channels=width, in_channels=sum(bands.values()), classes=OUT_CHANNELS,

@@ -8,7 +8,7 @@ import segmentation_models_pytorch as smp
 from torch import Tensor, nn
 
 from img2height.methods._pretrained import RESNETS, pretrain_resnet
-from img2height.methods._two_heads import OUT_CHANNELS, TwoHeads, require_known
+from img2height.methods._two_heads import OUT_CHANNELS, TwoHeads, require_available
 
 STRIDE = 8
 DILATIONS = {"layer3": (1, 2, 5, 9), "layer4": (5, 9, 17)}  # over the blocks of a stage, repeated
@@ -54,5 +54,5 @@ def build(
     Raises:
         SettingsError: an option has an invalid value, or the weights cannot be loaded.
     """
-    require_known("encoder", encoder, RESNETS)
+    require_available("encoder", encoder, RESNETS)
     return TwoHeads(bands, DUCHDC(sum(bands.values()), encoder=encoder, weights=weights), gating)

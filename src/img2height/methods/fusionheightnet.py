@@ -118,10 +118,10 @@ def build(
     if not bands or set(bands) - {"eo", "sar"}:
         raise SettingsError(f"fusionheightnet uses eo and sar, found {', '.join(bands)}; change the inputs")
     choices = {"tasks": (tasks, tuple(TASKS)), "fusion": (fusion, FUSIONS[len(bands)]), "gating": (gating, GATINGS)}
-    for name, (found, known) in choices.items():
-        if found not in known:
+    for name, (found, allowed) in choices.items():
+        if found not in allowed:
             inputs = " and ".join(bands)
-            raise SettingsError(f"fusionheightnet: {name} is {found!r}; with {inputs} set it to {' or '.join(known)}")
+            raise SettingsError(f"fusionheightnet: {name} is {found!r}; with {inputs} set it to {' or '.join(allowed)}")
     if share_encoder and (len(bands) < 2 or len(set(bands.values())) > 1):
         found = ", ".join(f"{layer} with {number} bands" for layer, number in bands.items())
         raise SettingsError(f"fusionheightnet: share_encoder needs eo and sar with equal band counts, found {found}")

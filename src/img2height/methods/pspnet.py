@@ -9,7 +9,7 @@ from segmentation_models_pytorch.base.modules import Conv2dReLU
 from torch import Tensor, nn
 
 from img2height.methods._pretrained import RESNETS, pretrain_resnet
-from img2height.methods._two_heads import OUT_CHANNELS, PooledBatchNorm, TwoHeads, require_known
+from img2height.methods._two_heads import OUT_CHANNELS, PooledBatchNorm, TwoHeads, require_available
 
 STRIDE = 8
 DROPOUT = 0.1
@@ -65,5 +65,5 @@ def build(
     Raises:
         SettingsError: an option has an invalid value, or the weights cannot be loaded.
     """
-    require_known("encoder", encoder, RESNETS)
+    require_available("encoder", encoder, RESNETS)
     return PSPNet(bands, encoder=encoder, weights=weights, width=width, gating=gating)

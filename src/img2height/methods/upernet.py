@@ -6,7 +6,7 @@ import segmentation_models_pytorch as smp
 from torch import nn
 
 from img2height.methods._pretrained import RESNETS, pretrain_resnet
-from img2height.methods._two_heads import OUT_CHANNELS, PooledBatchNorm, TwoHeads, require_known
+from img2height.methods._two_heads import OUT_CHANNELS, PooledBatchNorm, TwoHeads, require_available
 
 
 def build(
@@ -24,7 +24,7 @@ def build(
     Raises:
         SettingsError: an option has an invalid value, or the weights cannot be loaded.
     """
-    require_known("encoder", encoder, RESNETS)
+    require_available("encoder", encoder, RESNETS)
     trunk = smp.UPerNet(
         encoder, encoder_weights=None, decoder_channels=width, in_channels=sum(bands.values()), classes=OUT_CHANNELS
     )

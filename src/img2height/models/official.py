@@ -107,7 +107,7 @@ def import_resdepth(
         "dtypes": dict.fromkeys(recipe.inputs),  # not stated: any type is accepted, but values must be like theirs
         "tile_px": TILE_PX,
         "training": {"threads": 1},
-        TRAINED_ON: {"areas": [], "before": [], "unknown": [f"weights imported from {checkpoint.name}"]},
+        TRAINED_ON: {"areas": [], "before": [], "unrecorded": [f"weights imported from {checkpoint.name}"]},
         "trainable_parameters": trainable_parameters(network),
         "batchnorm_buffers": batchnorm_buffers(network),
         "imported_from": {path.name: file_digest(path) for path in (checkpoint, model_config, *normalization)},

@@ -12,7 +12,7 @@ from img2height.settings.parsing import meant
 from img2height.settings.protocol import LEAKS
 from img2height.vocabulary.scores import STRATUM_OF
 
-Known = Mapping[tuple[str, int, str, str], Interval]  # by method, seed, stratum and score
+Intervals = Mapping[tuple[str, int, str, str], Interval]  # by method, seed, stratum and score
 
 
 class Cell(NamedTuple):
@@ -60,9 +60,9 @@ def fill(table: Table, metrics: ExperimentScores, intervals: Iterable[Interval])
     Raises:
         DataError: the table names a score that no method has.
     """
-    known = {(item.method, item.seed, item.stratum, item.score): item for item in intervals}
+    by_key = {(item.method, item.seed, item.stratum, item.score): item for item in intervals}
     cells = [
-        _cell(row, column, printed, _our_number(table.title, row, column, metrics, known))
+        _cell(row, column, printed, _our_number(table.title, row, column, metrics, by_key))
         for row in table.rows
         for column, printed in zip(table.columns, row.printed or [None] * len(table.columns), strict=True)
     ]
@@ -99,14 +99,14 @@ def _key(row: Row, column: Column) -> str | None:
     return ".".join(part for part in (row.within, column.score) if part) if column.score else None
 
 
-def _our_number(title: str, row: Row, column: Column, metrics: ExperimentScores, known: Known) -> _OurNumber:
+def _our_number(title: str, row: Row, column: Column, metrics: ExperimentScores, intervals: Intervals) -> _OurNumber:
     """Return our score for a cell, and its interval."""
     key, method = _key(row, column), column.method or row.method
     if key is None or method not in metrics.methods:
         return _OurNumber()
     scores = metrics.seeds(method)[0]
     stratum, _, score = key.rpartition(".")
-    interval = known.get((method, scores.seed, STRATUM_OF.get(stratum, stratum), score))
+    interval = intervals.get((method, scores.seed, STRATUM_OF.get(stratum, stratum), score))
     ours = _look_up(scores.to_json(), key, title, column)
     return _OurNumber(ours) if interval is None else _OurNumber(ours, interval.low, interval.high)
 

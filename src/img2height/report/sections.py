@@ -159,4 +159,4 @@ def tall_cells(
 
 
 def _cell(row: dict[str, Any], score: Score, uncertainty: Uncertainty) -> Cell:
-    return cell(row[score.name], score, row[f"{score.name}_interval"], False, uncertainty.any_known)
+    return cell(row[score.name], score, row[f"{score.name}_interval"], False, uncertainty.any_estimated)

@@ -28,7 +28,7 @@ SIZE = 7
 # Fixed places: fitting the layout to titles and ticks takes longer than everything else.
 MARGINS = {"left": 0.01, "right": 0.99, "bottom": 0.01, "top": 0.93, "wspace": 0.08, "hspace": 0.2}
 NO_TICKS: dict[str, list[float]] = {"xticks": [], "yticks": []}
-UNKNOWN = "#c8c8c8"
+MISSING_COLOUR = "#c8c8c8"
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def _draw(sample: Sample, reader: TileReader, panels: list[Axes], limits: tuple[
     if INITIAL in reader.inputs:
         title = "initial DSM" + (", filled orange" if sample.filled.any() else "")
         titled[title] = relief(sample.initial_m, limits, gsd_m, sample.filled)
-    colours = colormaps[HEIGHT_COLOURS].with_extremes(bad=UNKNOWN)
+    colours = colormaps[HEIGHT_COLOURS].with_extremes(bad=MISSING_COLOUR)
     titled["reference"] = colours(Normalize(*limits)(np.ma.masked_invalid(sample.reference_m)))
     for axis, (title, picture) in zip(panels, titled.items(), strict=True):
         axis.imshow(picture)

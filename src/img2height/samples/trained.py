@@ -23,13 +23,13 @@ class Trained(TypedDict):
     """What weights were trained on.
 
     `areas`: by scene its dataset, name and grid, and the areas `train` and `val` in pixel coordinates as WKT;
-    `before`: the same of the models that the training started from; `unknown`: what it started from of which nobody
-    recorded the areas.
+    `before`: the same of the models that the training started from; `unrecorded`: what it started from whose areas were
+    not recorded.
     """
 
     areas: list[dict[str, Any]]
     before: list[dict[str, Any]]
-    unknown: list[str]
+    unrecorded: list[str]
 
 
 def require_same_network(recipe: Recipe, started: Recipe) -> None:
@@ -60,7 +60,7 @@ def trained_before(recipe: Recipe, card: Mapping[str, Any] | None) -> Trained:
     weights = recipe.options.get("weights") or "none"
     unrecorded = [] if weights == "none" else [f"encoder weights {weights}"]
     if card is None:
-        return {"areas": [], "before": [], "unknown": unrecorded}
+        return {"areas": [], "before": [], "unrecorded": unrecorded}
     if TRAINED_ON not in card:
         raise TrainingError(
             f"init_from {recipe.init_from}: its card does not say on which areas it was trained, because an earlier "
@@ -68,7 +68,7 @@ def trained_before(recipe: Recipe, card: Mapping[str, Any] | None) -> Trained:
         )
     found: Trained = card[TRAINED_ON]
     before = found["areas"] + found["before"]
-    return {"areas": [], "before": before, "unknown": list(dict.fromkeys([*found["unknown"], *unrecorded]))}
+    return {"areas": [], "before": before, "unrecorded": list(dict.fromkeys([*found["unrecorded"], *unrecorded]))}
 
 
 def with_areas(before: Trained, scenes: Sequence[Scene], areas: geopandas.GeoDataFrame, fold: int) -> Trained:
@@ -144,10 +144,10 @@ def refuse_tested(
 def audit_trained(
     cards: Sequence[Mapping[str, Any]], scenes: Sequence[Scene], areas: geopandas.GeoDataFrame
 ) -> dict[str, Any]:
-    """Return what is not known of the weights that models started from, and where these validate again.
+    """Return what is not recorded of the weights that models started from, and where these validate again.
 
-    `unknown` by method; `validated_again_m2` by model and scene: the best weights are chosen where the starting model
-    was trained.
+    `unrecorded` by method; `validated_again_m2` by model and scene: the best weights are chosen where the starting
+    model was trained.
 
     Args:
         cards: the model cards of an experiment.
@@ -169,11 +169,11 @@ def audit_trained(
                 f"{name}: it, or a model that it started from, was trained or validated on {in_words(found)} of its "
                 "test area; train it again, from scratch or from a model of another place"
             )
-        if trained["unknown"]:
-            unrecorded[card["method"]] = trained["unknown"]
+        if trained["unrecorded"]:
+            unrecorded[card["method"]] = trained["unrecorded"]
         if found := trained_m2(trained["before"], scenes, areas, "val", card["fold"]):
             again[name] = found
-    return {"unknown": unrecorded, "validated_again_m2": again}
+    return {"unrecorded": unrecorded, "validated_again_m2": again}
 
 
 def in_words(found: Mapping[str, float]) -> str:

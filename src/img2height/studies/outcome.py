@@ -79,9 +79,9 @@ def on_shared_tiles(tables: Mapping[Prediction, pandas.DataFrame], block_px: int
     drawn = draw_blocks(len(blocks.keys))
     rmse = {}
     for name, table in every.items():
-        known = table[pandas.MultiIndex.from_frame(table[SAME]).isin(keys)]
-        sums = {column: known[column].to_numpy(np.float64) for column in SUMS}
-        rmse[name] = resample(blocks.add_up(known, sums), drawn, _rmse)["rmse_m"]
+        shared = table[pandas.MultiIndex.from_frame(table[SAME]).isin(keys)]
+        sums = {column: shared[column].to_numpy(np.float64) for column in SUMS}
+        rmse[name] = resample(blocks.add_up(shared, sums), drawn, _rmse)["rmse_m"]
     return Shared(rmse, len(keys), blocks.neighbours)
 
 

@@ -30,14 +30,14 @@ class Meeting(NamedTuple):
     """How two parts of a fold meet; see `FoldAudit`."""
 
     shared_px: float
-    same_ground_m2: float
+    shared_m2: float
     distance_m: float | None
 
 
 def audit_folds(
     scenes: list[Scene], tiles: geopandas.GeoDataFrame, areas: geopandas.GeoDataFrame, buffer_m: float
 ) -> Audit:
-    """Return the findings on areas, see `audit_ground`, and on tiles with the same image.
+    """Return the findings on areas, see `audit_areas`, and on tiles with the same image.
 
     Args:
         scenes: the scenes.
@@ -45,7 +45,7 @@ def audit_folds(
         areas: the areas of the parts, see `split_folds`.
         buffer_m: distance that parts must keep from each other, in metres.
     """
-    audit, copies = audit_ground(scenes, tiles, areas, buffer_m), _copies(scenes, tiles)
+    audit, copies = audit_areas(scenes, tiles, areas, buffer_m), _copies(scenes, tiles)
     leaks = [
         f"{len(copies)} pairs of tiles show the same image in two parts, e.g. {first} and {second}; remove the copies"
         for first, second in copies[:1]
@@ -53,7 +53,7 @@ def audit_folds(
     return audit.model_copy(update={"copied_tiles": copies, "leaks": audit.leaks + leaks})
 
 
-def audit_ground(
+def audit_areas(
     scenes: list[Scene], tiles: geopandas.GeoDataFrame, areas: geopandas.GeoDataFrame, buffer_m: float
 ) -> Audit:
     """Return the findings on the areas of the folds; arguments as in `audit_folds`."""
@@ -87,7 +87,7 @@ def _audit_fold(
         tiles={part: int((tiles["part"] == part).sum()) for part in PARTS},
         area_m2={part: sum(g[part].area * scene.grid.gsd_m**2 for scene, g in divided) for part in PARTS},
         shared_px={pair: meeting.shared_px for pair, meeting in meetings.items()},
-        same_ground_m2={pair: meeting.same_ground_m2 for pair, meeting in meetings.items()},
+        shared_m2={pair: meeting.shared_m2 for pair, meeting in meetings.items()},
         distance_m={pair: meeting.distance_m for pair, meeting in meetings.items()},
         nearest_tiles={f"{a}-{b}": nearest_tiles(scenes, tiles, near, a, b) for a, b in PAIRS},
         strays=_strays(divided, tiles),
@@ -108,9 +108,9 @@ def _leaks(found: FoldAudit, buffer_m: float) -> Iterator[str]:
         named = f" (nearest: {a} tile {nearest.tiles[a]}, {b} tile {nearest.tiles[b]})" if nearest else ""
         if found.shared_px[pair] > LEAST_PX:
             yield f"{a} and {b} share {found.shared_px[pair]:g} px of a scene{named}; make the folds again"
-        if found.same_ground_m2[pair] > LEAST_M2:
+        if found.shared_m2[pair] > LEAST_M2:
             yield (
-                f"{found.same_ground_m2[pair]:.6g} m2 are shown by two scenes, as {a} and as {b}{named}; "
+                f"{found.shared_m2[pair]:.6g} m2 are shown by two scenes, as {a} and as {b}{named}; "
                 "give both scenes the same role"
             )
         measured = [found.distance_m[pair], nearest.distance_m if nearest else None]
@@ -123,7 +123,7 @@ def _leaks(found: FoldAudit, buffer_m: float) -> Iterator[str]:
 
 def _meeting(divided: list[SceneParts], near: dict[int, list[int]], a: str, b: str) -> Meeting:
     """Return the shared pixels, shared area and smallest distance of two parts."""
-    within = [(ground[a], ground[b], scene) for scene, ground in divided]
+    within = [(areas[a], areas[b], scene) for scene, areas in divided]
     between = list(_between(divided, near, a, b))
     apart = [f.distance(s) * scene.grid.gsd_m for f, s, scene in within + between if f and s]
     return Meeting(
@@ -137,9 +137,9 @@ def _between(
     divided: list[SceneParts], near: dict[int, list[int]], a: str, b: str
 ) -> Iterator[tuple[BaseGeometry, BaseGeometry, Scene]]:
     """Yield part `a` of a scene with part `b` of another scene near it, both in the pixels of the first."""
-    for index, (scene, ground) in enumerate(divided):
+    for index, (scene, areas) in enumerate(divided):
         for other in (divided[number] for number in near[index]):
-            first, second = ground[a], other.ground[b]
+            first, second = areas[a], other.areas[b]
             if not first.is_empty and not second.is_empty:
                 yield first, other.scene.grid.seen_from(scene.grid, second), scene
 
@@ -155,10 +155,10 @@ def _divided(scenes: list[Scene], areas: geopandas.GeoDataFrame) -> list[ScenePa
 
 
 def _strays(divided: list[SceneParts], tiles: geopandas.GeoDataFrame) -> list[str]:
-    grounds = {(scene.dataset, scene.name): ground for scene, ground in divided}
+    by_scene = {(scene.dataset, scene.name): areas for scene, areas in divided}
     strays = []
     for (part, dataset, scene), rows in by_columns(tiles, ["part", *SCENE]):
-        strays += rows["tile_id"][~covered(grounds[dataset, scene][part], rows)].tolist()
+        strays += rows["tile_id"][~covered(by_scene[dataset, scene][part], rows)].tolist()
     return sorted(strays)
 
 
@@ -178,8 +178,8 @@ def _test_overlap(scenes: list[Scene], areas: geopandas.GeoDataFrame) -> dict[st
     overlap = {}
     for scene in scenes:
         folds = sorted(areas["fold"].unique().tolist())
-        grounds = [area_of(areas, "test", scene.dataset, scene.name, fold) for fold in folds]
-        overlap[f"{scene.dataset}/{scene.name}"] = sum(g.area for g in grounds) - shapely.union_all(grounds).area
+        tested = [area_of(areas, "test", scene.dataset, scene.name, fold) for fold in folds]
+        overlap[f"{scene.dataset}/{scene.name}"] = sum(area.area for area in tested) - shapely.union_all(tested).area
     return overlap
 
 

@@ -52,17 +52,17 @@ def cut_buffers(divided: list[SceneParts], buffer_m: float, near: dict[int, list
         buffer_m: distance that parts keep from each other, in metres.
         near: the scenes near each scene, see `neighbours`.
     """
-    cut = [SceneParts(scene, dict(ground)) for scene, ground in divided]
+    cut = [SceneParts(scene, dict(areas)) for scene, areas in divided]
     for part, obstacles in (("val", ("test",)), ("train", ("val", "test"))):
-        for index, (scene, ground) in enumerate(cut):
-            if part in ground:
+        for index, (scene, areas) in enumerate(cut):
+            if part in areas:
                 blocked = [
                     obstacle
                     for other in (index, *near[index])
                     for name in obstacles
-                    for obstacle in _around(cut[other].ground.get(name), cut[other].scene.grid, scene.grid, buffer_m)
+                    for obstacle in _around(cut[other].areas.get(name), cut[other].scene.grid, scene.grid, buffer_m)
                 ]
-                ground[part] = whole_pixels(ground[part].difference(shapely.union_all(blocked)))
+                areas[part] = whole_pixels(areas[part].difference(shapely.union_all(blocked)))
     return cut
 
 

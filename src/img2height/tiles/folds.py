@@ -80,11 +80,11 @@ def split_folds(scenes: Sequence[IndexedScene], split: Split, *, tile_px: int, f
 
 def _list_areas(divided: Divided) -> geopandas.GeoDataFrame:
     rows = [
-        (fold, part, scene.dataset, scene.name, ground[part])
+        (fold, part, scene.dataset, scene.name, areas[part])
         for fold, of_scenes in divided.items()
         for part in PARTS
-        for scene, ground in of_scenes
-        if part in ground and not ground[part].is_empty
+        for scene, areas in of_scenes
+        if part in areas and not areas[part].is_empty
     ]
     frame = pandas.DataFrame(rows, columns=["fold", "part", *SCENE, "geometry"])
     return geopandas.GeoDataFrame(frame, geometry="geometry", crs=None)
@@ -96,8 +96,8 @@ def _assign(scenes: Sequence[IndexedScene], divided: Divided) -> geopandas.GeoDa
     chosen = []
     for fold, of_scenes in divided.items():
         for part in PARTS:
-            for (_, ground), (tiles, outlines) in zip(of_scenes, indexes, strict=True):
-                area = ground.get(part, shapely.Polygon())
+            for (_, areas), (tiles, outlines) in zip(of_scenes, indexes, strict=True):
+                area = areas.get(part, shapely.Polygon())
                 frame = outlines[covered(area, tiles)][[*TILE_COLUMNS, "geometry"]].copy()
                 frame.insert(0, "fold", fold)
                 frame.insert(1, "part", part)
@@ -137,7 +137,7 @@ def largest_tile(divided: Divided) -> int:
 
 
 def _holds_tile(of_scenes: list[SceneParts], part: str, size: int) -> bool:
-    return any(part in ground and covered(ground[part], _regular(scene, size)).any() for scene, ground in of_scenes)
+    return any(part in areas and covered(areas[part], _regular(scene, size)).any() for scene, areas in of_scenes)
 
 
 def _regular(scene: Scene, size: int) -> pandas.DataFrame:

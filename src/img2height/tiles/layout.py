@@ -14,17 +14,17 @@ from img2height.scenes.scene import Scene
 from img2height.settings.protocol import Split
 from img2height.vocabulary.parts import PARTS
 
-Ground = dict[str, BaseGeometry]
+PartAreas = dict[str, BaseGeometry]
 
 
 class SceneParts(NamedTuple):
     """A scene and the area of each part in it, in its pixel coordinates."""
 
     scene: Scene
-    ground: Ground
+    areas: PartAreas
 
 
-def divide(grid: Grid, split: Split, fold: int) -> Ground:
+def divide(grid: Grid, split: Split, fold: int) -> PartAreas:
     """Return the area of each part of one place in one fold, before any buffer; parts share borders, never pixels.
 
     Args:
@@ -40,10 +40,10 @@ def divide(grid: Grid, split: Split, fold: int) -> Ground:
     if split.strategy == "random":
         return _random(grid, split)
     cells = _blocks(grid, split) if split.strategy == "blocks" else _stripes(grid, split)
-    ground: dict[str, list[BaseGeometry]] = {part: [] for part in PARTS}
+    areas: dict[str, list[BaseGeometry]] = {part: [] for part in PARTS}
     for number, cell in cells:
-        ground[turn(number, fold, split.n_folds)].append(cell)
-    return {part: shapely.union_all(boxes) for part, boxes in ground.items()}
+        areas[turn(number, fold, split.n_folds)].append(cell)
+    return {part: shapely.union_all(boxes) for part, boxes in areas.items()}
 
 
 def turn(number: int, fold: int, count: int) -> str:
@@ -88,23 +88,23 @@ def _row_step(n_folds: int) -> int:
     return next(step for step in range(2, n_folds + 2) if math.gcd(step, n_folds) == 1)
 
 
-def _fractions(grid: Grid, split: Split) -> Ground:
+def _fractions(grid: Grid, split: Split) -> PartAreas:
     along_columns = split.axis == "column"
     length = grid.width if along_columns else grid.height
-    ground: Ground = {}
+    areas: PartAreas = {}
     for part in PARTS:
         spans = [(round(a * length), round(b * length)) for a, b in getattr(split.parts, part)]
         boxes = [(a, 0, b, grid.height) if along_columns else (0, a, grid.width, b) for a, b in spans if b > a]
-        ground[part] = shapely.union_all([shapely.box(*corners) for corners in boxes])
-    shared = sum(area.area for area in ground.values()) - shapely.union_all(list(ground.values())).area
+        areas[part] = shapely.union_all([shapely.box(*corners) for corners in boxes])
+    shared = sum(area.area for area in areas.values()) - shapely.union_all(list(areas.values())).area
     if shared > 0:
         raise FoldError(
             "split.parts: the intervals of train, val and test overlap; assign each share of the axis to one part"
         )
-    return ground
+    return areas
 
 
-def _random(grid: Grid, split: Split) -> Ground:
+def _random(grid: Grid, split: Split) -> PartAreas:
     """Return randomly assigned squares; the remainder at the right and lower edge is in no part."""
     side = max(1, round(split.block_m / grid.gsd_m))
     cells = [

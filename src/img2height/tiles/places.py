@@ -14,7 +14,7 @@ from img2height.scenes.listing import ListedScene
 from img2height.settings.protocol import Split
 from img2height.tiles.areas import in_squares
 from img2height.tiles.buffers import ROUNDING_PX, neighbours, whole_pixels
-from img2height.tiles.layout import Ground, SceneParts, divide
+from img2height.tiles.layout import PartAreas, SceneParts, divide
 from img2height.tiles.regions import divide_by_regions
 from img2height.vocabulary.parts import SPLIT
 
@@ -56,19 +56,21 @@ def divide_scenes(
     for place in find_places(listing):
         grids = [listing[index].scene.grid for index in place]
         for fold, of_scenes in divided.items():
-            for index, ground in zip(place, _divide_place(grids, split, fold, regions), strict=True):
-                of_scenes[index] = SceneParts(listing[index].scene, ground)
+            for index, areas in zip(place, _divide_place(grids, split, fold, regions), strict=True):
+                of_scenes[index] = SceneParts(listing[index].scene, areas)
     return divided
 
 
-def _divide_place(grids: list[Grid], split: Split, fold: int, regions: geopandas.GeoDataFrame | None) -> list[Ground]:
+def _divide_place(
+    grids: list[Grid], split: Split, fold: int, regions: geopandas.GeoDataFrame | None
+) -> list[PartAreas]:
     if regions is not None and split.regions is not None:  # they have coordinates: no common grid is needed
         return [divide_by_regions(grid, regions, split.regions, fold) for grid in grids]
     if len(grids) == 1:
         return [divide(grids[0], split, fold)]
     whole = _common_grid(grids)
-    ground = divide(whole, split, fold)
-    return [_on_grid(ground, whole, grid) for grid in grids]
+    areas = divide(whole, split, fold)
+    return [_on_grid(areas, whole, grid) for grid in grids]
 
 
 def _common_grid(grids: list[Grid]) -> Grid:
@@ -80,9 +82,9 @@ def _common_grid(grids: list[Grid]) -> Grid:
     return first.crop(Window(west, north, east - west, south - north))
 
 
-def _on_grid(ground: Ground, whole: Grid, grid: Grid) -> Ground:
+def _on_grid(areas: PartAreas, whole: Grid, grid: Grid) -> PartAreas:
     """Return the part of a place's split that one of its scenes shows, in that scene's pixels."""
-    seen = {part: whole.seen_from(grid, area) for part, area in ground.items()}
+    seen = {part: whole.seen_from(grid, area) for part, area in areas.items()}
     if grid.crs != whole.crs:  # borders are oblique
         return in_squares(list(seen.items()), grid)
     return {part: whole_pixels(area.intersection(grid.extent)) for part, area in seen.items()}

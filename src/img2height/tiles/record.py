@@ -45,7 +45,7 @@ class FoldAudit(Record):
         tiles: number of tiles by part.
         area_m2: area by part.
         shared_px: pixels that two parts share within scenes.
-        same_ground_m2: area that two scenes show in different parts.
+        shared_m2: area that two scenes show in different parts.
         distance_m: between two parts, within and between scenes; None if they are never close.
         nearest_tiles: of two parts; None if no two are close.
         strays: tiles that are not completely inside the area of their part.
@@ -54,7 +54,7 @@ class FoldAudit(Record):
     tiles: dict[str, int]
     area_m2: dict[str, Number]
     shared_px: dict[str, Number]
-    same_ground_m2: dict[str, Number]
+    shared_m2: dict[str, Number]
     distance_m: dict[str, Number | None]
     nearest_tiles: dict[str, NearestTiles | None]
     strays: list[str]

@@ -13,7 +13,7 @@ from img2height.io.vectors import read_polygons
 from img2height.settings.parsing import meant
 from img2height.settings.protocol import Regions
 from img2height.tiles.areas import in_squares
-from img2height.tiles.layout import Ground, turn
+from img2height.tiles.layout import PartAreas, turn
 from img2height.vocabulary.parts import PARTS
 
 MOST_OVERLAP = 0.01  # of the smaller area, because digitised borders never match exactly
@@ -57,7 +57,7 @@ def _refuse_overlap(areas: geopandas.GeoDataFrame) -> None:
             raise FoldError(f"split.regions: the areas {first!r} and {second!r} overlap; draw a border between them")
 
 
-def divide_by_regions(grid: Grid, areas: geopandas.GeoDataFrame, settings: Regions, fold: int) -> Ground:
+def divide_by_regions(grid: Grid, areas: geopandas.GeoDataFrame, settings: Regions, fold: int) -> PartAreas:
     """Return the area of each part of a scene in one fold, before any buffer; parts are squares of `SQUARE_PX`.
 
     Args:

@@ -23,7 +23,7 @@ class Batch(TypedDict):
         height: normalised reference, 1 x H x W float32.
         valid: where the reference may be learned, 1 x H x W bool.
         building: reference mask, 1 x H x W bool; for methods with footprints.
-        mapped: where that is known, 1 x H x W bool.
+        mapped: where that is valid, 1 x H x W bool.
         offset_m: metres at the normalised height 0, 1 x 1 x 1 float32.
         scale_m: metres per normalised unit, 1 x 1 x 1 float32.
     """

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["image", "view", "backscatter", "height", "mask", "polygons"]
-Role = Literal["input", "reference", "ground"]
+Role = Literal["input", "reference", "stratum"]
 
 NODATA = -9999.0  # of rasters of heights
 PRESENT, ABSENT, MISSING = 1, 0, 255  # the values of a mask
@@ -70,16 +70,16 @@ LAYERS = {
         ),
         Layer("ms", "image", "input", "multispectral image", "Multispectral", "--ms"),
         Layer(INITIAL, "height", "input", "initial surface model; holes are filled", option="--dsm", quantity="dsm"),
-        Layer("dsm_filled", "mask", "ground", "holes of the initial surface model that were filled before delivery"),
-        Layer("dtm_filled", "mask", "ground", "holes of the terrain model that were filled before delivery"),
+        Layer("dsm_filled", "mask", "stratum", "holes of the initial surface model that were filled before delivery"),
+        Layer("dtm_filled", "mask", "stratum", "holes of the terrain model that were filled before delivery"),
         Layer(VIEWS, "view", "input", "orthorectified views of a stereo block, numbered from 1", option="--view"),
         Layer("dsm", "height", "reference", "surface model"),
         Layer("dtm", "height", "reference", "terrain model"),
         Layer("ndsm", "height", "reference", "heights above ground", made_of=("dsm", "dtm")),
         Layer("building", "mask", "reference", "building mask", made_of=("building_polygons",)),
         Layer("building_polygons", "polygons", "reference", "building polygons, any vector file"),
-        Layer("water", "mask", "ground", "water mask"),
-        Layer("forest", "mask", "ground", "forest mask"),
+        Layer("water", "mask", "stratum", "water mask"),
+        Layer("forest", "mask", "stratum", "forest mask"),
     )
 }
 INPUTS = {name: layer for name, layer in LAYERS.items() if layer.role == "input"}

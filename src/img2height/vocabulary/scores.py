@@ -105,7 +105,7 @@ class Score:
         groups: the column groups of the score table that show it, see `GROUPS`; empty if it is in no table.
         meaning: a definition for the glossary; constants of the section `metrics` of params.yaml are in braces.
         place: its place among the scores of a table.
-        by_ground: whether it is in the table of land cover and stereo pairs.
+        by_stratum: whether it is in the table of land cover and stereo pairs.
         by_class: whether it is in the tables of height and size classes.
         compared: whether methods are compared by it.
     """
@@ -119,7 +119,7 @@ class Score:
     groups: tuple[str, ...] = ()
     meaning: str = ""
     place: int = 0
-    by_ground: bool = False
+    by_stratum: bool = False
     by_class: bool = False
     compared: bool = False
 
@@ -176,16 +176,16 @@ SCORES = (
     ),
     Score(
         "bias_m", "bias", "errors", lambda s: s.share(s.error_sum_m, s.pixels), "m", "nearer zero", _HEIGHTS,
-        "mean error; positive is too high", place=5, by_ground=True, by_class=True,
+        "mean error; positive is too high", place=5, by_stratum=True, by_class=True,
     ),
     Score(
         "mae_m", "MAE", "errors", lambda s: s.share(s.absolute_sum_m, s.pixels), "m", "lower", _HEIGHTS,
-        "mean absolute error", place=3, by_ground=True, by_class=True, compared=True,
+        "mean absolute error", place=3, by_stratum=True, by_class=True, compared=True,
     ),
     Score("mse_m2", "MSE", "errors", lambda s: s.share(s.square_sum_m2, s.pixels), "m²", "lower"),
     Score(
         "rmse_m", "RMSE", "errors", lambda s: s.root(s.share(s.square_sum_m2, s.pixels)), "m", "lower", _HEIGHTS,
-        "root mean squared error", place=1, by_ground=True, by_class=True, compared=True,
+        "root mean squared error", place=1, by_stratum=True, by_class=True, compared=True,
     ),
     Score("abs_rel", "AbsRel", "errors", lambda s: s.share(s.relative_sum, s.ratio_pixels), better="lower"),
     Score(
@@ -231,7 +231,7 @@ SCORES = (
     Score("medae_m", "MedAE", "distribution", lambda s: s.errors.medae_m(), "m", "lower"),
     Score(
         "nmad_m", "NMAD", "distribution", lambda s: s.errors.nmad_m(), "m", "lower", _HEIGHTS, _NMAD, place=4,
-        by_ground=True,
+        by_stratum=True,
     ),
     Score("q05_m", "5 % quantile of errors", "distribution", lambda s: s.errors.quantile_m(0.05), "m"),
     Score("q25_m", "25 % quantile of errors", "distribution", lambda s: s.errors.quantile_m(0.25), "m"),

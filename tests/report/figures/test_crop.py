@@ -90,8 +90,8 @@ def test_relative_heights_are_aligned_to_the_reference(tmp_path: Path, houses: S
     relative = np.nan_to_num(view.reference) * 0.01 + 0.2
     write_cog(tmp_path / "relative.tif", relative, houses.grid, [Band("relative", "1")], nodata=NODATA)
     _, heights = read_prediction(tmp_path / "relative.tif", houses, view)
-    known = np.isfinite(view.reference)
-    np.testing.assert_allclose(heights[known], view.reference[known], atol=1e-3)
+    valid = np.isfinite(view.reference)
+    np.testing.assert_allclose(heights[valid], view.reference[valid], atol=1e-3)
     true, predicted = np.nonzero(joint_histogram(houses, box(0, 0, 300, 280), tmp_path / "relative.tif"))
     assert np.abs(true - predicted).max() <= 1  # bins of 0.5 m, with 6 m on the edge of two
 

@@ -147,8 +147,8 @@ def test_the_forest_plot_has_a_dot_per_method_and_a_whisker_per_interval():
     )
     rows = [Interval("unet", 0, "all", "rmse_m", 2.0, 1.5, 2.5, 30, 64.0)]
     rows += [Interval("mean_height", 0, "all", "rmse_m", 4.0, np.nan, np.nan, 9, 64.0)]
-    known = Uncertainty(rows, [], 0)
-    axes = forest(table, known, 4.0).axes[0]
+    uncertainty = Uncertainty(rows, [], 0)
+    axes = forest(table, uncertainty, 4.0).axes[0]
     assert axes.collections[0].get_offsets()[:, 0].tolist() == [2.0, 4.0] and len(axes.collections) == 1
     assert [list(line.get_xdata()) for line in axes.lines] == [[1.5, 2.5], [4.0, 4.0]]
     first, second = (label.get_text() for label in axes.get_yticklabels())

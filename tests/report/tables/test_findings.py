@@ -13,7 +13,7 @@ INTERVAL = [["unet", 0, "all", "rmse_m", 3.0, 2.5, 3.6, 40, 128.0]]
 TRIVIAL = ("mean_height", "zero_height")
 
 
-def known(rows: list = (), pairs: list = ()) -> Uncertainty:
+def uncertainty_of(rows: list = (), pairs: list = ()) -> Uncertainty:
     return Uncertainty([Interval(*row) for row in rows], [Comparison(*row) for row in pairs], 0)
 
 
@@ -28,7 +28,7 @@ def table_of(group: str = "heights", buildings_m: dict | None = None, **rmse_m: 
 
 def found(table: pandas.DataFrame, uncertainty: Uncertainty | None = None) -> dict[tuple[str, str], set[float]]:
     """Return the numbers of each finding by its kind and method."""
-    listed = findings(table, uncertainty or known())
+    listed = findings(table, uncertainty or uncertainty_of())
     numbers = {(item.kind, item.method): set(numbers_in(item.text)) for item in listed}
     assert len(numbers) == len(listed)
     assert all(item.method in item.text and item.text.endswith(".") for item in listed)
@@ -50,14 +50,14 @@ def test_the_best_method_its_lead_and_methods_without_skill():
 
 
 def test_the_interval_is_stated():
-    assert found(table_of(unet=3.0), known(INTERVAL))["best", "unet"] >= {3.0, 2.5, 3.6}
+    assert found(table_of(unet=3.0), uncertainty_of(INTERVAL))["best", "unet"] >= {3.0, 2.5, 3.6}
 
 
 def test_too_few_blocks_are_stated():
     rows = [["unet", 0, "all", "rmse_m", 3.0, NAN, NAN, 7, 128.0]]
     rows += [["segnet", 0, "all", "rmse_m", 6.0, 5.0, 7.0, 20, 128.0]]
     pairs = [["im2height", "unet", "all", "rmse_m", 2.0, NAN, NAN, NAN, NAN, 7, ""]]
-    numbers = found(table_of(unet=3.0, im2height=5.0, segnet=6.0), known(rows, pairs))
+    numbers = found(table_of(unet=3.0, im2height=5.0, segnet=6.0), uncertainty_of(rows, pairs))
     assert numbers["best", "unet"] >= {3.0, 7}
     assert numbers["second is untested", "im2height"] >= {5.0, 7}
 
@@ -73,9 +73,9 @@ def test_too_few_blocks_are_stated():
 def test_whether_the_second_best_is_significantly_worse(better: str, p: float, kind: str, printed: float):
     table = table_of(unet=3.0, im2height=5.0, mean_height=9.0)
     expected = {5.0, 2.0, 1.5, 2.5, printed}
-    assert found(table, known(INTERVAL, [pair(better, p)]))[kind, "im2height"] >= expected
+    assert found(table, uncertainty_of(INTERVAL, [pair(better, p)]))[kind, "im2height"] >= expected
     turned = [["unet", "im2height", "all", "rmse_m", -2.0, -2.5, -1.5, p / 2, p, 30, "first" if better else ""]]
-    assert found(table, known(INTERVAL, turned))[kind, "im2height"] >= expected
+    assert found(table, uncertainty_of(INTERVAL, turned))[kind, "im2height"] >= expected
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,9 @@ def test_missing_baselines_and_missing_skill_are_stated(rmse_m: dict, finding: t
 
 
 def test_on_buildings_another_method_may_be_best():
-    numbers = found(table_of(unet=1.0, im2height=2.0, buildings_m={"unet": 9.0, "im2height": 7.0}), known(INTERVAL))
+    numbers = found(
+        table_of(unet=1.0, im2height=2.0, buildings_m={"unet": 9.0, "im2height": 7.0}), uncertainty_of(INTERVAL)
+    )
     assert numbers["best on buildings", "im2height"] >= {7.0}
     assert numbers["second is untested", "unet"] >= {9.0}
 
@@ -106,14 +108,14 @@ def test_a_baseline_that_is_better_is_not_hidden():
 def test_whether_a_baseline_is_significantly_better(better: str, p: float):
     pairs = [["unet", "zero_height", "all", "rmse_m", 1.0, 0.5, 1.5, p, p, 30, better]]
     table = table_of(unet=3.0, zero_height=2.0)
-    assert found(table, known(INTERVAL, pairs))["untrained is better", "zero_height"] >= {2.0, p}
+    assert found(table, uncertainty_of(INTERVAL, pairs))["untrained is better", "zero_height"] >= {2.0, p}
     tie, lead = (text_of(table, item, p) for item in ("", "second"))
     assert tie != lead
 
 
 def text_of(table: pandas.DataFrame, better: str, p: float) -> str:
     pairs = [["unet", "zero_height", "all", "rmse_m", 1.0, 0.5, 1.5, p, p, 30, better]]
-    return next(item.text for item in findings(table, known(INTERVAL, pairs)) if item.method == "zero_height")
+    return next(item.text for item in findings(table, uncertainty_of(INTERVAL, pairs)) if item.method == "zero_height")
 
 
 def test_building_heights_are_ranked_on_buildings_only():

@@ -33,12 +33,12 @@ def test_an_interval_is_that_of_the_seed(uncertainty: Uncertainty):
     text = interval_text(interval, of_kind("errors")["rmse_m"])
     assert text.startswith("1.50") and text.endswith("2.50")
     assert uncertainty.interval("unet", "buildings", "rmse_m") is None
-    assert uncertainty.block_m == 128.0 and uncertainty.any_known and uncertainty.blocks == 30
+    assert uncertainty.block_m == 128.0 and uncertainty.any_estimated and uncertainty.blocks == 30
 
 
 def test_intervals_of_mask_scores_are_listed_under_all_pixels(uncertainty: Uncertainty):
     interval = uncertainty.interval("unet", "footprint", "iou")
-    assert not interval.known
+    assert not interval.estimated
     assert "(7)" in interval_text(interval, of_kind("mask")["iou"])
 
 
@@ -52,4 +52,4 @@ def test_a_comparison_can_be_turned_round(uncertainty: Uncertainty):
 
 def test_a_comparison_that_could_not_be_tested_has_no_winner(uncertainty: Uncertainty):
     found = uncertainty.difference("unet", "im2height", "footprint", "iou")
-    assert not found.known and found.winner == "" and found.blocks == 7
+    assert not found.tested and found.winner == "" and found.blocks == 7

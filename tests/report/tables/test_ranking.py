@@ -26,7 +26,7 @@ TABLE = pandas.DataFrame(
 )
 
 
-def known(*pairs: list) -> Uncertainty:
+def uncertainty_of(*pairs: list) -> Uncertainty:
     return Uncertainty([], [Comparison(*pair) for pair in pairs], 0)
 
 
@@ -46,15 +46,15 @@ AHEAD = ["im2height", "unet", "all", "rmse_m", 0.2, 0.1, 0.3, 0.001, 0.002, 30, 
     ],
 )
 def test_the_best_trained_methods_without_tests(stratum: str, score: str, best: list[str]):
-    assert best_methods(TABLE, stratum, COLUMNS[f"{stratum}_{score}"], known()) == best
+    assert best_methods(TABLE, stratum, COLUMNS[f"{stratum}_{score}"], uncertainty_of()) == best
 
 
 def test_methods_not_significantly_different_from_the_best_are_marked_too():
-    assert best_methods(TABLE, "all", RMSE, known(ALIKE, WORSE)) == ["unet", "im2height"]
+    assert best_methods(TABLE, "all", RMSE, uncertainty_of(ALIKE, WORSE)) == ["unet", "im2height"]
 
 
 def test_verdicts():
-    found = verdicts(TABLE, known(ALIKE, WORSE, BEATEN))
+    found = verdicts(TABLE, uncertainty_of(ALIKE, WORSE, BEATEN))
     assert {name: (verdict.kind, numbers_in(verdict.text)) for name, verdict in found.items()} == {
         "unet": ("best", []),
         "im2height": ("ties", [0.2]),
@@ -66,20 +66,20 @@ def test_verdicts():
 
 
 def test_the_best_is_ahead_where_all_others_are_significantly_worse():
-    assert verdicts(TABLE, known(AHEAD, WORSE))["unet"].kind == "ahead"
-    assert verdicts(TABLE, known(AHEAD))["unet"].kind == "best"
-    assert {verdict.kind for verdict in verdicts(TABLE[TABLE.trivial], known()).values()} == {"unranked"}
+    assert verdicts(TABLE, uncertainty_of(AHEAD, WORSE))["unet"].kind == "ahead"
+    assert verdicts(TABLE, uncertainty_of(AHEAD))["unet"].kind == "best"
+    assert {verdict.kind for verdict in verdicts(TABLE[TABLE.trivial], uncertainty_of()).values()} == {"unranked"}
 
 
 def test_a_cell_states_too_few_blocks_unless_no_score_has_an_interval():
     interval = Interval("unet", 0, "all", "rmse_m", 1.0, math.nan, math.nan, 5, 64.0)
     few = Uncertainty([interval], [], 0)
     assert cell(1.0, RMSE, interval, False, few_blocks=True).interval == interval_text(interval, RMSE) != ""
-    assert cell(1.0, RMSE, interval, False, few_blocks=few.any_known).interval == ""
+    assert cell(1.0, RMSE, interval, False, few_blocks=few.any_estimated).interval == ""
 
 
 def test_comparisons_are_listed_as_text():
-    rows = comparison_rows(known(WORSE, ALIKE), [("all", RMSE), ("footprint", COLUMNS["footprint_iou"])])
+    rows = comparison_rows(uncertainty_of(WORSE, ALIKE), [("all", RMSE), ("footprint", COLUMNS["footprint_iou"])])
     (title,) = rows
     assert "RMSE (m)" in title
     (first, second) = rows[title]

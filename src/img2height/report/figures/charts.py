@@ -93,7 +93,7 @@ def class_errors(classes: pandas.DataFrame) -> Figure:
     axes.bar(places + 0.2, classes["bias_m"], 0.38, color=ORANGE, hatch="//", edgecolor="black", label="bias")
     for shift, score in ((-0.2, "mae_m"), (0.2, "bias_m")):
         for x, interval in zip(places + shift, classes[f"{score}_interval"], strict=True):
-            if interval is not None and interval.known:
+            if interval is not None and interval.estimated:
                 axes.plot([x, x], [interval.low, interval.high], **WHISKER)
     axes.axhline(0, color="black", linewidth=1)
     labels = [f"{row['title']}\n{_count(row['pixels'])}" for row in rows_of(classes)]
@@ -132,7 +132,7 @@ def forest(table: pandas.DataFrame, uncertainty: Uncertainty, baseline_m: float 
             axes.scatter(values, places + shift, 42, label=label, **points)
         for y, method in zip(places + shift, table.method, strict=True):
             interval = uncertainty.interval(method, stratum, "rmse_m")
-            if interval is not None and interval.known:
+            if interval is not None and interval.estimated:
                 axes.plot([interval.low, interval.high], [y, y], **WHISKER | {"zorder": 2})
     if baseline_m is not None:
         axes.axvline(baseline_m, color=GREY, linestyle=(0, (8, 4)), label="mean_height, all pixels", zorder=1)

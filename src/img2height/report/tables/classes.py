@@ -73,7 +73,7 @@ def flattening(classes: pandas.DataFrame, method: str, stratum: str) -> Finding:
     bias_m: float = row["bias_m"]
     interval: Interval | None = row["bias_m_interval"]
     extra = ""
-    if interval is not None and interval.known:
+    if interval is not None and interval.estimated:
         extra = f" (95 % interval {interval_text(interval, CLASS_SCORES['bias_m'])} m)"
     name, side = class_name(stratum), "below" if bias_m < 0 else "above"
     text = f"{name[0].upper()}{name[1:]}: {method} is {abs(bias_m):.1f} m {side} the reference on average{extra}."

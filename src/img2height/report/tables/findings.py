@@ -48,7 +48,7 @@ def findings(table: pandas.DataFrame, uncertainty: Uncertainty) -> list[Finding]
     text = f"{best.method} has the lowest RMSE of the trained methods: {rmse} over all pixels."
     found = [Finding("best", best.method, text)]
     found += _better_untrained(own, "all", best, uncertainty) + _second(trained, uncertainty, "all")
-    if not uncertainty.any_known:
+    if not uncertainty.any_estimated:
         text = (
             f"There are too few bootstrap blocks ({uncertainty.blocks}) for 95 % intervals and tests: any difference "
             "between methods may be due to chance."
@@ -73,22 +73,22 @@ def ranked_on(table: pandas.DataFrame, stratum: str) -> pandas.DataFrame:
 
 def _with_interval(uncertainty: Uncertainty, method: str, stratum: str, rmse_m: float) -> str:
     interval = uncertainty.interval(method, stratum, "rmse_m")
-    if interval is None or not uncertainty.any_known:
+    if interval is None or not uncertainty.any_estimated:
         return _metres(rmse_m)
-    if not interval.known:
+    if not interval.estimated:
         return f"{_metres(rmse_m)} ({interval_text(interval, RMSE)})"
     return f"{_metres(rmse_m)} (95 % interval {interval_text(interval, RMSE)} m)"
 
 
 def _second(ranked: pandas.DataFrame, uncertainty: Uncertainty, stratum: str) -> list[Finding]:
     """Return whether the second best of the ranked methods is significantly worse than the best."""
-    if len(ranked) < 2 or not uncertainty.any_known:
+    if len(ranked) < 2 or not uncertainty.any_estimated:
         return []
     ranked = ranked.sort_values([f"{stratum}_rmse_m", "method"])
     best, second = ranked.iloc[0], ranked.iloc[1]
     name = f"{second.method} ({_metres(second[f'{stratum}_rmse_m'])}) is second best {WHERE[stratum]}"
     found = uncertainty.difference(second.method, best.method, stratum, "rmse_m")
-    if found is None or not found.known:
+    if found is None or not found.tested:
         why = "the two were not compared" if found is None else f"too few blocks ({found.blocks}) for a test"
         return [Finding("second is untested", second.method, f"{name}; the difference may be due to chance: {why}.")]
     difference, low, high = (RMSE.text(value, signed=True) for value in (found.difference, found.low, found.high))
@@ -140,7 +140,7 @@ def _better_untrained(
     for row in rows_of(better):
         found = uncertainty.difference(row["method"], best.method, stratum, "rmse_m")
         word = ""
-        if found is not None and found.known:
+        if found is not None and found.tested:
             word = f"; the difference is {'' if found.winner else 'not '}significant ({p_text(found)})"
         rmse = _metres(row[column])
         text = f"{row['method']}, an untrained baseline, is better {WHERE[stratum]}: {rmse}{word}."

@@ -30,9 +30,9 @@ class Uncertainty:
         return self._by_score.get((method, STRATUM_OF.get(group, group), score))
 
     @property
-    def any_known(self) -> bool:
+    def any_estimated(self) -> bool:
         """Whether any score has an interval."""
-        return any(interval.known for interval in self.intervals)
+        return any(interval.estimated for interval in self.intervals)
 
     @property
     def blocks(self) -> int:
@@ -42,7 +42,7 @@ class Uncertainty:
     @property
     def block_m(self) -> float | None:
         """Side of the blocks in metres, None if no score has an interval."""
-        return next((interval.block_m for interval in self.intervals if interval.known), None)
+        return next((interval.block_m for interval in self.intervals if interval.estimated), None)
 
     def difference(self, first: str, second: str, group: str, score: str) -> Comparison | None:
         """Return the comparison of two methods, first minus second; None if the two were not compared."""
@@ -77,7 +77,7 @@ def read_uncertainty(intervals: Path, comparisons: Path, seed: int) -> Uncertain
 
 def interval_text(interval: Interval, score: Score) -> str:
     """Return an interval as text, with the digits of its score."""
-    if not interval.known:
+    if not interval.estimated:
         return f"too few blocks ({interval.blocks}) for an interval"
     return f"{score.text(interval.low)} to {score.text(interval.high)}"
 

@@ -109,7 +109,7 @@ def ranked_rows(table: pandas.DataFrame, columns: Columns, uncertainty: Uncertai
 
 def _cell(row: Mapping[str, Any], group: str, score: Score, uncertainty: Uncertainty, strong: bool) -> Cell:
     interval = uncertainty.interval(row["method"], group, score.name) if score.better else None
-    return cell(row[f"{group}_{score.name}"], score, interval, strong, uncertainty.any_known)
+    return cell(row[f"{group}_{score.name}"], score, interval, strong, uncertainty.any_estimated)
 
 
 def cell(value: float, score: Score, interval: Interval | None, strong: bool, few_blocks: bool) -> Cell:
@@ -123,7 +123,7 @@ def cell(value: float, score: Score, interval: Interval | None, strong: bool, fe
         few_blocks: whether to note too few blocks for an interval; if no score has one, the table states it once.
     """
     text = ""
-    if interval is not None and not math.isnan(value) and (interval.known or few_blocks):
+    if interval is not None and not math.isnan(value) and (interval.estimated or few_blocks):
         text = interval_text(interval, score)
     return Cell(score.text(value), value, text, strong)
 
@@ -146,7 +146,7 @@ def best_methods(table: pandas.DataFrame, group: str, score: Score, uncertainty:
     best, least = ranked.method[badness.idxmin()], score.text(badness.min())
     same = {name for name, value in zip(ranked.method, badness, strict=True) if score.text(value) == least}
     found = {name: uncertainty.difference(best, name, group, score.name) for name in ranked.method}
-    same |= {name for name, item in found.items() if item is not None and item.known and not item.winner}
+    same |= {name for name, item in found.items() if item is not None and item.tested and not item.winner}
     return [name for name in ranked.method if name in same]
 
 
@@ -172,7 +172,7 @@ def verdicts(table: pandas.DataFrame, uncertainty: Uncertainty) -> dict[str, Ver
 
 def _verdict(method: str, best: str, uncertainty: Uncertainty) -> Verdict:
     found = uncertainty.difference(method, best, "all", "rmse_m")
-    if found is None or not found.known:
+    if found is None or not found.tested:
         return Verdict("untested", "not tested")
     if not found.winner:
         return Verdict("ties", f"tie ({p_text(found)})")
@@ -198,11 +198,11 @@ def _comparison_row(item: Comparison) -> ComparisonRow:
         pair=f"{item.first} − {item.second}",
         value=item.difference,
         text=_signed(item.difference),
-        interval=f"{_signed(item.low)} to {_signed(item.high)}" if item.known else "too few blocks",
+        interval=f"{_signed(item.low)} to {_signed(item.high)}" if item.tested else "too few blocks",
         p=item.p_holm,
-        p_text=p_text(item) if item.known else "–",
+        p_text=p_text(item) if item.tested else "–",
         blocks=item.blocks,
-        better=item.winner or ("neither" if item.known else "–"),
+        better=item.winner or ("neither" if item.tested else "–"),
     )
 
 

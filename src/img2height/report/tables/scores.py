@@ -76,19 +76,19 @@ def _row(name: str, recipe: Recipe, seeds: list[MethodScores]) -> dict[str, Any]
         for score in scores:
             if score.kind != "derived":
                 row[f"{group}_{score.name}"] = seed_mean([entry.group(group).get(score.name) for entry in seeds])
-    rmse = known([entry.group("all").get("rmse_m") for entry in seeds])
+    rmse = valid([entry.group("all").get("rmse_m") for entry in seeds])
     row["all_rmse_sd_m"] = statistics.stdev(rmse) if len(rmse) > 1 else float("nan")
     return row
 
 
-def known(values: list[float | None]) -> list[float]:
+def valid(values: list[float | None]) -> list[float]:
     """Return the values that are not None."""
     return [float(value) for value in values if value is not None]
 
 
 def seed_mean(values: list[float | None]) -> float:
     """Return the mean of a score over the seeds that have it, NaN if none has."""
-    return statistics.fmean(known(values)) if known(values) else float("nan")
+    return statistics.fmean(valid(values)) if valid(values) else float("nan")
 
 
 def to_markdown(table: pandas.DataFrame) -> str:

@@ -16,7 +16,7 @@ from img2height.vocabulary.scores import Score, columns
 
 INITIAL = "initial_dsm"  # the method that returns the initial surface model unchanged
 FINAL, POOLED = "final", "pooled"
-SCORES = {score.name: score for score in columns()["all"] if score.by_ground}
+SCORES = {score.name: score for score in columns()["all"] if score.by_stratum}
 REFINED = [
     "all", "matched", "filled", "buildings", "buildings_dilated", "terrain", "terrain_no_water",
     "terrain_no_water_forest",
