@@ -34,7 +34,9 @@ from img2height.io.rasters import (
     write_heights,
 )
 from img2height.methods import build_network, recipes_folder
+from img2height.models.card import Budget, Card
 from img2height.models.folder import LoadedModel, save_model
+from img2height.samples.normalise import Normalisation
 from img2height.settings.project import load_recipe
 from img2height.settings.protocol import Inference
 
@@ -72,14 +74,15 @@ def make_model(folder: Path, method: str) -> None:
     options = NARROW[1] if method == "narrow" else recipe.options
     network = build_network(recipe.network, bands, {**options, **({"weights": "none"} if "weights" in options else {})})
     images = {n: dict.fromkeys(b, (MEAN, DEVIATION)) for n, b in recipe.inputs.items() if n != "dsm_initial"}
-    card = {
-        "recipe": {**recipe.model_dump(mode="json"), "options": options},
-        "normalisation": {"image": images, "mode": recipe.normalisation.height, "offset_m": 0.0, "scale_m": 1.0},
-        "gsd_m": GSD_M,
-        "dtypes": dict.fromkeys(recipe.inputs),
-        "training": {"threads": 1},
-        "tile_px": protocol().inference.window_px,
-    }
+    card = Card(
+        method=method,
+        recipe=recipe.model_copy(update={"options": options}),
+        normalisation=Normalisation(images, recipe.normalisation.height, 0.0, 1.0),
+        gsd_m=GSD_M,
+        dtypes=dict.fromkeys(recipe.inputs),
+        training=Budget(threads=1),
+        tile_px=protocol().inference.window_px,
+    )
     save_model(folder, network, network.state_dict(), card)
 
 
@@ -148,7 +151,7 @@ def plain(rasters: Path, model: Path, threads: int) -> dict[str, Any]:
     """
     loaded = load_model(model)
     torch.set_num_threads(threads)
-    size_px = loaded.card["tile_px"]
+    size_px = loaded.card.tile_px
     with _timed() as found, torch.inference_mode():
         paths = _inputs(loaded, rasters)
         with open_raster(paths["dsm_initial"]) as raster:

@@ -23,9 +23,10 @@ flags.add_argument("--out", type=Path, required=True, help="coverage.json")
 
 def main(args: Namespace) -> None:
     """Audit the coverage."""
-    from img2height.io.tables import read_geotable, read_sealed, write_json
+    from img2height.io.tables import read_geotable, write_json
+    from img2height.models.card import read_card
+    from img2height.models.trained import refuse_tested, require_same_network, trained_before
     from img2height.samples.alike import refuse_unlike
-    from img2height.samples.trained import refuse_tested, require_same_network, trained_before
     from img2height.scenes.listing import all_scenes
     from img2height.settings.experiment import Experiment
     from img2height.settings.parsing import merge, parse, parse_file, read_yaml
@@ -38,8 +39,8 @@ def main(args: Namespace) -> None:
     scenes, areas = all_scenes(args.scenes), read_geotable(args.areas)
     refuse_unlike(recipe, scenes, areas)
     if args.start:
-        card = read_sealed(args.start)
-        require_same_network(recipe, parse(Recipe, card["recipe"], str(args.start)))
+        card = read_card(args.start)
+        require_same_network(recipe, card.recipe)
         refuse_tested(recipe, trained_before(recipe, card), scenes, areas, sorted(areas["fold"].unique().tolist()))
     unseen = unseen_pixels(scenes, areas, sorted(set(recipe.inputs) - {VIEWS}))
     experiment = parse_file(Experiment, args.experiment)

@@ -1,8 +1,6 @@
 """Refuse models that were normalised with other than the training tiles of their fold, or were trained on test areas.
 
-Writes statistics_audit.json: `fitted`, the models whose cards agree with the folds; `brought`, those that took their
-statistics from another model; `unrecorded`, by method the initial weights whose training areas were not recorded;
-`validated_again_m2`, validation areas on which the starting model of a training was trained.
+Writes statistics_audit.json, see `ModelAudit`.
 """
 
 from argparse import Namespace
@@ -20,15 +18,14 @@ flags.add_argument("--out", type=Path, required=True, help="statistics_audit.jso
 
 def main(args: Namespace) -> None:
     """Audit the statistics and the areas."""
-    from img2height.io.tables import read_geotable, read_sealed, read_table, write_json
-    from img2height.samples.fitted import audit_statistics
-    from img2height.samples.trained import audit_trained
+    from img2height.io.tables import read_geotable, read_table, write_json
+    from img2height.models.audit import audit_models
+    from img2height.models.card import read_card
     from img2height.scenes.listing import all_scenes
 
-    cards = [read_sealed(path) for path in args.cards]
-    scenes = all_scenes(args.scenes)
-    statistics = audit_statistics(cards, read_table(args.folds), scenes)
-    write_json(statistics | audit_trained(cards, scenes, read_geotable(args.areas)), args.out)
+    cards, scenes = [read_card(path) for path in args.cards], all_scenes(args.scenes)
+    found = audit_models(cards, read_table(args.folds), scenes, read_geotable(args.areas))
+    write_json(found.model_dump(mode="json"), args.out)
 
 
 if __name__ == "__main__":

@@ -61,7 +61,7 @@ def main(args: Namespace) -> None:
         model = load_model(fold.card.parent)
         area = area_of(areas, "test", scene.dataset, scene.name, fold.number)
         task = Task(model, scene, args.views, settings, args.strips / f"fold{fold.number}", area)
-        threads = model.card["training"]["threads"]  # other counts change the last digits
+        threads = model.card.training.threads  # other counts change the last digits
         predicted.append(predict_strips(task, threads=threads))
     with atomic_paths(*args.mosaics, *(tiff for fold in folds for tiff in fold.tiffs)) as paths:
         mosaics, parts = paths[:bands], paths[bands:]  # parts by fold, then by band

@@ -49,7 +49,9 @@ def main(args: Namespace) -> None:
     import os
 
     from img2height.comparison.record import read_metrics
-    from img2height.io.tables import read_geotable, read_json
+    from img2height.io.records import read_record
+    from img2height.io.tables import read_geotable
+    from img2height.models.audit import ModelAudit
     from img2height.report.cost import cost_table, write_cost
     from img2height.report.page import TableFiles, write_report
     from img2height.report.run import MethodFiles, Run
@@ -86,7 +88,7 @@ def main(args: Namespace) -> None:
         folds_figure=args.folds_figure,
         files=files,
         code=read_yaml(args.code),
-        unrecorded=read_json(args.audit)["unrecorded"],
+        unrecorded=read_record(ModelAudit, args.audit, "audit the models again").unrecorded,
     )
     tables = TableFiles(args.scores_csv, args.scores_md, args.strata_csv, args.strata_md)
     write_report(report, args.out, args.figures, tables, os.path.relpath(args.cost, args.out.parent))

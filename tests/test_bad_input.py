@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+from model_cases import card_of
 from raw_cases import SIDE, deliver, ramp, write
 from script_steps import CHAIN, RECIPE, SCRIPTS, SMALL, Steps, files, small_disk
 
@@ -18,6 +19,7 @@ from img2height.io.rasters import create_scratch, height_band, open_raster
 from img2height.io.tables import SEAL, read_geotable, read_json, write_geopackage, write_json, write_sealed, write_table
 from img2height.methods import build_network
 from img2height.models.folder import save_model
+from img2height.samples.normalise import Normalisation
 from img2height.vocabulary.layers import NODATA
 
 
@@ -182,6 +184,7 @@ def test_a_start_that_was_trained_on_test_areas_is_refused_before_any_training(p
     assert files(tmp_path / "out") == []
 
 
+CARD = card_of(RECIPE, Normalisation({}, "metre", 0.0, 1.0))
 SMALL_OUTPUTS = ("train", "audit_coverage", "audit_statistics", "list_scenes")
 
 
@@ -234,7 +237,7 @@ def test_weights_tables_and_json_are_complete_or_absent(steps, tmp_path):
     network = build_network("unet", {"eo": 3}, SMALL["options"])
     with small_disk(1000):
         with pytest.raises(ModelError, match=r"last\.safetensors: could not be written"):
-            save_model(tmp_path, network, network.state_dict(), {})
+            save_model(tmp_path, network, network.state_dict(), CARD)
         for write_file in (write_table, lambda frame, path: write_geopackage(frame, path, "tiles")):
             with pytest.raises(DataError, match=r"file\.gpkg: could not be written"):
                 write_file(tiles, tmp_path / "file.gpkg")

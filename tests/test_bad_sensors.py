@@ -8,12 +8,14 @@ import geopandas
 import numpy as np
 import pytest
 import shapely
+from model_cases import card_of
 from raw_cases import SIDE, deliver, ramp, write
 from script_steps import Steps, files
 
 from img2height.io.tables import write_json, write_table
 from img2height.methods import build_network, recipes_folder
 from img2height.models.folder import save_model
+from img2height.samples.normalise import Normalisation
 from img2height.settings.project import load_recipe
 
 BANDS = ["coastal", "blue", "green", "red", "rededge", "nir", "nir2", "swir1", "swir2", "cirrus"]
@@ -124,11 +126,8 @@ def stereo(district, tmp_path_factory) -> tuple[Path, list, Path]:
     recipe = load_recipe(recipes_folder(), "resdepth_stereo", {"options": {"depth": 2, "start_kernel": 4}})
     network = build_network("resdepth", {"dsm_initial": 1, "views": 2}, recipe.options)
     views = dict.fromkeys(("first", "second"), (90.0, 30.0))
-    normalisation = {"image": {"views": views}, "mode": "patch_centred", "offset_m": 0.0, "scale_m": 4.0}
-    card = {
-        "recipe": recipe.model_dump(mode="json"), "normalisation": normalisation, "gsd_m": 0.5,
-        "dtypes": {"dsm_initial": "float32", "views": "uint8"}, "training": {"threads": 1},
-    }  # fmt: skip
+    normalisation = Normalisation({"views": views}, "patch_centred", 0.0, 4.0)
+    card = card_of(recipe, normalisation, dtypes={"dsm_initial": "float32", "views": "uint8"})
     save_model(folder / "model", network, network.state_dict(), card)
     rows = {"fold": [0], "part": ["test"], "dataset": [district.dataset], "scene": [district.name]}
     write_table(geopandas.GeoDataFrame(rows, geometry=[shapely.box(0, 0, 64, 64)]), folder / "areas.parquet")

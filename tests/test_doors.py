@@ -10,7 +10,7 @@ import rasterio.shutil
 from affine import Affine
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from inference_cases import FirstBand, as_model
+from inference_cases import FirstBand, as_model, with_card
 from rasterio.enums import ColorInterp
 from raw_cases import NORTH, SIDE, UTM, WEST, band, deliver, prepare, ramp
 
@@ -123,7 +123,7 @@ def scene_of(folder: Path, path: Path) -> tuple[np.ndarray, np.ndarray]:
 def heights_of(folder: Path, path: Path, orientation: str) -> tuple[np.ndarray]:
     """Return what a model that repeats near infrared predicts, north up, NaN where missing."""
     model = as_model(FirstBand(), dtype="uint8", inputs={"eo": ["nir", "red"]}, target="ndsm")
-    model.card["gsd_m"] = 1.0
+    model = with_card(model, gsd_m=1.0)
     predict_image(model, {"eo": path}, folder / "h.tif", inference_settings(model), protocol().buildings)
     turn, _ = TURNED[orientation]
     rows, columns = (turn(a) for a in np.indices((SIDE, SIDE)))

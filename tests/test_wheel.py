@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from affine import Affine
+from model_cases import card_of
 from packaging.requirements import Requirement
 from rasterio.crs import CRS
 from typer.testing import CliRunner
@@ -21,6 +22,7 @@ from img2height.io.grid import Grid
 from img2height.io.rasters import Band, write_cog
 from img2height.methods import build_network, names, recipes_folder
 from img2height.models.folder import save_model
+from img2height.samples.normalise import Normalisation
 from img2height.settings.project import load_recipe
 
 ROOT = Path(__file__).parents[1]
@@ -92,13 +94,7 @@ def model(tmp_path: Path) -> Path:
     recipe = load_recipe(recipes_folder(), "unet")
     network = build_network("unet", {"eo": 3}, recipe.options)
     statistics = dict.fromkeys(["red", "green", "blue"], (100.0, 10.0))
-    card = {
-        "recipe": recipe.model_dump(mode="json"),
-        "normalisation": {"image": {"eo": statistics}, "mode": "minmax", "offset_m": 0.0, "scale_m": 20.0},
-        "gsd_m": 0.5,
-        "dtypes": {"eo": "uint8"},
-        "tile_px": 64,
-    }
+    card = card_of(recipe, Normalisation({"eo": statistics}, "minmax", 0.0, 20.0), tile_px=64)
     save_model(tmp_path / "model", network, network.state_dict(), card)
     return tmp_path / "model"
 

@@ -9,8 +9,8 @@ import pytest
 from steps import TABLE
 from workflow_tree import Tree
 
+from img2height.cli.verify import verify
 from img2height.io.rasters import open_raster
-from img2height.provenance.verify import verify
 
 METHODS = ("unet", "mean_height", "resdepth_stereo", "initial_dsm")
 STEREO = "results/tiny/resdepth_stereo/oof/seed0"

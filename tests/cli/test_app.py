@@ -7,6 +7,7 @@ import pytest
 import rasterio
 import shapely
 from affine import Affine
+from model_cases import card_of
 from rasterio.crs import CRS
 from raw_cases import SIDE, deliver, prepare, ramp
 from raw_cases import write as write_raw
@@ -20,18 +21,14 @@ from img2height.io.rasters import Band, write_cog
 from img2height.io.tables import write_layers
 from img2height.methods import build_network, names, recipes_folder
 from img2height.models.folder import save_model
+from img2height.samples.normalise import Normalisation
 from img2height.settings.project import load_recipe
 
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     network = build_network("constant", {"eo": 1}, {})
-    card = {
-        "recipe": load_recipe(recipes_folder(), "mean_height").model_dump(mode="json"),
-        "normalisation": {"image": {"eo": {"red": (100.0, 10.0)}}, "mode": "zscore", "offset_m": 4.5, "scale_m": 2.0},
-        "gsd_m": 0.5,
-        "dtypes": {"eo": "uint8"},
-    }
+    card = card_of("mean_height", Normalisation({"eo": {"red": (100.0, 10.0)}}, "zscore", 4.5, 2.0))
     save_model(tmp_path / "model", network, network.state_dict(), card)
     return tmp_path / "model"
 
@@ -94,15 +91,9 @@ def refiner(tmp_path: Path) -> Path:
     """Return a model that takes a surface model and two views, and returns the surface unchanged."""
     network = build_network("constant", {"dsm_initial": 1, "views": 2}, {"outer_skip": True})
     changes = {"inputs": {"dsm_initial": ["dsm"], "views": ["first", "second"]}}
-    card = {
-        "recipe": load_recipe(recipes_folder(), "initial_dsm", changes).model_dump(mode="json"),
-        "normalisation": {
-            "image": {"views": dict.fromkeys(("first", "second"), (9.0, 2.0))}, "mode": "patch_centred",
-            "offset_m": 0.0, "scale_m": 2.0,
-        },
-        "gsd_m": 0.5,
-        "dtypes": {"dsm_initial": "float32", "views": "uint8"},
-    }  # fmt: skip
+    normalisation = Normalisation({"views": {"first": (9.0, 2.0), "second": (9.0, 2.0)}}, "patch_centred", 0.0, 2.0)
+    recipe = load_recipe(recipes_folder(), "initial_dsm", changes)
+    card = card_of(recipe, normalisation, dtypes={"dsm_initial": "float32", "views": "uint8"})
     save_model(tmp_path / "refiner", network, network.state_dict(), card)
     return tmp_path / "refiner"
 
@@ -222,13 +213,9 @@ def test_an_output_that_cannot_be_written_fails_early(tmp_path: Path, option: st
 def test_radar_and_multispectral_images_have_their_options(tmp_path: Path, layer: str, option: str) -> None:
     network = build_network("constant", {layer: 1}, {})
     inputs = {"inputs": {layer: ["red"]}}
-    recipe = load_recipe(recipes_folder(), "mean_height", inputs).model_dump(mode="json") | inputs
-    card = {
-        "recipe": recipe,
-        "normalisation": {"image": {layer: {"red": (1.0, 2.0)}}, "mode": "zscore", "offset_m": 7.5, "scale_m": 2.0},
-        "gsd_m": 0.5,
-        "dtypes": {layer: "float32"},
-    }
+    recipe = load_recipe(recipes_folder(), "mean_height", inputs).model_copy(update=inputs)
+    normalisation = Normalisation({layer: {"red": (1.0, 2.0)}}, "zscore", 7.5, 2.0)
+    card = card_of(recipe, normalisation, dtypes={layer: "float32"})
     save_model(tmp_path / "model", network, network.state_dict(), card)
     image, out = write_image(tmp_path / "i.tif", "float32"), tmp_path / "height.tif"
     result = invoke("predict", "--model", tmp_path / "model", option, image, "--out", out)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from affine import Affine
+from model_cases import card_of, sealed
 from rasterio.crs import CRS
 from torch import Tensor, nn
 
@@ -61,12 +62,13 @@ def as_model(network: nn.Module, /, *, dtype: str = "float32", scale: float = 1.
     bands = {**RECIPE, **recipe}["inputs"]["eo"]
     normalisation = Normalisation({"eo": dict.fromkeys(bands, (0.0, scale))}, "metre", 0.0, 1.0)
     weights = b"".join(value.numpy().tobytes() for value in network.state_dict().values())
-    card = {
-        "method": type(network).__name__, "recipe": {**RECIPE, **recipe}, "gsd_m": 0.5, "dtypes": {"eo": dtype},
-        "training": {"threads": 1}, "normalisation": normalisation.to_json(),
-        "weights_sha256": hashlib.sha256(weights).hexdigest(),
-    }  # fmt: skip
-    return LoadedModel(network.eval(), normalisation, card)
+    card = card_of({**RECIPE, **recipe}, normalisation, method=type(network).__name__, dtypes={"eo": dtype})
+    return LoadedModel(network.eval(), sealed(card, hashlib.sha256(weights).hexdigest()))
+
+
+def with_card(model: LoadedModel, **changes: object) -> LoadedModel:
+    """Return a model with changes of its card."""
+    return LoadedModel(model.network, model.card.model_copy(update=changes))
 
 
 def windows(window_px: int = 64, overlap: float = 0.5, **settings: object) -> Inference:

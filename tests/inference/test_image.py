@@ -8,7 +8,8 @@ import rasterio
 import rasterio.shutil
 import torch
 from affine import Affine
-from inference_cases import FirstBand, as_model, noise, write_image
+from inference_cases import FirstBand, as_model, noise, with_card, write_image
+from model_cases import card_of, sealed
 from torch import Tensor, nn
 
 from img2height.buildings.polygons import COLUMNS
@@ -17,11 +18,9 @@ from img2height.inference import image as steps
 from img2height.inference.defaults import inference_settings, protocol
 from img2height.inference.given import Given
 from img2height.inference.image import predict_image
-from img2height.methods import recipes_folder
 from img2height.models.folder import LoadedModel
 from img2height.samples.normalise import Normalisation
 from img2height.settings.parsing import parse, read_yaml
-from img2height.settings.project import load_recipe
 from img2height.settings.protocol import Params
 from img2height.vocabulary.layers import NODATA
 
@@ -112,7 +111,8 @@ def test_surface_heights_give_no_buildings(tmp_path):
 def test_an_image_on_another_grid_shows_no_vegetation(tmp_path):
     sar = write_image(tmp_path / "s.tif", noise(64, 80), bands=("hh",))
     model = as_model(FirstBand(), target="ndsm")
-    model.card["recipe"]["inputs"], model.card["dtypes"] = {"sar": ["hh"]}, {"sar": "float32"}
+    radar = model.recipe.model_copy(update={"inputs": {"sar": ["hh"]}})
+    model = with_card(model, recipe=radar, dtypes={"sar": "float32"})
     given = {"sar": sar, "eo": write_image(tmp_path / "i.tif", noise(64, 81))}
     with pytest.raises(DataError, match="different grids"):
         predict(model, given, tmp_path / "h.tif", tmp_path / "b.gpkg")
@@ -173,11 +173,9 @@ def test_a_surface_with_an_invalid_view_is_not_filled_and_leaves_no_files(tmp_pa
     holed[20:30, 20:30] = NODATA
     for name in ("dsm", "view"):
         write_image(tmp_path / f"{name}.tif", holed if name == "dsm" else holed[:, :70].astype(np.uint8), unit="metre")
-    recipe = load_recipe(recipes_folder(), "resdepth_mono")
-    card = {
-        "recipe": recipe.model_dump(mode="json"), "gsd_m": 0.5, "dtypes": {"dsm_initial": "float32", "views": "uint8"}
-    }  # fmt: skip
-    model = LoadedModel(FirstBand(), Normalisation({"views": {"first": (0.0, 1.0)}}, "patch_centred", 0.0, 1.0), card)
+    normalisation = Normalisation({"views": {"first": (0.0, 1.0)}}, "patch_centred", 0.0, 1.0)
+    card = card_of("resdepth_mono", normalisation, dtypes={"dsm_initial": "float32", "views": "uint8"})
+    model = LoadedModel(FirstBand(), sealed(card))
     given = {"dsm_initial": tmp_path / "dsm.tif", "views": [tmp_path / "view.tif"]}
     with pytest.raises(ModelError, match="different pixel grids"), caplog.at_level(logging.INFO, "img2height"):
         predict(model, given, tmp_path / "h.tif")
@@ -200,8 +198,7 @@ def test_a_rotated_image_has_the_same_buildings(tmp_path, degrees):
 
 def test_windows_are_the_tiles_of_the_training(tmp_path):
     image, network = write_image(tmp_path / "i.tif", noise(128, 128)), FirstBand()
-    model = as_model(network)
-    model.card["tile_px"] = 64
+    model = with_card(as_model(network), tile_px=64)
     predict(model, {"eo": image}, tmp_path / "h.tif", overlap=0.0)
     assert network.windows == 4
     predict(model, {"eo": image}, tmp_path / "h.tif", overlap=0.0, window_px=128)
@@ -247,7 +244,7 @@ def test_the_compression_can_be_one_that_any_program_reads(tmp_path):
 def values_of_training(model: LoadedModel, mean: float, deviation: float) -> LoadedModel:
     """Return a model whose card has these statistics of its only band."""
     normalisation = Normalisation({"eo": {"red": (mean, deviation)}}, "metre", 0.0, 1.0)
-    return LoadedModel(model.network, normalisation, model.card)
+    return with_card(model, normalisation=normalisation)
 
 
 @pytest.mark.parametrize(("factor", "warned"), [(1, False), (1.5, False), (16, True), (1 / 16, True)])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import rasterio
 import torch
-from inference_cases import Convolutions, FirstBand, as_model, noise, windows, write_image
+from inference_cases import Convolutions, FirstBand, as_model, noise, windows, with_card, write_image
 from torch import Tensor, nn
 
 from img2height.errors import ModelError
@@ -33,7 +33,7 @@ def predicted(folder: Path, network: nn.Module, precision: str, **options: objec
     eo = write_image(folder / "eo.tif", noise(100, 150))
     model = as_model(network)
     if options.pop("relative", False):
-        model = type(model)(model.network, Normalisation(model.normalisation.image, "relative", 0.0, 1.0), model.card)
+        model = with_card(model, normalisation=Normalisation(model.normalisation.image, "relative", 0.0, 1.0))
     predict_raster(model, {"eo": eo}, folder / "out.tif", windows(window_px=32, precision=precision), **options)
     with rasterio.open(folder / "out.tif") as raster:
         return raster.read(1)

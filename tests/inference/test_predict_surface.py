@@ -9,6 +9,7 @@ import rasterio
 import torch
 from affine import Affine
 from inference_cases import windows
+from model_cases import card_of, sealed
 from rasterio.crs import CRS
 from torch import Tensor, nn
 
@@ -34,12 +35,9 @@ def as_model(method: str, network: nn.Module | None = None) -> LoadedModel:
     recipe = load_recipe(recipes_folder(), method, {"tile_multiple": 1})
     views = recipe.inputs.get("views", [])
     normalisation = Normalisation({"views": dict.fromkeys(views, (90.0, 30.0))}, "patch_centred", 0.0, 3.7)
-    card = {
-        "recipe": recipe.model_dump(mode="json"), "gsd_m": 0.5, "training": {"threads": 1},
-        "dtypes": {"dsm_initial": "float32", "views": "uint8"},
-    }  # fmt: skip
+    card = sealed(card_of(recipe, normalisation, dtypes={"dsm_initial": "float32", "views": "uint8"}))
     bands = {layer: len(names) for layer, names in recipe.inputs.items()}
-    return LoadedModel(network or build_network("constant", bands, {"outer_skip": True}).eval(), normalisation, card)
+    return LoadedModel(network or build_network("constant", bands, {"outer_skip": True}).eval(), card)
 
 
 def grid(east: float = 500_000) -> Grid:

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 from inference_cases import RECIPE
+from model_cases import card_of
 from torch import nn
 
 from img2height.errors import ModelError
@@ -11,18 +12,16 @@ from img2height.inference import load_model
 from img2height.io.atomic import file_digest
 from img2height.io.tables import SEAL, write_sealed
 from img2height.methods import build_network
+from img2height.models.card import read_card
 from img2height.models.folder import save_model
+from img2height.samples.normalise import Normalisation
 
 BANDS = ["red", "green", "blue"]
-CARD = {
-    "recipe": {**RECIPE, "network": "im2height", "inputs": {"eo": BANDS}, "target": "ndsm", "tile_multiple": 16},
-    "normalisation": {
-        "image": {"eo": {"red": (1.0, 2.0), "green": (3.0, 4.0), "blue": (5.0, 6.0)}},
-        "mode": "metre", "offset_m": 0.0, "scale_m": 1.0,
-    },
-    "gsd_m": 0.5,
-    "dtypes": {"eo": "uint8"},
-}  # fmt: skip
+STATISTICS = {"red": (1.0, 2.0), "green": (3.0, 4.0), "blue": (5.0, 6.0)}
+CARD = card_of(
+    {**RECIPE, "network": "im2height", "inputs": {"eo": BANDS}, "target": "ndsm", "tile_multiple": 16},
+    Normalisation({"eo": STATISTICS}, "metre", 0.0, 1.0),
+)
 
 
 @pytest.fixture(scope="module")
@@ -93,12 +92,45 @@ def test_a_pickle_is_never_opened(tmp_path: Path, network: nn.Module) -> None:
         load_model(tmp_path)
 
 
-@pytest.mark.parametrize("change", [{"recipe": {"network": "im2height"}}, {"recipe": None}])
-def test_a_card_of_another_version_is_refused(folder: Path, change: dict) -> None:
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"recipe": {"network": "im2height"}}, "key recipe.title is missing"),
+        ({"recipe": None}, "recipe: "),
+        ({"gsd_m": "fine"}, "gsd_m: .* found 'fine'"),
+        ({"trained_on": {"areas": [], "before": [], "unrecorded": [], "later": []}}, "unknown key trained_on.later"),
+        ({"normalization": {}}, "unknown key normalization; .*did you mean 'normalisation'"),
+    ],
+)
+def test_a_card_of_another_version_is_refused(folder: Path, change: dict, words: str) -> None:
     card = {**json.loads((folder / "card.json").read_text()), **change}
     seal_again(folder, card)
-    with pytest.raises(ModelError, match="train the method again"):
+    with pytest.raises(ModelError, match=rf"card\.json: .*{words}.*another version: train the method again"):
         load_model(folder)
+
+
+@pytest.mark.parametrize("key", ["recipe", "normalisation", "gsd_m", "dtypes", "training", "weights_sha256"])
+def test_a_card_without_what_a_prediction_needs_is_refused(folder: Path, key: str) -> None:
+    card = json.loads((folder / "card.json").read_text())
+    seal_again(folder, {name: value for name, value in card.items() if name != key})
+    with pytest.raises(ModelError, match=rf"card\.json: key {key} is missing; .*train the method again"):
+        load_model(folder)
+
+
+def test_a_card_has_only_what_was_given_and_is_read_as_written(folder: Path) -> None:
+    written = json.loads((folder / "card.json").read_text())
+    assert set(written) == {
+        "method", "recipe", "normalisation", "gsd_m", "dtypes", "training", "weights_sha256", SEAL,
+    }  # fmt: skip
+    card = read_card(folder / "card.json")
+    assert card.to_json() == {name: value for name, value in written.items() if name != SEAL}
+    assert (card.fold, card.fitted_on, card.trained_on, card.tile_px) == (None, None, None, None)
+
+
+def test_settings_of_another_version_are_kept_as_they_are(folder: Path) -> None:
+    card = json.loads((folder / "card.json").read_text())
+    seal_again(folder, card | {"training": {"threads": 2, "warmup": 7}})
+    assert read_card(folder / "card.json").to_json()["training"] == {"threads": 2, "warmup": 7}
 
 
 def test_an_altered_card_is_refused(folder: Path) -> None:
@@ -119,6 +151,6 @@ def test_whoever_may_read_a_new_file_may_read_the_weights(folder: Path) -> None:
 
 def test_a_network_without_weights_is_a_model_too(tmp_path: Path) -> None:
     constant = build_network("constant", {"eo": 1}, {})
-    card = {**CARD, "recipe": {**RECIPE, "inputs": {"eo": ["red"]}}}
+    card = card_of(RECIPE, Normalisation({"eo": {"red": (1.0, 2.0)}}, "metre", 0.0, 1.0))
     save_model(tmp_path, constant, constant.state_dict(), card)
     assert load_model(tmp_path).network({"eo": torch.ones(1, 1, 4, 4)})["height"].abs().sum() == 0

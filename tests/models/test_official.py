@@ -10,10 +10,10 @@ import pytest
 import torch
 from resdepth_files import official
 
+from img2height.cli.verify import verify
 from img2height.errors import Img2HeightError, ModelError
 from img2height.models.folder import load_model
 from img2height.models.official import import_resdepth
-from img2height.provenance.verify import verify
 
 
 class Attack:
@@ -43,8 +43,8 @@ def test_an_official_training_becomes_a_model_folder(
     expected = files.network.state_dict()
     assert list(loaded.network.state_dict()) == list(expected)
     assert all(torch.equal(value, expected[name]) for name, value in loaded.network.state_dict().items())
-    assert (loaded.card["method"], loaded.card["gsd_m"], loaded.recipe.tile_multiple) == (method, 0.25, 4)
-    assert loaded.card["dtypes"] == dict.fromkeys(loaded.recipe.inputs)
+    assert (loaded.card.method, loaded.card.gsd_m, loaded.recipe.tile_multiple) == (method, 0.25, 4)
+    assert loaded.card.dtypes == dict.fromkeys(loaded.recipe.inputs)
     assert loaded.recipe.inputs.get("views", []) == views
     assert (loaded.normalisation.mode, loaded.normalisation.scale_m) == ("patch_centred", 4.5)
     assert loaded.normalisation.image.get("views", {}) == dict.fromkeys(views, (312.5, 87.25))

@@ -1,9 +1,8 @@
 """Normalisation by numbers worked out by hand, and its storage as JSON."""
 
-import json
-
 import numpy as np
 import pytest
+from pydantic import TypeAdapter
 
 from img2height.errors import DataError, TrainingError
 from img2height.samples.augment import transform
@@ -11,12 +10,18 @@ from img2height.samples.normalise import Normalisation, clip_heights, fit_bands,
 from img2height.settings.symmetries import SYMMETRIES
 
 
+def read_back(normalisation: Normalisation) -> Normalisation:
+    """Return a normalisation that was written as JSON and read."""
+    kind = TypeAdapter(Normalisation)
+    return kind.validate_json(kind.dump_json(normalisation))
+
+
 def test_heights_return_to_metres() -> None:
     heights = np.linspace(0, 20, 1001)
     for mode in ("minmax", "zscore", "metre"):
         offset, scale = fit_heights(heights, mode)
         normalisation = Normalisation({}, mode, offset, scale)
-        again = Normalisation.from_json(json.loads(json.dumps(normalisation.to_json())))
+        again = read_back(normalisation)
         assert again == normalisation
         np.testing.assert_allclose(
             again.to_metres(again.normalise_heights(heights, offset), offset), heights, atol=1e-5
@@ -27,7 +32,7 @@ def test_heights_return_to_metres() -> None:
 def test_a_card_keeps_the_image_mode(mode: str) -> None:
     pixels = np.array([[[0, 90, 250]]], np.uint8)
     fitted = Normalisation({"eo": fit_bands([pixels], [pixels[0] < 200], ["red"], mode)}, "metre", 0, 1, mode)
-    again = Normalisation.from_json(json.loads(json.dumps(fitted.to_json())))
+    again = read_back(fitted)
     assert again == fitted
     every = np.ones((1, 3), bool)
     np.testing.assert_array_equal(again.apply("eo", pixels, every), fitted.apply("eo", pixels, every))

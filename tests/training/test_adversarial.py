@@ -202,7 +202,7 @@ def test_the_discriminator_learns_and_is_kept_only_in_the_last_weights(district:
     model = load_model(tmp_path / "model")
     history = pandas.read_csv(tmp_path / "model" / "history.csv")
     assert list(history["step"]) == [4, 8, 10]
-    assert model.card["best"]["val_mae_m"] == pytest.approx(history["val_mae_m"].min())
+    assert model.card.best["val_mae_m"] == pytest.approx(history["val_mae_m"].min())
     best, last = (load_file(tmp_path / "model" / f"{name}.safetensors") for name in ("model", "last"))
     assert set(best) == set(model.network.state_dict())
     kept = {name.removeprefix("discriminator."): value for name, value in last.items() if name not in best}

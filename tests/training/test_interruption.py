@@ -144,9 +144,9 @@ def test_it_waits_for_a_training_that_still_runs(
     holds = threading.Event()
 
     def work() -> None:
-        with FileLock(tmp_path / "scratch.lock"):
+        with FileLock(tmp_path / ".scratch.lock"):
             holds.set()
-            wait_for(lambda: "another process is training here" in caplog.text)
+            wait_for(lambda: "another process is using it" in caplog.text)
             assert not (tmp_path / "model").exists()
             shutil.rmtree(scratch)
 

@@ -69,9 +69,9 @@ def test_the_model_folder_is_complete(uninterrupted: tuple[TrainingJob, dict[str
     history = pandas.read_csv(tmp_path / "history.csv")
     assert list(history.columns) == COLUMNS
     assert list(history["samples"]) == [12, 24, 30]
-    assert card["best"]["val_rmse_m"] == pytest.approx(history["val_rmse_m"].min())
-    assert card["dtypes"] == {"eo": "uint8"}
-    assert card["gsd_m"] == 0.5
+    assert card.best["val_rmse_m"] == pytest.approx(history["val_rmse_m"].min())
+    assert card.dtypes == {"eo": "uint8"}
+    assert card.gsd_m == 0.5
 
 
 def test_workers_change_no_byte(uninterrupted: tuple[TrainingJob, dict[str, bytes]], tmp_path: Path) -> None:
@@ -138,9 +138,9 @@ def test_baselines_predict_what_their_names_say(
     model = load_model(tmp_path / "model")
     expected_m = trained.mean() if expected_m is None else expected_m
     assert model.normalisation.to_metres(0.0, model.normalisation.offset_m) == pytest.approx(expected_m, abs=1e-4)
-    assert model.card["trainable_parameters"] == model.card["best"]["step"] == 0
+    assert model.card.trainable_parameters == model.card.best["step"] == 0
     rmse_m = np.sqrt(np.square(validated - expected_m).mean(dtype=np.float64))
-    assert model.card["best"]["val_rmse_m"] == pytest.approx(rmse_m, rel=1e-5)
+    assert model.card.best["val_rmse_m"] == pytest.approx(rmse_m, rel=1e-5)
 
 
 def test_baselines_do_not_import_lightning():

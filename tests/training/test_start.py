@@ -107,13 +107,13 @@ def test_a_training_starts_from_the_weights_and_the_normalisation_of_a_model(dis
     assert before.keys() == after.keys()
     assert all(torch.allclose(before[name], after[name], rtol=0, atol=1e-20) for name in before)
     card = load_model(tmp_path / "still").card
-    assert card["normalisation"] == load_model(start).card["normalisation"]
-    assert card["recipe"]["init_from"] == str(start)
+    assert card.normalisation == load_model(start).card.normalisation
+    assert card.recipe.init_from == str(start)
 
     train(job, tmp_path / "learnt", tmp_path / "scratch", workers=0)
     assert any(not torch.equal(before[name], value) for name, value in weights(tmp_path / "learnt").items())
     train(changed(job, init_from=None), tmp_path / "fresh", tmp_path / "scratch", workers=0)
-    assert load_model(tmp_path / "fresh").card["normalisation"] != card["normalisation"]
+    assert load_model(tmp_path / "fresh").card.normalisation != card.normalisation
 
 
 def test_the_start_is_part_of_what_is_resumed(district, start, tmp_path):
@@ -159,10 +159,10 @@ def test_a_start_that_was_trained_on_the_test_area_is_refused_before_it_trains(d
 
 
 def test_the_card_keeps_the_areas_and_those_of_its_start(district, start, tmp_path):
-    own = load_model(start).card["trained_on"]
-    assert [(entry["dataset"], entry["scene"]) for entry in own["areas"]] == [("demo", "district")]
-    assert {part: shapely.from_wkt(own["areas"][0][part]).bounds for part in ("train", "val")} == {
+    own = load_model(start).card.trained_on
+    assert [(entry.dataset, entry.scene) for entry in own.areas] == [("demo", "district")]
+    assert {part: shapely.from_wkt(getattr(own.areas[0], part)).bounds for part in ("train", "val")} == {
         "train": (0, 0, 128, 256), "val": (128, 0, 256, 256),
     }  # fmt: skip
     train(job_of(district, init_from=str(start)), tmp_path / "next", tmp_path / "scratch", workers=0)
-    assert load_model(tmp_path / "next").card["trained_on"]["before"] == own["areas"]
+    assert load_model(tmp_path / "next").card.trained_on.before == own.areas

@@ -118,7 +118,7 @@ def check(
 @app.command()
 def verify(path: Annotated[Path, typer.Argument(help="model folder or scene folder")]) -> None:
     """Check a model or scene against the digests in its card or manifest; exit 1 if it differs."""
-    from img2height.provenance.verify import verify as find_problems
+    from img2height.cli.verify import verify as find_problems
 
     problems = find_problems(path)
     for problem in problems:

@@ -22,6 +22,6 @@ def inference_settings(model: LoadedModel, **changes: object) -> Inference:
     Raises:
         SettingsError: an invalid change.
     """
-    own = {"window_px": model.card.get("tile_px"), **changes}
+    own = {"window_px": model.card.tile_px, **changes}
     given = {key: value for key, value in own.items() if value is not None}
     return parse(Inference, merge(protocol().inference.model_dump(), given), "the windows")

@@ -2,14 +2,12 @@
 
 import logging
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import torch
-from filelock import FileLock, Timeout
 from geopandas import GeoDataFrame
 
 from img2height.buildings.scene import extract_scene
@@ -21,6 +19,7 @@ from img2height.inference.predict import check_task, finish_strips
 from img2height.inference.record import record_of, resumable
 from img2height.io.atomic import atomic_folder
 from img2height.io.grid import Grid
+from img2height.io.locks import alone
 from img2height.io.projections import require_metres
 from img2height.io.rasters import copy_to_cog, open_raster
 from img2height.io.tables import write_geopackage, write_table
@@ -72,7 +71,8 @@ def predict_image(
     if buildings:
         _check_buildings(model, scene)
     threads = torch.get_num_threads()
-    with _alone(out), resumable(task.folder, record_of(task, DEVICES, threads)):
+    taken = DataError(f"{out}: another process is writing it; wait for it, or choose another name")
+    with alone(out, taken), resumable(task.folder, record_of(task, DEVICES, threads)):
         filled = replace(task, scene=_filled(scene, task.folder))
         strips = finish_strips(filled, DEVICES, threads, progress=True)
         if not strips.any_valid():
@@ -106,21 +106,6 @@ def _check_buildings(model: LoadedModel, scene: Scene) -> None:
     if "eo" in scene.layers:
         with open_raster(scene.path("eo")) as image:
             Grid.of(image).require(scene.grid, image.name, scene.name)
-
-
-@contextmanager
-def _alone(out: Path) -> Iterator[None]:
-    """Raise a DataError if another process is writing the same raster."""
-    lock = FileLock(out.with_name(f".{out.name}.lock"))
-    try:
-        lock.acquire(blocking=False)
-    except Timeout as error:
-        raise DataError(f"{out}: another process is writing it; wait for it, or choose another name") from error
-    try:
-        yield
-    finally:
-        Path(lock.lock_file).unlink(missing_ok=True)
-        lock.release()
 
 
 def _filled(scene: Scene, folder: Path) -> Scene:

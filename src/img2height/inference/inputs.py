@@ -94,8 +94,8 @@ def open_inputs(
             for name, bands in parts:
                 raster, indexes = reader.raster(scene.path(name)), scene.band_indexes(name, bands)
                 if layer not in to_prepare:
-                    _check_type(raster, indexes, model.card["dtypes"][layer])
-                _check_gsd(raster, model.card["gsd_m"])
+                    _check_type(raster, indexes, model.card.dtypes[layer])
+                _check_gsd(raster, model.card.gsd_m)
                 if not Grid.of(raster).matches(scene.grid):
                     found = ", ".join(layer.file for layer in scene.layers.values())
                     raise ModelError(f"{raster.name}: {found} are on different pixel grids; warp them to one grid")

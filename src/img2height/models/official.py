@@ -16,11 +16,11 @@ from img2height.errors import DataError, ModelError, SettingsError
 from img2height.io.atomic import atomic_folder, file_digest
 from img2height.io.tables import read_json
 from img2height.methods import batchnorm_buffers, build_network, recipes_folder, trainable_parameters
-from img2height.models.folder import CARD, LAST, WEIGHTS, save_model
+from img2height.models.card import CARD, Budget, Card, TrainedOn
+from img2height.models.folder import LAST, WEIGHTS, save_model
 from img2height.models.plain_pickle import BROKEN, STAND_INS, read_plain_pickle
 from img2height.provenance.versions import versions
 from img2height.samples.normalise import Normalisation
-from img2height.samples.trained import TRAINED_ON
 from img2height.settings.base import Settings
 from img2height.settings.parsing import parse
 from img2height.settings.project import load_recipe
@@ -99,20 +99,20 @@ def import_resdepth(
     recipe = _recipe(config, method)
     network = _network(config, recipe, model_config)
     _fill(network, checkpoint)
-    card = {
-        "method": method,
-        "recipe": recipe.model_dump(mode="json"),
-        "normalisation": _normalisation(recipe, normalization).to_json(),
-        "gsd_m": gsd_m,
-        "dtypes": dict.fromkeys(recipe.inputs),  # not stated: any type is accepted, but values must be like theirs
-        "tile_px": TILE_PX,
-        "training": {"threads": 1},
-        TRAINED_ON: {"areas": [], "before": [], "unrecorded": [f"weights imported from {checkpoint.name}"]},
-        "trainable_parameters": trainable_parameters(network),
-        "batchnorm_buffers": batchnorm_buffers(network),
-        "imported_from": {path.name: file_digest(path) for path in (checkpoint, model_config, *normalization)},
-        "versions": versions(),
-    }
+    card = Card(
+        method=method,
+        recipe=recipe,
+        normalisation=_normalisation(recipe, normalization),
+        gsd_m=gsd_m,
+        dtypes=dict.fromkeys(recipe.inputs),  # not stated: any type is accepted, but values must be like theirs
+        tile_px=TILE_PX,
+        training=Budget(threads=1),
+        trained_on=TrainedOn(areas=[], before=[], unrecorded=[f"weights imported from {checkpoint.name}"]),
+        trainable_parameters=trainable_parameters(network),
+        batchnorm_buffers=batchnorm_buffers(network),
+        imported_from={path.name: file_digest(path) for path in (checkpoint, model_config, *normalization)},
+        versions=versions(),
+    )
     with atomic_folder(out) as folder:
         save_model(folder, network, network.state_dict(), card)
 

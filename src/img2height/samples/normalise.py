@@ -1,8 +1,8 @@
 """Normalisation of images and heights, with statistics of the training tiles only, stored as plain numbers."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -94,16 +94,6 @@ class Normalisation:
     def to_metres(self, heights: np.ndarray, offset_m: np.ndarray | float) -> np.ndarray:
         """Return heights in metres from normalised ones."""
         return heights * self.scale_m + offset_m
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain values for the model card."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> "Normalisation":
-        """Return the normalisation stored in a model card."""
-        image = {layer: {b: tuple(s) for b, s in bands.items()} for layer, bands in value["image"].items()}
-        return cls(**value | {"image": image})
 
 
 def clip_heights(heights_m: Heights, target: str) -> Heights:

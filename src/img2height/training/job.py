@@ -9,10 +9,10 @@ import geopandas
 import pandas
 
 from img2height.io.atomic import file_digest
+from img2height.models.fitted import part_tiles
 from img2height.models.folder import WEIGHTS
 from img2height.provenance.digest import code_digest
 from img2height.samples.alike import layer_types
-from img2height.samples.fitted import part_tiles
 from img2height.samples.reader import TileReader, spread
 from img2height.scenes.scene import Scene
 from img2height.settings.installed import network_modules

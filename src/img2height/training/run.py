@@ -1,32 +1,29 @@
 """Trains one method on one fold with one seed and writes the model folder."""
 
-import contextlib
-import logging
 import os
 import shutil
-from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 import pandas
 import torch
-from filelock import FileLock, Timeout
 
 from img2height.cpu import set_up_cpu
 from img2height.errors import TrainingError
 from img2height.io.atomic import atomic_folder
+from img2height.io.locks import alone
 from img2height.io.tables import rows_of
 from img2height.methods import batchnorm_buffers
+from img2height.models.card import Budget, Card
 from img2height.models.folder import save_model
+from img2height.models.trained import with_areas
 from img2height.provenance.versions import versions
-from img2height.samples.trained import TRAINED_ON, with_areas
 from img2height.training.job import TrainingJob, check_layers, pixel_types
 from img2height.training.outcome import Outcome
 from img2height.training.start import Start, start_of
 from img2height.training.untrained import validate
 from img2height.training.validation import SCORES
-
-logger = logging.getLogger(__name__)
 
 
 def train(
@@ -62,7 +59,10 @@ def train(
         if job.part(part).empty:
             raise TrainingError(f"fold {job.fold} has no {name} tile; check roles, split and buffer")
     dtypes = pixel_types(job)
-    with _alone(scratch):
+    first = not int(os.environ.get("LOCAL_RANK", 0))  # set by Lightning: the first of several processes locks for all
+    with (
+        alone(scratch) if first else nullcontext()
+    ):  # if only the program is killed, its training still uses the folder
         if not torch.cuda.is_available():
             set_up_cpu(job.training.threads)
         start = start_of(job)
@@ -83,49 +83,29 @@ def _outcome(
     return fit(start, job, scratch, live=live, devices=devices, workers=workers)
 
 
-@contextlib.contextmanager
-def _alone(scratch: Path) -> Iterator[None]:
-    """Wait for a training that still uses the folder, which happens if only the program that started it was killed."""
-    if int(os.environ.get("LOCAL_RANK", 0)):  # set by Lightning: the first of several processes holds the lock for all
-        yield
-        return
-    scratch.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(scratch.with_name(f"{scratch.name}.lock"))  # next to it, because the folder is removed at the end
-    try:
-        lock.acquire(blocking=False)
-    except Timeout:
-        logger.info("%s: another process is training here; waiting for it to end", scratch)
-        lock.acquire()
-    try:
-        yield
-    finally:
-        Path(lock.lock_file).unlink(missing_ok=True)  # a waiting process notices that it is gone and makes another
-        lock.release()
-
-
 def _write(job: TrainingJob, start: Start, outcome: Outcome, dtypes: dict[str, str], out: Path) -> None:
     network, history = outcome.network, outcome.history
     row = rows_of(history)[np.nanargmin(history[f"val_{job.recipe.select}"].to_numpy())]
     first = job.part("train").iloc[0]
     seen = next(scene for scene in job.scenes if (scene.dataset, scene.name) == (first["dataset"], first["scene"]))
-    card = {
-        "method": job.method,
-        "fold": job.fold,
-        "seed": job.seed,
-        "recipe": job.recipe.model_dump(mode="json"),
-        "normalisation": start.normalisation.to_json(),
-        "gsd_m": seen.grid.gsd_m,
-        "dtypes": dtypes,
-        "fitted_on": start.fitted_on,
-        TRAINED_ON: with_areas(start.before, job.scenes, job.areas, job.fold),
-        "tile_px": int(job.tiles["size_px"].iloc[0]),
-        "training": job.training.model_dump(mode="json"),
-        "best": {"step": int(row["step"]), **{name: row[name] for name in SCORES if pandas.notna(row[name])}},
-        "precision": outcome.precision,
-        "trainable_parameters": start.trainable,
-        "batchnorm_buffers": batchnorm_buffers(network),
-        "versions": versions(),
-    }
+    card = Card(
+        method=job.method,
+        fold=job.fold,
+        seed=job.seed,
+        recipe=job.recipe,
+        normalisation=start.normalisation,
+        gsd_m=seen.grid.gsd_m,
+        dtypes=dtypes,
+        fitted_on=start.fitted_on,
+        trained_on=with_areas(start.before, job.scenes, job.areas, job.fold),
+        tile_px=int(job.tiles["size_px"].iloc[0]),
+        training=Budget(**job.training.model_dump()),
+        best={"step": int(row["step"]), **{name: row[name] for name in SCORES if pandas.notna(row[name])}},
+        precision=outcome.precision,
+        trainable_parameters=start.trainable,
+        batchnorm_buffers=batchnorm_buffers(network),
+        versions=versions(),
+    )
     with atomic_folder(out) as folder:
         save_model(folder, network, outcome.best, card, outcome.others)
         history.to_csv(folder / "history.csv", index=False)

@@ -6,11 +6,12 @@ import torch
 from torch import nn
 
 from img2height.methods import build_network, trainable_parameters
+from img2height.models.card import FittedOn, TrainedOn
+from img2height.models.fitted import fit_tiles, fitted_on
 from img2height.models.folder import LoadedModel, load_model
-from img2height.samples.fitted import FittedOn, fit_tiles, fitted_on
+from img2height.models.trained import refuse_tested, require_same_network, trained_before
 from img2height.samples.normalise import Normalisation
 from img2height.samples.reader import fit_normalisation
-from img2height.samples.trained import Trained, refuse_tested, require_same_network, trained_before
 from img2height.training.job import TrainingJob
 
 
@@ -28,7 +29,7 @@ class Start:
     network: nn.Module
     normalisation: Normalisation
     fitted_on: FittedOn | None
-    before: Trained
+    before: TrainedOn
 
     @property
     def trainable(self) -> int:
@@ -40,13 +41,13 @@ def start_of(job: TrainingJob) -> Start:
     """Return what a training starts from. The initial weights, and all later random numbers, follow from the seed.
 
     Raises:
-        TrainingError: the starting model has another network, or was trained on ground that is tested.
+        TrainingError: the starting model has another network, or was trained on areas that are tested.
     """
     ready = _starting_model(job)
     before = trained_before(job.recipe, ready.card if ready else None)
     refuse_tested(job.recipe, before, job.scenes, job.areas, [job.fold])
     if ready:
-        normalisation, fitted = ready.normalisation, ready.card.get("fitted_on")
+        normalisation, fitted = ready.normalisation, ready.card.fitted_on
     else:
         tiles, modes = fit_tiles(job.part("train")), job.recipe.normalisation
         normalisation, fitted = fit_normalisation(tiles, job.reader(), modes.height, modes.image), fitted_on(tiles)

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from img2height.errors import DataError
+from img2height.errors import DataError, ModelError
 from img2height.io.atomic import file_digest
-from img2height.io.tables import read_sealed
+from img2height.models.card import CARD, read_card
+from img2height.models.folder import WEIGHTS
 from img2height.scenes.scene import Scene
 
 
@@ -18,7 +19,7 @@ def verify(path: str | Path) -> list[str]:
         DataError: there is neither.
     """
     folder = Path(path)
-    if (folder / "card.json").is_file():
+    if (folder / CARD).is_file():
         return _model_problems(folder)
     if (folder / "scene.json").is_file():
         return _altered(_scene_files(folder))
@@ -27,10 +28,10 @@ def verify(path: str | Path) -> list[str]:
 
 def _model_problems(folder: Path) -> list[str]:
     try:
-        card = read_sealed(folder / "card.json")
-    except DataError as error:
+        card = read_card(folder / CARD)
+    except ModelError as error:
         return [str(error)]
-    return _altered({folder / "model.safetensors": card["weights_sha256"]})
+    return _altered({folder / WEIGHTS: card.weights_sha256})
 
 
 def _scene_files(folder: Path) -> dict[Path, str]:

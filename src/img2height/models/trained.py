@@ -1,7 +1,6 @@
 """What a training may start from: weights of the same network that were not trained on test areas."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TypedDict
 
 import geopandas
 import shapely
@@ -10,26 +9,13 @@ from shapely.geometry.base import BaseGeometry
 from img2height.errors import TrainingError
 from img2height.io.grid import Grid
 from img2height.io.projections import GEOGRAPHIC
+from img2height.models.card import Card, TrainedOn, UsedAreas
 from img2height.scenes.scene import Scene
 from img2height.settings.recipe import Recipe
 from img2height.tiles.areas import area_of
 
 PARTS_USED = ("train", "val")  # the validation area chooses the best weights
 LEAST_PX = 1.0  # a smaller overlap is rounding of coordinates
-TRAINED_ON = "trained_on"  # of the model card
-
-
-class Trained(TypedDict):
-    """What weights were trained on.
-
-    `areas`: by scene its dataset, name and grid, and the areas `train` and `val` in pixel coordinates as WKT;
-    `before`: the same of the models that the training started from; `unrecorded`: what it started from whose areas were
-    not recorded.
-    """
-
-    areas: list[dict[str, Any]]
-    before: list[dict[str, Any]]
-    unrecorded: list[str]
 
 
 def require_same_network(recipe: Recipe, started: Recipe) -> None:
@@ -47,7 +33,7 @@ def require_same_network(recipe: Recipe, started: Recipe) -> None:
             )
 
 
-def trained_before(recipe: Recipe, card: Mapping[str, Any] | None) -> Trained:
+def trained_before(recipe: Recipe, card: Card | None) -> TrainedOn:
     """Return what the weights that a training starts from were trained on.
 
     Args:
@@ -60,18 +46,18 @@ def trained_before(recipe: Recipe, card: Mapping[str, Any] | None) -> Trained:
     weights = recipe.options.get("weights") or "none"
     unrecorded = [] if weights == "none" else [f"encoder weights {weights}"]
     if card is None:
-        return {"areas": [], "before": [], "unrecorded": unrecorded}
-    if TRAINED_ON not in card:
+        return TrainedOn(areas=[], before=[], unrecorded=unrecorded)
+    if card.trained_on is None:
         raise TrainingError(
             f"init_from {recipe.init_from}: its card does not say on which areas it was trained, because an earlier "
             "version wrote it; train it again, or import it again"
         )
-    found: Trained = card[TRAINED_ON]
-    before = found["areas"] + found["before"]
-    return {"areas": [], "before": before, "unrecorded": list(dict.fromkeys([*found["unrecorded"], *unrecorded]))}
+    found = card.trained_on
+    unrecorded = list(dict.fromkeys([*found.unrecorded, *unrecorded]))
+    return TrainedOn(areas=[], before=found.areas + found.before, unrecorded=unrecorded)
 
 
-def with_areas(before: Trained, scenes: Sequence[Scene], areas: geopandas.GeoDataFrame, fold: int) -> Trained:
+def with_areas(before: TrainedOn, scenes: Sequence[Scene], areas: geopandas.GeoDataFrame, fold: int) -> TrainedOn:
     """Return what the weights of one fold were trained on, for the model card.
 
     Args:
@@ -84,20 +70,19 @@ def with_areas(before: Trained, scenes: Sequence[Scene], areas: geopandas.GeoDat
     for scene in scenes:
         found = {part: area_of(areas, part, scene.dataset, scene.name, fold) for part in PARTS_USED}
         if outlines := {part: shapely.to_wkt(area) for part, area in found.items() if not area.is_empty}:
-            place = {"dataset": scene.dataset, "scene": scene.name, "grid": scene.grid.to_json()}
-            used.append({**place, **outlines})
-    return {**before, "areas": used}
+            used.append(UsedAreas(dataset=scene.dataset, scene=scene.name, grid=scene.grid.to_json(), **outlines))
+    return before.model_copy(update={"areas": used})
 
 
 def trained_m2(
-    used: Sequence[Mapping[str, Any]], scenes: Sequence[Scene], areas: geopandas.GeoDataFrame, part: str, fold: int
+    used: Sequence[UsedAreas], scenes: Sequence[Scene], areas: geopandas.GeoDataFrame, part: str, fold: int
 ) -> dict[str, float]:
     """Return by scene how many square metres of one part of a fold were used in training; other scenes are left out.
 
     Areas are compared on the map, so that another scene of the same place counts.
 
     Args:
-        used: entries of `Trained`.
+        used: see `TrainedOn`.
         scenes: of the experiment.
         areas: the areas of the parts, see `split_folds`.
         part: train, val or test.
@@ -105,7 +90,7 @@ def trained_m2(
     """
     if not used:
         return {}
-    grids = [Grid.from_json(entry["grid"]) for entry in used]
+    grids = [Grid.from_json(entry.grid) for entry in used]
     outlines = shapely.STRtree([grid.to_crs(grid.extent, GEOGRAPHIC) for grid in grids])
     found = {}
     for scene in scenes:
@@ -121,7 +106,7 @@ def trained_m2(
 
 
 def refuse_tested(
-    recipe: Recipe, before: Trained, scenes: Sequence[Scene], areas: geopandas.GeoDataFrame, folds: Sequence[int]
+    recipe: Recipe, before: TrainedOn, scenes: Sequence[Scene], areas: geopandas.GeoDataFrame, folds: Sequence[int]
 ) -> None:
     """Raise a TrainingError if a fold tests areas that its starting weights were trained on.
 
@@ -133,7 +118,7 @@ def refuse_tested(
         folds: their numbers.
     """
     for fold in folds:
-        if found := trained_m2(before["before"], scenes, areas, "test", fold):
+        if found := trained_m2(before.before, scenes, areas, "test", fold):
             raise TrainingError(
                 f"init_from {recipe.init_from}: it, or a model that it started from, was trained or validated on "
                 f"{in_words(found)}, which fold {fold} tests; start from a model of another place, test other scenes, "
@@ -141,45 +126,10 @@ def refuse_tested(
             )
 
 
-def audit_trained(
-    cards: Sequence[Mapping[str, Any]], scenes: Sequence[Scene], areas: geopandas.GeoDataFrame
-) -> dict[str, Any]:
-    """Return what is not recorded of the weights that models started from, and where these validate again.
-
-    `unrecorded` by method; `validated_again_m2` by model and scene: the best weights are chosen where the starting
-    model was trained.
-
-    Args:
-        cards: the model cards of an experiment.
-        scenes: of the experiment.
-        areas: the areas of the parts, see `split_folds`.
-
-    Raises:
-        TrainingError: a model is tested where it or a model that it started from was trained, or its card is silent.
-    """
-    unrecorded: dict[str, list[str]] = {}
-    again = {}
-    for card in cards:
-        name = f"{card['method']}, fold {card['fold']}, seed {card['seed']}"
-        if TRAINED_ON not in card:
-            raise TrainingError(f"{name}: its card does not say on which areas it was trained; train it again")
-        trained: Trained = card[TRAINED_ON]
-        if found := trained_m2(trained["areas"] + trained["before"], scenes, areas, "test", card["fold"]):
-            raise TrainingError(
-                f"{name}: it, or a model that it started from, was trained or validated on {in_words(found)} of its "
-                "test area; train it again, from scratch or from a model of another place"
-            )
-        if trained["unrecorded"]:
-            unrecorded[card["method"]] = trained["unrecorded"]
-        if found := trained_m2(trained["before"], scenes, areas, "val", card["fold"]):
-            again[name] = found
-    return {"unrecorded": unrecorded, "validated_again_m2": again}
-
-
 def in_words(found: Mapping[str, float]) -> str:
     """Return areas by scene as words, e.g. `1200 m2 of scene d/s`."""
     return ", ".join(f"{area_m2:.6g} m2 of scene {scene}" for scene, area_m2 in found.items())
 
 
-def _pieces(entry: Mapping[str, Any]) -> Iterator[BaseGeometry]:
-    return (shapely.from_wkt(entry[part]) for part in PARTS_USED if part in entry)
+def _pieces(entry: UsedAreas) -> Iterator[BaseGeometry]:
+    return (shapely.from_wkt(outline) for outline in (entry.train, entry.val) if outline is not None)

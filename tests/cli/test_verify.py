@@ -4,23 +4,21 @@ import json
 import shutil
 
 import pytest
+from model_cases import card_of
 
+from img2height.cli.verify import verify
 from img2height.errors import DataError
 from img2height.io.atomic import file_digest
-from img2height.io.tables import write_sealed
-from img2height.provenance.verify import verify
-from img2height.provenance.versions import versions
+from img2height.models.card import write_card
+from img2height.samples.normalise import Normalisation
 
-
-def test_versions_name_what_a_result_depends_on():
-    assert {"python", "torch", "numpy", "rasterio"} <= set(versions())
-    assert all(type(version) is str for version in versions().values())
+CARD = card_of("mean_height", Normalisation({"eo": {"red": (100.0, 10.0)}}, "zscore", 4.5, 2.0))
 
 
 def test_an_altered_model_is_found(tmp_path):
     weights = tmp_path / "model.safetensors"
     weights.write_bytes(b"weights")
-    write_sealed({"weights_sha256": file_digest(weights), "offset_m": 0.5}, tmp_path / "card.json")
+    write_card(CARD, file_digest(weights), tmp_path / "card.json")
     assert verify(tmp_path) == []
     weights.write_bytes(b"weight5")
     assert len(verify(tmp_path)) == 1
@@ -32,9 +30,9 @@ def test_an_altered_model_is_found(tmp_path):
 def test_an_altered_card_is_found(tmp_path):
     (tmp_path / "model.safetensors").write_bytes(b"weights")
     card, digest = tmp_path / "card.json", file_digest(tmp_path / "model.safetensors")
-    write_sealed({"weights_sha256": digest, "normalisation": {"offset_m": 0.5}}, card)
+    write_card(CARD, digest, card)
     assert verify(tmp_path) == []
-    card.write_text(card.read_text().replace("0.5", "100.5"))
+    card.write_text(card.read_text().replace("4.5", "100.5"))
     (problem,) = verify(tmp_path)
     assert "card.json: was altered" in problem
     for damaged in ("{}", "[]", "no"):
