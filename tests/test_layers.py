@@ -15,14 +15,14 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 HEAVY = ("torch", "rasterio", "geopandas", "pandas", "matplotlib", "lightning", "scipy", "numpy", "numba")
 # The floors of the package, from the lowest up. Imports lead down; packages of one floor do not import each other.
 FLOORS = (
-    ("errors", "cpu", "picture", "torchvision_ops", "vocabulary"),
-    ("io", "settings"),
+    ("colours", "cpu", "errors", "torchvision_ops", "vocabulary"),
+    ("io", "picture", "settings"),
     ("heights", "methods", "scenes"),
     ("metrics", "provenance", "tiles"),
     ("buildings", "samples"),
     ("models", "scoring"),
     ("comparison", "inference", "training"),
-    ("report",),
+    ("report", "view"),
     ("cli", "published", "studies"),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS, start=1) for room in rooms} | {"__init__": 0}
@@ -100,7 +100,9 @@ def test_every_package_has_a_floor():
     assert {room_of(path) for path in FILES} == FLOOR.keys()
 
 
-TORCHLESS = ["vocabulary", "io", "settings", "tiles", "metrics", "buildings", "samples", "scoring", "comparison"]
+TORCHLESS = [
+    "vocabulary", "io", "settings", "tiles", "metrics", "buildings", "samples", "scoring", "comparison", "view",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("room", TORCHLESS)

@@ -5,7 +5,8 @@ import pytest
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 
-from img2height.picture import FILLED, FILLED_SHARE, HEIGHT_COLOURS, anaglyph, composites, draw_look, limits_m, relief
+from img2height.colours import HEIGHT_COLOURS
+from img2height.picture import FILLED, FILLED_SHARE, anaglyph, composites, draw_look, limits_m, relief
 
 SHAPE = (20, 20)
 VALID = np.ones(SHAPE, bool)

@@ -8,18 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LightSource
 from matplotlib.patheffects import withStroke
 
-# Bands shown in red, green and blue, if a layer has them. A ratio is a difference of decibels.
-OPTICAL = {"red, green, blue": ("red", "green", "blue"), "near infrared, red, green": ("nir", "red", "green")}
-RADAR = {
-    "HH, HV, VV": ("hh", "hv", "vv"),
-    "VV, VH, VV/VH": ("vv", "vh", "vv/vh"),
-    "HH, HV, HH/HV": ("hh", "hv", "hh/hv"),
-}
-HEIGHT_COLOURS = "viridis"
+from img2height.colours import HEIGHT_COLOURS, OPTICAL, RADAR, STRETCH
+
 FILLED = (213, 94, 0)  # vermilion of Okabe and Ito (2008)
 FILLED_SHARE = 0.65
 LIGHT = LightSource(azdeg=315, altdeg=45)  # from the north-west; lit from below, hills look like hollows
-STRETCH = (2, 98)
 
 
 def composites(bands: Sequence[str], pixels: np.ndarray, valid: np.ndarray) -> dict[str, np.ndarray]:

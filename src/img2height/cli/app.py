@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from img2height.cli.predict import predict
+from img2height.cli.view import view
 from img2height.errors import DataError, Img2HeightError
 
 
@@ -28,6 +29,7 @@ app = typer.Typer(
     help="Height maps and buildings from overhead images.",
 )  # fmt: skip
 app.command()(predict)
+app.command()(view)
 
 
 @app.command()

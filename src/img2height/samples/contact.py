@@ -13,9 +13,10 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
+from img2height.colours import HEIGHT_COLOURS
 from img2height.io.atomic import atomic_path
 from img2height.io.tables import rows_of
-from img2height.picture import HEIGHT_COLOURS, anaglyph, composites, draw_look, limits_m, relief
+from img2height.picture import anaglyph, composites, draw_look, limits_m, relief
 from img2height.samples.augment import transform
 from img2height.samples.reader import Tile, TileReader
 from img2height.scenes.scene import Scene

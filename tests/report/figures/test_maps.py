@@ -14,13 +14,13 @@ from matplotlib.figure import Figure
 from rasterio.windows import Window
 from shapely.geometry import box
 
+from img2height.colours import ERROR_COLOURS, HEIGHT_COLOURS, Scales
 from img2height.comparison.record import Interval
-from img2height.picture import HEIGHT_COLOURS
 from img2height.report.figures.charts import class_errors, forest, scatter_density, training_curves
 from img2height.report.figures.crop import View, read_view
 from img2height.report.figures.drawing import DETAIL, HATCHED, nice_below, panels, png, show
 from img2height.report.figures.joint import BINS
-from img2height.report.figures.maps import ERROR_COLOURS, Scales, buildings_panel, scene_panel
+from img2height.report.figures.maps import buildings_panel, scene_panel
 from img2height.report.tables.intervals import Uncertainty
 from img2height.scenes.scene import Scene
 
@@ -73,7 +73,7 @@ def test_too_high_is_red_too_low_is_blue_nodata_is_neither(view: View):
 
 
 def test_scales_depend_on_the_reference_only(view: View):
-    assert Scales.of(view) == Scales(low_m=0, height_m=24, error_m=6)
+    assert view.scales == Scales(low_m=0, height_m=24, error_m=6)
 
 
 def test_panels_name_units_and_nodata(view: View):
@@ -96,7 +96,7 @@ def test_before_and_after_share_their_scales(view: View):
 
 def test_terrain_has_its_own_scale(view: View):
     hills = dataclasses.replace(view, reference=view.reference + 400, terrain=True)
-    assert Scales.of(hills) == Scales(low_m=400, height_m=424, error_m=6)
+    assert hills.scales == Scales(low_m=400, height_m=424, error_m=6)
     figure = scene_panel(hills, hills.reference)
     assert [axes.get_ylabel() for axes in figure.axes].count(hills.unit) == 2
     assert hills.unit != view.unit

@@ -10,6 +10,7 @@ from rasterio.windows import Window
 from scipy.ndimage import uniform_filter
 from shapely.geometry.base import BaseGeometry
 
+from img2height.colours import Scales
 from img2height.heights import is_valid, read_compared
 from img2height.io.areas import area_mask, in_window
 from img2height.io.grid import Grid
@@ -63,6 +64,11 @@ class View:
     def gsd_m(self) -> float:
         """Size of a scene pixel in metres."""
         return self.grid.gsd_m
+
+    @property
+    def scales(self) -> Scales:
+        """The colour scales, derived from the reference in the test area."""
+        return Scales.of(self.reference[np.isfinite(self.reference) & self.area], from_ground=not self.terrain)
 
     def drawn(self, areas: Areas) -> Areas:
         """Return areas in the pixel coordinates of the drawing, from those of the scene."""

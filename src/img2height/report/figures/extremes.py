@@ -17,7 +17,7 @@ from img2height.io.projections import GEOGRAPHIC, reproject
 from img2height.io.tables import rows_of
 from img2height.report.figures.crop import View, read_prediction, read_view
 from img2height.report.figures.drawing import DPI, colour_bar, new_figure, panel_title, scale_bar, show
-from img2height.report.figures.maps import Scales
+from img2height.report.figures.maps import error_colours, height_colours
 from img2height.report.figures.pictures import Picture, photo
 from img2height.report.run import MethodFiles
 from img2height.scenes.scene import Scene
@@ -130,14 +130,14 @@ def tile_panel(scene: Scene, view: View, height: Path) -> Figure:
         height: predicted heights in metres on the scene's grid.
     """
     view, predicted = read_prediction(height, scene, view)
-    scales, below = Scales.of(view), "both" if view.terrain else "max"
+    scales, below = view.scales, "both" if view.terrain else "max"
     figure, axes, bars = _strip(view)
     show(axes[0], view.image)
     scale_bar(axes[0], view, UNIT_PX * 72 / DPI)
-    show(axes[1], view.reference, scales.heights)
+    show(axes[1], view.reference, height_colours(scales))
     size = 0.9 * UNIT_PX * 72 / DPI
-    colour_bar(bars[0], show(axes[2], predicted, scales.heights), view.unit, below, size)
-    colour_bar(bars[1], show(axes[3], predicted - view.reference, scales.errors), "error (m)", "both", size)
+    colour_bar(bars[0], show(axes[2], predicted, height_colours(scales)), view.unit, below, size)
+    colour_bar(bars[1], show(axes[3], predicted - view.reference, error_colours(scales)), "error (m)", "both", size)
     for panel, title in zip(axes, ["Image", "Reference", "Prediction", "Prediction − reference"], strict=True):
         panel_title(panel, title, size)
     return figure

@@ -1,8 +1,6 @@
 """Figures of one method in one scene: heights and errors next to the image, and building outlines on it."""
 
-import math
-from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import geopandas
 import numpy as np
@@ -17,8 +15,8 @@ from matplotlib.typing import LineStyleType
 from rasterio.windows import Window
 from shapely.geometry.base import BaseGeometry
 
+from img2height.colours import ERROR_COLOURS, HEIGHT_COLOURS, Scales
 from img2height.io.areas import window_box
-from img2height.picture import HEIGHT_COLOURS
 from img2height.report.figures.crop import View
 from img2height.report.figures.drawing import (
     DETAIL,
@@ -34,43 +32,15 @@ from img2height.report.figures.drawing import (
     show,
 )
 
-ERROR_COLOURS = "RdBu_r"
+
+def height_colours(scales: Scales) -> Colours:
+    """Return the colours of heights."""
+    return Colours(HEIGHT_COLOURS, scales.low_m, scales.height_m)
 
 
-@dataclass(frozen=True)
-class Scales:
-    """The colour scales of a view, the same for all methods.
-
-    Attributes:
-        low_m: lower end of the height scale: 0, or the lowest terrain.
-        height_m: upper end of the height scale.
-        error_m: upper end of the error scale, which is symmetric.
-    """
-
-    low_m: float
-    height_m: float
-    error_m: float
-
-    @classmethod
-    def of(cls, view: View) -> Self:
-        """Return scales derived from the reference only, so that they are the same for all methods.
-
-        The height scale ends at the 99.5th percentile, the error scale at a quarter of the range of heights.
-        """
-        valid = view.reference[np.isfinite(view.reference) & view.area]
-        low, top = np.percentile(valid, [0.5, 99.5]).tolist() if valid.size else (0.0, 0.0)
-        low = math.floor(low) if view.terrain else 0
-        return cls(low, max(low + 3, math.ceil(top)), max(1, math.ceil((top - low) / 4)))
-
-    @property
-    def heights(self) -> Colours:
-        """Colours of heights."""
-        return Colours(HEIGHT_COLOURS, self.low_m, self.height_m)
-
-    @property
-    def errors(self) -> Colours:
-        """Colours of errors."""
-        return Colours(ERROR_COLOURS, -self.error_m, self.error_m)
+def error_colours(scales: Scales) -> Colours:
+    """Return the colours of errors."""
+    return Colours(ERROR_COLOURS, -scales.error_m, scales.error_m)
 
 
 def scene_panel(
@@ -97,11 +67,11 @@ def scene_panel(
     figure, axes, bars, size = panels(view, 1 + len(heights) + len(errors))
     show(axes[0], view.image)
     scale_bar(axes[0], view, size)
-    scales, below = Scales.of(view), "both" if view.terrain else "max"
+    scales, below = view.scales, "both" if view.terrain else "max"
     for panel, bar, array in zip(axes[1:], bars[1:], heights.values(), strict=False):
-        colour_bar(bar, show(panel, array, scales.heights), view.unit, below, size)
+        colour_bar(bar, show(panel, array, height_colours(scales)), view.unit, below, size)
     for panel, bar, array in zip(axes[-len(errors) :], bars[-len(errors) :], errors.values(), strict=True):
-        colour_bar(bar, show(panel, array, scales.errors), "error (m)", "both", size)
+        colour_bar(bar, show(panel, array, error_colours(scales)), "error (m)", "both", size)
     for panel, title in zip(axes, ["Image", *heights, *errors], strict=True):
         panel_title(panel, title, size)
     missing = any(np.isnan(error).any() for error in errors.values()) or (view.image[..., 3] == 0).any()

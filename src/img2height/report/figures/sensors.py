@@ -10,7 +10,8 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from img2height.picture import FILLED, HEIGHT_COLOURS, anaglyph, draw_look, limits_m, relief
+from img2height.colours import HEIGHT_COLOURS
+from img2height.picture import FILLED, anaglyph, draw_look, limits_m, relief
 from img2height.report.figures.crop import View, read_mask, read_pictures, read_surface
 from img2height.report.figures.drawing import colour_bar, legend, nodata_key, panel_title, panels, scale_bar, show
 from img2height.scenes.scene import Scene

@@ -1,0 +1,88 @@
+// Two maps that move together, one on each side of a border that can be dragged.
+"use strict";
+
+const SIDES = ["left", "right"];
+const TILTED = { pitch: 58, bearing: -25 };
+const maps = {};
+let border = 0.5; // its place, as a share of the width
+
+/** Create the maps; returns the promise that both have loaded their empty style. */
+function createMaps() {
+  for (const side of SIDES) {
+    maps[side] = new maplibregl.Map({
+      container: side, style: { version: 8, sources: {}, layers: [] }, attributionControl: false,
+      center: [0, 0], zoom: ZOOM, maxZoom: ZOOM + 6, maxPitch: 75, renderWorldCopies: false, fadeDuration: 0,
+    });
+    maps[side].on("error", event => report(event.error));
+  }
+  follow(maps.left, maps.right);
+  follow(maps.right, maps.left);
+  return Promise.all(SIDES.map(side => maps[side].once("load"))).then(() => SIDES.forEach(side => addBuildings(maps[side])));
+}
+
+function follow(leader, follower) {
+  leader.on("move", event => {
+    if (event.followed) return;
+    const view = { center: leader.getCenter(), zoom: leader.getZoom(), bearing: leader.getBearing(), pitch: leader.getPitch() };
+    follower.jumpTo(view, { followed: true });
+  });
+}
+
+/** Return the promise that both maps show what they were asked to. */
+function drawn() {
+  return Promise.all(SIDES.map(side => new Promise(resolve => {
+    maps[side].once("idle", resolve);
+    maps[side].triggerRepaint();
+  })));
+}
+
+function showRaster(map, source, crisp) {
+  if (map.getLayer("raster")) map.removeLayer("raster");
+  if (map.getSource("raster")) map.removeSource("raster");
+  if (!source) return;
+  map.addSource("raster", source);
+  const paint = { "raster-fade-duration": 0, "raster-resampling": crisp ? "nearest" : "linear" };
+  map.addLayer({ id: "raster", type: "raster", source: "raster", paint }, "inside");
+}
+
+/** Show the whole scene; flat with north up, or tilted. */
+function showWhole(frame, { tilted = false, animate = true } = {}) {
+  const bounds = [lngLat(0, frame.height), lngLat(frame.width, 0)];
+  const { center, zoom } = maps.left.cameraForBounds(bounds, { padding: margins(), bearing: frame.north_deg });
+  const angle = tilted ? { pitch: TILTED.pitch, bearing: frame.north_deg + TILTED.bearing } : { pitch: 0, bearing: frame.north_deg };
+  maps.left.easeTo({ center, zoom, ...angle, duration: animate ? 600 : 0 });
+}
+
+function margins() {
+  const narrow = innerWidth < 720;
+  return narrow ? { top: 12, bottom: 12, left: 8, right: 8 } : { top: 60, bottom: 40, left: 40, right: 40 };
+}
+
+function moveBorder(share) {
+  border = Math.min(1, Math.max(0, share));
+  const place = `${100 * border}%`;
+  document.getElementById("left").style.clipPath = `inset(0 ${100 - 100 * border}% 0 0)`;
+  document.getElementById("right").style.clipPath = `inset(0 0 0 ${place})`;
+  const handle = document.getElementById("swipe");
+  handle.style.left = place;
+  handle.setAttribute("aria-valuenow", Math.round(100 * border));
+}
+
+function followPointer() {
+  const handle = document.getElementById("swipe");
+  const move = event => {
+    const { left, width } = handle.parentElement.getBoundingClientRect();
+    moveBorder((event.clientX - left) / width);
+  };
+  handle.addEventListener("pointerdown", event => {
+    event.preventDefault();
+    handle.focus();
+    handle.setPointerCapture(event.pointerId);
+    handle.addEventListener("pointermove", move);
+  });
+  handle.addEventListener("lostpointercapture", () => handle.removeEventListener("pointermove", move));
+  handle.addEventListener("keydown", event => {
+    const step = { ArrowLeft: -0.02, ArrowRight: 0.02, Home: -1, End: 1 }[event.key];
+    if (step) moveBorder(border + step);
+  });
+}

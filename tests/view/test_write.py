@@ -1,0 +1,97 @@
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from affine import Affine
+from rasterio.windows import Window
+from typer.testing import CliRunner, Result
+from view_cases import GRID, HOLE, chunk, decoded, deliver, houses, surfaces
+
+from img2height.cli.app import app
+from img2height.io.grid import Grid
+from img2height.io.rasters import height_band, write_cog
+from img2height.view.files import open_files
+from img2height.view.frame import TILE
+from img2height.view.write import write_view
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    return deliver(tmp_path_factory.mktemp("files"))
+
+
+def view(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, ["view", *map(str, arguments)])
+
+
+def options(files: dict[str, Path]) -> list[str | Path]:
+    return [part for name in ("image", "reference", "buildings") for part in (f"--{name}", files[name])]
+
+
+def folder_bytes(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def whole(folder: Path, layer: str) -> np.ndarray:
+    """Return the heights of a layer at full resolution."""
+    tiles = [[decoded(chunk(folder, f"{layer}/0-{column}-{row}")) for column in range(3)] for row in range(2)]
+    return np.block(tiles)[: GRID.height, : GRID.width]
+
+
+def test_the_folder_has_the_heights_of_the_rasters(files: dict[str, Path], tmp_path: Path) -> None:
+    result = view(files["height"], *options(files), "--out", tmp_path / "map")
+    assert result.exit_code == 0, result.output
+    for layer, heights in zip(("method0", "reference0"), surfaces(), strict=True):
+        found = whole(tmp_path / "map", f"0/{layer}")
+        assert (np.isnan(found) == np.isnan(heights)).all()
+        assert np.nanmax(np.abs(found - heights)) <= 0.005 + 1e-5
+    assert np.isnan(whole(tmp_path / "map", "0/method0")[HOLE]).all()
+    (scene,) = chunk(tmp_path / "map", "manifest")["scenes"]
+    assert scene["picture"] == {"refined": 0, "bands": ["red", "green", "blue"]}
+    (method,) = scene["methods"]
+    assert (method["name"], method["quantity"]) == ("height", "height above ground")
+    assert method["scales"] == {"low_m": 0, "height_m": 5, "error_m": 2}
+
+
+def test_buildings_have_their_height_or_that_of_the_raster(files: dict[str, Path], tmp_path: Path) -> None:
+    assert view(files["height"], *options(files), "--out", tmp_path / "map").exit_code == 0
+    table = chunk(tmp_path / "map", "0/method0/buildings")
+    assert table["height"] == [5.5, None]
+    assert table["reference"] == [6, 9]
+    houses().drop(columns="height_m").to_file(tmp_path / "plain.gpkg")
+    assert view(files["height"], "--buildings", tmp_path / "plain.gpkg", "--out", tmp_path / "map").exit_code == 0
+    assert np.allclose(chunk(tmp_path / "map", "0/method0/buildings")["height"], [6.25, 9.25], atol=0.1)
+
+
+def test_the_same_files_give_the_same_bytes(files: dict[str, Path], tmp_path: Path) -> None:
+    for name in ("one", "two", "one"):
+        assert view(files["height"], *options(files), "--out", tmp_path / name).exit_code == 0
+    assert folder_bytes(tmp_path / "one") == folder_bytes(tmp_path / "two")
+    assert {path.name for path in tmp_path.iterdir()} == {"one", "two"}
+
+
+def test_a_folder_with_other_content_is_not_replaced(files: dict[str, Path], tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    result = view(files["height"], "--out", tmp_path)
+    assert result.exit_code == 2
+    assert "not the folder of a map" in result.stderr
+    assert (tmp_path / "thesis.txt").exists()
+
+
+def test_an_image_may_be_finer_and_a_reference_larger(files: dict[str, Path], tmp_path: Path) -> None:
+    part = GRID.crop(Window(100, 50, 600, 400))
+    predicted, _ = surfaces()
+    write_cog(tmp_path / "part.tif", predicted[50:450, 100:700], part, [height_band("ndsm")], nodata=-9999)
+    fine = Grid(GRID.crs, GRID.transform @ Affine.scale(0.25), 5200, 2800)
+    colours = np.full((1, 2800, 5200), 77, np.uint8)
+    write_cog(tmp_path / "fine.tif", colours, fine, [height_band("grey")])
+    out = tmp_path / "map"
+    with ExitStack() as stack:
+        scene = open_files([tmp_path / "part.tif"], tmp_path / "fine.tif", files["reference"], [], stack)
+        assert (scene.refined, scene.picture.raster.width) == (2, 2400)
+    opener = partial(open_files, [tmp_path / "part.tif"], tmp_path / "fine.tif", files["reference"], [])
+    write_view([opener], "part", out)
+    found = decoded(chunk(out, "0/reference0/0-0-0"))[:400, :TILE]
+    assert np.abs(found - surfaces()[1][50:450, 100:612]).max() <= 0.005 + 1e-5
