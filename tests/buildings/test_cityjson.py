@@ -11,7 +11,7 @@ from rasterio.crs import CRS
 from shapely.geometry import Point, box
 
 from img2height.buildings import extract, write_cityjson
-from img2height.buildings.lod1 import city_model
+from img2height.buildings.cityjson import city_model, write_cityjson_sequence
 
 UTM = CRS.from_epsg(25832)
 
@@ -22,8 +22,12 @@ def buildings(*outlines, height_m=10.0, ground_m=100.0, crs=UTM) -> geopandas.Ge
     return geopandas.GeoDataFrame(numbers | {"ground_m": ground_m, "area_m2": geometry.area}, geometry=geometry)
 
 
+def objects(model: dict) -> list[dict]:
+    return list(model["CityObjects"].values())
+
+
 def solids(model: dict) -> list[list]:
-    return [part["boundaries"] for one in model["CityObjects"].values() for part in one["geometry"]]
+    return [part["boundaries"] for one in objects(model) for part in one["geometry"] if part["lod"] == "1.2"]
 
 
 def volume_m3(model: dict, solid: list) -> float:
@@ -39,7 +43,7 @@ def volume_m3(model: dict, solid: list) -> float:
 def check_structure(model: dict) -> None:
     """Every index in range and used, every solid closed: each edge once in each direction."""
     used = set()
-    for shell in (shell for solid in solids(model) for shell in solid):
+    for shell in (shell for one in objects(model) for part in one["geometry"] for shell in part["boundaries"]):
         rings = [ring for face in shell for ring in face]
         edges = Counter((ring[i - 1], ring[i]) for ring in rings for i in range(len(ring)))
         assert all(count == 1 and edges[b, a] == 1 for (a, b), count in edges.items())
@@ -55,13 +59,13 @@ def test_volume_is_area_times_height_and_faces_look_outward():
     model = city_model(buildings(box(500_100.2504, 5_400_000, 500_110, 5_400_010), ring, height_m=7.5), "Town")
     check_structure(model)
     volumes = [volume_m3(model, solid) for solid in solids(model)]
-    assert volumes == pytest.approx([9.75 * 10 * 7.5, 188 * 7.5])
+    assert volumes == pytest.approx([9.7496 * 10 * 7.5, 188 * 7.5])
     assert model["metadata"]["geographicalExtent"] == [500_000, 5_400_000, 100, 500_110, 5_400_010, 107.5]
 
 
 def test_floor_roof_and_walls_face_away_from_the_block():
     model = city_model(buildings(box(0, 0, 4, 6), height_m=3.0, ground_m=0.0), "One")
-    xyz = np.array(model["vertices"]) * 0.001
+    xyz = np.array(model["vertices"]) * 0.0001
     for ((ring,),) in [[face] for face in solids(model)[0][0]]:
         normal = np.cross(xyz[ring[1]] - xyz[ring[0]], xyz[ring[2]] - xyz[ring[1]])
         assert normal @ (xyz[ring].mean(axis=0) - [2, 3, 1.5]) > 0
@@ -78,9 +82,41 @@ def test_file_is_cityjson_2_with_reference_system_and_attributes(tmp_path):
     assert (building["type"], building["geometry"][0]["type"], building["geometry"][0]["lod"]) == (
         "Building",
         "Solid",
-        "1",
+        "1.2",
     )
     assert (building["attributes"]["height_m"], building["attributes"]["building_id"]) == (10.0, 1)
+
+
+def test_surfaces_are_named():
+    model = city_model(buildings(box(0, 0, 4, 6)), "Town")
+    (solid,) = next(iter(model["CityObjects"].values()))["geometry"]
+    faces = np.array(model["vertices"])[np.array([face[0] for face in solid["boundaries"][0]])]
+    kinds = [solid["semantics"]["surfaces"][i]["type"] for i in solid["semantics"]["values"][0]]
+    assert kinds == ["GroundSurface", "RoofSurface"] + ["WallSurface"] * 4
+    assert [set(face[:, 2]) for face in faces[:2]] == [{1_000_000}, {1_100_000}]
+
+
+def test_houses_that_share_walls_have_a_second_block_of_their_mean_height():
+    row = [box(0, 0, 5, 10), box(5, 0, 15, 10), box(15, 10, 20, 20), box(30, 0, 40, 10)]  # the third shares a corner
+    model = city_model(buildings(*row, height_m=[6.0, 9.0, 7.0, np.nan]), "Row")
+    check_structure(model)
+    blocks = [
+        {solid["lod"]: volume_m3(model, solid["boundaries"]) for solid in one["geometry"]} for one in objects(model)
+    ]
+    assert blocks == [pytest.approx(v) for v in ({"1.2": 300, "1.0": 400}, {"1.2": 900, "1.0": 800}, {"1.2": 350}, {})]
+
+
+def test_sequence_has_the_same_buildings(tmp_path):
+    frame = buildings(box(0, 0, 4, 6), box(4, 0, 9, 6), Point(50, 50).buffer(9), height_m=[5.0, 7.0, np.nan])
+    write_cityjson_sequence(frame, tmp_path / "a.city.jsonl", "Town")
+    header, *features = map(json.loads, (tmp_path / "a.city.jsonl").read_text().splitlines())
+    model = city_model(frame, "Town")
+    assert header == model | {"CityObjects": {}, "vertices": []}
+    assert [feature["id"] for feature in features] == list(model["CityObjects"])
+    for feature in features:
+        check_structure(feature | {"transform": header["transform"]})
+        (building,) = feature["CityObjects"].values()
+        assert building["attributes"] == model["CityObjects"][feature["id"]]["attributes"]
 
 
 def test_names_are_unique_across_sources_and_stable_for_a_building():
@@ -99,7 +135,7 @@ def test_missing_terrain_gives_a_base_of_zero_and_the_title_records_it():
     model = city_model(buildings(box(0, 0, 4, 6), box(9, 9, 12, 12), ground_m=[np.nan, 50.0]), "Town")
     assert "1 of 2 stand on 0 m" in model["metadata"]["title"]
     assert [one["attributes"]["ground_m"] for one in model["CityObjects"].values()] == [None, 50.0]
-    assert {vertex[2] for vertex in model["vertices"]} == {0, 10_000, 50_000, 60_000}
+    assert {vertex[2] for vertex in model["vertices"]} == {0, 100_000, 500_000, 600_000}
 
 
 def test_building_without_height_has_no_block():
