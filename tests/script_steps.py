@@ -213,7 +213,7 @@ class Steps:
     def extract_buildings(self, out: Path) -> list:
         return [
             "--height", self.made / "s/height.tif", "--scene", self.scene, "--settings", self.settings("buildings"),
-            "--run", "tiny/unet/seed0",
+            "--card", self.made / "model/card.json", "--run", "tiny/unet/seed0",
             "--footprint", out / "s/footprint.tif", "--parquet", out / "s/buildings.parquet",
             "--gpkg", out / "s/buildings.gpkg", "--cityjson", out / "s/buildings.city.json",
         ]  # fmt: skip

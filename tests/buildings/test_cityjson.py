@@ -10,8 +10,8 @@ from hypothesis.extra.numpy import arrays
 from rasterio.crs import CRS
 from shapely.geometry import Point, box
 
-from img2height.buildings import extract, write_cityjson
-from img2height.buildings.cityjson import city_model, write_cityjson_sequence
+from img2height.buildings import extract
+from img2height.buildings.cityjson import city_model, write_cityjson, write_cityjson_sequence
 
 UTM = CRS.from_epsg(25832)
 

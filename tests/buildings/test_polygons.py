@@ -1,4 +1,3 @@
-import geopandas
 import numpy as np
 import pytest
 from affine import Affine
@@ -8,7 +7,7 @@ from rasterio.crs import CRS
 from scipy.ndimage import gaussian_filter
 from shapely.geometry import Polygon, box
 
-from img2height.buildings import extract, write_buildings
+from img2height.buildings import extract
 from img2height.buildings.polygons import COLUMNS
 from img2height.errors import DataError
 
@@ -85,29 +84,6 @@ def test_outlines_stay_valid_with_a_coarse_tolerance(seed):
     frame = extract(np.ones(noise.shape), noise > 0, HALF_METRE, UTM, simplify_m=2.0)
     assert frame.is_valid.all()
     assert (frame.area_m2 > 0).all()
-
-
-def test_same_buildings_give_the_same_bytes(tmp_path):
-    files = []
-    for run in ("one", "two"):
-        frame = extract(*town(), HALF_METRE, UTM)
-        paths = tmp_path / run / "b.parquet", tmp_path / run / "b.gpkg"
-        write_buildings(frame, *paths)
-        files.append([path.read_bytes() for path in paths])
-    assert files[0] == files[1]
-    for read in (geopandas.read_parquet(paths[0]), geopandas.read_file(paths[1], layer="buildings")):
-        assert read.building_id.tolist() == [1, 2]
-        assert read.geometry.geom_equals(frame.geometry).all()
-        assert read.crs.to_epsg() == 25832
-
-
-def test_no_buildings_are_a_valid_pair_of_files(tmp_path):
-    height, footprint = town()
-    write_buildings(extract(height, footprint * 0, HALF_METRE, UTM), tmp_path / "b.parquet", tmp_path / "b.gpkg")
-    for read in (geopandas.read_parquet(tmp_path / "b.parquet"), geopandas.read_file(tmp_path / "b.gpkg")):
-        assert len(read) == 0
-        assert set(COLUMNS) <= set(read.columns)
-        assert read.crs.to_epsg() == 25832
 
 
 @pytest.mark.parametrize(

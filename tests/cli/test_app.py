@@ -1,4 +1,6 @@
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import geopandas
@@ -180,7 +182,7 @@ def test_buildings_come_with_the_heights(model: Path, tmp_path: Path) -> None:
     result = invoke("predict", "--model", model, "--image", eo, "--out", out, "--buildings", polygons)
     assert result.exit_code == 0, result.stderr
     assert "only the height decides" in result.stderr
-    found = geopandas.read_file(polygons)
+    found = geopandas.read_file(polygons, layer="buildings")
     assert found[["height_m", "area_m2"]].to_numpy().tolist() == [[4.5, 80 * 70 / 4]]
     assert sorted(path.name for path in out.parent.iterdir()) == ["b.gpkg", "height.tif"]
 
@@ -192,8 +194,8 @@ def test_buildings_come_with_the_heights(model: Path, tmp_path: Path) -> None:
         ("--out", "folder.tif", "is a folder"),
         ("--out", "eo.tif", "is one of the files to read"),
         ("--out", "eo.tif/height.tif", "its folder cannot be written"),
-        ("--buildings", "b.shp", "must end in .gpkg or .parquet, found '.shp'"),
-        ("--buildings", "b", "must end in .gpkg or .parquet, found 'no suffix'"),
+        ("--buildings", "b.shp", ".fgb or .pmtiles, found '.shp'"),
+        ("--buildings", "b", ".fgb or .pmtiles, found 'no suffix'"),
         ("--buildings", "eo.tif/b.gpkg", "its folder cannot be written"),
     ],
 )
@@ -294,4 +296,8 @@ def test_other_layers_in_a_geopackage_are_never_lost(model: Path, tmp_path: Path
         assert ", ".join(layers) in result.stderr
         assert project.read_bytes() == before
     project.unlink()
-    assert [invoke("predict", *flags).exit_code for _ in range(2)] == [0, 0]  # its own layer is replaced
+    assert [invoke("predict", *flags).exit_code for _ in range(2)] == [0, 0]  # its own layer and style are replaced
+    with closing(sqlite3.connect(project)) as file, file:
+        file.execute("update layer_styles set styleQML = '<qgis/>'")  # as QGIS does when a user saves another style
+    result = invoke("predict", *flags)
+    assert (result.exit_code, "layer_styles" in result.stderr) == (2, True)

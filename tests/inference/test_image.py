@@ -18,6 +18,7 @@ from img2height.inference import image as steps
 from img2height.inference.defaults import inference_settings, protocol
 from img2height.inference.given import Given
 from img2height.inference.image import predict_image
+from img2height.io.vectors import read_polygons
 from img2height.models.folder import LoadedModel
 from img2height.samples.normalise import Normalisation
 from img2height.settings.parsing import parse, read_yaml
@@ -60,9 +61,12 @@ def test_houses_become_polygons_and_trees_do_not(tmp_path, name, caplog):
     model = as_model(FirstBand(), target="ndsm")
     with caplog.at_level(logging.INFO, "img2height"):
         predict(model, {"eo": town(tmp_path / "i.tif")}, tmp_path / "h.tif", tmp_path / name)
-    read = geopandas.read_parquet if name.endswith("parquet") else geopandas.read_file
-    found = read(tmp_path / name)
-    assert list(found.columns) == [*COLUMNS, "geometry"]
+    found = read_polygons(tmp_path / name, "buildings")
+    assert set(found.columns) > {*COLUMNS}
+    assert found.loc[0, ["method", "scene", "model"]].tolist() == [
+        model.card.method, "given/i.tif", model.card.weights_sha256[:12],
+    ]  # fmt: skip
+    assert found["licence"].isna().all()  # a raster does not state it
     assert found[["building_id", "height_m", "area_m2"]].to_numpy().tolist() == [[1, 8, 100]]
     assert found.total_bounds.tolist() == [500_005, 5_800_000 - 15, 500_015, 5_800_000 - 5]
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([name, "h.tif", "i.tif"])

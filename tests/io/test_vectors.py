@@ -82,3 +82,10 @@ def test_heights_as_text_are_parsed_and_the_rest_is_counted(caplog):
     found = numbers(column, "houses.gpkg, column height")
     assert np.array_equal(found, [12, 3.5, 7.25, -2, np.nan, np.nan, np.nan, 9], equal_nan=True)
     assert "houses.gpkg, column height: 1 of 8 values are not numbers, e.g. 'tall'" in caplog.text
+
+
+def test_styles_that_qgis_stores_are_no_second_layer(tmp_path):
+    """QGIS writes them into a table of the file when a user saves a style."""
+    styles = pandas.DataFrame({"styleQML": ["<qgis/>"]})
+    write_layers({"houses": frame(SQUARE), "layer_styles": styles}, tmp_path / "a.gpkg")
+    assert len(read_polygons(tmp_path / "a.gpkg", "buildings")) == 1

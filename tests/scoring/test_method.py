@@ -37,7 +37,7 @@ def write_scene(folder, name: str, error_m: float, *, polygons: bool) -> tuple[S
     write_cog(files["building"], building, GRID, [Band("building")], nodata=255, categorical=True)
     write_cog(files["height"], height + np.float32(error_m), GRID, [height_band("ndsm")], nodata=NODATA)
     write_cog(files["footprint"], (height > 0).astype(np.uint8), GRID, [Band("building")], nodata=255, categorical=True)
-    write_buildings(frame, files["polygons"], folder / name / "b.gpkg")
+    write_buildings(frame, files["polygons"], name)
     layers = {
         "ndsm": SceneLayer.of(folder / name / "ndsm.tif"),
         "building": SceneLayer.of(folder / name / "building.tif"),

@@ -1,4 +1,4 @@
-# Needs: the heights of a scene predicted out of fold, and the scene.
+# Needs: the heights of a scene predicted out of fold, the cards of the models, and the scene.
 # Makes: footprint.tif, buildings.parquet (for programs), buildings.gpkg (for a GIS), buildings.city.json (block models),
 #        and the part of the footprints that belongs to each fold.
 
@@ -9,6 +9,7 @@ rule extract_buildings:
         height=f"{paths.RESULT}/height.tif",
         probability=probability,
         areas=paths.AREAS,
+        models=expand(f"{paths.MODEL}/card.json", fold=FOLDS, allow_missing=True),
     output:
         footprint=f"{paths.RESULT}/footprint.tif",
         parquet=f"{paths.RESULT}/buildings.parquet",
@@ -39,6 +40,7 @@ rule extract_buildings:
             --height {input.height:q} \
             {params.probability:q} \
             --scene {input.scene:q} \
+            --card {input.models:q} \
             --run {wildcards.experiment:q}/{wildcards.method:q}/seed{wildcards.seed:q} \
             --settings {params.settings:q} \
             --footprint {output.footprint:q} \

@@ -1,7 +1,5 @@
 """Building polygons with heights from a footprint mask."""
 
-from pathlib import Path
-
 import geopandas
 import numpy as np
 import pandas
@@ -17,7 +15,6 @@ from img2height.heights import is_valid
 from img2height.io.areas import outlines
 from img2height.io.grid import Grid
 from img2height.io.projections import require_metres
-from img2height.io.tables import write_geopackage, write_table
 
 COLUMNS = {
     "building_id": "int64",
@@ -92,18 +89,6 @@ def extract_by_block(
     return _table(
         pandas.concat(parts) if parts else pandas.DataFrame(columns=[*COLUMNS, "first", "outline"]), grid, simplify_m
     )
-
-
-def write_buildings(frame: geopandas.GeoDataFrame, parquet: str | Path, gpkg: str | Path) -> None:
-    """Write buildings as GeoParquet, for programs, and as GeoPackage, for a GIS; equal buildings give equal bytes.
-
-    Args:
-        frame: as returned by `extract`; may be empty.
-        parquet: the GeoParquet file.
-        gpkg: the GeoPackage file, layer `buildings`.
-    """
-    write_table(frame, parquet)
-    write_geopackage(frame, gpkg, "buildings")
 
 
 def _height_statistics(labels: np.ndarray, height: np.ndarray, ground: np.ndarray | None) -> pandas.DataFrame:

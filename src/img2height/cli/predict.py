@@ -17,8 +17,8 @@ from img2height.vocabulary.layers import INPUTS, Layer
 from img2height.vocabulary.storage import Compression
 from img2height.vocabulary.units import METRES
 
-LAYER = "buildings"
-RASTERS, POLYGONS = (".tif", ".tiff"), (".gpkg", ".parquet")
+RASTERS = (".tif", ".tiff")
+POLYGONS = (".parquet", ".gpkg", ".city.json", ".city.jsonl", ".fgb", ".pmtiles")
 Given = Mapping[str, Path | list[Path]]
 
 
@@ -58,7 +58,7 @@ def predict(
         typer.Option(help="unit of the heights of --dsm, if the raster does not state it, e.g. metre or foot"),
     ] = None,
     buildings: Annotated[
-        Path | None, typer.Option(help="building polygons to write, .gpkg or .parquet; rules as in params.yaml")
+        Path | None, typer.Option(help=f"buildings to write, {', '.join(POLYGONS)}; rules as in params.yaml")
     ] = None,
     window_px: Annotated[
         int | None, typer.Option(help="side of a window [default: that of the model's training tiles]")
@@ -99,8 +99,9 @@ def predict(
 
 def _check_output(path: Path, option: str, suffixes: tuple[str, ...], read: list[Path]) -> None:
     """Fail early if the output cannot be written."""
-    if path.suffix not in suffixes:
-        raise DataError(f"{option} {path}: must end in {' or '.join(suffixes)}, found {path.suffix or 'no suffix'!r}")
+    if not path.name.endswith(suffixes):
+        names, found = " or ".join([", ".join(suffixes[:-1]), suffixes[-1]]), path.suffix or "no suffix"
+        raise DataError(f"{option} {path}: must end in {names}, found {found!r}")
     if path.is_dir():
         raise DataError(f"{option} {path}: is a folder; give the name of a file in it")
     if path.exists() and path.resolve() in [file.resolve() for other in read for file in parts_of(other)]:
@@ -114,14 +115,12 @@ def _check_output(path: Path, option: str, suffixes: tuple[str, ...], read: list
 
 
 def _check_neighbours(path: Path) -> None:
-    """Refuse to replace a GeoPackage that contains other layers."""
+    """Refuse to replace a GeoPackage that contains other layers, or styles that somebody has changed."""
     if path.suffix != ".gpkg" or not path.exists():
         return
-    from img2height.buildings.polygons import COLUMNS
-    from img2height.io.vectors import columns_by_layer
+    from img2height.buildings.files import other_layers
 
-    others = [name for name, columns in columns_by_layer(path).items() if name != LAYER or not set(COLUMNS) <= columns]
-    if others:
+    if others := other_layers(path):
         raise DataError(
             f"--buildings {path}: contains layers of other programs ({', '.join(others)}); choose another name"
         )

@@ -2,14 +2,13 @@
 
 import logging
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import torch
-from geopandas import GeoDataFrame
 
+from img2height.buildings.files import write_buildings
+from img2height.buildings.origin import with_origin
 from img2height.buildings.scene import extract_scene
 from img2height.errors import DataError, ModelError
 from img2height.inference.given import Given, given_scene
@@ -22,7 +21,6 @@ from img2height.io.grid import Grid
 from img2height.io.locks import alone
 from img2height.io.projections import require_metres
 from img2height.io.rasters import copy_to_cog, open_raster
-from img2height.io.tables import write_geopackage, write_table
 from img2height.models.folder import LoadedModel
 from img2height.scenes.initial import bring_initial
 from img2height.scenes.scene import Scene
@@ -33,10 +31,6 @@ from img2height.vocabulary.storage import Compression
 
 logger = logging.getLogger(__name__)
 
-WRITERS: dict[str, Callable[[GeoDataFrame, Path], None]] = {
-    ".gpkg": partial(write_geopackage, layer="buildings"),
-    ".parquet": write_table,
-}
 DEVICES = ("auto",)
 
 
@@ -56,7 +50,7 @@ def predict_image(
         out: the COG of heights.
         settings: see `inference_settings`.
         rules: settings of the buildings.
-        buildings: the polygons, with a suffix of `WRITERS`; None writes none.
+        buildings: the polygons, see `write_buildings`; None writes none.
         draws: see `predict_raster`.
         dsm_unit: see `given_scene`.
         compress: of the COG, see `copy_to_cog`.
@@ -87,9 +81,9 @@ def predict_image(
         if buildings:
             logger.info("extracting the buildings")
             probability = heights if PROBABILITY in [band.description for band in strips.bands] else None
-            WRITERS[buildings.suffix](
-                extract_scene(heights, scene, rules, task.folder / "footprint.tif", probability), buildings
-            )
+            found = extract_scene(heights, scene, rules, task.folder / "footprint.tif", probability)
+            method, weights = model.card.method, [model.card.weights_sha256]
+            write_buildings(with_origin(found, method, weights, scene), buildings, f"{method}/{scene.name}")
         heights.replace(out)
     shutil.rmtree(task.folder)
 

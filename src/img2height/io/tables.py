@@ -66,11 +66,11 @@ def write_geopackage(frame: geopandas.GeoDataFrame, path: str | Path, layer: str
     write_layers({layer: frame}, path)
 
 
-def write_layers(layers: Mapping[str, geopandas.GeoDataFrame], path: str | Path) -> None:
-    """Write polygons as layers of a GeoPackage; the same polygons give the same bytes.
+def write_layers(layers: Mapping[str, pandas.DataFrame], path: str | Path) -> None:
+    """Write tables as layers of a GeoPackage; the same tables give the same bytes.
 
     Args:
-        layers: tables by name of the layer; polygons, or multipolygons and polygons.
+        layers: tables by name of the layer, of polygons and multipolygons or without geometries.
         path: the file; appears only when it is complete.
 
     Raises:
@@ -81,15 +81,19 @@ def write_layers(layers: Mapping[str, geopandas.GeoDataFrame], path: str | Path)
     try:
         with atomic_path(path) as temporary:
             for layer, frame in layers.items():
-                many = bool((frame.geom_type == "MultiPolygon").any())
-                kind = "MultiPolygon" if many else "Polygon"
-                pyogrio.write_dataframe(
-                    frame, temporary, layer=layer, driver="GPKG", geometry_type=kind, promote_to_multi=many
-                )
+                pyogrio.write_dataframe(frame, temporary, layer=layer, driver="GPKG", **_geometry_type(frame))
     except (DataSourceError, DataLayerError) as error:
         raise DataError(f"{path}: could not be written ({error}); is the disk full?") from error
     finally:
         pyogrio.set_gdal_config_options(before)
+
+
+def _geometry_type(frame: pandas.DataFrame) -> dict[str, Any]:
+    """Return the arguments of pyogrio for the geometries of a layer."""
+    if not isinstance(frame, geopandas.GeoDataFrame):
+        return {}
+    many = bool((frame.geom_type == "MultiPolygon").any())
+    return {"geometry_type": "MultiPolygon" if many else "Polygon", "promote_to_multi": many}
 
 
 def write_json(value: Any, path: str | Path) -> None:

@@ -94,8 +94,11 @@ def _read(path: Path, what: str, layer: str | None) -> geopandas.GeoDataFrame | 
 
 
 def _layer(path: Path, what: str, layer: str | None) -> str:
-    """Return the layer to read; if it is ambiguous, it must be named."""
-    names = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
+    """Return the layer to read; if it is ambiguous, it must be named.
+
+    Tables without geometries do not count: QGIS stores the styles of layers in one.
+    """
+    names = [str(name) for name, kind in pyogrio.list_layers(path) if kind is not None]
     if layer is None and len(names) == 1:
         return names[0]
     if layer in names:
