@@ -8,6 +8,7 @@ import pytest
 from edited import run_edited
 
 from img2height.methods import recipes_folder
+from img2height.scoring.strata import STRATA
 from img2height.settings.protocol import Metrics
 from img2height.vocabulary.scores import GROUPS, SCORES, columns, compared, of_kind
 
@@ -32,6 +33,7 @@ from img2height.report.tables.strata import strata_table
 from img2height.report.templating import environment
 from img2height.scoring.tiles import tile_scores
 from img2height.settings.project import load_recipe
+from img2height.scoring.strata import STRATA
 from img2height.vocabulary.scores import compared
 
 entries = [entry("unet", 1.0), entry("im2height", 2.0)]
@@ -79,6 +81,10 @@ def test_scores_in_a_table_have_a_place_and_a_meaning() -> None:
         assert scores and group in GROUPS
         assert len({score.place for score in scores}) == len(scores)
         assert all(score.place and score.meaning.format(**constants) for score in scores)
+
+
+def test_groups_of_buildings_are_not_named_like_strata_which_have_intervals() -> None:
+    assert {"instances", "found", "given"} & STRATA.keys() == set()
 
 
 def test_names_are_unique_per_kind_and_end_in_their_unit() -> None:

@@ -13,6 +13,8 @@ from img2height.metrics.sums import FRACTION_BITS, Sums, quantise
 from img2height.vocabulary.classes import HEIGHTS_M, SIZES_M2
 from img2height.vocabulary.scores import IOU_THRESHOLDS, Kind
 
+CLASSES = ("all", *HEIGHTS_M, *SIZES_M2)  # of the errors of heights and volumes
+
 
 @dataclass(frozen=True)
 class _BuildingSums(Sums):

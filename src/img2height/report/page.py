@@ -20,7 +20,15 @@ from img2height.report.run import Run
 from img2height.report.sections import method_sections, tall_cells
 from img2height.report.tables.classes import class_table, flattening, tallest
 from img2height.report.tables.findings import findings, leading
-from img2height.report.tables.ranking import all_columns, comparison_rows, glossary, headline_columns, ranked_rows
+from img2height.report.tables.ranking import (
+    BUILDINGS,
+    HEADLINE,
+    all_columns,
+    chosen_columns,
+    comparison_rows,
+    glossary,
+    ranked_rows,
+)
 from img2height.report.tables.scores import BASELINE, refines, score_table, to_markdown
 from img2height.report.tables.strata import refinements, strata_table
 from img2height.report.tables.strata import to_markdown as strata_to_markdown
@@ -107,7 +115,7 @@ def _summary(
     refining = [name for name in table.method if refines(run.recipes[name])]
     top = tallest(classes)
     tall = [] if top is None else [flattening(classes[name], name, top) for name in leading(table).method.head(1)]
-    headline, whole = headline_columns(table), all_columns(table)
+    headline, buildings, whole = chosen_columns(table, HEADLINE), chosen_columns(table, BUILDINGS), all_columns(table)
     baseline = next(iter(table[table.method == BASELINE].all_rmse_m), None)
     return {
         "table": table,
@@ -116,6 +124,8 @@ def _summary(
         "forest": chart(forest(table, run.uncertainty, baseline), FOREST, "dot plot"),
         "headline": headline,
         "headline_rows": ranked_rows(table, headline, run.uncertainty),
+        "buildings": buildings,
+        "building_rows": ranked_rows(table, buildings, run.uncertainty),
         "tall": tall_cells(classes, top, run.uncertainty),
         "groups": whole,
         "rows": ranked_rows(table, whole, run.uncertainty),

@@ -18,6 +18,7 @@ from img2height.report.figures.gallery import (
 )
 from img2height.report.figures.pictures import Picture
 from img2height.report.run import Run
+from img2height.report.tables.buildings import building_classes
 from img2height.report.tables.classes import CLASS_SCORES, class_name, heights_only
 from img2height.report.tables.intervals import Uncertainty
 from img2height.report.tables.ranking import Cell, cell
@@ -54,6 +55,7 @@ class Section(NamedTuple):
         charts: of all its scenes.
         tiles: its best and its worst tiles.
         classes: errors by class.
+        buildings: errors of its buildings by class, if any.
         class_scores: scores of the classes.
         strata: errors before and after the method, if it refines.
         pairs: errors by stereo pair, if it has any.
@@ -66,6 +68,7 @@ class Section(NamedTuple):
     tiles: dict[str, list[Picture]]
     classes: list[ClassRow]
     class_scores: list[Score]
+    buildings: ScoreRows | None
     strata: list[ScoreRows]
     pairs: ScoreRows | None
 
@@ -112,6 +115,7 @@ def _section(
         tiles={} if is_trivial(recipe) else tile_pictures(name, files, figures, trained),
         classes=class_rows(classes, run.uncertainty),
         class_scores=list(CLASS_SCORES.values()),
+        buildings=building_classes(run.metrics.seeds(name), name),
         strata=[before_after(strata, name)] if refines(recipe) else [],
         pairs=by_pair(strata, name),
     )

@@ -1,18 +1,83 @@
-"""Reference buildings of a scene, and their matches with predicted ones in a test area."""
+"""Scores of the buildings of a scene: which were found, their outlines, heights and volumes."""
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple, Self
 
 import geopandas
 import numpy as np
+import pandas
 import shapely
 from shapely.geometry.base import BaseGeometry
 
 from img2height.buildings.polygons import extract
+from img2height.heights import read_above_ground
 from img2height.io.projections import reproject_table
 from img2height.io.rasters import open_raster, read_heights
 from img2height.io.tables import read_geotable
-from img2height.metrics.buildings import InstanceStatistics
-from img2height.metrics.matching import overlaps
+from img2height.io.vectors import polygon_parts
+from img2height.metrics.buildings import CLASSES, BuildingErrors, InstanceStatistics, errors_by_class
+from img2height.metrics.matching import Overlaps, match, overlaps
+from img2height.metrics.polygons import shape_measures
 from img2height.scenes.scene import Scene
+from img2height.scoring.outlines import outline_heights
+from img2height.settings.protocol import Metrics
 from img2height.vocabulary.layers import MISSING
+from img2height.vocabulary.quantities import RELATIVE, TERRAIN
+
+Errors = dict[str, BuildingErrors]  # by class of `CLASSES`
+
+
+def _no_errors() -> Errors:
+    return {name: BuildingErrors() for name in CLASSES}
+
+
+def _added(one: Errors, other: Errors) -> Errors:
+    return {name: errors + other[name] for name, errors in one.items()}
+
+
+@dataclass(frozen=True)
+class BuildingStatistics:
+    """Statistics of the buildings of one scene or of a sum of scenes.
+
+    Attributes:
+        instances: found, false and missed buildings, and the outlines of the found ones.
+        found: errors of the found buildings: those of the predicted table against the reference.
+        given: errors of the heights that were predicted inside the reference outlines, whatever was found.
+    """
+
+    instances: InstanceStatistics = field(default_factory=InstanceStatistics)
+    found: Errors = field(default_factory=_no_errors)
+    given: Errors = field(default_factory=_no_errors)
+
+    def __add__(self, other: Self) -> Self:
+        instances = self.instances + other.instances
+        return type(self)(instances, _added(self.found, other.found), _added(self.given, other.given))
+
+    def errors(self) -> dict[str, dict[str, dict[str, float | None]]]:
+        """Return the scores of `found` and `given` by class; other classes than `all` only with buildings."""
+        groups = {"found": self.found, "given": self.given}
+        return {
+            group: {name: one.scores() for name, one in errors.items() if name == "all" or one.buildings or one.volumes}
+            for group, errors in groups.items()
+        }
+
+
+class Compared(NamedTuple):
+    """The buildings of a test area that count, cut at its border, because predictions end there.
+
+    Attributes:
+        predicted: rows of the predicted table, with the bool column `whole`: not cut, and not touching the border.
+        reference: rows of the reference, the same.
+        pairs: of the two that share area.
+    """
+
+    predicted: geopandas.GeoDataFrame
+    reference: geopandas.GeoDataFrame
+    pairs: Overlaps
 
 
 def reference_buildings(scene: Scene) -> geopandas.GeoDataFrame | None:
@@ -26,42 +91,106 @@ def reference_buildings(scene: Scene) -> geopandas.GeoDataFrame | None:
         return extract(read_heights(heights), mask.read(1), scene.grid.transform, scene.grid.crs, simplify_m=0.0)
 
 
-def match_buildings(
-    scene: Scene,
-    predicted: geopandas.GeoDataFrame,
-    reference: geopandas.GeoDataFrame | None,
-    area: BaseGeometry,
-    iou_min: float,
-) -> InstanceStatistics:
-    """Return the matches of the buildings inside an area and outside the nodata of the building mask.
+def compare_buildings(
+    scene: Scene, predicted: geopandas.GeoDataFrame, reference: geopandas.GeoDataFrame, area: BaseGeometry
+) -> Compared:
+    """Return the buildings inside an area and outside the nodata of the building mask.
 
-    Buildings are cut at the border of the area, because predictions end there. If less than half of a reference
-    building is inside, neither that building nor predictions on its inner part count.
+    If less than half of a reference building is inside, neither that building nor predictions on its inner part count.
 
     Args:
         scene: with the building mask, if any.
         predicted: polygons in the CRS of the scene.
+        reference: polygons in the CRS of the scene.
+        area: test area in pixel coordinates.
+    """
+    on_map = scene.grid.to_map(area)
+    ours, theirs = (_cut(frame, on_map) for frame in (predicted, reference))
+    counts = theirs.geometry.area >= theirs["area_before_m2"] / 2
+    ignored = shapely.union_all(theirs[~counts].geometry.to_numpy())
+    on_ignored = shapely.area(shapely.intersection(ours.geometry.to_numpy(), ignored))
+    ours, theirs = ours[on_ignored * 2 <= ours.geometry.area], theirs[counts]
+    ours, theirs = (side[_has_mask(scene, side)].reset_index(drop=True) for side in (ours, theirs))
+    return Compared(ours, theirs, overlaps(ours, theirs))
+
+
+def _cut(buildings: geopandas.GeoDataFrame, area: BaseGeometry) -> geopandas.GeoDataFrame:
+    """Return the buildings that have a part in an area, cut at its border; columns `area_before_m2` and `whole`."""
+    shapes = polygon_parts(buildings.geometry.to_numpy())
+    inside = polygon_parts(np.asarray(shapely.intersection(shapes, area)))
+    shapely.prepare(area)
+    cut = buildings.set_geometry(geopandas.GeoSeries(inside, index=buildings.index, crs=buildings.crs))
+    cut = cut.assign(area_before_m2=shapely.area(shapes), whole=shapely.contains_properly(area, shapes))
+    return cut[shapely.area(inside) > 0]
+
+
+def _has_mask(scene: Scene, buildings: geopandas.GeoDataFrame) -> np.ndarray:
+    """Return a bool array, false where the building mask is nodata (255) at a point inside the building."""
+    if "building" not in scene.layers:
+        return np.ones(len(buildings), dtype=bool)
+    points = shapely.get_coordinates(shapely.point_on_surface(buildings.geometry.to_numpy()))
+    with open_raster(scene.path("building")) as mask:
+        return np.array([value[0] != MISSING for value in mask.sample(points)], dtype=bool)
+
+
+def evaluate_buildings(
+    scene: Scene,
+    heights_tif: Path,
+    predicted: geopandas.GeoDataFrame,
+    reference: geopandas.GeoDataFrame | None,
+    area: BaseGeometry,
+    settings: Metrics,
+) -> BuildingStatistics:
+    """Return the statistics of the buildings of a test area.
+
+    Outlines, heights and volumes are compared for buildings that are completely inside the area. Reference heights and
+    volumes are those of the reference heights inside the reference outlines.
+
+    Args:
+        scene: with the layers ndsm and building, if any.
+        heights_tif: predicted heights on the scene's grid.
+        predicted: the predicted table, in the CRS of the scene.
         reference: polygons in the CRS of the scene; None if the scene has no reference buildings.
         area: test area in pixel coordinates.
-        iou_min: smallest overlap of a match.
+        settings: constants of the scores.
     """
     if reference is None:
-        return InstanceStatistics()
-    on_map = scene.grid.to_map(area)
-    whole, proposed = (np.asarray(shapely.make_valid(frame.geometry.to_numpy())) for frame in (reference, predicted))
-    inside, found = (np.asarray(shapely.intersection(shapes, on_map)) for shapes in (whole, proposed))
-    counts = shapely.area(inside) >= shapely.area(whole) / 2
-    ignored = shapely.union_all(inside[~counts])
-    found = found[shapely.area(shapely.intersection(found, ignored)) * 2 <= shapely.area(found)]
-    sides = [side[~shapely.is_empty(side)] for side in (found, inside[counts])]
-    ours, theirs = (side[_has_mask(scene, side)] for side in sides)
-    return InstanceStatistics.of_detection(overlaps(ours, theirs), iou_min)
+        return BuildingStatistics()
+    ours, theirs, pairs = compare_buildings(scene, predicted, reference, area)
+    found = match(pairs, settings.instance_iou)
+    found = found.only(ours["whole"].to_numpy()[found.predicted] & theirs["whole"].to_numpy()[found.reference])
+    matches = ours.iloc[found.predicted], theirs.iloc[found.reference]
+    shapes = shape_measures(*matches, boundary_m=settings.boundary_m)
+    instances = InstanceStatistics.of_detection(pairs, settings.instance_iou) + InstanceStatistics.of_shapes(shapes)
+    whole = theirs["whole"].to_numpy()
+    heights = _heights(scene, heights_tif, theirs)
+    if "reference" not in heights:
+        return BuildingStatistics(instances)
+    truth = heights["reference"]
+    return BuildingStatistics(
+        instances,
+        errors_by_class(_predicted_values(matches[0]), truth.iloc[found.reference]),
+        errors_by_class(heights["predicted"][whole], truth[whole]) if "predicted" in heights else _no_errors(),
+    )
 
 
-def _has_mask(scene: Scene, shapes: np.ndarray) -> np.ndarray:
-    """Return a bool array, false where the building mask is nodata (255) at a point inside the shape."""
-    if "building" not in scene.layers:
-        return np.ones(len(shapes), dtype=bool)
-    with open_raster(scene.path("building")) as mask:
-        values = mask.sample(shapely.get_coordinates(shapely.point_on_surface(shapes)))
-        return np.array([value[0] != MISSING for value in values], dtype=bool)
+def _predicted_values(buildings: geopandas.GeoDataFrame) -> pandas.DataFrame:
+    """Return the heights and volumes of predicted buildings."""
+    heights = buildings["height_m"].astype("float64")
+    volumes = buildings["volume_m3"] if "volume_m3" in buildings else heights * buildings.geometry.area
+    return pandas.DataFrame({"height_m": heights, "volume_m3": volumes})
+
+
+def _heights(scene: Scene, heights_tif: Path, reference: geopandas.GeoDataFrame) -> Mapping[str, pandas.DataFrame]:
+    """Return the heights in metres inside the reference outlines, of `reference` and `predicted` if these have any."""
+    if "ndsm" not in scene.layers:
+        return {}
+    with ExitStack() as stack:
+        truth, heights = (stack.enter_context(open_raster(path)) for path in (scene.path("ndsm"), heights_tif))
+        terrain = stack.enter_context(open_raster(scene.path("dtm"))) if "dtm" in scene.layers else None
+        readers = {"reference": partial(read_heights, truth)}
+        if heights.descriptions[0] not in (RELATIVE, TERRAIN):
+            readers["predicted"] = partial(read_above_ground, heights, terrain)
+        outlines = reference.geometry.to_numpy()
+        tables = outline_heights(outlines, scene.grid, readers)
+        return {name: table.assign(area_m2=shapely.area(outlines)) for name, table in tables.items()}

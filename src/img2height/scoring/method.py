@@ -15,9 +15,8 @@ from shapely.geometry.base import BaseGeometry
 from img2height.errors import DataError
 from img2height.io.rasters import open_raster
 from img2height.io.tables import read_geotable
-from img2height.metrics.buildings import InstanceStatistics
 from img2height.scenes.scene import Scene
-from img2height.scoring.buildings import match_buildings, reference_buildings
+from img2height.scoring.buildings import BuildingStatistics, evaluate_buildings, reference_buildings
 from img2height.scoring.papers import paper_scores
 from img2height.scoring.record import Correlation, MethodScores, Scored, Strata
 from img2height.scoring.scene import SceneStatistics, evaluate_scene
@@ -100,14 +99,15 @@ def evaluate_method(
     Raises:
         DataError: a file cannot be scored.
     """
-    scenes, found = [], InstanceStatistics()
+    scenes, found = [], BuildingStatistics()
     for predicted in predictions:
         scene, buildings = predicted.scene, reference_buildings(predicted.scene)
         area, mask = area_of(areas, "test", scene.dataset, scene.name), {"footprint": predicted.footprint}
         statistics = _evaluate(scene, predicted.heights, area, buildings, settings, mask, threads)
         if "height" in outputs:
             _require_predictions(predicted, statistics, settings)
-        found += match_buildings(scene, read_geotable(predicted.polygons), buildings, area, settings.instance_iou)
+        polygons = _read_buildings(predicted.polygons)
+        found += evaluate_buildings(scene, predicted.heights, polygons, buildings, area, settings)
         scenes.append(_Evaluated(predicted, area, buildings, statistics))
     total, tiles = reduce(add, (each.statistics for each in scenes)), _tiles(method, seed, scenes)
     strata = total.height_scores()
@@ -115,7 +115,8 @@ def evaluate_method(
     pairs, pooled = _pair_scores(scenes, settings, threads)
     scores = MethodScores(
         method=method, seed=seed, quantity=quantity, alignment=alignment, scenes=[p.name for p in predictions],
-        strata=strata, footprint=total.footprint.scores(), instances=found.scores(),
+        strata=strata, footprint=total.footprint.scores(),
+        instances=found.instances.scores(), building_errors=found.errors(),
         per_image=per_image_scores(tiles, settings.empty_tiles),
         paper=paper_scores(strata, total.footprint, total.nonzero, tiles, settings.ssim_range_m),
         correlation=_correlation(scenes), pairs=pairs, pooled=pooled,
@@ -149,6 +150,14 @@ def _require_predictions(predicted: Predicted, statistics: SceneStatistics, sett
             "have a reference but no prediction and would not be scored; predict them, set the reference to nodata "
             "where the image is nodata, or set metrics.allow_missing: true and report the coverage"
         )
+
+
+def _read_buildings(path: Path) -> geopandas.GeoDataFrame:
+    """Return predicted buildings with their heights."""
+    buildings = read_geotable(path)
+    if "height_m" not in buildings:
+        raise DataError(f"{path}: has no column 'height_m'; was it written by another version? Extract buildings again")
+    return buildings
 
 
 def _tiles(method: str, seed: int, scenes: Sequence[_Evaluated]) -> pandas.DataFrame:

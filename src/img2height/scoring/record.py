@@ -38,6 +38,8 @@ class MethodScores(Record):
         strata: scores of heights; in JSON, each stratum is a key of the record itself.
         footprint: scores of the building mask.
         instances: scores of whole buildings.
+        building_errors: errors of the heights and volumes of buildings by class of height and area: of the found ones
+            (`found`), and of the heights predicted inside the reference outlines (`given`).
         per_image: unweighted means over tiles: `all` for heights, `footprint` for masks.
         paper: by paper, the scores under its convention.
         correlation: correlation length of the errors.
@@ -53,6 +55,7 @@ class MethodScores(Record):
     strata: Strata
     footprint: Values
     instances: Values
+    building_errors: dict[str, Strata] = Field(default_factory=dict)
     per_image: dict[str, Values]
     paper: dict[str, Any]
     correlation: Correlation
@@ -70,7 +73,9 @@ class MethodScores(Record):
         }
 
     def group(self, name: str) -> Values:
-        """Return the scores of a stratum, `footprint` or `instances`; empty if it was not scored."""
+        """Return the scores of a stratum or of another group of `GROUPS`; empty if it was not scored."""
+        if name in self.building_errors:
+            return self.building_errors[name].get("all", {})
         return {"footprint": self.footprint, "instances": self.instances}.get(name) or self.strata.get(name, {})
 
     def to_json(self) -> dict[str, Any]:

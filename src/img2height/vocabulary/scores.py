@@ -132,9 +132,8 @@ class Score:
         """Return numbers that are lower if values are better."""
         if self.better is None:
             raise ValueError(f"no value of {self.name} is better than another")
-        return {"lower": values, "higher": -values, "nearer zero": abs(values), "nearer one": abs(values - 1)}[
-            self.better
-        ]
+        badness = {"lower": values, "higher": -values, "nearer zero": abs(values), "nearer one": abs(values - 1)}
+        return badness[self.better]
 
     def text(self, value: float | None, *, signed: bool = False) -> str:
         """Return a value as printed: metres with two decimals, others with three, a dash if nothing counts.
@@ -155,12 +154,12 @@ GROUPS = {
     "buildings": "Building pixels",
     "footprint": "Footprint",
     "instances": "Buildings",
-    "matched": "Found buildings",
+    "found": "Found buildings, their own heights",
     "given": "Heights in reference outlines",
 }
 STRATUM_OF = {"footprint": "all"}  # the stratum under which intervals and comparisons of a group are listed, if another
 _HEIGHTS = ("all", "buildings")
-_ERRORS = ("matched", "given")
+_ERRORS = ("found", "given")
 _RATIO, _HIGH = "share of pixels with max(p/r, r/p) below", "where the reference r is above {ratio_min_height_m:g} m"
 _FOUND = "whole buildings; a building counts as found from an IoU of {instance_iou:g} on"
 _PAIRS = "mean over the found buildings that are completely inside the test area"

@@ -17,7 +17,11 @@ from img2height.vocabulary.quantities import GROUPS as QUANTITY_GROUPS
 from img2height.vocabulary.scores import GROUPS, Score
 
 HEADLINE = {"all": ["rmse_m", "bias_m"], "buildings": ["rmse_m"], "footprint": ["iou"], "instances": ["f1"]}
-
+BUILDINGS = {
+    "instances": ["f1", "mean_f1", "boundary_iou", "polis_m", "corner_ratio"],
+    "found": ["mae_m", "volume_error"],
+    "given": ["mae_m", "volume_error"],
+}
 
 Kind = Literal["ahead", "best", "ties", "worse", "better", "untested", "unranked"]
 
@@ -77,10 +81,15 @@ def all_columns(table: pandas.DataFrame) -> Columns:
     return [(title, columns) for title, columns in groups if columns]
 
 
-def headline_columns(table: pandas.DataFrame) -> Columns:
-    """Return the columns of the headline table."""
+def chosen_columns(table: pandas.DataFrame, chosen: Mapping[str, Sequence[str]]) -> Columns:
+    """Return some columns of the score table by group.
+
+    Args:
+        table: see `img2height.report.tables.scores.score_table`.
+        chosen: names of scores by group, such as `HEADLINE`.
+    """
     groups = [
-        (title, [(group, score) for group, score in columns if score.name in HEADLINE[group]])
+        (title, [(group, score) for group, score in columns if score.name in chosen.get(group, ())])
         for title, columns in all_columns(table)
     ]
     return [(title, columns) for title, columns in groups if columns]
