@@ -29,7 +29,7 @@ PINS = dict(
 )
 SUPPORTED = ["3.11", "3.12", "3.13", "3.14"]
 # Imported only by scripts, rules and tests, or called by name.
-UNIMPORTED = {"pyarrow", "dvc", "snakemake", "snakemake-executor-plugin-slurm", "nvidia-ml-py"}
+UNIMPORTED = {"pyarrow", "lazrs", "dvc", "snakemake", "snakemake-executor-plugin-slurm", "nvidia-ml-py"}
 OF_THE_PLAN = {"snakemake", "nvidia-ml-py"}  # no job imports them
 PART_OF = {"pydantic-core": "pydantic"}  # pydantic pins it
 # The packages whose imports come with an extra; all others must work with a plain installation.

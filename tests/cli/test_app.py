@@ -4,6 +4,7 @@ from contextlib import closing
 from pathlib import Path
 
 import geopandas
+import laspy
 import numpy as np
 import pytest
 import rasterio
@@ -187,6 +188,15 @@ def test_buildings_come_with_the_heights(model: Path, tmp_path: Path) -> None:
     assert sorted(path.name for path in out.parent.iterdir()) == ["b.gpkg", "height.tif"]
 
 
+def test_a_point_cloud_comes_with_the_heights(model: Path, tmp_path: Path) -> None:
+    eo, out, cloud = write_image(tmp_path / "eo.tif"), tmp_path / "new/height.tif", tmp_path / "new/cloud.laz"
+    result = invoke("predict", "--model", model, "--image", eo, "--out", out, "--points", cloud)
+    assert result.exit_code == 0, result.stderr
+    found = laspy.read(cloud)
+    assert (len(found), set(found.z), found.point_format.id) == (80 * 70, {4.5}, 7)
+    assert sorted(path.name for path in out.parent.iterdir()) == ["cloud.laz", "height.tif"]
+
+
 @pytest.mark.parametrize(
     ("option", "name", "said"),
     [
@@ -195,6 +205,7 @@ def test_buildings_come_with_the_heights(model: Path, tmp_path: Path) -> None:
         ("--out", "eo.tif", "is one of the files to read"),
         ("--out", "eo.tif/height.tif", "its folder cannot be written"),
         ("--buildings", "b.shp", ".fgb or .pmtiles, found '.shp'"),
+        ("--points", "cloud.ply", "must end in .laz or .las, found '.ply'"),
         ("--buildings", "b", ".fgb or .pmtiles, found 'no suffix'"),
         ("--buildings", "eo.tif/b.gpkg", "its folder cannot be written"),
     ],

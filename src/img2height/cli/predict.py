@@ -17,7 +17,7 @@ from img2height.vocabulary.layers import INPUTS, Layer
 from img2height.vocabulary.storage import Compression
 from img2height.vocabulary.units import METRES
 
-RASTERS = (".tif", ".tiff")
+RASTERS, CLOUDS = (".tif", ".tiff"), (".laz", ".las")
 POLYGONS = (".parquet", ".gpkg", ".city.json", ".city.jsonl", ".fgb", ".pmtiles")
 Given = Mapping[str, Path | list[Path]]
 
@@ -60,6 +60,9 @@ def predict(
     buildings: Annotated[
         Path | None, typer.Option(help=f"buildings to write, {', '.join(POLYGONS)}; rules as in params.yaml")
     ] = None,
+    points: Annotated[
+        Path | None, typer.Option(help="point cloud to write, .laz or .las, with the colours of --image")
+    ] = None,
     window_px: Annotated[
         int | None, typer.Option(help="side of a window [default: that of the model's training tiles]")
     ] = None,
@@ -82,6 +85,8 @@ def predict(
     if buildings:
         _check_output(buildings, "--buildings", POLYGONS, read)
         _check_neighbours(buildings)
+    if points:
+        _check_output(points, "--points", CLOUDS, read)
 
     from img2height.inference import load_model
     from img2height.inference.defaults import inference_settings, protocol
@@ -93,7 +98,7 @@ def predict(
     with messages():
         predict_image(
             loaded, rasters, out, settings, protocol().buildings,
-            buildings=buildings, draws=draws, dsm_unit=dsm_unit, compress=compress,
+            buildings=buildings, points=points, draws=draws, dsm_unit=dsm_unit, compress=compress,
         )  # fmt: skip
 
 

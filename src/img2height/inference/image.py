@@ -14,6 +14,7 @@ from img2height.errors import DataError, ModelError
 from img2height.inference.given import Given, given_scene
 from img2height.inference.network import bands_of
 from img2height.inference.plan import Task
+from img2height.inference.points import write_points
 from img2height.inference.predict import check_task, finish_strips
 from img2height.inference.record import record_of, resumable
 from img2height.io.atomic import atomic_folder
@@ -36,7 +37,8 @@ DEVICES = ("auto",)
 
 def predict_image(
     model: LoadedModel, given: Given, out: Path, settings: Inference, rules: Buildings, *,
-    buildings: Path | None = None, draws: int = 0, dsm_unit: str | None = None, compress: Compression = "zstd",
+    buildings: Path | None = None, points: Path | None = None, draws: int = 0, dsm_unit: str | None = None,
+    compress: Compression = "zstd",
 ) -> None:  # fmt: skip
     """Write the heights of rasters on one grid as a COG, and their buildings as polygons with heights.
 
@@ -51,6 +53,7 @@ def predict_image(
         settings: see `inference_settings`.
         rules: settings of the buildings.
         buildings: the polygons, see `write_buildings`; None writes none.
+        points: the point cloud, see `write_points`, coloured by the image `eo`; None writes none.
         draws: see `predict_raster`.
         dsm_unit: see `given_scene`.
         compress: of the COG, see `copy_to_cog`.
@@ -64,6 +67,8 @@ def predict_image(
     check_task(task, to_prepare=(INITIAL,))
     if buildings:
         _check_buildings(model, scene)
+    if buildings or points:
+        _check_image(scene)
     threads = torch.get_num_threads()
     taken = DataError(f"{out}: another process is writing it; wait for it, or choose another name")
     with alone(out, taken), resumable(task.folder, record_of(task, DEVICES, threads)):
@@ -79,11 +84,9 @@ def predict_image(
         copy_to_cog(windows, heights, compress=compress)
         windows.unlink()
         if buildings:
-            logger.info("extracting the buildings")
-            probability = heights if PROBABILITY in [band.description for band in strips.bands] else None
-            found = extract_scene(heights, scene, rules, task.folder / "footprint.tif", probability)
-            method, weights = model.card.method, [model.card.weights_sha256]
-            write_buildings(with_origin(found, method, weights, scene), buildings, f"{method}/{scene.name}")
+            _write_buildings(model, scene, heights, rules, buildings)
+        if points:
+            _write_points(scene, heights, points)
         heights.replace(out)
     shutil.rmtree(task.folder)
 
@@ -97,9 +100,31 @@ def _check_buildings(model: LoadedModel, scene: Scene) -> None:
             "leave out --buildings, or use a model of these"
         )
     require_metres(scene.grid.crs)
+
+
+def _check_image(scene: Scene) -> None:
+    """Fail early if the image that shows vegetation and colours is on another grid."""
     if "eo" in scene.layers:
         with open_raster(scene.path("eo")) as image:
             Grid.of(image).require(scene.grid, image.name, scene.name)
+
+
+def _write_buildings(model: LoadedModel, scene: Scene, heights: Path, rules: Buildings, path: Path) -> None:
+    """Write the buildings of predicted heights, whose mask is left in their folder."""
+    logger.info("extracting the buildings")
+    predicted = PROBABILITY in [band.description for band in bands_of(model)]
+    found = extract_scene(heights, scene, rules, heights.with_name("footprint.tif"), heights if predicted else None)
+    method, weights = model.card.method, [model.card.weights_sha256]
+    write_buildings(with_origin(found, method, weights, scene), path, f"{method}/{scene.name}")
+
+
+def _write_points(scene: Scene, heights: Path, path: Path) -> None:
+    """Write the point cloud of predicted heights, in the colours of the image if there is one."""
+    logger.info("writing the point cloud")
+    if "eo" in scene.layers:
+        write_points(heights, path, scene.path("eo"), scene.layers["eo"].bands)
+    else:
+        write_points(heights, path)
 
 
 def _filled(scene: Scene, folder: Path) -> Scene:

@@ -16,12 +16,12 @@ from rasterio.vrt import WarpedVRT
 
 from img2height.errors import DataError
 from img2height.io.bands import ALPHA, stated_bands
+from img2height.io.display import Picture
 from img2height.io.grid import Grid
 from img2height.io.projections import reproject_table
 from img2height.io.rasters import open_raster
 from img2height.io.vectors import read_polygons
 from img2height.view.frame import Frame
-from img2height.view.images import Picture
 from img2height.view.sources import Method, ShownScene, plain_reader, quantity_name
 
 COARSER = 1.5  # from this ratio of the pixel sizes on, pixels are averaged

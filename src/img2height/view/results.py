@@ -10,13 +10,13 @@ from pathlib import Path
 from rasterio.io import DatasetReader
 
 from img2height.errors import DataError
+from img2height.io.display import Picture
 from img2height.io.grid import Grid
 from img2height.io.rasters import open_raster
 from img2height.io.tables import read_geotable
 from img2height.scenes.scene import Scene
 from img2height.scoring.buildings import reference_buildings
 from img2height.view.frame import Frame
-from img2height.view.images import Picture
 from img2height.view.sources import Method, Opener, ShownScene, compared_readers, plain_reader, quantity_name
 from img2height.view.tiles import Reader
 from img2height.vocabulary.quantities import REFERENCES, RELATIVE, quantity_of

@@ -10,9 +10,9 @@ from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from img2height.heights import is_valid, read_compared
+from img2height.io.display import Picture
 from img2height.io.rasters import read_heights
 from img2height.view.frame import Frame
-from img2height.view.images import Picture
 from img2height.view.tiles import Reader
 from img2height.vocabulary.quantities import QUANTITIES, RELATIVE, SURFACE, TERRAIN
 

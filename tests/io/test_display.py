@@ -6,8 +6,8 @@ import rasterio
 from rasterio.windows import Window
 from view_cases import GRID
 
+from img2height.io.display import Picture, shown_bands
 from img2height.io.rasters import Band, write_cog
-from img2height.view.images import Picture, shown_bands
 
 WHOLE = Window(0, 0, GRID.width, GRID.height)
 
