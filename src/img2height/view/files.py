@@ -12,7 +12,6 @@ import shapely
 from affine import Affine
 from rasterio.enums import Resampling
 from rasterio.io import DatasetReader
-from rasterio.vrt import WarpedVRT
 
 from img2height.errors import DataError
 from img2height.io.bands import ALPHA, stated_bands
@@ -21,6 +20,7 @@ from img2height.io.grid import Grid
 from img2height.io.projections import reproject_table
 from img2height.io.rasters import open_raster
 from img2height.io.vectors import read_polygons
+from img2height.io.warping import warped
 from img2height.view.frame import Frame
 from img2height.view.sources import Method, ShownScene, plain_reader, quantity_name
 
@@ -70,7 +70,7 @@ def _on_grid(raster: DatasetReader, grid: Grid, name: str, stack: ExitStack) -> 
     if own.crs is None or own.crs != grid.crs or not own.aligned_with(grid):
         own.require(grid, raster.name, name)
     _require_overlap(own, grid, raster.name, name)
-    return stack.enter_context(_warped(raster, grid, Resampling.nearest, add_alpha=raster.nodata is None))
+    return stack.enter_context(warped(raster, grid, Resampling.nearest, add_alpha=raster.nodata is None))
 
 
 def _picture(path: Path, grid: Grid, name: str, stack: ExitStack) -> tuple[Picture, int]:
@@ -87,14 +87,7 @@ def _picture(path: Path, grid: Grid, name: str, stack: ExitStack) -> tuple[Pictu
     refined = int(np.clip(round(math.log2(finer)), 0, MOST_REFINED))
     fine = Grid(grid.crs, grid.transform @ Affine.scale(0.5**refined), grid.width << refined, grid.height << refined)
     resampling = Resampling.average if fine.gsd_m > COARSER * own.gsd_m else Resampling.bilinear
-    return Picture.of(stack.enter_context(_warped(raster, fine, resampling, add_alpha=True)), [*bands, ALPHA]), refined
-
-
-def _warped(raster: DatasetReader, grid: Grid, resampling: Resampling, *, add_alpha: bool) -> WarpedVRT:
-    return WarpedVRT(
-        raster, crs=grid.crs, transform=grid.transform, width=grid.width, height=grid.height, resampling=resampling,
-        add_alpha=add_alpha,
-    )  # fmt: skip
+    return Picture.of(stack.enter_context(warped(raster, fine, resampling, add_alpha=True)), [*bands, ALPHA]), refined
 
 
 def _require_overlap(own: Grid, grid: Grid, path: str, name: str) -> None:
