@@ -33,12 +33,22 @@ def test_a_given_mask_gives_the_expected_polygons():
     frame = extract(height, footprint, HALF_METRE, UTM, ground=np.full(height.shape, 320.5, np.float32))
     assert frame.building_id.tolist() == [1, 2]
     assert frame.area_m2.tolist() == [(400 - 36) / 4, 160 / 4]
+    assert frame.outline.tolist() == ["regularised"] * 2
+    assert frame.touches_edge.tolist() == [False, False]
     assert frame.height_m.tolist() == [6.0, 10.0]
     assert frame.height_max_m.tolist() == [6.0, 10.0]
     assert frame.ground_m.tolist() == [320.5, 320.5]
     assert frame.geometry[1].equals(box(500_020, 5_399_985, 500_028, 5_399_990))
     assert len(frame.geometry[0].interiors) == 1
     assert frame.crs.to_epsg() == 25832
+
+
+def test_buildings_at_the_edge_or_beside_missing_pixels_are_marked():
+    footprint = np.zeros((30, 50), np.uint8)
+    footprint[0:8, 5:15], footprint[10:20, 20:30], footprint[12:20, 38:46], footprint[22:30, 2:10] = 1, 1, 1, 1
+    footprint[15, 30], footprint[11, 37] = 255, 255  # beside the second; only at a corner of the third
+    frame = extract(np.ones(footprint.shape), footprint, HALF_METRE, UTM)
+    assert frame.touches_edge.tolist() == [True, True, False, True]
 
 
 def test_missing_heights_give_nan_and_not_zero():

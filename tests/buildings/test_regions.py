@@ -3,12 +3,14 @@ from typing import TypeVar
 
 import numpy as np
 import pytest
+import shapely
 from affine import Affine
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from rasterio.crs import CRS
 from rasterio.windows import Window
+from scipy.ndimage import gaussian_filter
 from skimage.measure import label, regionprops
 from skimage.morphology import remove_small_holes, remove_small_objects
 
@@ -81,7 +83,27 @@ def test_footprints_do_not_depend_on_blocks(height, side):
 def test_buildings_do_not_depend_on_blocks(mask, side, simplify_m):
     height = np.random.default_rng([mask.size]).normal(9, 3, mask.shape).astype(np.float32)
     height[::3, ::4] = np.nan
-    whole = extract(height, mask, *GRID, simplify_m=simplify_m, ground=height + 300)
-    parts = in_blocks(side, lambda: extract(height, mask, *GRID, simplify_m=simplify_m, ground=height + 300))
+    rules = {"simplify_m": simplify_m, "ground": height + 300}
+    whole = extract(height, mask, *GRID, **rules)
+    parts = in_blocks(side, lambda: extract(height, mask, *GRID, **rules))
     assert parts.equals(whole)
     assert parts.geometry.to_wkb().tolist() == whole.geometry.to_wkb().tolist()
+
+
+@given(st.integers(0, 1000), st.integers(7, 40), st.sampled_from([0.0, 0.6, 1.5]))
+def test_divided_buildings_do_not_depend_on_blocks(seed, side, simplify_m):
+    rng = np.random.default_rng([seed])
+    size = rng.integers(20, 90, 2)
+    mask = gaussian_filter(rng.normal(size=size), 3) > -0.02
+    height = 6 + 3 * np.round(40 * gaussian_filter(rng.normal(size=size), 4)) + rng.normal(0, 0.1, size)
+    height = np.where(rng.random(size) < 0.02, np.nan, height).astype(np.float32)
+    footprint = np.where(rng.random(size) < 0.003, 255, mask).astype(np.uint8)
+    seen = gaussian_filter(rng.random(size), 1).astype(np.float32)
+    rules = {"split_step_m": 0.6, "min_area_m2": 3.0, "simplify_m": simplify_m, "probability": seen, "separation": seen}
+    whole = extract(height, footprint, *GRID, **rules)
+    parts = in_blocks(side, lambda: extract(height, footprint, *GRID, **rules))
+    assert parts.equals(whole)
+    assert parts.geometry.to_wkb().tolist() == whole.geometry.to_wkb().tolist()
+    assert shapely.coverage_is_valid(whole.geometry.to_numpy())
+    if simplify_m == 0:
+        assert whole.area_m2.sum() == pytest.approx((footprint == 1).sum() * 0.09)

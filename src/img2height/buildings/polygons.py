@@ -1,5 +1,8 @@
 """Building polygons with heights from a footprint mask."""
 
+import math
+from dataclasses import dataclass
+
 import geopandas
 import numpy as np
 import pandas
@@ -7,14 +10,17 @@ import shapely
 from affine import Affine
 from rasterio.crs import CRS
 from rasterio.windows import Window
-from scipy.ndimage import label
+from scipy.ndimage import label, maximum_filter
 
-from img2height.buildings.regions import Reader, find_regions
+from img2height.buildings.outlines import REACH, outlines_of
+from img2height.buildings.regions import Reader, find_regions, first_pixels
+from img2height.buildings.split import Evidence, split
 from img2height.errors import DataError
 from img2height.heights import is_valid
-from img2height.io.areas import outlines
 from img2height.io.grid import Grid
 from img2height.io.projections import require_metres
+from img2height.settings.protocol import Buildings
+from img2height.vocabulary.layers import MISSING
 
 COLUMNS = {
     "building_id": "int64",
@@ -22,8 +28,56 @@ COLUMNS = {
     "height_max_m": "float64",
     "ground_m": "float64",
     "area_m2": "float64",
+    "outline": "str",
+    "touches_edge": "bool",
 }
 MAX_QUANTILE = 0.95
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What buildings are made from, on one grid.
+
+    Attributes:
+        grid: of the whole raster.
+        height: reads the heights above ground of a window, HxW metres, NaN or -9999 where missing.
+        footprint: reads the mask of a window, HxW, 1 or true is building, 255 missing.
+        ground: reads the terrain heights of a window, HxW metres; None if there are none.
+        probability: reads the building probability of a method; None if it predicts none.
+        separation: reads the probability of a wall between buildings; None if the method predicts none.
+    """
+
+    grid: Grid
+    height: Reader
+    footprint: Reader
+    ground: Reader | None = None
+    probability: Reader | None = None
+    separation: Reader | None = None
+
+    def is_building(self, window: Window) -> np.ndarray:
+        """Return the building pixels of a window, HxW bool."""
+        return np.asarray(self.footprint(window)) == 1
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How buildings are made, see `extract`.
+
+    Attributes:
+        split_step_m: smallest step in height between buildings; None does not divide regions.
+        min_area_m2: smallest part of a region.
+        simplify_m: tolerance of the outlines.
+    """
+
+    split_step_m: float | None
+    min_area_m2: float
+    simplify_m: float
+
+    @classmethod
+    def of(cls, settings: Buildings) -> "Rules":
+        """Return the rules of the protocol."""
+        step = settings.split_step_m if settings.split == "height" else None
+        return cls(step, settings.min_area_m2, settings.simplify_m)
 
 
 def extract(
@@ -32,63 +86,81 @@ def extract(
     transform: Affine,
     crs: CRS,
     *,
+    split_step_m: float | None = None,
+    min_area_m2: float = 20.0,
     simplify_m: float = 1.0,
     ground: np.ndarray | None = None,
+    probability: np.ndarray | None = None,
+    separation: np.ndarray | None = None,
 ) -> geopandas.GeoDataFrame:
-    """Return one row per building: building_id, height_m, height_max_m, ground_m, area_m2 and a valid polygon.
+    """Return one row per building, in the order of their first pixels, row by row; polygons are valid, none overlap.
 
-    A building is a region of mask pixels that share edges; rows are in the order of their first pixels, row by row.
-    `height_m` is the median of the heights inside, `height_max_m` their 95th percentile, `ground_m` the median of the
-    terrain; NaN without valid pixels. `area_m2` is the area of the polygon.
+    A building is a region of mask pixels that share edges, or a part of one. `height_m` is the median of the heights
+    inside, `height_max_m` their 95th percentile, `ground_m` the median of the terrain; NaN without valid pixels.
+    `area_m2` is the area of the polygon, `outline` what was done to it (`pixels`, `simplified` or `regularised`).
+    `touches_edge`: a pixel of the building is at the edge of the raster, or shares an edge with a missing pixel.
 
     Args:
         height: HxW heights above ground in metres, NaN or -9999 where missing.
-        footprint: HxW, 1 or true is building.
+        footprint: HxW, 1 or true is building, 255 missing.
         transform: pixel corner to map coordinates.
         crs: projected, axes in metres.
-        simplify_m: Douglas-Peucker tolerance in metres, topology preserved; 0 keeps the outline of the pixels.
+        split_step_m: regions are divided where the height steps by so much; see `split`. None keeps them whole.
+        min_area_m2: smallest part into which a region is divided.
+        simplify_m: see `outlines_of`; 0 keeps the outline of the pixels.
         ground: HxW terrain heights in metres, NaN or -9999 where missing; None if there are none.
+        probability: HxW building probability of a method; None if it predicts none.
+        separation: HxW probability of a wall between buildings; None if the method predicts none.
 
     Raises:
         DataError: the shapes differ, or the coordinates are not in metres.
     """
-    for what, array in (("footprint", footprint), ("ground", ground)):
+    further = {"ground": ground, "probability": probability, "separation": separation}
+    for what, array in (("footprint", footprint), *further.items()):
         if array is not None and array.shape != height.shape:
             raise DataError(
                 f"the {what} has the shape {array.shape}, the heights {height.shape}; bring both to one grid"
             )
-    grid, terrain = Grid(crs, transform, height.shape[1], height.shape[0]), None if ground is None else _reader(ground)
-    return extract_by_block(_reader(height), _reader(footprint), grid, simplify_m=simplify_m, ground=terrain)
+    grid = Grid(crs, transform, height.shape[1], height.shape[0])
+    readers = {name: None if array is None else _reader(array) for name, array in further.items()}
+    inputs = Inputs(grid, _reader(height), _reader(footprint), **readers)
+    return extract_by_block(inputs, Rules(split_step_m, min_area_m2, simplify_m))
 
 
-def extract_by_block(
-    height: Reader, footprint: Reader, grid: Grid, *, simplify_m: float, ground: Reader | None = None
-) -> geopandas.GeoDataFrame:
-    """Return the buildings of a raster of any size, as `extract`; memory holds a few blocks, or the largest building.
+def extract_by_block(inputs: Inputs, rules: Rules) -> geopandas.GeoDataFrame:
+    """Return the buildings of a raster of any size, as `extract`; memory holds a few blocks, or the largest group.
+
+    A group are the buildings so close to each other that their outlines could meet. It is read as a whole, and its
+    outlines depend on its pixels alone, so that the result is the same for any blocks.
 
     Args:
-        height: reads the heights above ground of a window, HxW metres, NaN or -9999 where missing.
-        footprint: reads the mask of a window, HxW, 1 or true is building.
-        grid: of the whole raster.
-        simplify_m: see `extract`.
-        ground: reads the terrain heights of a window, HxW metres; None if there are none.
+        inputs: what the buildings are made from.
+        rules: how.
 
     Raises:
         DataError: the coordinates are not in metres.
     """
+    grid = inputs.grid
     require_metres(grid.crs)
+    margin = max(math.ceil(REACH * rules.simplify_m / grid.gsd_m), 1)
 
-    def building(window: Window) -> np.ndarray:
-        return np.asarray(footprint(window)) == 1
+    def near(window: Window) -> np.ndarray:
+        wide, inside = grid.around(window, margin)
+        return np.asarray(maximum_filter(inputs.is_building(wide), 2 * margin + 1, mode="constant")[inside])
 
     parts = []
-    for window, first in find_regions(building, grid.shape).windows():
-        labels = _chosen(building(window), first, window, grid.width)
-        values = _height_statistics(labels, height(window), None if ground is None else ground(window))
-        parts.append(values.reindex(range(1, len(first) + 1)).assign(first=first, outline=_outlines(labels, window)))
-    return _table(
-        pandas.concat(parts) if parts else pandas.DataFrame(columns=[*COLUMNS, "first", "outline"]), grid, simplify_m
-    )
+    for window, first in find_regions(near, grid.shape).windows():
+        group = _chosen(near(window), first, window, grid.width)
+        labels, height = _labels(inputs, rules, window, group), inputs.height(window)
+        polygons, outline = outlines_of(labels, window, grid, rules.simplify_m)
+        values = _height_statistics(labels, height, inputs.ground and inputs.ground(window))
+        parts.append(
+            values.reindex(range(1, len(polygons) + 1)).assign(
+                first=_first_in_raster(labels, window, grid.width), polygon=polygons, outline=outline,
+                touches_edge=_touching(labels, np.asarray(inputs.footprint(window)), window, grid.shape),
+            )
+        )  # fmt: skip
+    return _table(pandas.concat(parts) if parts else pandas.DataFrame(columns=[*COLUMNS, "first", "polygon"]), grid)
 
 
 def _height_statistics(labels: np.ndarray, height: np.ndarray, ground: np.ndarray | None) -> pandas.DataFrame:
@@ -118,6 +190,35 @@ def _reader(array: np.ndarray) -> Reader:
     return lambda window: np.asarray(array)[window.toslices()]
 
 
+def _labels(inputs: Inputs, rules: Rules, window: Window, group: np.ndarray) -> np.ndarray:
+    """Return the buildings of a group as numbers from 1 in the order of their first pixels, HxW int32."""
+    labels, _ = label(inputs.is_building(window) & (group > 0))
+    if rules.split_step_m is None:
+        return np.asarray(labels)
+    probability, separation = (
+        read and _nan_if_missing(read(window)) for read in (inputs.probability, inputs.separation)
+    )
+    evidence = Evidence(_nan_if_missing(inputs.height(window)), probability, separation)
+    return split(labels, evidence, inputs.grid.gsd_m, rules.split_step_m, rules.min_area_m2)
+
+
+def _first_in_raster(labels: np.ndarray, window: Window, width: int) -> np.ndarray:
+    """Return the first pixel of each label from 1 on, counted row by row over the raster."""
+    rows, columns = np.divmod(first_pixels(labels)[1:], labels.shape[1])
+    return (rows + window.row_off) * width + columns + window.col_off
+
+
+def _touching(labels: np.ndarray, mask: np.ndarray, window: Window, shape: tuple[int, int]) -> np.ndarray:
+    """Return whether a pixel of each label from 1 on is at the edge of the raster or beside a missing one, bool."""
+    missing = np.pad(mask == MISSING, 1)
+    missing[0] |= window.row_off == 0
+    missing[:, 0] |= window.col_off == 0
+    missing[-1] |= window.row_off + window.height == shape[0]
+    missing[:, -1] |= window.col_off + window.width == shape[1]
+    beside = missing[:-2, 1:-1] | missing[2:, 1:-1] | missing[1:-1, :-2] | missing[1:-1, 2:]
+    return np.bincount(labels[beside], minlength=labels.max(initial=0) + 1)[1:] > 0
+
+
 def _chosen(mask: np.ndarray, first: np.ndarray, window: Window, width: int) -> np.ndarray:
     """Return the regions of a window that start at these pixels as 1, 2, ..., and all others as 0, HxW int32."""
     labels, found = label(mask)
@@ -127,18 +228,9 @@ def _chosen(mask: np.ndarray, first: np.ndarray, window: Window, width: int) -> 
     return numbers[labels]
 
 
-def _outlines(labels: np.ndarray, window: Window) -> np.ndarray:
-    """Return the outline of each label in pixels of the whole raster, which are exact for any window."""
-    found = {number: outline for outline, number in outlines(labels, window)}
-    return np.array([found[number] for number in sorted(found)], dtype=object)
-
-
-def _table(parts: pandas.DataFrame, grid: Grid, simplify_m: float) -> geopandas.GeoDataFrame:
-    """Return the buildings in the order of their first pixels, with simplified outlines in map coordinates."""
+def _table(parts: pandas.DataFrame, grid: Grid) -> geopandas.GeoDataFrame:
+    """Return the buildings in the order of their first pixels, with polygons in map coordinates."""
     parts = parts.sort_values("first", ignore_index=True)
-    exact = grid.to_map(parts["outline"].to_numpy())
-    simple = shapely.simplify(exact, simplify_m, preserve_topology=True)
-    # GEOS keeps each ring valid but may move a shell across its hole; such a building keeps the outline of its pixels.
-    polygons = shapely.normalize(np.where(shapely.is_valid(simple), simple, exact))
+    polygons = shapely.normalize(parts["polygon"].to_numpy())
     frame = parts.assign(building_id=parts.index + 1, area_m2=shapely.area(polygons))[list(COLUMNS)].astype(COLUMNS)
     return geopandas.GeoDataFrame(frame, geometry=geopandas.GeoSeries(polygons, crs=grid.crs), crs=grid.crs)

@@ -12,7 +12,7 @@ from rasterio.windows import Window
 from shapely.geometry.base import BaseGeometry
 
 from img2height.buildings.mask import INDEX_BANDS, cleaned, elevated, index_name, probable
-from img2height.buildings.polygons import extract_by_block
+from img2height.buildings.polygons import Inputs, Rules, extract_by_block
 from img2height.buildings.regions import Reader, blocks_of
 from img2height.io.areas import area_mask
 from img2height.io.atomic import SUFFIX
@@ -61,6 +61,7 @@ class Sources:
         image: shows vegetation; None if only the height decides.
         probability: reads a method's building probability, if it predicts footprints; it then decides alone.
         ground: reads the terrain, HxW float32 metres, NaN where missing.
+        separation: reads a method's probability of a wall between buildings, if it predicts walls.
     """
 
     grid: Grid
@@ -68,6 +69,7 @@ class Sources:
     image: Image | None = None
     probability: Reader | None = None
     ground: Reader | None = None
+    separation: Reader | None = None
 
     def raw_mask(self, window: Window, settings: Buildings) -> np.ndarray:
         """Return which pixels of a window may be building, HxW uint8: 1, 0, 255 missing."""
@@ -95,9 +97,8 @@ def extract_raster(sources: Sources, settings: Buildings, footprint: str | Path)
         with open_raster(raw) as mask:
             write_mask(footprint, grid, cleaned(_band(mask), grid.shape, grid.gsd_m**2, settings))
     with open_raster(footprint) as mask:
-        return extract_by_block(
-            sources.height, _band(mask), grid, simplify_m=settings.simplify_m, ground=sources.ground
-        )
+        inputs = Inputs(grid, sources.height, _band(mask), sources.ground, sources.probability, sources.separation)
+        return extract_by_block(inputs, Rules.of(settings))
 
 
 def write_mask(path: Path, grid: Grid, compute: Callable[[Window], np.ndarray]) -> None:

@@ -95,6 +95,15 @@ def find_regions(mask: Reader, shape: tuple[int, int]) -> Regions:
     return Regions(starts, numbers, table)
 
 
+def first_pixels(labels: np.ndarray) -> np.ndarray:
+    """Return the first pixel of each label from 0 on, counted row by row, int64; -1 if it has none, and for label 0."""
+    flat = labels.ravel()
+    inside = np.flatnonzero(flat)[::-1]
+    first = np.full(flat.max(initial=0) + 1, -1, np.int64)
+    first[flat[inside]] = inside  # backwards, so that the first pixel of each is written last
+    return first
+
+
 def _meeting(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Return the pairs of pieces that face each other across a border, Nx2."""
     pairs = np.stack([one, other], axis=1)
@@ -103,13 +112,9 @@ def _meeting(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 def _pieces(labels: np.ndarray, found: int, block: Window, width: int) -> np.ndarray:
     """Return the columns of the table for the pieces of a block, Nx6 int64."""
-    flat = labels.ravel()
-    inside = np.flatnonzero(flat)[::-1]
-    first = np.zeros(found + 1, np.int64)
-    first[flat[inside]] = inside  # backwards, so that the first pixel of each is written last
-    rows, columns = np.divmod(first[1:], labels.shape[1])
+    rows, columns = np.divmod(first_pixels(labels)[1:], labels.shape[1])
     boxes = [(y.start, x.start, y.stop, x.stop) for y, x in find_objects(labels)]
     corner = np.array([block.row_off, block.col_off] * 2)
     windows = np.array(boxes, np.int64).reshape(-1, 4) + corner
-    pixels = np.bincount(flat, minlength=found + 1)[1:]
+    pixels = np.bincount(labels.ravel(), minlength=found + 1)[1:]
     return np.column_stack([pixels, (rows + block.row_off) * width + columns + block.col_off, windows])

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from img2height.report.run import Run
 from img2height.report.tables.scores import is_trivial
-from img2height.settings.protocol import LEAKS
+from img2height.settings.protocol import LEAKS, Buildings
 from img2height.settings.recipe import Paper
 from img2height.vocabulary.parts import PART_TITLES, SPLIT
 
@@ -77,6 +77,12 @@ def _training(run: Run) -> str:
     )
 
 
+def _split(buildings: Buildings) -> str:
+    if buildings.split == "none":
+        return "and "
+    return f"touching buildings divided where their heights differ by {buildings.split_step_m:g} m or more, and "
+
+
 def _inference(run: Run) -> str:
     inference, buildings = run.params.inference, run.params.buildings
     side = inference.window_px
@@ -85,8 +91,8 @@ def _inference(run: Run) -> str:
         f"{inference.precision} and blended with weights that sum to one; the model of each fold predicted the test "
         "area of that fold. Building masks are those of the method, or, if it has none, pixels at least "
         f"{buildings.min_height_m:g} m above ground that are not vegetation. Buildings below "
-        f"{buildings.min_area_m2:g} m² were dropped, and outlines simplified with a tolerance of "
-        f"{buildings.simplify_m:g} m."
+        f"{buildings.min_area_m2:g} m² were dropped, {_split(buildings)}outlines simplified and made regular with a "
+        f"tolerance of {buildings.simplify_m:g} m."
     )
 
 

@@ -190,7 +190,21 @@ class Buildings(Settings):
     )  # fmt: skip
     min_area_m2: float = Field(ge=0, le=1e6, description="smaller buildings are dropped; none is a square kilometre")
     max_hole_m2: float = Field(ge=0, le=1e6, description="smaller holes in buildings are filled")
-    simplify_m: float = Field(ge=0, le=100, description="distance by which simplified outlines may move at most")
+    split: Literal["height", "none"] = Field(
+        "height",
+        description="height: touching buildings are divided where the height steps, and where a method that predicts "
+        "footprints sees a wall; none: a building is a region of pixels that share edges",
+    )
+    split_step_m: float = Field(
+        0.6, ge=0.1, le=100,
+        description="smallest step in height between two buildings; slopes are no steps. Dormers, roof equipment and "
+        "parts below min_area_m2 stay with their building",
+    )  # fmt: skip
+    simplify_m: float = Field(
+        ge=0, le=100,
+        description="tolerance of simple and regular outlines, which are at most 1.5 times as far from the outline of "
+        "their pixels; 0 keeps the outlines of the pixels",
+    )  # fmt: skip
 
 
 class Metrics(Settings):

@@ -1,0 +1,153 @@
+"""Regions of building pixels divided into buildings, where the height steps or a method sees a wall between buildings.
+
+A region is first cut along all steps by a marker-controlled watershed: Meyer and Beucher (1990),
+https://doi.org/10.1016/1047-3203(90)90014-M. Then pieces are joined that no wall divides, that are too small, or that
+stand on the roof of another. Each region is divided by its own pixels alone, in whichever window it is read.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas
+from scipy.ndimage import generate_binary_structure, grey_dilation, label, maximum_filter1d
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from skimage.segmentation import watershed
+
+from img2height.buildings.regions import first_pixels
+
+MEDIAN_M = 1.0  # radius of the median that removes noise, chimneys and masts
+REACH_M = 1.0  # a step is a difference between pixels so far to either side
+RUN_M = 1.5  # length over which the slope beside a step is measured
+DIP = 0.2  # fall of the building probability at a wall
+WALL = 0.5  # probability of a wall from which on it is one
+FLAT = 0.7  # share of a wall's barrier below which pixels lie inside a building
+ENCLOSED = 0.5  # share of the outline along one neighbour: such a piece stands on the roof of that neighbour
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What divides buildings, for the pixels of a window.
+
+    Attributes:
+        height: HxW float32 metres above ground, NaN where missing.
+        probability: HxW float32 building probability of a method, NaN where missing; None if it predicts none.
+        separation: HxW float32 probability of a wall between buildings, NaN where missing; None if it predicts none.
+    """
+
+    height: np.ndarray
+    probability: np.ndarray | None = None
+    separation: np.ndarray | None = None
+
+
+def split(regions: np.ndarray, evidence: Evidence, gsd_m: float, step_m: float, min_area_m2: float) -> np.ndarray:
+    """Return the buildings of regions, numbered from 1 in the order of their first pixels, HxW int32, 0 outside.
+
+    Args:
+        regions: HxW int32, numbers of regions of pixels that share edges, 0 outside.
+        evidence: what divides buildings.
+        gsd_m: ground sampling distance in metres.
+        step_m: smallest difference in height between two buildings.
+        min_area_m2: smaller pieces are joined to the neighbour with the longest common wall.
+    """
+    smallest = min_area_m2 / gsd_m**2
+    large = np.where((np.bincount(regions.ravel()) >= 2 * smallest)[regions], regions, 0)
+    barrier = _barrier(large, evidence, gsd_m, step_m)
+    return numbered(_joined(_pieces(regions, large, barrier, smallest), barrier, smallest))
+
+
+def numbered(labels: np.ndarray) -> np.ndarray:
+    """Return labels numbered from 1 in the order of their first pixels, row by row, HxW int32; 0 stays 0."""
+    first = first_pixels(labels)
+    present = np.flatnonzero(first >= 0)
+    numbers = np.zeros(len(first), np.int32)
+    numbers[present[np.argsort(first[present])]] = np.arange(1, len(present) + 1)
+    return numbers[labels]
+
+
+def _barrier(regions: np.ndarray, evidence: Evidence, gsd_m: float, step_m: float) -> np.ndarray:
+    """Return how much divides the pixels around each, HxW float32: from 1 on it is a wall; NaN if nothing shows it."""
+    from img2height.buildings.kernels import median_inside, steps_inside
+
+    def pixels(metres: float) -> int:
+        return max(round(metres / gsd_m), 1)
+
+    smooth = median_inside(np.asarray(evidence.height, np.float32), regions, pixels(MEDIAN_M))
+    barrier = steps_inside(smooth, regions, pixels(REACH_M), pixels(RUN_M)) / np.float32(step_m)
+    if evidence.probability is not None:
+        barrier = np.fmax(barrier, _dip(evidence.probability, regions, pixels(RUN_M)) / np.float32(DIP))
+    if evidence.separation is not None:
+        barrier = np.fmax(barrier, np.where(regions > 0, evidence.separation, np.nan) / np.float32(WALL))
+    return barrier
+
+
+def _dip(probability: np.ndarray, regions: np.ndarray, reach: int) -> np.ndarray:
+    """Return by how much the probability is lower than on both sides, across rows or columns, HxW float32."""
+    inside, size = np.where(regions > 0, np.nan_to_num(probability), 0).astype(np.float32), reach + 1
+    dips = []
+    for axis in (0, 1):
+        before, after = (
+            maximum_filter1d(inside, size, axis, mode="constant", origin=origin)
+            for origin in ((size - 1) // 2, -(size // 2))
+        )
+        dips.append(np.minimum(before, after) - inside)
+    return np.where(regions > 0, np.maximum(*dips), np.float32(np.nan))
+
+
+def _pieces(regions: np.ndarray, large: np.ndarray, barrier: np.ndarray, smallest: float) -> np.ndarray:
+    """Return regions cut along the crests of the barrier between their flat parts, HxW int32."""
+    crest = grey_dilation(np.nan_to_num(barrier), footprint=generate_binary_structure(2, 1))  # closes gaps of a pixel
+    flat, count = label((large > 0) & np.isfinite(barrier) & (crest < FLAT))
+    flat[(np.bincount(flat.ravel()) < smallest / 4)[flat]] = 0
+    _, first = np.unique(flat, return_index=True)
+    several = np.bincount(large.ravel()[first[flat.ravel()[first] > 0]], minlength=regions.max(initial=0) + 1) > 1
+    cut = several[regions]
+    pieces = watershed(np.nan_to_num(barrier), np.where(cut, flat, 0), mask=cut)
+    return np.where(cut, pieces, regions + count * (regions > 0)).astype(np.int32)
+
+
+def _joined(pieces: np.ndarray, barrier: np.ndarray, smallest: float) -> np.ndarray:
+    """Return the pieces, HxW int32, joined where no wall divides them."""
+    walls, areas = _walls(pieces, barrier), np.bincount(pieces.ravel())
+    numbers: np.ndarray = np.arange(len(areas))
+    while len(pairs := _to_join(walls, np.bincount(numbers, areas), smallest)):
+        graph = coo_array((np.ones(len(pairs), bool), (pairs[:, 0], pairs[:, 1])), shape=(len(numbers), len(numbers)))
+        joined = connected_components(graph, directed=False)[1]  # 0, the outside, stays 0
+        numbers = joined[numbers]
+        walls = _summed(walls.assign(low=joined[walls["low"]], high=joined[walls["high"]]))
+    return numbers.astype(np.int32)[pieces]
+
+
+def _walls(pieces: np.ndarray, barrier: np.ndarray) -> pandas.DataFrame:
+    """Return what meets across the sides of pixels, a row per pair of pieces; the outside is piece 0.
+
+    Columns: `low` and `high` number, `sides`, how many of them are `seen` by the barrier, sum of their `barrier`.
+    """
+    pieces, barrier = np.pad(pieces, 1), np.pad(barrier, 1)
+    found = []
+    for here, there in ((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:])):
+        at = np.nonzero(pieces[here] != pieces[there])
+        found.append((pieces[here][at], pieces[there][at], (barrier[here][at] + barrier[there][at]) / 2))
+    one, other, height = map(np.concatenate, zip(*found, strict=True))
+    seen = np.isfinite(height)
+    columns = {"low": one, "high": other, "sides": 1, "seen": seen * 1, "barrier": np.where(seen, height, 0.0)}
+    return _summed(pandas.DataFrame(columns))
+
+
+def _summed(walls: pandas.DataFrame) -> pandas.DataFrame:
+    """Return the walls between different pieces, each pair once."""
+    low, high = walls[["low", "high"]].min(axis=1), walls[["low", "high"]].max(axis=1)
+    walls = walls.assign(low=low, high=high)[low != high]
+    return walls.groupby(["low", "high"], as_index=False).sum()
+
+
+def _to_join(walls: pandas.DataFrame, areas: np.ndarray, smallest: float) -> np.ndarray:
+    """Return the pairs of pieces that are one building, Nx2."""
+    both = pandas.concat([walls, walls.rename(columns={"low": "high", "high": "low"})])
+    outline = np.bincount(both["low"], both["sides"], minlength=len(areas))
+    inner = both[(both["low"] > 0) & (both["high"] > 0)].sort_values(["low", "high"])
+    longest = inner.sort_values("sides", ascending=False, kind="stable").drop_duplicates("low")
+    piece = longest["low"]
+    dependent = (areas[piece] < smallest) | (longest["sides"] > ENCLOSED * outline[piece])
+    no_wall = (inner["seen"] == 0) | (inner["barrier"] < inner["seen"])
+    return pandas.concat([inner[no_wall], longest[dependent]])[["low", "high"]].to_numpy()

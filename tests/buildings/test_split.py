@@ -1,0 +1,123 @@
+import numpy as np
+import pytest
+import shapely
+from affine import Affine
+from rasterio.crs import CRS
+from scipy.ndimage import label, rotate
+
+from img2height.buildings import extract
+from img2height.buildings.split import Evidence, split
+
+UTM = CRS.from_epsg(25832)
+HALF_METRE = Affine(0.5, 0, 500_000, 0, -0.5, 5_400_000)
+
+
+def divided(height: np.ndarray, mask: np.ndarray, step_m: float = 0.6, **further: np.ndarray) -> np.ndarray:
+    return split(label(mask)[0], Evidence(height, **further), 0.5, step_m, 20.0)
+
+
+def terraces(noise_m: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """36 houses of 6 x 10 m in 6 rows, 6.0 and 7.5 m high in turns; and their numbers."""
+    height, number = np.zeros((220, 120), np.float32), np.zeros((220, 120), np.int32)
+    for house in range(36):
+        row, column = divmod(house, 6)
+        here = np.s_[10 + 34 * row : 30 + 34 * row, 20 + 12 * column : 32 + 12 * column]
+        height[here], number[here] = 6.0 + 1.5 * (column % 2), house + 1
+    return height + np.random.default_rng([seed]).normal(0, noise_m, height.shape).astype(np.float32), number
+
+
+@pytest.mark.parametrize(("noise_m", "least"), [(0.0, 36), (0.3, 36), (0.6, 34)])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_terraced_houses_of_different_height_are_single_buildings(noise_m, least, seed):
+    height, number = terraces(noise_m, seed)
+    frame = extract(height, number > 0, HALF_METRE, UTM, split_step_m=0.6)
+    found = 0
+    for house in range(36):
+        row, column = divmod(house, 6)
+        west, north = 500_010 + 6 * column, 5_400_000 - 5 - 17 * row
+        true = shapely.box(west, north - 10, west + 6, north)
+        common = frame.geometry.intersection(true).area
+        iou = common / (frame.area_m2 + true.area - common)
+        right = abs(frame.height_m - (6.0 + 1.5 * (column % 2))) <= 0.2
+        found += bool((right & (iou > 0.5)).any())
+    assert found >= least
+    assert shapely.coverage_is_valid(frame.geometry.to_numpy())
+    assert frame.area_m2.sum() == pytest.approx(shapely.union_all(frame.geometry.to_numpy()).area)
+
+
+def roof(kind: str, turn_deg: float) -> tuple[np.ndarray, np.ndarray]:
+    """Heights and mask of a house of 14 x 10 m with a pitch of 45°, turned."""
+    y, x = (np.mgrid[:80, :80] - 39.5) / 2
+    angle = np.radians(turn_deg)
+    u, v = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
+    inside = (np.abs(u) < 7) & (np.abs(v) < 5)
+    rise = {"gabled": 5 - np.abs(v), "hipped": np.minimum(5 - np.abs(v), 7 - np.abs(u)), "shed": 5 + v}[kind]
+    return np.where(inside, 4 + rise, 0).astype(np.float32), inside
+
+
+@pytest.mark.parametrize("turn_deg", [0, 17, 30, 45])
+@pytest.mark.parametrize("kind", ["gabled", "hipped", "shed"])
+def test_pitched_roofs_stay_whole(kind, turn_deg):
+    height, inside = roof(kind, turn_deg)
+    assert divided(height, inside).max() == 1
+
+
+def test_chimneys_and_dormers_stay_with_their_house():
+    height, inside = roof("gabled", 0)
+    height[38:40, 45:47] += 2
+    height[44:48, 34:40] = 8.5
+    assert divided(height, inside).max() == 1
+
+
+def test_a_tower_on_a_roof_stays_with_its_building():
+    height = np.zeros((60, 60), np.float32)
+    height[5:55, 5:55], height[20:40, 20:40] = 10, 25
+    assert divided(height, height > 0).max() == 1
+
+
+def test_a_low_wing_is_a_building():
+    height = np.zeros((60, 60), np.float32)
+    height[5:55, 5:30], height[20:45, 30:55] = 10, 4
+    labels = divided(height, height > 0)
+    assert labels.max() == 2
+    assert ((labels == 2) != (height == 4)).sum() <= 4  # the corners of the wall are rounded
+
+
+def test_small_parts_join_the_neighbour_with_the_longest_wall():
+    height = np.zeros((60, 90), np.float32)
+    height[10:50, 5:40], height[14:30, 40:50], height[22:42, 50:85] = 10, 6, 3  # the middle one has 40 m2
+    labels = split(label(height > 0)[0], Evidence(height), 0.5, 0.6, 45.0)
+    assert labels.max() == 2
+    assert (labels[14:30, 42:48] == 1).all()
+    assert split(label(height > 0)[0], Evidence(height), 0.5, 0.6, 30.0).max() == 3
+
+
+def test_missing_heights_divide_nothing():
+    height, number = terraces(0.0, 0)
+    assert divided(np.full_like(height, np.nan), number > 0).max() == 6
+    height[:, 60:] = np.nan
+    labels = divided(height, number > 0)
+    assert ((labels > 0) == (number > 0)).all()
+    assert labels.max() < 36
+
+
+@pytest.mark.parametrize("what", ["probability", "separation"])
+def test_a_method_may_see_walls_where_the_height_is_the_same(what):
+    mask = np.zeros((40, 80), bool)
+    mask[10:30, 10:70] = True
+    wall = np.zeros(mask.shape, bool)
+    wall[10:30, 39:41] = True
+    seen = np.where(wall, 0.9, 0.1) if what == "separation" else np.where(wall, 0.6, 0.95) * mask
+    labels = divided(np.where(mask, 6, 0).astype(np.float32), mask, **{what: seen.astype(np.float32)})
+    assert labels.max() == 2
+    assert ((labels == 1)[10:30, 10:40]).all()
+    assert ((labels == 2)[10:30, 40:70]).all()
+
+
+def test_a_turned_terrace_is_divided():
+    _height, number = terraces(0.0, 0)
+    turned = rotate(np.where(number > 6, 0, number), 20, order=0)
+    high = np.where(turned > 0, 6 + 1.5 * ((turned - 1) % 2), 0).astype(np.float32)
+    labels = divided(high, turned > 0)
+    assert labels.max() == 6
+    assert (np.diff(np.unique(np.stack([labels, turned]).reshape(2, -1), axis=1)[0]) > -1).all()
