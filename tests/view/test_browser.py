@@ -19,7 +19,7 @@ from view_cases import GRID, deliver, surfaces
 from img2height.cli.app import app
 from img2height.colours import ERROR_COLOURS, HEIGHT_COLOURS
 
-SIZE = (1000, 640)
+SIZE = (800, 520)
 ROUNDED_M = 0.005 + 1e-5
 
 
@@ -83,9 +83,9 @@ def looks(page: Page) -> np.ndarray:
 
 def test_it_opens_from_disk_without_a_message_and_shows_a_picture(page: Page) -> None:
     assert page.value("document.body.dataset.state") == "ready"
-    middle = looks(page)[200:400]
-    assert middle[:, :450].std() > 20  # the image
-    assert middle[:, 550:].std() > 10  # the prediction
+    middle = looks(page)[180:380]
+    assert middle[:, 120:350].std() > 20  # the image
+    assert middle[:, 450:680].std() > 10  # the prediction
     assert page.messages == []
 
 
@@ -110,7 +110,7 @@ def test_the_pointer_shows_the_height_of_its_pixel(page: Page, pitch: int) -> No
     page.run(f"maps.left.jumpTo({{center: lngLat(280, 130), zoom: ZOOM, pitch: {pitch}}})")
     predicted, reference = surfaces()
     top = page.value("element('left').getBoundingClientRect().top")
-    for x, y in ((300, 300), (330, 250), (700, 410), (520, 330), (5, 600)):
+    for x, y in ((300, 300), (330, 250), (600, 350), (460, 330), (5, 300)):
         column, row = map(int, np.floor(page.value(f"pixelOf(maps.left.unproject([{x}, {y - top}]))")))
         page.point(x, y)
         shown = page.value(
@@ -132,18 +132,19 @@ def test_keys_change_what_is_shown(page: Page) -> None:
     assert after("m")["method"] == 1
     assert after("M", shift=True)["method"] == 0
     assert after("h")["shading"] is False
-    assert after("b")["buildings"] == "outlines"
-    assert after("b")["buildings"] == "solid"
+    assert after("b")["mode"] == "outlines"
+    assert after("b")["mode"] == "solid"
     assert after("c")["colour"] == "error"
     page.press("?")
     assert page.value("element('help').open")
     page.run("element('help').close()")
     assert page.messages == []
-    assert [after("b")["buildings"], after("3", "Digit3")["right"]] == ["none", "prediction"]
+    assert after("b")["mode"] == "surface"
+    assert [after("b")["mode"], after("3", "Digit3")["right"]] == ["flat", "prediction"]
 
 
 def test_houses_stand_and_report_their_height(page: Page) -> None:
-    page.run("set({buildings: 'solid', left: 'image', right: 'prediction', colour: 'height'})")
+    page.run("set({mode: 'solid', left: 'image', right: 'prediction', colour: 'height'})")
     page.run("maps.left.jumpTo({center: lngLat(62, 52), zoom: ZOOM + 2, pitch: 0, bearing: 0}), moveBorder(0), drawn()")
     top = page.value("element('left').getBoundingClientRect().top")
     x, y = page.value("(({x, y}) => [x, y])(maps.left.project(lngLat(60, 50)))")
@@ -151,7 +152,7 @@ def test_houses_stand_and_report_their_height(page: Page) -> None:
     card = page.value("element('building').textContent")
     assert card == "Buildingpredicted5.50 mreference, median inside6.00 merror−0.50 m"
     assert page.value("maps.right.queryRenderedFeatures({layers: ['solid']}).length") == 1
-    page.run("moveBorder(0.5), set({buildings: 'none'})")
+    page.run("moveBorder(0.5), set({mode: 'flat'})")
 
 
 def test_a_link_opens_the_same_map(page: Page, chromium: Browser) -> None:

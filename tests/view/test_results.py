@@ -91,7 +91,7 @@ def test_reference_buildings_have_the_heights_of_both_inside(tree: Path, tmp_pat
 
 
 def test_a_scene_that_is_not_prepared(tree: Path, tmp_path: Path) -> None:
-    for scenes, found in (("results", "found 0 scenes"), ("scenes/town", "found 1 scenes of that name, 0")):
+    for scenes, found in (("results", "found 0 of that name"), ("scenes/town", "found 1 of that name, 0")):
         result = view(tree, tmp_path / "map", "unet", scenes=scenes)
         assert result.exit_code == 2
         assert found in result.stderr

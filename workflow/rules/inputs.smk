@@ -44,10 +44,15 @@ def gpus(wildcards):
 
 
 def manifest(wildcards):
-    """Return the manifest of the scene, whose dataset is not in the path of a result."""
+    """Return the manifest of the scene of a job, whose dataset is not in the path of a result."""
     if wildcards.scene not in DATASET_OF:
         stop(f"experiment {EXPERIMENT} has no scene {meant(wildcards.scene, DATASET_OF)}")
-    return paths.SCENE.format(dataset=DATASET_OF[wildcards.scene], scene=wildcards.scene)
+    return manifest_of(wildcards.scene)
+
+
+def manifest_of(scene):
+    """Return the manifest of a scene of the experiment."""
+    return paths.SCENE.format(dataset=DATASET_OF[scene], scene=scene)
 
 
 def pairs(method, scene):

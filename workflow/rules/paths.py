@@ -33,6 +33,7 @@ INTERVALS = f"{TABLES}/intervals.csv"
 COMPARISONS = f"{TABLES}/comparisons.csv"
 FIGURES = "results/{experiment}/figures"
 REPORT = "results/{experiment}/report.html"
+VIEW = "results/{experiment}/view"
 
 LOG = "logs/{rule}/{job}.log"
 COST = "logs/report/{experiment}_cost.html"

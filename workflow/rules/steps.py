@@ -90,6 +90,7 @@ TABLE = (
     Step("evaluate", "results", "", "{experiment}/{method}/seed{seed}", paths.SCORES),
     Step("collect_metrics", "results", "collect", EXPERIMENT, paths.METRICS),
     Step("report", "results", "", EXPERIMENT, paths.REPORT),
+    Step("view", "results", "", EXPERIMENT),
     Step("published_table", "results", "", "{experiment}/{table}"),
     Step("published_figure", "results", "", "{experiment}/{figure}"),
 )

@@ -1,5 +1,6 @@
 """The command that writes a map of results."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -34,13 +35,16 @@ def view(
     if not maps and (extra := [option for option, value in given.items() if value]):
         raise DataError(f"{extra[0]}: is for height maps only; the scene of a result has its own")
 
-    from functools import partial
-
     from img2height.view.files import open_files
-    from img2height.view.results import scenes_of
+    from img2height.view.results import MANIFEST, heights_in, scenes_of
     from img2height.view.write import write_view
 
     with messages():
-        openers = [partial(open_files, maps, image, reference, buildings or [])] if maps else scenes_of(results, scenes)
-        write_view(openers, results[0].stem, out)
-        typer.echo(f"{out / 'index.html'}: open it in a browser")
+        write_view(
+            [partial(open_files, maps, image, reference, buildings or [])]
+            if maps
+            else scenes_of(heights_in(results), sorted(scenes.rglob(MANIFEST))),
+            title=results[0].stem,
+            out=out,
+        )
+    typer.echo(f"{out / 'index.html'}: open it in a browser")

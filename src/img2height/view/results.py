@@ -41,37 +41,40 @@ class Result:
         return found and cls(path, found["method"], found["seed"], found["scene"])
 
 
-def scenes_of(folders: Sequence[Path], scenes: Path) -> list[Opener]:
-    """Return the scenes of folders of results, each with all methods that were run on it, to be opened one by one.
-
-    Args:
-        folders: of an experiment, a method, a seed or a scene.
-        scenes: folder of the prepared scenes.
+def heights_in(folders: Sequence[Path]) -> list[Path]:
+    """Return the height maps in folders of an experiment, a method, a seed or a scene, in the order of their paths.
 
     Raises:
-        DataError: a folder holds no results.
+        DataError: a folder contains none.
     """
-    found = [result for folder in folders for result in _results(folder)]
-    by_scene = {
-        name: [result for result in found if result.scene == name] for name in dict.fromkeys(r.scene for r in found)
-    }
-    return [partial(_opened, results, scenes) for results in by_scene.values()]
-
-
-def _results(folder: Path) -> list[Result]:
-    """Return the results in a folder, in the order of their paths."""
-    if not (found := [result for path in sorted(folder.rglob(HEIGHTS)) if (result := Result.of(path))]):
+    found = {folder: [path for path in sorted(folder.rglob(HEIGHTS)) if Result.of(path)] for folder in folders}
+    if empty := [folder for folder, paths in found.items() if not paths]:
         raise DataError(
-            f"{folder}: contains no <method>/oof/seed<seed>/<scene>/{HEIGHTS}; give a folder of results, for example "
+            f"{empty[0]}: contains no <method>/oof/seed<seed>/<scene>/{HEIGHTS}; give a folder of results, for example "
             "results/demo, or the path of a height map"
         )
-    return found
+    return list(dict.fromkeys(path for paths in found.values() for path in paths))
 
 
-def _opened(results: list[Result], scenes: Path, stack: ExitStack) -> ShownScene:
+def scenes_of(heights: Sequence[Path], manifests: Sequence[Path]) -> list[Opener]:
+    """Return the scenes of results, each with all methods that were run on it, to be opened one by one.
+
+    Args:
+        heights: <method>/oof/seed<seed>/<scene>/height.tif, with the buildings next to it.
+        manifests: scene.json of prepared scenes, in the folders <scene>/; there may be others among them.
+    """
+    found = [result for path in heights if (result := Result.of(path))]
+    by_name = {result.scene: [other for other in found if other.scene == result.scene] for result in found}
+    return [
+        partial(_opened, results, [manifest for manifest in manifests if manifest.parent.name == name])
+        for name, results in by_name.items()
+    ]
+
+
+def _opened(results: list[Result], manifests: list[Path], stack: ExitStack) -> ShownScene:
     """Return a scene with the rasters of its methods open."""
     rasters = [stack.enter_context(open_raster(result.path)) for result in results]
-    scene = _scene_of(results[0].scene, rasters[0], scenes)
+    scene = _scene_of(results[0].scene, rasters[0], manifests)
     name = f"scene {scene.dataset}/{scene.name}"
     for raster in rasters:
         Grid.of(raster).require(scene.grid, raster.name, name)
@@ -104,14 +107,12 @@ def _method(
     return Method(name, quantity_name(stated, compared=True), heights, quantity.name, buildings), reference
 
 
-def _scene_of(name: str, raster: DatasetReader, scenes: Path) -> Scene:
-    """Return the prepared scene of a name that is on the grid of a raster."""
-    named = [Scene.load(manifest) for manifest in sorted(scenes.rglob(f"{name}/{MANIFEST}"))]
-    fitting = [scene for scene in named if Grid.of(raster).matches(scene.grid)]
+def _scene_of(name: str, raster: DatasetReader, manifests: list[Path]) -> Scene:
+    """Return the one scene that is on the grid of a raster."""
+    fitting = [scene for scene in map(Scene.load, manifests) if Grid.of(raster).matches(scene.grid)]
     if len(fitting) != 1:
-        found = f"{len(named)} scenes of that name, {len(fitting)} of them on its grid"
         raise DataError(
-            f"{raster.name}: its scene {name} must be prepared in {scenes} on the same grid; found {found}; give the "
-            "folder that holds it with --scenes"
+            f"{raster.name}: needs its scene {name}, prepared on the same grid; found {len(manifests)} of that name, "
+            f"{len(fitting)} of them on this grid; give the folder that contains it with --scenes"
         )
     return fitting[0]

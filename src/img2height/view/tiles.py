@@ -10,6 +10,7 @@ from rasterio.windows import Window
 
 from img2height.view.frame import TILE
 
+SMALLER = 2  # levels after the first that is a single tile, for small screens and for zooming out
 Reader = Callable[[Window], np.ndarray]
 
 
@@ -40,18 +41,23 @@ class Pyramid:
     kind: Kind
 
     @property
-    def top(self) -> int:
-        """The level that is a single tile."""
+    def overview(self) -> int:
+        """The first level that is a single tile."""
         return max(0, math.ceil(math.log2(max(self.width, self.height) / TILE)))
 
     def write(self, read: Reader, save: Callable[[str, np.ndarray], None]) -> np.ndarray:
-        """Read the raster, save each tile under the name <level>-<column>-<row>, and return that of the top.
+        """Read the raster, save each tile under the name <level>-<column>-<row>, and return the overview.
 
         Args:
             read: returns the pixels of a window inside the raster, HxW or HxWxC.
             save: receives the name of a tile and its pixels, TILE x TILE, missing beyond the raster.
         """
-        return self._tile(self.top, 0, 0, read, save)
+        overview = tile = self._tile(self.overview, 0, 0, read, save)
+        for level in range(self.overview + 1, self.overview + SMALLER + 1):
+            whole = self._empty(2)
+            whole[:TILE, :TILE] = tile
+            save(f"{level}-0-0", tile := self.kind.halved(whole))
+        return overview
 
     def _tile(
         self, level: int, column: int, row: int, read: Reader, save: Callable[[str, np.ndarray], None]

@@ -1,15 +1,21 @@
 // What is shown, and what changes it: controls, keys and the address of the page.
 "use strict";
 
-const state = { scene: 0, method: 0, left: "image", right: "prediction", buildings: "none", colour: "height", shading: true };
+const state = { scene: 0, method: 0, left: "image", right: "prediction", mode: "flat", colour: "height", shading: true };
 let manifest, chosen = null, pointed = 0, pointing = Promise.resolve(), updated = pointing;
 
+const SOLID = ["solid", "surface"]; // modes in 3D
 const scene = () => manifest.scenes[state.scene];
 const method = () => scene().methods[state.method];
 
 function available() {
   const compared = method().reference !== null;
   return LAYERS.filter(layer => ({ image: scene().picture, prediction: true })[layer] ?? compared);
+}
+
+function modes() {
+  const outlined = method().buildings || scene().footprints;
+  return ["flat", ...(outlined ? ["outlines", "solid"] : []), "surface"];
 }
 
 const scales = () => {
@@ -27,8 +33,13 @@ function sourceOf(layer) {
   }
 }
 
+function surfaceOf(layer) {
+  const shown = layer === "reference" ? `${scene().data}/reference${method().reference}` : method().data;
+  return surfaceSource(scene(), shown, method().scales.low_m);
+}
+
 async function buildingsOf(layer) {
-  if (state.buildings === "none") return null;
+  if (!["outlines", "solid"].includes(state.mode)) return null;
   if (layer === "reference" && (scene().footprints || method().buildings)) return referenceBuildings(scene(), method());
   return method().buildings ? predictedBuildings(method()) : null;
 }
@@ -36,15 +47,17 @@ async function buildingsOf(layer) {
 /** Show the state on both maps; the sides that changed are loaded again. */
 async function update(sides = SIDES) {
   for (const side of SIDES) if (!available().includes(state[side])) state[side] = side === "left" ? available()[0] : "prediction";
+  if (!modes().includes(state.mode)) state.mode = "flat";
   document.body.dataset.state = "loading";
   fillControls();
   choose(null);
   for (const side of sides) showRaster(maps[side], sourceOf(state[side]), state[side] !== "image");
   await Promise.all(SIDES.map(async side => {
     const layer = state[side], found = await buildingsOf(layer);
+    showSurface(maps[side], state.mode === "surface" ? surfaceOf(layer) : null, scene().frame.scale);
     maps[side].getSource("buildings").setData(found ?? { type: "FeatureCollection", features: [] });
     showBuildings(maps[side], {
-      mode: found ? state.buildings : "none", scale: scales()[state.colour], property: state.colour, perMetre: scene().frame.scale,
+      mode: found ? state.mode : "flat", scale: scales()[state.colour], property: state.colour, perMetre: scene().frame.scale,
     });
   }));
   remember();
@@ -56,10 +69,10 @@ function fillControls() {
   fillSelect(element("scene"), manifest.scenes.map(({ title }) => title), state.scene);
   fillSelect(element("method"), scene().methods.map(({ name }) => name), state.method);
   for (const side of SIDES) fillLayers(side, available(), state[side], layer => { state[side] = layer; updated = update([side]); });
-  element("buildings").value = state.buildings;
+  for (const option of element("mode").options) option.hidden = !modes().includes(option.value);
+  element("mode").value = state.mode;
   element("colour").value = state.colour;
-  element("colour").closest("label").hidden = state.buildings !== "solid" || method().reference === null;
-  element("buildings").closest("label").hidden = !method().buildings && !scene().footprints;
+  element("colour").closest("label").hidden = state.mode !== "solid" || method().reference === null;
   element("shading").setAttribute("aria-pressed", state.shading);
   legends();
   showAbout(scene());
@@ -67,7 +80,7 @@ function fillControls() {
 
 function legends() {
   const { height, error } = scales(), shown = SIDES.map(side => state[side]), entries = [];
-  const solid = state.buildings === "solid" && state.colour;
+  const solid = state.mode === "solid" && state.colour;
   if (shown.some(layer => ["reference", "prediction"].includes(layer)) || solid === "height") {
     entries.push({ title: `${method().quantity} (m)`, scale: height, ends: ["", "≥ "] });
   }
@@ -105,18 +118,19 @@ function set(change) {
   return updated = update();
 }
 
-function setBuildings(mode) {
-  const tilt = mode === "solid" && maps.left.getPitch() < 10;
-  const flat = mode !== "solid" && state.buildings === "solid";
-  set({ buildings: mode });
+/** Change the mode, and tilt the map where it shows something in 3D. */
+function setMode(mode) {
+  const tilt = SOLID.includes(mode) && maps.left.getPitch() < 10, flat = !SOLID.includes(mode) && SOLID.includes(state.mode);
+  const done = set({ mode });
   if (tilt) maps.left.easeTo({ ...TILTED, bearing: scene().frame.north_deg + TILTED.bearing, duration: 800 });
   if (flat) maps.left.easeTo({ pitch: 0, bearing: scene().frame.north_deg, duration: 600 });
+  return done;
 }
 
 function setScene(number) {
   const names = method().name, same = manifest.scenes[number].methods.findIndex(({ name }) => name === names);
   const done = set({ scene: number, method: Math.max(0, same) });
-  showWhole(scene().frame, { tilted: state.buildings === "solid", animate: false });
+  showWhole(scene().frame, { tilted: SOLID.includes(state.mode), animate: false });
   return done;
 }
 
@@ -134,12 +148,12 @@ function pressed(event) {
   const act = {
     m: () => set({ method: cycle(scene().methods.length, state.method, step) }),
     s: () => setScene(cycle(manifest.scenes.length, state.scene, step)),
-    b: () => setBuildings(next(["none", "outlines", "solid"], state.buildings, step)),
+    b: () => setMode(next(modes(), state.mode, step)),
     c: () => set({ colour: next(["height", "error"], state.colour, 1) }),
     h: () => set({ shading: !state.shading }),
     d: () => toggleTheme(),
     n: () => maps.left.easeTo({ pitch: 0, bearing: scene().frame.north_deg }),
-    0: () => showWhole(scene().frame, { tilted: state.buildings === "solid" }),
+    0: () => showWhole(scene().frame, { tilted: SOLID.includes(state.mode) }),
     ",": () => moveBorder(border - 0.05),
     ".": () => moveBorder(border + 0.05),
     "?": () => element("help").showModal(),
@@ -148,8 +162,9 @@ function pressed(event) {
 }
 
 function toggleTheme() {
-  const root = document.documentElement, dark = getComputedStyle(root).colorScheme.startsWith("dark");
-  root.dataset.theme = dark ? "light" : "dark";
+  const { dataset } = document.documentElement;
+  const dark = (dataset.theme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
+  dataset.theme = dark ? "light" : "dark";
 }
 
 /** Keep the state in the address, so that a link opens the same map. */
@@ -165,9 +180,9 @@ function recall() {
   const place = (list, name) => Math.max(0, list.findIndex(item => item.name === name));
   state.scene = place(manifest.scenes, given.get("scene"));
   state.method = place(scene().methods, given.get("method"));
-  for (const key of ["left", "right", "buildings", "colour"]) state[key] = given.get(key) ?? state[key];
+  for (const key of ["left", "right", "mode", "colour"]) state[key] = given.get(key) ?? state[key];
   state.shading = given.get("shading") !== "false";
-  showWhole(scene().frame, { tilted: state.buildings === "solid", animate: false });
+  showWhole(scene().frame, { tilted: SOLID.includes(state.mode), animate: false });
   if (!given.has("zoom")) return;
   const [x, y, zoom, bearing, pitch] = ["x", "y", "zoom", "bearing", "pitch"].map(key => Number(given.get(key)));
   maps.left.jumpTo({ center: lngLat(x, y), zoom, bearing, pitch });
@@ -176,7 +191,7 @@ function recall() {
 function connect() {
   element("scene").addEventListener("change", event => setScene(Number(event.target.value)));
   element("method").addEventListener("change", event => set({ method: Number(event.target.value) }));
-  element("buildings").addEventListener("change", event => setBuildings(event.target.value));
+  element("mode").addEventListener("change", event => setMode(event.target.value));
   element("colour").addEventListener("change", event => set({ colour: event.target.value }));
   element("shading").addEventListener("click", () => set({ shading: !state.shading }));
   element("theme").addEventListener("click", toggleTheme);
@@ -184,7 +199,7 @@ function connect() {
   element("closer").addEventListener("click", () => maps.left.zoomIn());
   element("farther").addEventListener("click", () => maps.left.zoomOut());
   element("north").addEventListener("click", () => maps.left.easeTo({ pitch: 0, bearing: scene().frame.north_deg }));
-  element("whole").addEventListener("click", () => showWhole(scene().frame, { tilted: state.buildings === "solid" }));
+  element("whole").addEventListener("click", () => showWhole(scene().frame, { tilted: SOLID.includes(state.mode) }));
   document.addEventListener("keydown", pressed);
   for (const side of SIDES) {
     maps[side].on("mousemove", event => { pointing = point(event.lngLat); });

@@ -11,7 +11,7 @@ function createMaps() {
   for (const side of SIDES) {
     maps[side] = new maplibregl.Map({
       container: side, style: { version: 8, sources: {}, layers: [] }, attributionControl: false,
-      center: [0, 0], zoom: ZOOM, maxZoom: ZOOM + 6, maxPitch: 75, renderWorldCopies: false, fadeDuration: 0,
+      center: [0, 0], zoom: ZOOM, maxZoom: ZOOM + 6, maxPitch: 75, centerClampedToGround: false, renderWorldCopies: false, fadeDuration: 0,
     });
     maps[side].on("error", event => report(event.error));
   }
@@ -45,9 +45,19 @@ function showRaster(map, source, crisp) {
   map.addLayer({ id: "raster", type: "raster", source: "raster", paint }, "inside");
 }
 
+/** Drape the layers of a map over a surface; flat without a source. */
+function showSurface(map, source, perMetre) {
+  map.setTerrain(null);
+  if (map.getSource("surface")) map.removeSource("surface");
+  if (!source) return;
+  map.addSource("surface", source);
+  map.setTerrain({ source: "surface", exaggeration: perMetre });
+}
+
 /** Show the whole scene; flat with north up, or tilted. */
 function showWhole(frame, { tilted = false, animate = true } = {}) {
   const bounds = [lngLat(0, frame.height), lngLat(frame.width, 0)];
+  SIDES.forEach(side => maps[side].setMinZoom(ZOOM - lastLevel(frame.width, frame.height)));
   const { center, zoom } = maps.left.cameraForBounds(bounds, { padding: margins(), bearing: frame.north_deg });
   const angle = tilted ? { pitch: TILTED.pitch, bearing: frame.north_deg + TILTED.bearing } : { pitch: 0, bearing: frame.north_deg };
   maps.left.easeTo({ center, zoom, ...angle, duration: animate ? 600 : 0 });

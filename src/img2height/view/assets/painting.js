@@ -3,6 +3,7 @@
 
 const PROTOCOL = "img2height";
 const ZOOM = 16; // at which a pixel of the scene is a pixel of a tile, see frame.py
+const SMALLER = 2; // levels after the first that is a single tile, see tiles.py
 const WORLD = TILE * 2 ** ZOOM;
 const paintings = []; // what is painted, by the number in the address of a tile
 
@@ -17,13 +18,17 @@ maplibregl.addProtocol(PROTOCOL, async ({ url }) => {
 /** Return a raster source of the map library; `paint` returns the promise of an image, or null if nothing is visible. */
 function tileSource(frame, refined, paint) {
   const zoom = ZOOM + refined, width = frame.width * 2 ** refined, height = frame.height * 2 ** refined;
-  const levels = Math.max(0, Math.ceil(Math.log2(Math.max(width, height) / TILE)));
   const number = paintings.push({ zoom, width, height, paint }) - 1;
   const [west, north] = lngLat(0, 0).toArray(), [east, south] = lngLat(frame.width, frame.height).toArray();
   return {
     type: "raster", tiles: [`${PROTOCOL}://${number}/{z}/{x}/{y}`], tileSize: TILE,
-    minzoom: zoom - levels, maxzoom: zoom, bounds: [west, south, east, north],
+    minzoom: zoom - lastLevel(width, height), maxzoom: zoom, bounds: [west, south, east, north],
   };
+}
+
+/** Return the last level of the tiles of a raster. */
+function lastLevel(width, height) {
+  return Math.max(0, Math.ceil(Math.log2(Math.max(width, height) / TILE))) + SMALLER;
 }
 
 /** Return the position on the map of pixel coordinates of a scene. */
@@ -58,6 +63,19 @@ function errorSource(scene, predicted, reference, scale) {
     const [ours, truth] = await Promise.all([predicted, reference].map(layer => heightTile(`${layer}/${name}`)));
     return ours && truth && painted(index => metres(ours, index) - metres(truth, index), scale, null);
   });
+}
+
+/** Return a source of the surface that layers are draped over; missing heights lie at `low`, the floor of the surface. */
+function surfaceSource(scene, layer, low) {
+  const source = tileSource(scene.frame, 0, async name => {
+    const tile = await heightTile(`${layer}/${name}`), image = new ImageData(TILE, TILE);
+    for (let index = 0; index < TILE * TILE; index++) {
+      const height = metres(tile, index), centimetres = Number.isNaN(height) ? 0 : Math.max(0, Math.round(100 * (height - low)));
+      image.data.set([centimetres >> 16, (centimetres >> 8) & 255, centimetres & 255, 255], 4 * index);
+    }
+    return createImageBitmap(image);
+  });
+  return { ...source, type: "raster-dem", encoding: "custom", redFactor: 655.36, greenFactor: 2.56, blueFactor: 0.01, baseShift: 0 };
 }
 
 /** Return the promise of an image of values; missing ones are transparent. */
