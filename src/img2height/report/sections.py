@@ -123,7 +123,9 @@ def _section(
 
 def _in_scene(run: Run, name: str, item: ShownScene, figures: Path) -> ScenePictures:
     made = run.files[name].of(item.scene.dataset, item.scene.name)
-    return scene_pictures(name, item, made, figures, refines=refines(run.recipes[name]))
+    return scene_pictures(
+        name, item, made, figures, run.params.metrics.instance_iou, refines=refines(run.recipes[name])
+    )
 
 
 def class_rows(classes: pandas.DataFrame, uncertainty: Uncertainty) -> list[ClassRow]:

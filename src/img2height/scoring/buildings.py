@@ -80,6 +80,28 @@ class Compared(NamedTuple):
     pairs: Overlaps
 
 
+class Outcomes(NamedTuple):
+    """The polygons of buildings by outcome, in map coordinates: object arrays.
+
+    Attributes:
+        right: predicted buildings that match a reference building.
+        false: predicted buildings without a match.
+        missed: reference buildings without a match.
+    """
+
+    right: np.ndarray
+    false: np.ndarray
+    missed: np.ndarray
+
+
+def outcomes(compared: Compared, iou_min: float) -> Outcomes:
+    """Return the buildings that count by outcome of the matching; see `match`."""
+    matches = match(compared.pairs, iou_min)
+    ours, theirs = (side.geometry.to_numpy() for side in (compared.predicted, compared.reference))
+    missed = np.delete(theirs, matches.reference)
+    return Outcomes(ours[matches.predicted], np.delete(ours, matches.predicted), missed)
+
+
 def reference_buildings(scene: Scene) -> geopandas.GeoDataFrame | None:
     """Return the reference polygons of a scene, otherwise those of its building mask and heights, otherwise None."""
     if "buildings" in scene.layers:

@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 import pandas
 import shapely
+from pandas.api.typing import SeriesGroupBy
 from rasterio.windows import Window
 
+from img2height.buildings.attributes import INSIDE_PX, eroded
 from img2height.heights import is_valid
 from img2height.io.areas import area_window, burn
 from img2height.io.grid import Grid
@@ -19,8 +21,9 @@ Reader = Callable[[Window], np.ndarray]  # reads the heights of a window, HxW me
 def outline_heights(outlines: np.ndarray, grid: Grid, heights: Mapping[str, Reader]) -> dict[str, pandas.DataFrame]:
     """Return `height_m` and `volume_m3` inside each outline, NaN without a valid pixel; one table per raster.
 
-    The height is the median of the valid pixels whose centres are inside; the volume is their mean times the area of
-    the outline. Memory holds the outlines and the pixels of one block, or of the largest building.
+    As in the predicted table, the height is the median of the pixels whose eight neighbours are inside too, if there
+    are enough (see `measure`), and the volume is the mean of all pixels inside times the area of the outline. Memory
+    holds the outlines and the pixels of one block, or of the largest building.
 
     Args:
         outlines: N polygons in map coordinates, metres.
@@ -32,7 +35,7 @@ def outline_heights(outlines: np.ndarray, grid: Grid, heights: Mapping[str, Read
     for members, window in _windows(places, grid):
         labels = burn([(places[k], number) for number, k in enumerate(members, start=1)], window, "int32")
         for name, read in heights.items():
-            found[name][members] = _medians_and_means(labels, read(window), len(members))
+            found[name][members] = _measured(labels, read(window), len(members))
     area_m2 = shapely.area(outlines)
     return {
         name: pandas.DataFrame({"height_m": values[:, 0], "volume_m3": values[:, 1] * area_m2})
@@ -51,8 +54,14 @@ def _windows(places: np.ndarray, grid: Grid) -> Iterator[tuple[np.ndarray, Windo
         yield members, grid.clip(area_window(shapely.box(west, north, east, south)))
 
 
-def _medians_and_means(labels: np.ndarray, heights: np.ndarray, count: int) -> np.ndarray:
-    """Return median and mean of the valid heights of each label from 1 on, Nx2, NaN where there are none."""
+def _measured(labels: np.ndarray, heights: np.ndarray, count: int) -> np.ndarray:
+    """Return the median of the inside and the mean of all valid heights of each label from 1 on, Nx2."""
+    inside, everywhere = _by_label(eroded(labels), heights), _by_label(labels, heights)
+    medians = inside.median().where(inside.size() >= INSIDE_PX)
+    columns = [values.reindex(range(1, count + 1)) for values in (medians, everywhere.mean())]
+    return np.stack(columns, axis=1)
+
+
+def _by_label(labels: np.ndarray, heights: np.ndarray) -> "SeriesGroupBy[float, int]":
     counts = (labels > 0) & is_valid(heights)
-    groups = pandas.Series(heights[counts].astype(np.float64)).groupby(labels[counts])
-    return groups.agg(["median", "mean"]).reindex(range(1, count + 1)).to_numpy()
+    return pandas.Series(heights[counts].astype(np.float64)).groupby(labels[counts])

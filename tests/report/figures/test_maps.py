@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from rasterio.windows import Window
-from shapely.geometry import box
+from shapely.geometry import Polygon, box
 
 from img2height.colours import ERROR_COLOURS, HEIGHT_COLOURS, Scales
 from img2height.comparison.record import Interval
@@ -23,6 +23,7 @@ from img2height.report.figures.joint import BINS
 from img2height.report.figures.maps import buildings_panel, scene_panel
 from img2height.report.tables.intervals import Uncertainty
 from img2height.scenes.scene import Scene
+from img2height.scoring.buildings import Outcomes
 
 WHOLE = Window(0, 0, 300, 280)
 
@@ -112,6 +113,20 @@ def test_outlines_lie_where_the_polygons_are(view: View, houses: Scene):
     assert len(reference.get_segments()) == 0
     corners = predicted.get_segments()[0]
     assert corners.min(axis=0).tolist() == [60, 40] and corners.max(axis=0).tolist() == [100, 70]
+
+
+def test_false_and_missed_buildings_are_filled_and_courtyards_are_not(view: View, houses: Scene):
+    court = Polygon(box(60, 40, 120, 100).exterior, [box(75, 55, 105, 85).exterior])
+    shapes = np.array([houses.grid.to_map(shape) for shape in (court, box(200, 40, 230, 70), box(150, 150, 200, 200))])
+    frame = geopandas.GeoDataFrame(geometry=shapes, crs=houses.grid.crs)
+    figure = buildings_panel(view, frame[1:], frame[:1], Outcomes(shapes[2:], shapes[1:2], shapes[:1]))
+    drawn, plain = (pixels_of(one, one.axes[0]).astype(int) for one in (figure, buildings_panel(view, frame[:0], None)))
+    zoom = drawn.shape[0] // 280
+    changed = np.abs(drawn - plain).sum(axis=2) > 60
+    places = {"missed": (50, 68), "courtyard": (70, 90), "false": (55, 215), "found": (175, 175)}
+    assert {name: bool(changed[row * zoom, column * zoom]) for name, (row, column) in places.items()} == {
+        "missed": True, "courtyard": False, "false": True, "found": False,
+    }  # fmt: skip
 
 
 def test_same_figure_same_bytes_without_the_name_of_a_program(view: View):

@@ -26,6 +26,7 @@ DPI = 100
 SMALLEST_PANEL_PX = 512
 # Colours of Okabe and Ito (2008): yellow, sky blue and vermilion on images, the others in charts.
 PREDICTED, REFERENCE, DETAIL = "#F0E442", "#56B4E9", "#D55E00"
+FALSE, MISSED = "#CC79A7", DETAIL  # reddish purple
 BLUE, ORANGE, GREY = "#0072B2", "#E69F00", "#595959"
 BOX = {"facecolor": GREY, "labelcolor": "white"}
 HATCHED: dict[str, Any] = {"facecolor": "#c8c8c8", "edgecolor": "#8a8a8a", "hatch": "////", "linewidth": 0}

@@ -21,7 +21,7 @@ from img2height.report.figures.pictures import Picture, chart, photo
 from img2height.report.figures.sensors import sensor_names, sensors_panel
 from img2height.report.run import MethodFiles
 from img2height.scenes.scene import Scene
-from img2height.scoring.buildings import reference_buildings
+from img2height.scoring.buildings import Outcomes, compare_buildings, outcomes, reference_buildings
 from img2height.scoring.method import Predicted
 from img2height.tiles.areas import area_of
 from img2height.vocabulary.layers import INITIAL
@@ -106,7 +106,9 @@ def sensor_pictures(shown: ShownScene, folder: Path) -> list[Picture]:
     return pictures
 
 
-def scene_pictures(method: str, shown: ShownScene, made: Predicted, folder: Path, *, refines: bool) -> ScenePictures:
+def scene_pictures(
+    method: str, shown: ShownScene, made: Predicted, folder: Path, iou_min: float, *, refines: bool
+) -> ScenePictures:
     """Return the pictures of one method in one scene, and write them as PNG files.
 
     Args:
@@ -114,9 +116,11 @@ def scene_pictures(method: str, shown: ShownScene, made: Predicted, folder: Path
         shown: the scene.
         made: its predictions of the scene.
         folder: for `<method>_<scene>.png` etc.
+        iou_min: smallest IoU of a found building.
         refines: whether the method refines the initial surface model, which is then shown next to its prediction.
     """
     predicted, pictures = read_geotable(made.polygons), ScenePictures([], [])
+    found = _outcomes(shown, predicted, iou_min)
     name = f"{method}_{shown.scene.name}"
     detail = None if shown.detail is None else shown.detail.window
     for one, part in shown.views:
@@ -128,19 +132,30 @@ def scene_pictures(method: str, shown: ShownScene, made: Predicted, folder: Path
         pictures.panels.append(photo(figure, folder / f"{name}{part}.png", caption, kind))
         if view.terrain:
             continue
-        figure = buildings_panel(view, predicted, shown.reference)
-        caption = _buildings_caption(method, shown, predicted, part)
+        figure = buildings_panel(view, predicted, shown.reference, found)
+        caption = _buildings_caption(method, predicted, found, iou_min, part)
         pictures.outlines.append(
             photo(figure, folder / f"{name}_buildings{part}.png", caption, "outlines over the image")
         )
     return pictures
 
 
-def _buildings_caption(method: str, shown: ShownScene, predicted: geopandas.GeoDataFrame, part: str) -> str:
-    reference = "none" if shown.reference is None else f"{len(shown.reference)}"
+def _outcomes(shown: ShownScene, predicted: geopandas.GeoDataFrame, iou_min: float) -> Outcomes | None:
+    """Return found, false and missed buildings of the test area; None if the scene has no reference buildings."""
+    if shown.reference is None:
+        return None
+    return outcomes(compare_buildings(shown.scene, predicted, shown.reference, shown.area), iou_min)
+
+
+def _buildings_caption(
+    method: str, predicted: geopandas.GeoDataFrame, found: Outcomes | None, iou_min: float, part: str
+) -> str:
+    title = f"{'Detail: b' if part else 'B'}uildings of {method} over the image."
+    if found is None:
+        return f"{title} {len(predicted)} predicted in the whole scene, which has no reference."
     return (
-        f"{'Detail: b' if part else 'B'}uildings of {method} over the image. Number of buildings in the whole scene: "
-        f"{len(predicted)} predicted, {reference} in the reference."
+        f"{title} In the test area of the scene, {len(found.right)} were found (IoU of at least {iou_min:g}), "
+        f"{len(found.missed)} are missed, and {len(found.false)} are false."
     )
 
 

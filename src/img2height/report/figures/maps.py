@@ -5,11 +5,13 @@ from typing import Any
 import geopandas
 import numpy as np
 import shapely
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
+from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Rectangle
+from matplotlib.patches import Patch, Rectangle
+from matplotlib.path import Path
 from matplotlib.patheffects import withStroke
 from matplotlib.typing import LineStyleType
 from rasterio.windows import Window
@@ -20,6 +22,8 @@ from img2height.io.areas import window_box
 from img2height.report.figures.crop import View
 from img2height.report.figures.drawing import (
     DETAIL,
+    FALSE,
+    MISSED,
     PREDICTED,
     REFERENCE,
     Colours,
@@ -31,6 +35,10 @@ from img2height.report.figures.drawing import (
     scale_bar,
     show,
 )
+from img2height.scoring.buildings import Outcomes
+
+FILLED = 0.45  # opacity of false and missed buildings
+DASHED = (0, (4, 1.5))
 
 
 def height_colours(scales: Scales) -> Colours:
@@ -80,33 +88,59 @@ def scene_panel(
     return figure
 
 
-def buildings_panel(view: View, predicted: geopandas.GeoDataFrame, reference: geopandas.GeoDataFrame | None) -> Figure:
+def buildings_panel(
+    view: View,
+    predicted: geopandas.GeoDataFrame,
+    reference: geopandas.GeoDataFrame | None,
+    outcomes: Outcomes | None = None,
+) -> Figure:
     """Return a figure of the image with predicted building outlines, and those of the reference if available.
+
+    False and missed buildings are filled; found ones show the image, so that differences of the outlines are visible.
 
     Args:
         view: the view of the scene.
         predicted: polygons in map coordinates.
         reference: polygons in map coordinates, if any.
+        outcomes: false and missed ones of those that count; None to fill none.
     """
     figure, (axes,), _, size = panels(view, 1)
     show(axes, view.image)
-    keys = [] if reference is None else [_draw_buildings(axes, view, reference, "reference", REFERENCE, "solid", size)]
-    keys.append(_draw_buildings(axes, view, predicted, "predicted", PREDICTED, (0, (4, 1.5)), size))
+    keys: list[Artist] = []
+    if reference is not None:
+        shapes = reference.geometry.to_numpy()
+        keys.append(_draw_outlines(axes, view, shapes, "reference outline", REFERENCE, "solid", size))
+    shapes = predicted.geometry.to_numpy()
+    keys.append(_draw_outlines(axes, view, shapes, "predicted outline", PREDICTED, DASHED, size))
+    if outcomes is not None:
+        keys.append(_fill(axes, view, outcomes.missed, "missed", MISSED, "solid", size))
+        keys.append(_fill(axes, view, outcomes.false, "false", FALSE, DASHED, size))
     panel_title(axes, "Buildings over the image", size)
     scale_bar(axes, view, size)
     legend(figure, keys, size, boxed=True)
     return figure
 
 
-def _draw_buildings(
-    axes: Axes, view: View, buildings: geopandas.GeoDataFrame, name: str, colour: str, style: LineStyleType, size: float
+def _fill(
+    axes: Axes, view: View, shapes: np.ndarray, name: str, colour: str, style: LineStyleType, size: float
+) -> Patch:
+    """Draw and fill polygons in map coordinates, except their courtyards; return their legend entry."""
+    seen = shapely.orient_polygons(_in_view(shapes, view))
+    paths = [Path.make_compound_path(*map(Path, _rings(shape))) for shape in seen]
+    axes.add_collection(PathCollection(paths, facecolors=colour, alpha=FILLED, linewidths=0, zorder=2), autolim=False)
+    _draw_outlines(axes, view, shapes, name, colour, style, size)
+    return Patch(color=colour, label=name)
+
+
+def _draw_outlines(
+    axes: Axes, view: View, shapes: np.ndarray, name: str, colour: str, style: LineStyleType, size: float
 ) -> Line2D:
-    """Draw the outlines of buildings; return their legend entry."""
+    """Draw the outlines of polygons in map coordinates; return their legend entry."""
     effects = [withStroke(linewidth=0.28 * size, foreground="black")]
     options: dict[str, Any] = {"colors": colour, "linewidths": 0.16 * size, "path_effects": effects}
-    lines = LineCollection(_drawn_lines(buildings, view), linestyles=[style], zorder=3, **options)
-    axes.add_collection(lines, autolim=False)
-    return Line2D([], [], color=colour, linestyle=style, linewidth=0.2 * size, label=f"{name} outline")
+    rings = [ring for shape in _in_view(shapes, view) for ring in _rings(shape)]
+    axes.add_collection(LineCollection(rings, linestyles=[style], zorder=3, **options), autolim=False)
+    return Line2D([], [], color=colour, linestyle=style, linewidth=0.2 * size, label=name)
 
 
 def _outlines(
@@ -135,10 +169,10 @@ def _outlines(
     return keys
 
 
-def _drawn_lines(frame: geopandas.GeoDataFrame, view: View) -> list[np.ndarray]:
-    shapes = view.drawn(view.grid.from_map(frame.geometry.to_numpy()))
-    seen = shapely.intersects(shapes, view.drawn(window_box(view.window)))
-    return [line for shape in shapes[seen] for line in _rings(shape)]
+def _in_view(shapes: np.ndarray, view: View) -> np.ndarray:
+    """Return those of some polygons in map coordinates that a view shows, in the pixels of the drawing."""
+    drawn = view.drawn(view.grid.from_map(shapes))
+    return drawn[shapely.intersects(drawn, view.drawn(window_box(view.window)))]
 
 
 def _rings(shape: BaseGeometry) -> list[np.ndarray]:
