@@ -21,14 +21,14 @@ def main(args: Namespace) -> None:
     from img2height.published.fill import split_notes
     from img2height.published.scatter import draw, pair_tiles, summarise, to_markdown
     from img2height.published.table import load_figure
-    from img2height.report.figures.drawing import png
+    from img2height.report.figures.drawing import drawn, png
     from img2height.scoring.tiles import read_tiles
 
     figure = load_figure(args.figure)
     pairs = pair_tiles(figure, *(read_tiles(path) for path in args.tiles))
     notes = split_notes(read_metrics(args.metrics)) + figure.notes
     with atomic_paths(args.png, args.csv, args.md) as (picture, csv, markdown):
-        picture.write_bytes(png(draw(figure, pairs)))
+        picture.write_bytes(png(drawn(draw(figure, pairs))))
         pairs.to_csv(csv, index=False)
         markdown.write_text(to_markdown(figure, summarise(figure, pairs), notes), encoding="utf-8")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from scipy.stats import norm, t
+from scipy.special import ndtr, ndtri, stdtr, stdtrit  # scipy.stats would take longer to import than to compute
 
 LEVEL = 0.95
 RESAMPLES = 10_000
@@ -67,8 +67,8 @@ class Resampled:
         """
         if self.blocks < LEAST_BLOCKS:
             return None
-        reach = t.ppf((1 + level) / 2, self.blocks - 1) * self.widening(neighbours)
-        low, high = np.quantile(self.draws, norm.cdf([-reach, reach])).tolist()
+        reach = stdtrit(self.blocks - 1, (1 + level) / 2) * self.widening(neighbours)
+        low, high = np.quantile(self.draws, ndtr([-reach, reach])).tolist()
         return low, high
 
     def p_value(self, neighbours: np.ndarray) -> float | None:
@@ -83,10 +83,10 @@ class Resampled:
         if self.blocks < LEAST_BLOCKS:
             return None
         beyond = min(int((self.draws <= 0).sum()), int((self.draws >= 0).sum()))
-        distance = max(-norm.ppf(max(beyond, FEW_DRAWS) / self.draws.size), 0.0)
+        distance = max(-ndtri(max(beyond, FEW_DRAWS) / self.draws.size), 0.0)
         if beyond < FEW_DRAWS:
             distance = max(distance, abs(self.value) / max(self.draws.std(), np.finfo(float).tiny))
-        return float(2 * t.sf(distance / self.widening(neighbours), self.blocks - 1))
+        return float(2 * stdtr(self.blocks - 1, -distance / self.widening(neighbours)))
 
     def widening(self, neighbours: np.ndarray) -> float:
         """Return the factor, at least 1, by which the draws spread too little because neighbouring blocks correlate.
@@ -127,7 +127,7 @@ def resample(sums: Sums, drawn: np.ndarray, scores: Scores) -> dict[str, Resampl
     value, left_out = scores(total), scores({name: total[name] - values for name, values in sums.items()})
     bins = max(values.shape[1] if values.ndim > 1 else 1 for values in sums.values())
     chunks = (drawn[rows].astype(np.float64) for rows in _chunks(len(drawn), max(drawn.shape[1], bins)))
-    draws = [scores({name: chunk @ values for name, values in sums.items()}) for chunk in chunks]
+    draws = [scores({name: _drawn_sums(chunk, values) for name, values in sums.items()}) for chunk in chunks]
     return {
         name: Resampled(
             float(value[name][0]),
@@ -137,6 +137,15 @@ def resample(sums: Sums, drawn: np.ndarray, scores: Scores) -> dict[str, Resampl
         )
         for name in value
     }
+
+
+def _drawn_sums(drawn: np.ndarray, sums: np.ndarray) -> np.ndarray:
+    """Return the sums of the drawn blocks; most bins are empty in all of them."""
+    if sums.ndim == 1:
+        return drawn @ sums
+    result, filled = np.zeros((len(drawn), sums.shape[1])), sums.any(axis=0)
+    result[:, filled] = drawn @ sums[:, filled]
+    return result
 
 
 def holm(p: np.ndarray) -> np.ndarray:

@@ -50,9 +50,7 @@ class CoarseQuantiles:
     def __init__(self, pixels: np.ndarray):
         self._shape = pixels.shape[:-1]
         counts = np.asarray(pixels, np.float64).reshape(-1, COARSE_BINS)
-        ends = np.cumsum(counts, axis=-1)
-        with np.errstate(invalid="ignore"):
-            self._below = np.pad(ends / ends[:, -1:], ((0, 0), (1, 0)))  # R x B + 1, share below each edge
+        self._below = _shares(counts)  # R x B + 1
         folded = counts[:, COARSE_BINS // 2 :].copy()
         folded[:, 1:] += counts[:, COARSE_BINS // 2 - 1 :: -1]
         self._folded = folded  # R x (B + 1) / 2, by absolute error
@@ -63,11 +61,8 @@ class CoarseQuantiles:
 
     def medae_m(self) -> np.ndarray:
         """Return the median of the absolute errors in metres."""
-        ends = np.cumsum(self._folded, axis=-1)
-        with np.errstate(invalid="ignore"):
-            below = np.pad(ends / ends[:, -1:], ((0, 0), (1, 0)))
         edges = np.concatenate([[0.0], _OUTER_M[len(_OUTER_M) // 2 :]])
-        return _invert(below, edges, 0.5).reshape(self._shape)
+        return _invert(_shares(self._folded), edges, 0.5).reshape(self._shape)
 
     def nmad_m(self) -> np.ndarray:
         """Return 1.4826 times the distance from the median within which half of the pixels lie, in metres."""
@@ -85,6 +80,15 @@ class CoarseQuantiles:
         rows = np.arange(len(errors_m))
         low, high = self._below[rows, at], self._below[rows, at + 1]
         return low + (high - low) * np.clip((errors_m - _OUTER_M[at]) / np.diff(_OUTER_M)[at], 0, 1)
+
+
+def _shares(counts: np.ndarray) -> np.ndarray:
+    """Return the share of R histograms, R x B, below each edge, R x B + 1; NaN if one is empty."""
+    below = np.zeros((len(counts), counts.shape[1] + 1))
+    np.cumsum(counts, axis=-1, out=below[:, 1:])
+    with np.errstate(invalid="ignore"):
+        below /= below[:, -1:].copy()
+    return below
 
 
 def _invert(below: np.ndarray, edges: np.ndarray, level: float) -> np.ndarray:

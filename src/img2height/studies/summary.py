@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from img2height.io.atomic import atomic_paths
-from img2height.report.figures.drawing import png
+from img2height.report.figures.drawing import drawn, png
 from img2height.studies.area import area
 from img2height.studies.leakage import leakage
 from img2height.studies.outcome import Outcome
@@ -26,5 +26,5 @@ def write_summary(study: Study, outcomes: Mapping[str, Outcome], folder: Path) -
     with atomic_paths(*(folder / name for name in ("table.csv", "table.md", "figure.png"))) as (csv, markdown, figure):
         answer.table.to_csv(csv, index=False)
         markdown.write_text(answer.to_markdown(study.title), encoding="utf-8")
-        figure.write_bytes(png(answer.figure))
+        figure.write_bytes(png(drawn(answer.figure)))
     return answer.finding

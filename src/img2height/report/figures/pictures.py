@@ -5,7 +5,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from img2height.report.figures.drawing import DPI, data_uri, png, webp
+from img2height.report.figures.drawing import DPI, data_uri, drawn, png, webp
 
 
 @dataclass(frozen=True)
@@ -21,13 +21,14 @@ class Picture:
 
 def photo(figure: Figure, path: Path, caption: str, kind: str) -> Picture:
     """Return a figure of scene pixels as a picture of the page, and write it as a PNG file."""
-    path.write_bytes(png(figure))
-    return _picture(figure, caption, kind, data_uri(webp(figure), "webp"))
+    pixels = drawn(figure)
+    path.write_bytes(png(pixels))
+    return _picture(figure, caption, kind, data_uri(webp(pixels), "webp"))
 
 
 def chart(figure: Figure, caption: str, kind: str) -> Picture:
     """Return a chart as a picture of the page."""
-    return _picture(figure, caption, kind, data_uri(png(figure), "png"))
+    return _picture(figure, caption, kind, data_uri(png(drawn(figure)), "png"))
 
 
 def _picture(figure: Figure, caption: str, kind: str, uri: str) -> Picture:
