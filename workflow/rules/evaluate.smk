@@ -20,7 +20,7 @@ rule evaluate:
         STEPS["evaluate"].benchmark
     conda:
         ENVIRONMENT
-    threads: 2
+    threads: 1  # methods are scored beside each other; more are used where a profile sets them, with the same scores
     resources:
         mem_mb=scaled(8000),
         runtime=scaled(240),

@@ -43,6 +43,11 @@ def gpus(wildcards):
     return 0 if on_this_machine and not has_gpu() else 1
 
 
+def in_order(wildcards):
+    """Return the priority of a training, above 0 and at most 1: in the order of the methods in the experiment file."""
+    return 1 - METHODS.index(wildcards.method) / len(METHODS)
+
+
 def manifest(wildcards):
     """Return the manifest of the scene of a job, whose dataset is not in the path of a result."""
     if wildcards.scene not in DATASET_OF:

@@ -25,7 +25,7 @@ rule train:
         STEPS["train"].log,
     benchmark:
         STEPS["train"].benchmark
-    priority: 1  # the longest jobs first, so that other jobs run beside them
+    priority: in_order  # before all that needs no training, so that this runs beside the last ones
     conda:
         ENVIRONMENT
     threads: project.params.training.threads

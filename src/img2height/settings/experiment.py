@@ -18,7 +18,7 @@ class Experiment(Named):
         description="role of each scene, by dataset and scene; split: divided by params.split"
     )
     methods: Annotated[Distinct[Name], Field(min_length=1)] | Literal["all"] = Field(
-        description="recipes that are trained and compared; all: all recipes found"
+        description="recipes that are trained, in this order, and compared; all: all recipes found"
     )
     folds: Distinct[Fold] | Literal["all"] = Field("all", description="numbers of the folds to run, from 0")
     seeds: Distinct[Seed] = Field(
