@@ -103,7 +103,8 @@ def _scores(run: Run, versions: dict[str, str]) -> str:
     return (
         "Scores: errors are prediction minus reference in metres, pooled over all test pixels with a reference. "
         f"Ratio scores use pixels with a reference above {metrics.ratio_min_height_m:g} m; SSIM has a data range of "
-        f"{metrics.ssim_range_m:g} m; a building counts as found from an IoU of {metrics.instance_iou:g}. Intervals "
+        f"{metrics.ssim_range_m:g} m; a building counts as found from an IoU of {metrics.instance_iou:g} in a "
+        f"one-to-one matching, and the boundary IoU compares bands of {metrics.boundary_m:g} m. Intervals "
         f"are 95 % intervals from a spatial block bootstrap with square blocks{size}, at least as large as the "
         "correlation length of the errors. Methods were compared pairwise on the same blocks with two-sided tests and "
         "Holm's correction. "
