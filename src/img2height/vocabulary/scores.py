@@ -154,8 +154,8 @@ GROUPS = {
     "buildings": "Building pixels",
     "footprint": "Footprint",
     "instances": "Buildings",
-    "found": "Found buildings, their own heights",
-    "given": "Heights in reference outlines",
+    "found": "Found buildings",
+    "given": "Reference outlines",
 }
 STRATUM_OF = {"footprint": "all"}  # the stratum under which intervals and comparisons of a group are listed, if another
 _HEIGHTS = ("all", "buildings")

@@ -154,8 +154,8 @@ def _buildings_caption(
     if found is None:
         return f"{title} {len(predicted)} predicted in the whole scene, which has no reference."
     return (
-        f"{title} In the test area of the scene, {len(found.right)} were found (IoU of at least {iou_min:g}), "
-        f"{len(found.missed)} are missed, and {len(found.false)} are false."
+        f"{title} In the test area of the scene: found {len(found.right)} (IoU of at least {iou_min:g}), "
+        f"missed {len(found.missed)}, false {len(found.false)}."
     )
 
 

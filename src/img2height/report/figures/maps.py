@@ -109,9 +109,9 @@ def buildings_panel(
     keys: list[Artist] = []
     if reference is not None:
         shapes = reference.geometry.to_numpy()
-        keys.append(_draw_outlines(axes, view, shapes, "reference outline", REFERENCE, "solid", size))
+        keys.append(_draw_outlines(axes, view, shapes, "reference", REFERENCE, "solid", size))
     shapes = predicted.geometry.to_numpy()
-    keys.append(_draw_outlines(axes, view, shapes, "predicted outline", PREDICTED, DASHED, size))
+    keys.append(_draw_outlines(axes, view, shapes, "predicted", PREDICTED, DASHED, size))
     if outcomes is not None:
         keys.append(_fill(axes, view, outcomes.missed, "missed", MISSED, "solid", size))
         keys.append(_fill(axes, view, outcomes.false, "false", FALSE, DASHED, size))
