@@ -19,6 +19,7 @@ from img2height.scoring.buildings import reference_buildings
 from img2height.view.frame import Frame
 from img2height.view.sources import Method, Opener, ShownScene, compared_readers, plain_reader, quantity_name
 from img2height.view.tiles import Reader
+from img2height.vocabulary.quantities import BUILDINGS as BUILDING_HEIGHTS
 from img2height.vocabulary.quantities import REFERENCES, RELATIVE, quantity_of
 
 HEIGHTS, BUILDINGS, MANIFEST = "height.tif", "buildings.parquet", "scene.json"
@@ -100,11 +101,13 @@ def _method(
     buildings = read_geotable(table) if table.exists() else None
     stated = raster.descriptions[0]
     quantity = quantity_of(stated)
-    needed = {quantity.reference(layers), *quantity.needs}
+    compared_with = quantity.reference(layers)
+    needed = {compared_with, *quantity.needs}
     if stated == RELATIVE or not needed <= layers.keys():
         return Method(name, quantity_name(stated), plain_reader(raster), buildings=buildings), None
     heights, reference = compared_readers(raster, layers)
-    return Method(name, quantity_name(stated, compared=True), heights, quantity.name, buildings), reference
+    key = BUILDING_HEIGHTS if stated == BUILDING_HEIGHTS else compared_with
+    return Method(name, quantity_name(stated, compared=True), heights, key, buildings), reference
 
 
 def _scene_of(name: str, raster: DatasetReader, manifests: list[Path]) -> Scene:

@@ -70,7 +70,7 @@ function addBuildings(map) {
   });
   map.addLayer({
     id: "solid", type: "fill-extrusion", source: "buildings",
-    paint: { "fill-extrusion-opacity": 0.95, "fill-extrusion-vertical-gradient": true },
+    paint: { "fill-extrusion-vertical-gradient": true },
   });
 }
 
