@@ -25,6 +25,7 @@ FILES = {
     "folds-figure": "folds.png",
     "out": "report.html",
     "cost": "page of the costs, HTML; report.html links to it",
+    "view": "page of the map, which may not exist; report.html links to it",
     "figures": "folder of PNG files, replaced as a whole",
 }
 TABLES = ("scores-csv", "scores-md", "strata-csv", "strata-md")
@@ -53,7 +54,7 @@ def main(args: Namespace) -> None:
     from img2height.io.tables import read_geotable
     from img2height.models.audit import ModelAudit
     from img2height.report.cost import cost_table, write_cost
-    from img2height.report.page import TableFiles, write_report
+    from img2height.report.page import Links, TableFiles, write_report
     from img2height.report.run import MethodFiles, Run
     from img2height.report.tables.intervals import read_uncertainty
     from img2height.scenes.listing import all_scenes, tested_scenes
@@ -91,7 +92,8 @@ def main(args: Namespace) -> None:
         unrecorded=read_record(ModelAudit, args.audit, "audit the models again").unrecorded,
     )
     tables = TableFiles(args.scores_csv, args.scores_md, args.strata_csv, args.strata_md)
-    write_report(report, args.out, args.figures, tables, os.path.relpath(args.cost, args.out.parent))
+    links = Links(*(os.path.relpath(page, args.out.parent) for page in (args.cost, args.view)))
+    write_report(report, args.out, args.figures, tables, links)
     benchmarks = {step: Path(folder) for step, folder in read_yaml(args.benchmarks).items()}
     write_cost(cost_table(benchmarks, list(recipes), report.test_area_km2), experiment.title, args.cost)
 

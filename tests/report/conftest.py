@@ -18,7 +18,7 @@ from img2height.comparison.record import Comparison, ExperimentScores, Interval
 from img2height.io.grid import Grid
 from img2height.io.rasters import Band, height_band, write_cog
 from img2height.io.tables import write_table
-from img2height.report.page import TableFiles, write_report
+from img2height.report.page import Links, TableFiles, write_report
 from img2height.report.run import MethodFiles, Run
 from img2height.report.tables.intervals import Uncertainty
 from img2height.scenes.city.sar import BANDS as POLARISATIONS
@@ -112,7 +112,9 @@ def written(finished: Run, tmp_path_factory: pytest.TempPathFactory) -> list[Pat
     (folders[1] / "figures" / "of_another_run.png").write_bytes(b"")
     for folder in folders:
         tables = TableFiles(*(folder / name for name in ("scores.csv", "scores.md", "strata.csv", "strata.md")))
-        write_report(finished, folder / "report.html", folder / "figures", tables, "cost.html")
+        write_report(
+            finished, folder / "report.html", folder / "figures", tables, Links("cost.html", "view/index.html")
+        )
     return folders
 
 

@@ -12,7 +12,7 @@ from record_cases import numbers_in
 
 from img2height.errors import DataError
 from img2height.report.methods_text import methods_text
-from img2height.report.page import TableFiles, write_report
+from img2height.report.page import Links, TableFiles, write_report
 from img2height.report.run import Run
 from img2height.report.tables.ranking import all_columns
 from img2height.report.tables.scores import COLUMNS, is_score
@@ -23,7 +23,7 @@ MOST_BYTES = 10_000_000
 
 def write_in(folder: Path, run: Run) -> None:
     tables = TableFiles(*(folder / name for name in ("scores.csv", "scores.md", "strata.csv", "strata.md")))
-    write_report(run, folder / "report.html", folder / "figures", tables, "cost.html")
+    write_report(run, folder / "report.html", folder / "figures", tables, Links("cost.html", "view/index.html"))
 
 
 class Outline(HTMLParser):
@@ -107,7 +107,7 @@ def test_there_are_no_external_resources(page: Outline, text: str):
         address = attributes.get("src") or (attributes.get("href") if tag != "a" else None)
         assert address is None or address.startswith("data:"), (tag, address)
     outside = {a["href"] for a in page.named("a") if not a["href"].startswith("#")}
-    assert outside == {"https://arxiv.org/abs/1802.10249", "cost.html"}
+    assert outside == {"https://arxiv.org/abs/1802.10249", "cost.html", "view/index.html"}
     assert not re.search(r"@import|url\(|fetch\(|XMLHttpRequest", text)
     assert "default-src 'none'" in text
 

@@ -67,6 +67,7 @@ rule report:
             ],
         ),
         benchmarks=SettingsFile("benchmarks", BENCHMARKS),
+        view=f"{of_experiment(paths.VIEW)}/index.html",
         codes=SettingsFile("codes", {program: code_of(program) for program in PROGRAMS}),
         code=code_of("report"),
     message:
@@ -90,6 +91,7 @@ rule report:
             --code {params.codes:q} \
             --benchmarks {params.benchmarks:q} \
             --cost {log.cost:q} \
+            --view {params.view:q} \
             --out {output.page:q} \
             --figures {output.figures:q} \
             --scores-csv {output.scores_csv:q} \

@@ -51,6 +51,13 @@ class TableFiles(NamedTuple):
     strata_md: Path
 
 
+class Links(NamedTuple):
+    """The addresses of other pages, relative to the report: the cost of the run, and the map, which may not exist."""
+
+    cost: str
+    view: str
+
+
 class Evaluated(NamedTuple):
     """An evaluated scene and its test area in hectares."""
 
@@ -58,7 +65,7 @@ class Evaluated(NamedTuple):
     test_ha: float
 
 
-def write_report(run: Run, out: Path, figures: Path, tables: TableFiles, cost: str) -> None:
+def write_report(run: Run, out: Path, figures: Path, tables: TableFiles, links: Links) -> None:
     """Write the page, the folder of its pictures, and the tables; the same inputs give the same bytes.
 
     Args:
@@ -66,7 +73,7 @@ def write_report(run: Run, out: Path, figures: Path, tables: TableFiles, cost: s
         out: report.html.
         figures: folder of PNG files, replaced as a whole.
         tables: files of the tables.
-        cost: address of the cost page, relative to `out`.
+        links: addresses of other pages.
 
     Raises:
         DataError: a file is missing or cannot be read.
@@ -75,7 +82,7 @@ def write_report(run: Run, out: Path, figures: Path, tables: TableFiles, cost: s
     strata = strata_table(run.metrics, table.method.tolist())
     with atomic_path(figures) as folder, atomic_path(out) as page, style.context(STYLE):
         folder.mkdir()
-        page.write_text(_render(run, table, strata, folder, cost), encoding="utf-8")
+        page.write_text(_render(run, table, strata, folder, links), encoding="utf-8")
         if figures.exists():
             shutil.rmtree(figures)
     strata_text = strata_to_markdown(strata)
@@ -89,7 +96,7 @@ def write_report(run: Run, out: Path, figures: Path, tables: TableFiles, cost: s
             temporary.write_text(text, encoding="utf-8")
 
 
-def _render(run: Run, table: pandas.DataFrame, strata: pandas.DataFrame, figures: Path, cost: str) -> str:
+def _render(run: Run, table: pandas.DataFrame, strata: pandas.DataFrame, figures: Path, links: Links) -> str:
     """Return the HTML of the page, and write its pictures to a folder."""
     refining = [name for name in table.method if refines(run.recipes[name])]
     classes = {name: class_table(run.metrics.seeds(name), run.uncertainty, name) for name in table.method}
@@ -100,7 +107,7 @@ def _render(run: Run, table: pandas.DataFrame, strata: pandas.DataFrame, figures
         | {
             "run": run,
             "glance": _glance(run, table, shown[0], figures),
-            "cost": cost,
+            "links": links,
             "sensors": {item.name: sensor_pictures(item, figures) for item in shown},
             "sections": method_sections(run, table.method, shown, strata, classes, figures),
         }

@@ -2,6 +2,7 @@
 "use strict";
 
 const PER_PIXEL = 100; // outlines are in hundredths of a pixel
+const CHOSEN = ["boolean", ["feature-state", "chosen"], false];
 const features = new Map(); // promises by key
 
 /** Return the promise of the predicted buildings of a method: height, reference, error. */
@@ -65,8 +66,7 @@ function addBuildings(map) {
   map.addLayer({ id: "inside", type: "fill", source: "buildings", paint: { "fill-opacity": 0 } }); // to be clicked
   map.addLayer({
     id: "outlines", type: "line", source: "buildings",
-    paint: { "line-color": ["case", ["boolean", ["feature-state", "chosen"], false], "#ffffff", "#f0e442"],
-      "line-width": ["case", ["boolean", ["feature-state", "chosen"], false], 4, 1.6] },
+    paint: { "line-color": ["case", CHOSEN, "#ffffff", "#f0e442"], "line-width": ["case", CHOSEN, 4, 1.6] },
   });
   map.addLayer({
     id: "solid", type: "fill-extrusion", source: "buildings",
@@ -74,12 +74,13 @@ function addBuildings(map) {
   });
 }
 
-function showBuildings(map, { mode, scale, property, perMetre }) {
-  const chosen = ["boolean", ["feature-state", "chosen"], false];
-  for (const flat of ["inside", "outlines"]) {
-    map.setLayoutProperty(flat, "visibility", mode === "outlines" ? "visible" : "none");
+/** Show features, or none, as outlines or standing in 3D, coloured by a property. */
+function showBuildings(map, found, { mode, scale, property, perMetre }) {
+  map.getSource("buildings").setData(found ?? { type: "FeatureCollection", features: [] });
+  for (const [layer, shown] of [["inside", "outlines"], ["outlines", "outlines"], ["solid", "solid"]]) {
+    map.setLayoutProperty(layer, "visibility", mode === shown ? "visible" : "none");
   }
-  map.setLayoutProperty("solid", "visibility", mode === "solid" ? "visible" : "none");
-  map.setPaintProperty("solid", "fill-extrusion-height", ["*", perMetre, ["max", 0, ["coalesce", ["get", "height"], 0]]]);
-  map.setPaintProperty("solid", "fill-extrusion-color", ["case", chosen, "#ffffff", scale.expression(property)]);
+  const height = ["max", 0, ["coalesce", ["get", "height"], 0]];
+  map.setPaintProperty("solid", "fill-extrusion-height", ["*", perMetre, height]);
+  map.setPaintProperty("solid", "fill-extrusion-color", ["case", CHOSEN, "#ffffff", scale.expression(property)]);
 }

@@ -15,8 +15,9 @@ function load(key) {
   return new Promise((resolve, reject) => {
     const script = document.createElement("script");
     script.src = `data/${key}.js`;
-    script.onload = () => { awaited.delete(key); script.remove(); };
-    script.onerror = () => { awaited.delete(key); script.remove(); reject(new Error(`data/${key}.js cannot be loaded`)); };
+    const done = () => { awaited.delete(key); script.remove(); };
+    script.onload = done;
+    script.onerror = () => { done(); reject(new Error(`data/${key}.js cannot be loaded`)); };
     const earlier = awaited.get(key);
     awaited.set(key, value => { earlier?.(value); resolve(value); });
     document.head.append(script);

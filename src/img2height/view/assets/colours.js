@@ -45,7 +45,7 @@ function blend(colours, share) {
   return colours[below].map((value, channel) => value + (place - below) * (colours[below + 1][channel] - value));
 }
 
-/** Return how much brighter or darker each pixel of a tile is than flat ground, by light from the north-west (Lambert). */
+/** Return how much brighter each pixel of a tile is than flat ground, by light from the north-west (Lambert). */
 function shades(tile, pixelMetres) {
   const heights = Float32Array.from(tile.codes, (_, index) => metres(tile, index));
   const shade = new Float32Array(heights.length);

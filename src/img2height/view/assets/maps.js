@@ -2,7 +2,6 @@
 "use strict";
 
 const SIDES = ["left", "right"];
-const TILTED = { pitch: 58, bearing: -25 };
 const maps = {};
 let border = 0.5; // its place, as a share of the width
 
@@ -11,20 +10,24 @@ function createMaps() {
   for (const side of SIDES) {
     maps[side] = new maplibregl.Map({
       container: side, style: { version: 8, sources: {}, layers: [] }, attributionControl: false,
-      center: [0, 0], zoom: ZOOM, maxZoom: ZOOM + 6, maxPitch: 75, centerClampedToGround: false, renderWorldCopies: false, fadeDuration: 0,
+      center: [0, 0], zoom: ZOOM, maxZoom: ZOOM + 6, maxPitch: 75, centerClampedToGround: false, // as on the other side
+      renderWorldCopies: false, fadeDuration: 0,
     });
     maps[side].on("error", event => report(event.error));
   }
   follow(maps.left, maps.right);
   follow(maps.right, maps.left);
-  return Promise.all(SIDES.map(side => maps[side].once("load"))).then(() => SIDES.forEach(side => addBuildings(maps[side])));
+  return Promise.all(SIDES.map(side => maps[side].once("load").then(() => addBuildings(maps[side]))));
+}
+
+function viewOf(map) {
+  return { center: map.getCenter(), zoom: map.getZoom(), bearing: map.getBearing(), pitch: map.getPitch() };
 }
 
 function follow(leader, follower) {
   leader.on("move", event => {
     if (event.followed) return;
-    const view = { center: leader.getCenter(), zoom: leader.getZoom(), bearing: leader.getBearing(), pitch: leader.getPitch() };
-    follower.jumpTo(view, { followed: true });
+    follower.jumpTo(viewOf(leader), { followed: true });
   });
 }
 
@@ -36,30 +39,37 @@ function drawn() {
   })));
 }
 
-function showRaster(map, source, crisp) {
+/** Show a raster below the buildings, unless it is shown already; `make` returns its source. */
+function showRaster(map, name, make, crisp) {
+  if (map.shownRaster === name) return;
+  map.shownRaster = name;
   if (map.getLayer("raster")) map.removeLayer("raster");
   if (map.getSource("raster")) map.removeSource("raster");
-  if (!source) return;
-  map.addSource("raster", source);
+  map.addSource("raster", make());
   const paint = { "raster-fade-duration": 0, "raster-resampling": crisp ? "nearest" : "linear" };
   map.addLayer({ id: "raster", type: "raster", source: "raster", paint }, "inside");
 }
 
-/** Drape the layers of a map over a surface; flat without a source. */
-function showSurface(map, source, perMetre) {
+/** Drape the layers of a map over a surface, unless they are already; flat if `make` returns null. */
+function showSurface(map, name, make, perMetre) {
+  if (map.shownSurface === name) return;
+  map.shownSurface = name;
   map.setTerrain(null);
   if (map.getSource("surface")) map.removeSource("surface");
+  const source = make();
   if (!source) return;
   map.addSource("surface", source);
   map.setTerrain({ source: "surface", exaggeration: perMetre });
 }
 
-/** Show the whole scene; flat with north up, or tilted. */
-function showWhole(frame, { tilted = false, animate = true } = {}) {
-  const bounds = [lngLat(0, frame.height), lngLat(frame.width, 0)];
+const tilted = north => ({ pitch: 58, bearing: north - 25 });
+
+/** Show the whole scene: flat with north up, or tilted. */
+function showWhole(frame, { solid, animate }) {
   SIDES.forEach(side => maps[side].setMinZoom(ZOOM - lastLevel(frame.width, frame.height)));
+  const bounds = [lngLat(0, frame.height), lngLat(frame.width, 0)];
   const { center, zoom } = maps.left.cameraForBounds(bounds, { padding: margins(), bearing: frame.north_deg });
-  const angle = tilted ? { pitch: TILTED.pitch, bearing: frame.north_deg + TILTED.bearing } : { pitch: 0, bearing: frame.north_deg };
+  const angle = solid ? tilted(frame.north_deg) : { pitch: 0, bearing: frame.north_deg };
   maps.left.easeTo({ center, zoom, ...angle, duration: animate ? 600 : 0 });
 }
 

@@ -10,12 +10,13 @@ const paintings = []; // what is painted, by the number in the address of a tile
 maplibregl.addProtocol(PROTOCOL, async ({ url }) => {
   const [number, zoom, x, y] = url.slice(PROTOCOL.length + 3).split("/").map(Number);
   const painting = paintings[number], level = painting.zoom - zoom, origin = 2 ** (zoom - 1);
-  const inside = (x - origin) * TILE * 2 ** level < painting.width && (y - origin) * TILE * 2 ** level < painting.height;
+  const side = TILE * 2 ** level;
+  const inside = (x - origin) * side < painting.width && (y - origin) * side < painting.height;
   const image = inside && await painting.paint(`${level}-${x - origin}-${y - origin}`, level);
   return { data: image || await createImageBitmap(new ImageData(1, 1)) };
 });
 
-/** Return a raster source of the map library; `paint` returns the promise of an image, or null if nothing is visible. */
+/** Return a raster source of the map library; `paint` returns the promise of an image, or null if it is empty. */
 function tileSource(frame, refined, paint) {
   const zoom = ZOOM + refined, width = frame.width * 2 ** refined, height = frame.height * 2 ** refined;
   const number = paintings.push({ zoom, width, height, paint }) - 1;
@@ -65,17 +66,18 @@ function errorSource(scene, predicted, reference, scale) {
   });
 }
 
-/** Return a source of the surface that layers are draped over; missing heights lie at `low`, the floor of the surface. */
+/** Return a source of the surface that layers are draped over; missing heights lie at `low`, its floor. */
 function surfaceSource(scene, layer, low) {
   const source = tileSource(scene.frame, 0, async name => {
     const tile = await heightTile(`${layer}/${name}`), image = new ImageData(TILE, TILE);
     for (let index = 0; index < TILE * TILE; index++) {
-      const height = metres(tile, index), centimetres = Number.isNaN(height) ? 0 : Math.max(0, Math.round(100 * (height - low)));
+      const above = 100 * (metres(tile, index) - low), centimetres = above > 0 ? Math.round(above) : 0;
       image.data.set([centimetres >> 16, (centimetres >> 8) & 255, centimetres & 255, 255], 4 * index);
     }
     return createImageBitmap(image);
   });
-  return { ...source, type: "raster-dem", encoding: "custom", redFactor: 655.36, greenFactor: 2.56, blueFactor: 0.01, baseShift: 0 };
+  const factors = { redFactor: 655.36, greenFactor: 2.56, blueFactor: 0.01, baseShift: 0 };
+  return { ...source, type: "raster-dem", encoding: "custom", ...factors };
 }
 
 /** Return the promise of an image of values; missing ones are transparent. */

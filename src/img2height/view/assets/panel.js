@@ -3,7 +3,7 @@
 
 const LAYERS = ["image", "reference", "prediction", "error"];
 const element = id => document.getElementById(id);
-const text = (tag, content, attributes = {}) => Object.assign(document.createElement(tag), { textContent: content }, attributes);
+const text = (tag, textContent, more = {}) => Object.assign(document.createElement(tag), { textContent }, more);
 const minus = string => string.replace("-", "−");
 const fixed = (value, digits) => (Number.isFinite(value) ? minus(value.toFixed(digits)) : "–");
 const signed = value => (Number.isFinite(value) ? (value > 0 ? "+" : "") + minus(value.toFixed(2)) : "–");
