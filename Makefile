@@ -8,7 +8,7 @@ ENV    := $(VENV)/.ready
 HOST   := $(PATH)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-WORKERS := --numprocesses 3 --dist loadfile --no-loadscope-reorder
+WORKERS := --numprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: env slurm demo test test-slow test-python coverage check reference pulled lock
 
@@ -46,7 +46,7 @@ demo: $(ENV)
 	@img2height scores demo
 	@echo "The report: $(CURDIR)/results/demo/report.html"
 
-# Three workers: on two cores, because one of them mostly waits for a cluster.
+# Four workers, also on two cores: one of them mostly waits for a cluster, others for jobs.
 test: $(ENV)
 	pytest -m "not slow" $(WORKERS)
 

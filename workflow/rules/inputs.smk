@@ -4,10 +4,10 @@ Needs: the constants of common.smk. Makes: functions; no rules.
 """
 
 import code_record
+from code_cache import cached_digest
 from gpus import has_gpu
 from img2height.errors import DataError
 from img2height.io.parts import parts_of
-from img2height.provenance.digest import code_digest
 from img2height.published.table import load_figure
 from img2height.settings.dataset import used_pairs
 from img2height.settings.installed import network_modules
@@ -127,7 +127,7 @@ CODE = {}  # by digest: the script and the modules that it covers
 def code_of(script, *modules):
     """Return the digest of a script and its code; a job with it as a parameter runs again when they change."""
     roots = (f"scripts/{script}.py", *modules)
-    digest = code_digest(*roots)
+    digest = cached_digest(*roots)
     CODE[digest] = roots
     return digest
 
