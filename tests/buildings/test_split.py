@@ -12,7 +12,7 @@ UTM = CRS.from_epsg(25832)
 HALF_METRE = Affine(0.5, 0, 500_000, 0, -0.5, 5_400_000)
 
 
-def divided(height: np.ndarray, mask: np.ndarray, step_m: float = 0.6, **further: np.ndarray) -> np.ndarray:
+def divided(height: np.ndarray, mask: np.ndarray, step_m: float = 0.5, **further: np.ndarray) -> np.ndarray:
     return split(label(mask)[0], Evidence(height, **further), 0.5, step_m, 20.0)
 
 
@@ -26,11 +26,11 @@ def terraces(noise_m: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return height + np.random.default_rng([seed]).normal(0, noise_m, height.shape).astype(np.float32), number
 
 
-@pytest.mark.parametrize(("noise_m", "least"), [(0.0, 36), (0.3, 36), (0.6, 34)])
+@pytest.mark.parametrize(("noise_m", "least"), [(0.0, 36), (0.3, 36), (0.5, 34)])
 @pytest.mark.parametrize("seed", [1, 2])
 def test_terraced_houses_of_different_height_are_single_buildings(noise_m, least, seed):
     height, number = terraces(noise_m, seed)
-    frame = extract(height, number > 0, HALF_METRE, UTM, split_step_m=0.6)
+    frame = extract(height, number > 0, HALF_METRE, UTM, split_step_m=0.5)
     found = 0
     for house in range(36):
         row, column = divmod(house, 6)
@@ -85,11 +85,11 @@ def test_a_low_wing_is_a_building():
 
 def test_small_parts_join_the_neighbour_with_the_longest_wall():
     height = np.zeros((60, 90), np.float32)
-    height[10:50, 5:40], height[14:30, 40:50], height[22:42, 50:85] = 10, 6, 3  # the middle one has 40 m2
-    labels = split(label(height > 0)[0], Evidence(height), 0.5, 0.6, 45.0)
+    height[10:50, 5:40], height[10:30, 40:50], height[10:28, 50:85] = 10, 6, 3  # the middle one has 50 m2
+    labels = split(label(height > 0)[0], Evidence(height), 0.5, 0.5, 60.0)
     assert labels.max() == 2
-    assert (labels[14:30, 42:48] == 1).all()
-    assert split(label(height > 0)[0], Evidence(height), 0.5, 0.6, 30.0).max() == 3
+    assert (labels[10:30, 42:48] == 1).all()
+    assert split(label(height > 0)[0], Evidence(height), 0.5, 0.5, 40.0).max() == 3
 
 
 def test_missing_heights_divide_nothing():
@@ -107,7 +107,7 @@ def test_a_method_may_see_walls_where_the_height_is_the_same(what):
     mask[10:30, 10:70] = True
     wall = np.zeros(mask.shape, bool)
     wall[10:30, 39:41] = True
-    seen = np.where(wall, 0.9, 0.1) if what == "separation" else np.where(wall, 0.6, 0.95) * mask
+    seen = np.where(wall, 0.9, 0.1) if what == "separation" else np.where(wall, 0.5, 0.95) * mask
     labels = divided(np.where(mask, 6, 0).astype(np.float32), mask, **{what: seen.astype(np.float32)})
     assert labels.max() == 2
     assert ((labels == 1)[10:30, 10:40]).all()

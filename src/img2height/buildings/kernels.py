@@ -52,11 +52,11 @@ def _insert(ascending: np.ndarray, count: int, value: float) -> int:
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def steps_inside(values: np.ndarray, labels: np.ndarray, reach: int, run: int) -> np.ndarray:
-    """Return the larger of the steps in the values across rows and across columns, HxW float32.
+    """Return the steps in the values at each pixel, from row to row and from column to column, 2xHxW float32.
 
     A step is what remains of the difference across a pixel when the slope on either side is continued: nothing on a
-    pitched roof, at its ridge or in its valley. The smaller remainder counts, and none if they differ in sign. NaN
-    where the label has no values on both sides.
+    pitched roof, at its ridge or in its valley. The smallest of the difference and both remainders counts, and none if
+    they differ in sign. NaN where the label has no values on both sides.
 
     Args:
         values: HxW float32, NaN where missing.
@@ -65,35 +65,104 @@ def steps_inside(values: np.ndarray, labels: np.ndarray, reach: int, run: int) -
         run: pixels beyond them over which the slope is taken.
     """
     height, width = labels.shape
-    out = np.full((height, width), np.nan, np.float32)
+    out = np.full((2, height, width), np.nan, np.float32)
     far = reach + run
     for row in range(height):
         for column in range(width):
             own = labels[row, column]
             if own == 0:
                 continue
-            across = along = math.nan
-            if far <= column < width - far:
-                a, b, c, d = column - far, column - reach, column + reach, column + far
-                if labels[row, a] == own and labels[row, b] == own and labels[row, c] == own and labels[row, d] == own:
-                    across = _step(values[row, a], values[row, b], values[row, c], values[row, d], reach, run)
             if far <= row < height - far:
                 a, b, c, d = row - far, row - reach, row + reach, row + far
                 if (
                     labels[a, column] == own and labels[b, column] == own
                     and labels[c, column] == own and labels[d, column] == own
                 ):  # fmt: skip
-                    along = _step(
+                    out[0, row, column] = _step(
                         values[a, column], values[b, column], values[c, column], values[d, column], reach, run
                     )
-            out[row, column] = along if math.isnan(across) or along > across else across
+            if far <= column < width - far:
+                a, b, c, d = column - far, column - reach, column + reach, column + far
+                if labels[row, a] == own and labels[row, b] == own and labels[row, c] == own and labels[row, d] == own:
+                    out[1, row, column] = _step(
+                        values[row, a], values[row, b], values[row, c], values[row, d], reach, run
+                    )
     return out
 
 
 @njit(nogil=True, error_model="numpy")
 def _step(a: float, b: float, c: float, d: float, reach: int, run: int) -> float:
     """Return the step between b and c, where a and d are the next values on either side, NaN if one is missing."""
-    before, after = c - b - 2 * reach * (b - a) / run, c - b - 2 * reach * (d - c) / run
+    rise = c - b
+    before, after = rise - 2 * reach * (b - a) / run, rise - 2 * reach * (d - c) / run
     if math.isnan(before + after):
         return math.nan
-    return min(abs(before), abs(after)) if before * after > 0 else 0.0
+    if before * after <= 0 or before * rise <= 0:
+        return 0.0
+    return math.copysign(min(abs(rise), abs(before), abs(after)), rise)
+
+
+@njit(cache=True, nogil=True)
+def strongest_inside(steps: np.ndarray, labels: np.ndarray, radius: int) -> np.ndarray:
+    """Return the larger size of the two steps at each pixel, HxW float32, each a mean along the wall that it would be.
+
+    NaN outside labels, and where there is no step to average.
+
+    Args:
+        steps: as `steps_inside` returns them.
+        labels: HxW int32, 0 outside; steps of other labels do not count.
+        radius: pixels on either side over which a step is averaged, across its own direction.
+    """
+    height, width = labels.shape
+    out = np.full((height, width), np.nan, np.float32)
+    for row in range(height):
+        for column in range(width):
+            own = labels[row, column]
+            if own == 0:
+                continue
+            for axis in range(2):
+                if math.isnan(steps[axis, row, column]):
+                    continue
+                total, count = 0.0, 0
+                for k in range(-radius, radius + 1):
+                    y, x = (row, column + k) if axis == 0 else (row + k, column)
+                    if 0 <= y < height and 0 <= x < width and labels[y, x] == own and not math.isnan(steps[axis, y, x]):
+                        total += steps[axis, y, x]
+                        count += 1
+                size = abs(total / count)
+                if math.isnan(out[row, column]) or size > out[row, column]:
+                    out[row, column] = size
+    return out
+
+
+@njit(cache=True, nogil=True)
+def dips_inside(values: np.ndarray, labels: np.ndarray, reach: int) -> np.ndarray:
+    """Return by how much each value is below those on both sides, across rows or columns, HxW float32.
+
+    Missing values count as 0. NaN outside labels.
+
+    Args:
+        values: HxW float32 of 0 or more, NaN where missing.
+        labels: HxW int32, 0 outside; values of other labels count as 0.
+        reach: pixels on either side whose largest value counts.
+    """
+    height, width = labels.shape
+    out = np.full((height, width), np.nan, np.float32)
+    for row in range(height):
+        for column in range(width):
+            own = labels[row, column]
+            if own == 0:
+                continue
+            deepest = 0.0
+            for axis in range(2):
+                highest = [0.0, 0.0]
+                for side in range(2):
+                    for k in range(1, reach + 1):
+                        move = k if side else -k
+                        y, x = (row + move, column) if axis == 0 else (row, column + move)
+                        if 0 <= y < height and 0 <= x < width and labels[y, x] == own and values[y, x] > highest[side]:
+                            highest[side] = values[y, x]
+                here = 0.0 if math.isnan(values[row, column]) else values[row, column]
+                deepest = max(deepest, min(highest[0], highest[1]) - here)
+            out[row, column] = deepest
+    return out

@@ -18,6 +18,7 @@ DIRECTIONS = 3  # of buildings that touch, at most
 SUPPORT = 0.15  # share of the walls of buildings that touch, which a direction needs
 TURN_DEG = 15.0  # largest turn of an edge
 REGULAR = 0.6  # share of a building's outline that must follow a direction
+CUT = 3  # an edge of so many tolerances may only cut off a corner
 LONG = 4  # an edge of this many tolerances that follows no direction is a wall in its own
 ROUND = 0.88  # more compact buildings are round; a square has 0.785
 FURTHEST = 2.5  # tolerances that a vertex may move, mostly along a wall
@@ -178,7 +179,7 @@ def _corners(
     degree = np.bincount(ends.ravel())
     both = np.bincount(ends.ravel(), np.repeat(index, 2)).astype(np.int64)  # sum of the edges at a vertex
     before, after = (np.where(degree[ends[:, k]] == 2, both[ends[:, k]] - index, index) for k in (0, 1))
-    short = (edges.length <= 2 * tolerance) & (np.isnan(angle) | (edges.length <= tolerance))
+    short = (edges.length <= CUT * tolerance) & (np.isnan(angle) | (edges.length <= tolerance))
     firm = ~np.isnan(angle) & ~short
     between = short & firm[before] & firm[after] & (before != after)
     crossing = np.abs(np.sin(angle[before] - angle[after]))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas
-from scipy.ndimage import generate_binary_structure, grey_dilation, label, maximum_filter1d
+from scipy.ndimage import generate_binary_structure, grey_dilation, label
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from skimage.segmentation import watershed
@@ -19,6 +19,7 @@ from img2height.buildings.regions import first_pixels
 MEDIAN_M = 1.0  # radius of the median that removes noise, chimneys and masts
 REACH_M = 1.0  # a step is a difference between pixels so far to either side
 RUN_M = 1.5  # length over which the slope beside a step is measured
+ALONG_M = 1.0  # steps are averaged over so much of a wall to either side
 DIP = 0.2  # fall of the building probability at a wall
 WALL = 0.5  # probability of a wall from which on it is one
 FLAT = 0.7  # share of a wall's barrier below which pixels lie inside a building
@@ -67,31 +68,21 @@ def numbered(labels: np.ndarray) -> np.ndarray:
 
 def _barrier(regions: np.ndarray, evidence: Evidence, gsd_m: float, step_m: float) -> np.ndarray:
     """Return how much divides the pixels around each, HxW float32: from 1 on it is a wall; NaN if nothing shows it."""
-    from img2height.buildings.kernels import median_inside, steps_inside
+    from img2height.buildings.kernels import dips_inside, median_inside, steps_inside, strongest_inside
 
     def pixels(metres: float) -> int:
         return max(round(metres / gsd_m), 1)
 
     smooth = median_inside(np.asarray(evidence.height, np.float32), regions, pixels(MEDIAN_M))
-    barrier = steps_inside(smooth, regions, pixels(REACH_M), pixels(RUN_M)) / np.float32(step_m)
+    steps = steps_inside(smooth, regions, pixels(REACH_M), pixels(RUN_M))
+    barrier = strongest_inside(steps, regions, pixels(ALONG_M)) / np.float32(step_m)
     if evidence.probability is not None:
-        barrier = np.fmax(barrier, _dip(evidence.probability, regions, pixels(RUN_M)) / np.float32(DIP))
+        dips = dips_inside(np.asarray(evidence.probability, np.float32), regions, pixels(RUN_M))
+        barrier = np.fmax(barrier, dips / np.float32(DIP))
     if evidence.separation is not None:
-        barrier = np.fmax(barrier, np.where(regions > 0, evidence.separation, np.nan) / np.float32(WALL))
+        wall = np.where(regions > 0, evidence.separation, np.nan).astype(np.float32)
+        barrier = np.fmax(barrier, wall / np.float32(WALL))
     return barrier
-
-
-def _dip(probability: np.ndarray, regions: np.ndarray, reach: int) -> np.ndarray:
-    """Return by how much the probability is lower than on both sides, across rows or columns, HxW float32."""
-    inside, size = np.where(regions > 0, np.nan_to_num(probability), 0).astype(np.float32), reach + 1
-    dips = []
-    for axis in (0, 1):
-        before, after = (
-            maximum_filter1d(inside, size, axis, mode="constant", origin=origin)
-            for origin in ((size - 1) // 2, -(size // 2))
-        )
-        dips.append(np.minimum(before, after) - inside)
-    return np.where(regions > 0, np.maximum(*dips), np.float32(np.nan))
 
 
 def _pieces(regions: np.ndarray, large: np.ndarray, barrier: np.ndarray, smallest: float) -> np.ndarray:

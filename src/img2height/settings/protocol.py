@@ -196,7 +196,7 @@ class Buildings(Settings):
         "footprints sees a wall; none: a building is a region of pixels that share edges",
     )
     split_step_m: float = Field(
-        0.6, ge=0.1, le=100,
+        0.5, ge=0.1, le=100,
         description="smallest step in height between two buildings; slopes are no steps. Dormers, roof equipment and "
         "parts below min_area_m2 stay with their building",
     )  # fmt: skip
