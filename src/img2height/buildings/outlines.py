@@ -72,12 +72,18 @@ def _best(
 ) -> tuple[Polygons, np.ndarray]:
     """Return the outline of each building by the last choice that passes, and the number of that choice."""
     level = np.full(len(exact), len(choices) - 1)
+    polygons = _drawn(coverage, choices, level)
+    wrong = _far(polygons, exact, reach)
     while True:
-        polygons = _drawn(coverage, choices, level)
-        wrong = _wrong(polygons, exact, reach) & (level > 0)
+        if not wrong.any():  # overlaps can only be found among valid polygons
+            wrong = ~shapely.is_empty(shapely.coverage_invalid_edges(polygons)) & (level > 0)
         if not wrong.any():
             return polygons, level
         level[wrong] -= 1
+        before, polygons = polygons, _drawn(coverage, choices, level)
+        changed = wrong | ~shapely.equals_identical(before, polygons)
+        wrong[:] = False
+        wrong[changed] = _far(polygons[changed], exact[changed], reach) & (level > 0)[changed]
 
 
 def _drawn(coverage: Coverage, choices: list[tuple[np.ndarray, np.ndarray]], level: np.ndarray) -> Polygons:
@@ -88,12 +94,12 @@ def _drawn(coverage: Coverage, choices: list[tuple[np.ndarray, np.ndarray]], lev
     return coverage.polygons(points, np.choose(lowest, [keep for _, keep in choices]))
 
 
-def _wrong(polygons: Polygons, exact: Polygons, reach: float) -> np.ndarray:
-    """Return which outlines are missing, invalid, far from those of their pixels, or overlap others, bool."""
-    wrong = ~shapely.is_valid(polygons)
-    right = np.flatnonzero(~wrong)
-    outlines, pixels = polygons[right], exact[right]
+def _far(polygons: Polygons, exact: Polygons, reach: float) -> np.ndarray:
+    """Return which outlines are missing, invalid, or too far from those of their pixels, bool."""
+    far = ~shapely.is_valid(polygons)
+    valid = np.flatnonzero(~far)
+    outlines, pixels = polygons[valid], exact[valid]
     common = shapely.area(shapely.intersection(outlines, pixels))
-    apart = common < MIN_IOU * (shapely.area(outlines) + shapely.area(pixels) - common)
-    wrong[right] = apart | (shapely.hausdorff_distance(outlines, pixels) > reach)
-    return wrong if wrong.any() else ~shapely.is_empty(shapely.coverage_invalid_edges(polygons))
+    different = common < MIN_IOU * (shapely.area(outlines) + shapely.area(pixels) - common)
+    far[valid] = different | (shapely.hausdorff_distance(outlines, pixels) > reach)
+    return far

@@ -54,7 +54,8 @@ def split(regions: np.ndarray, evidence: Evidence, gsd_m: float, step_m: float, 
     smallest = min_area_m2 / gsd_m**2
     large = np.where((np.bincount(regions.ravel()) >= 2 * smallest)[regions], regions, 0)
     barrier = _barrier(large, evidence, gsd_m, step_m)
-    return numbered(_joined(_pieces(regions, large, barrier, smallest), barrier, smallest))
+    parts = _joined(_pieces(large, barrier, smallest), barrier, smallest)
+    return numbered(np.where(parts > 0, parts + regions.max(initial=0), regions))
 
 
 def numbered(labels: np.ndarray) -> np.ndarray:
@@ -85,20 +86,23 @@ def _barrier(regions: np.ndarray, evidence: Evidence, gsd_m: float, step_m: floa
     return barrier
 
 
-def _pieces(regions: np.ndarray, large: np.ndarray, barrier: np.ndarray, smallest: float) -> np.ndarray:
-    """Return regions cut along the crests of the barrier between their flat parts, HxW int32."""
+def _pieces(regions: np.ndarray, barrier: np.ndarray, smallest: float) -> np.ndarray:
+    """Return the pieces of regions cut along the crests of the barrier, HxW int32; 0 in regions that stay whole."""
     crest = grey_dilation(np.nan_to_num(barrier), footprint=generate_binary_structure(2, 1))  # closes gaps of a pixel
-    flat, count = label((large > 0) & np.isfinite(barrier) & (crest < FLAT))
+    flat, _ = label((regions > 0) & np.isfinite(barrier) & (crest < FLAT))
     flat[(np.bincount(flat.ravel()) < smallest / 4)[flat]] = 0
-    _, first = np.unique(flat, return_index=True)
-    several = np.bincount(large.ravel()[first[flat.ravel()[first] > 0]], minlength=regions.max(initial=0) + 1) > 1
+    first = first_pixels(flat)
+    several = np.bincount(regions.ravel()[first[first >= 0]], minlength=regions.max(initial=0) + 1) > 1
     cut = several[regions]
-    pieces = watershed(np.nan_to_num(barrier), np.where(cut, flat, 0), mask=cut)
-    return np.where(cut, pieces, regions + count * (regions > 0)).astype(np.int32)
+    if not cut.any():
+        return np.zeros(regions.shape, np.int32)
+    return np.asarray(watershed(np.nan_to_num(barrier), np.where(cut, flat, 0), mask=cut))
 
 
 def _joined(pieces: np.ndarray, barrier: np.ndarray, smallest: float) -> np.ndarray:
     """Return the pieces, HxW int32, joined where no wall divides them."""
+    if not pieces.any():
+        return pieces
     walls, areas = _walls(pieces, barrier), np.bincount(pieces.ravel())
     numbers: np.ndarray = np.arange(len(areas))
     while len(pairs := _to_join(walls, np.bincount(numbers, areas), smallest)):
