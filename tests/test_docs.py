@@ -19,16 +19,19 @@ from img2height.studies.study import Study
 
 METHOD = "plainnet"  # the example of CONTRIBUTING
 PLACEHOLDERS = {"<experiment>": "demo", "<dataset>": "demo", "<name>": "demo"}
-OWN_FILES = {"ortho.tif": "eo", "raw.tif": "dsm_initial", "left.tif": "view_1", "right.tif": "view_2"}
+OWN_FILES = {
+    "ortho.tif": "eo", "raw.tif": "dsm_initial", "left.tif": "view_1", "right.tif": "view_2", "height.tif": "ndsm",
+}  # fmt: skip
 DELIVERED = ("rgb.tif", "dsm.tif", "dtm.tif", "ndsm.tif", "buildings.tif", "buildings.gpkg")  # of the scene of Woodford
 
 
 @pytest.fixture(scope="module")
 def finished(tree: Tree, tmp_path_factory: pytest.TempPathFactory) -> Tree:
-    """Return a copy of the finished tiny run, with rasters and ResDepth files named as in the docs."""
+    """Return a copy of the finished tiny run, with rasters, polygons and ResDepth files named as in the docs."""
     copy = tree.copied(tmp_path_factory.mktemp("finished"))
     for name, layer in OWN_FILES.items():
         shutil.copyfile(copy.folder / f"data/scenes/tiny/south/{layer}.tif", copy.folder / name)
+    shutil.copyfile(copy.folder / "results/tiny/unet/oof/seed0/south/buildings.gpkg", copy.folder / "houses.gpkg")
     files = official(copy.folder)
     for file, name in zip(files.normalization, ("dsm_normalization.p", "image_normalization.p"), strict=True):
         file.rename(copy.folder / name)

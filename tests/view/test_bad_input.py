@@ -77,6 +77,7 @@ def test_without_a_projection_there_are_heights_but_no_polygons(files: dict[str,
     options = {"driver": "GTiff", "width": 60, "height": 40, "count": 1, "dtype": "float32", "nodata": -9999}
     with rasterio.open(plain, "w", transform=Affine(0.5, 0, 0, 0, -0.5, 0), **options) as raster:
         raster.write(np.ones((1, 40, 60), np.float32))
+        raster.units = ("metre",)
     assert "has no map projection" in message(tmp_path, plain, "--buildings", files["buildings"])
     result = CliRunner().invoke(app, ["view", str(plain), "--out", str(tmp_path / "map")])
     assert result.exit_code == 0, result.output

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
 from affine import Affine
 from rasterio.windows import Window
 from typer.testing import CliRunner, Result
@@ -94,3 +95,36 @@ def test_an_image_may_be_finer_and_a_reference_larger(files: dict[str, Path], tm
     write_view([opener], "part", out)
     found = decoded(chunk(out, "0/reference0/0-0-0"))[:300, :400]
     assert np.abs(found - surfaces()[1][50:350, 100:500]).max() <= 0.005 + 1e-5
+
+
+def test_a_stated_scale_and_unit_are_applied(tmp_path: Path) -> None:
+    size = {"width": GRID.width, "height": GRID.height, "transform": GRID.transform}
+    options = {"driver": "GTiff", "count": 1, "dtype": "int16", "nodata": -1, **size}
+    stored = np.full(GRID.shape, 30, np.int16)
+    stored[:10] = -1
+    with rasterio.open(tmp_path / "height.tif", "w", crs=GRID.crs, **options) as raster:
+        raster.write(np.where(stored > 0, 250, -1), 1)
+        raster.scales, raster.offsets, raster.units = (0.1,), (5,), ("foot",)
+    with rasterio.open(tmp_path / "reference.tif", "w", crs="EPSG:32633+8228", **options) as raster:  # heights in feet
+        raster.write(stored, 1)
+    result = view(tmp_path / "height.tif", "--reference", tmp_path / "reference.tif", "--out", tmp_path / "map")
+    assert result.exit_code == 0, result.output
+    for layer in ("0/method0", "0/reference0"):
+        found = whole(tmp_path / "map", layer)
+        assert np.isnan(found[:10]).all()
+        assert np.allclose(found[10:], 30 * 0.3048, rtol=0, atol=0.005)
+
+
+def test_an_aligned_part_of_a_raster_with_a_vertical_system_is_read_in_place(tmp_path: Path) -> None:
+    options = {"driver": "GTiff", "count": 1, "dtype": "float32", "nodata": -9999}
+    large, part = GRID.crop(Window(-100, -100, 900, 800)), GRID
+    for name, grid, crs in (("large", large, "EPSG:32633+5703"), ("part", part, GRID.crs)):
+        size = {"width": grid.width, "height": grid.height, "transform": grid.transform, "crs": crs}
+        with rasterio.open(tmp_path / f"{name}.tif", "w", **size, **options) as raster:
+            raster.write(np.full((1, *grid.shape), 7, np.float32))
+    files = [tmp_path / "part.tif", "--reference", tmp_path / "large.tif", "--image", tmp_path / "large.tif"]
+    result = view(*files, "--out", tmp_path / "map")
+    assert result.exit_code == 0, result.output
+    assert (whole(tmp_path / "map", "0/reference0") == 7).all()
+    assert "does not state the unit" in result.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["large.tif", "map", "part.tif"]

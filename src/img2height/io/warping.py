@@ -13,6 +13,7 @@ from rasterio.vrt import WarpedVRT
 from img2height.io.grid import Grid
 from img2height.io.projections import operation
 from img2height.io.rasters import open_raster
+from img2height.io.values import horizontal
 
 EXACT_PX = 1e-3  # largest error in the position of a pixel, in source pixels
 # GDAL widens its bilinear kernel by the ratio of the boxes around source and target, which for a rotated raster depends
@@ -25,17 +26,19 @@ def warped(dataset: DatasetReader, grid: Grid, resampling: Resampling, *, add_al
     """Yield a raster on another grid, computed when it is read.
 
     Args:
-        dataset: an open file; if its CRS differs from the grid's, a file with the suffix .vrt is written next to it.
+        dataset: an open file; if its horizontal CRS differs from the grid's, a file with the suffix .vrt is written
+            next to it.
         grid: the wanted grid.
         resampling: bilinear only if the grid is not much coarser.
         add_alpha: whether to add a band that marks the valid pixels.
     """
     kernel = UNWIDENED if resampling == Resampling.bilinear else {}
+    same = horizontal(dataset.crs) == grid.crs  # heights are not transformed
     with WarpedVRT(
-        dataset, crs=grid.crs, transform=grid.transform, width=grid.width, height=grid.height, resampling=resampling,
-        tolerance=EXACT_PX, add_alpha=add_alpha, **kernel,
+        dataset, src_crs=grid.crs if same else None, crs=grid.crs, transform=grid.transform, width=grid.width,
+        height=grid.height, resampling=resampling, tolerance=EXACT_PX, add_alpha=add_alpha, **kernel,
     ) as chosen_by_gdal:  # fmt: skip
-        if dataset.crs == grid.crs:
+        if same:
             yield chosen_by_gdal
             return
         path = Path(dataset.name).with_suffix(".vrt")

@@ -1,5 +1,6 @@
 """The scene of height maps that are given by their paths, with an image, a reference and polygons."""
 
+import logging
 import math
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -19,10 +20,15 @@ from img2height.io.display import Picture
 from img2height.io.grid import Grid
 from img2height.io.projections import reproject_table
 from img2height.io.rasters import open_raster
+from img2height.io.values import Scaling, require_upward, stated_unit
 from img2height.io.vectors import read_polygons
 from img2height.io.warping import warped
 from img2height.view.frame import Frame
 from img2height.view.sources import Method, ShownScene, plain_reader, quantity_name
+from img2height.view.tiles import Reader
+from img2height.vocabulary.units import METRES
+
+logger = logging.getLogger(__name__)
 
 COARSER = 1.5  # from this ratio of the pixel sizes on, pixels are averaged
 MOST_REFINED = 3  # an image may have pixels of an eighth of the side of those of the heights
@@ -48,18 +54,30 @@ def open_files(
     rasters = [stack.enter_context(open_raster(path)) for path in heights]
     grid, name = Grid.of(rasters[0]), str(heights[0])
     frame = Frame.of(grid, name)
-    truth = reference and _on_grid(stack.enter_context(open_raster(reference)), grid, name, stack)
+    truth = reference and _reader(stack.enter_context(open_raster(reference)), grid, name, stack)
     key = "reference" if truth else ""
     methods = [
-        Method(path.stem, quantity_name(raster.descriptions[0]), plain_reader(_on_grid(raster, grid, name, stack)), key)
+        Method(path.stem, quantity_name(raster.descriptions[0]), _reader(raster, grid, name, stack), key)
         for path, raster in zip(heights, rasters, strict=True)
     ]
     if buildings:
         polygons = [_polygons(path, grid, name) for path in buildings]
         methods = [replace(method, buildings=table) for method, table in zip(methods, polygons, strict=True)]
     picture, refined = _picture(image, grid, name, stack) if image else (None, 0)
-    references = {key: plain_reader(truth)} if truth else {}
+    references = {key: truth} if truth else {}
     return ShownScene(heights[0].stem, heights[0].stem, frame, methods, picture, refined, references)
+
+
+def _reader(raster: DatasetReader, grid: Grid, name: str, stack: ExitStack) -> Reader:
+    """Return a reader of heights in metres; a stated scale, offset and unit are applied."""
+    require_upward(raster)
+    unit, scaling = stated_unit(raster), Scaling.of(raster, [1])
+    if unit is None:
+        logger.warning("%s: does not state the unit of its heights, which are taken as metres", raster.name)
+    stored, factor = plain_reader(_on_grid(raster, grid, name, stack)), METRES[unit or "metre"]
+    if scaling.is_none and factor == 1:
+        return stored
+    return lambda window: (scaling.apply(stored(window)[None])[0] * factor).astype(np.float32)
 
 
 def _on_grid(raster: DatasetReader, grid: Grid, name: str, stack: ExitStack) -> DatasetReader:
