@@ -115,7 +115,7 @@ def test_files_of_another_kind_are_refused(tmp_path: Path):
 def test_every_score_has_its_interval(found: Collected):
     table = table_of(found.intervals)
     names = table[(table.method == "unet") & (table.seed == 0) & (table.stratum == "all")].score.tolist()
-    assert names == [score.name for score in SCORES if score.kind not in ("buildings", "derived")]
+    assert names == [score.name for score in SCORES if score.kind not in ("buildings", "building_errors", "derived")]
     for row in found.intervals:
         group = "footprint" if row.score in MASK else row.stratum
         assert row.value == value_of(found.metrics, row.method, row.seed, group, row.score)
