@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from img2height.buildings.attributes import MEASURED, eroded, measure
+from img2height.buildings.attributes import MEAN, MEASURED, eroded, measure
 from img2height.vocabulary.layers import NODATA
 
 
@@ -22,7 +22,7 @@ def test_height_terrain_and_roof_come_from_the_same_pixels():
     row = measure(labels, 1, heights, 1.0, terrain).loc[1]
     assert (row.height_m, row.height_pixels, row.ground_m, row.roof_m) == (8, 15, 100, 108)
     assert (row.height_p50_m, row.height_max_m, row.height_spread_m) == (4, 20, 0)
-    assert row.mean_height_m == pytest.approx((20 * 4 + 14 * 8 + 20) / 35)
+    assert row[MEAN] == pytest.approx((20 * 4 + 14 * 8 + 20) / 35)
     assert np.isnan(row.probability)
 
 
@@ -46,7 +46,7 @@ def test_missing_heights_give_missing_values():
     assert row.loc[1].drop(["height_pixels", "probability"]).isna().all()
     assert (row.loc[1].height_pixels, row.loc[1].probability) == (0, 0.75)
     assert row.loc[2].drop("height_pixels").isna().all()
-    assert list(row.columns) == list(MEASURED)
+    assert list(row.columns) == [*MEASURED, MEAN]
 
 
 def test_houses_that_share_a_wall_are_measured_apart():

@@ -161,7 +161,7 @@ def test_outlines_that_touch_themselves_still_make_closed_solids():
 @given(arrays(bool, (10, 10)))
 def test_any_mask_makes_closed_solids(footprint):
     frame = extract(np.full((10, 10), 5.0), footprint, Affine(2, 0, 700_000, 0, -2, 5_000_000), UTM, simplify_m=0.0)
-    model = city_model(frame, "Any")
+    model = city_model(frame.assign(height_m=5.0), "Any")
     check_structure(model)
     volume = sum(volume_m3(model, solid) for solid in solids(model))
     assert volume == pytest.approx(footprint.sum() * 4 * 5.0, rel=0.02)

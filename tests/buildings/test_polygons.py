@@ -36,8 +36,12 @@ def test_a_given_mask_gives_the_expected_polygons():
     assert frame.outline.tolist() == ["regularised"] * 2
     assert frame.touches_edge.tolist() == [False, False]
     assert frame.height_m.tolist() == [6.0, 10.0]
-    assert frame.height_max_m.tolist() == [6.0, 10.0]
+    assert frame.height_p95_m.tolist() == [6.0, 10.0]
+    assert frame.height_max_m.tolist() == [6.0, 60.0]
     assert frame.ground_m.tolist() == [320.5, 320.5]
+    assert frame.roof_m.tolist() == [326.5, 330.5]
+    assert frame.volume_m3.tolist() == pytest.approx([91 * 6, 40 * (158 * 10 + 60) / 159])
+    assert frame.roof.tolist() == ["flat", "flat"]
     assert frame.geometry[1].equals(box(500_020, 5_399_985, 500_028, 5_399_990))
     assert len(frame.geometry[0].interiors) == 1
     assert frame.crs.to_epsg() == 25832

@@ -18,10 +18,10 @@ MEASURED = {
     "height_spread_m": "float64",
     "ground_m": "float64",
     "roof_m": "float64",
-    "mean_height_m": "float64",
     "probability": "float64",
-    "roof": "object",
+    "roof": "str",
 }
+MEAN = "mean_height_m"  # of all valid pixels, for the volume
 
 
 def measure(
@@ -32,7 +32,7 @@ def measure(
     ground: np.ndarray | None = None,
     probability: np.ndarray | None = None,
 ) -> pandas.DataFrame:
-    """Return a row for each label, 1 to `count`, with the columns of `MEASURED`; NaN or None where it is missing.
+    """Return a row for each label, 1 to `count`, with the columns of `MEASURED` and `MEAN`, NaN where they are missing.
 
     `height_m`, `height_spread_m`, `ground_m` and `roof_m` come from the same `height_pixels`: those that are valid and
     whose eight neighbours belong to the same building, because pixels at a wall show a mixture of roof and ground. If
@@ -46,17 +46,17 @@ def measure(
         ground: HxW terrain elevation in metres, NaN or -9999 where missing; None if there is none.
         probability: HxW building probability, NaN or -9999 where missing; None if the method does not predict it.
     """
-    height = _nan_if_missing(height)
+    height = nan_if_missing(height)
     pixels = pandas.DataFrame({"label": labels.ravel(), "height": height.ravel()})
     for name, layer in (("ground", ground), ("probability", probability)):
-        pixels[name] = np.nan if layer is None else _nan_if_missing(layer).ravel()
+        pixels[name] = np.nan if layer is None else nan_if_missing(layer).ravel()
     inner = eroded(labels)
     pixels["inside"] = inner.ravel() > 0
     pixels = pixels[pixels["label"] > 0]
     table = _over_all(pixels).join(_over_inside(pixels)).reindex(range(1, count + 1))
     table["height_pixels"] = table["height_pixels"].fillna(0)
     table["roof"] = roof_types(inner, height, count, gsd_m)
-    return table[list(MEASURED)].astype(MEASURED)
+    return table[[*MEASURED, MEAN]].astype(MEASURED)
 
 
 def eroded(labels: np.ndarray) -> np.ndarray:
@@ -82,7 +82,7 @@ def _over_all(pixels: pandas.DataFrame) -> pandas.DataFrame:
             "height_p50_m": quantiles[0.5],
             "height_p95_m": quantiles[0.95],
             "height_max_m": groups["height"].max(),
-            "mean_height_m": groups["height"].mean(),
+            MEAN: groups["height"].mean(),
             "probability": groups["probability"].mean(),
         }
     )
@@ -107,5 +107,6 @@ def _over_inside(pixels: pandas.DataFrame) -> pandas.DataFrame:
     return table.where(numbers >= INSIDE_PX).assign(height_pixels=numbers)
 
 
-def _nan_if_missing(values: np.ndarray) -> np.ndarray:
+def nan_if_missing(values: np.ndarray) -> np.ndarray:
+    """Return values as float64, NaN where they are missing."""
     return np.where(is_valid(values), values, np.nan).astype(np.float64)

@@ -12,11 +12,11 @@ from rasterio.crs import CRS
 from rasterio.windows import Window
 from scipy.ndimage import label, maximum_filter
 
+from img2height.buildings.attributes import MEAN, MEASURED, measure, nan_if_missing
 from img2height.buildings.outlines import REACH, outlines_of
 from img2height.buildings.regions import Reader, find_regions, first_pixels
 from img2height.buildings.split import Evidence, split
 from img2height.errors import DataError
-from img2height.heights import is_valid
 from img2height.io.grid import Grid
 from img2height.io.projections import require_metres
 from img2height.settings.protocol import Buildings
@@ -24,14 +24,12 @@ from img2height.vocabulary.layers import MISSING
 
 COLUMNS = {
     "building_id": "int64",
-    "height_m": "float64",
-    "height_max_m": "float64",
-    "ground_m": "float64",
+    **MEASURED,
     "area_m2": "float64",
-    "outline": "str",
+    "volume_m3": "float64",
     "touches_edge": "bool",
+    "outline": "str",
 }
-MAX_QUANTILE = 0.95
 
 
 @dataclass(frozen=True)
@@ -95,10 +93,10 @@ def extract(
 ) -> geopandas.GeoDataFrame:
     """Return one row per building, in the order of their first pixels, row by row; polygons are valid, none overlap.
 
-    A building is a region of mask pixels that share edges, or a part of one. `height_m` is the median of the heights
-    inside, `height_max_m` their 95th percentile, `ground_m` the median of the terrain; NaN without valid pixels.
-    `area_m2` is the area of the polygon, `outline` what was done to it (`pixels`, `simplified` or `regularised`).
-    `touches_edge`: a pixel of the building is at the edge of the raster, or shares an edge with a missing pixel.
+    A building is a region of mask pixels that share edges, or a part of one. See `measure` for the columns of heights,
+    terrain, probability and roof. `area_m2` is the area of the polygon, `volume_m3` this times the mean height of the
+    valid pixels, `outline` what was done to it (`pixels`, `simplified` or `regularised`). `touches_edge`: a pixel of
+    the building is at the edge of the raster, or shares an edge with a missing pixel.
 
     Args:
         height: HxW heights above ground in metres, NaN or -9999 where missing.
@@ -151,39 +149,19 @@ def extract_by_block(inputs: Inputs, rules: Rules) -> geopandas.GeoDataFrame:
     parts = []
     for window, first in find_regions(near, grid.shape).windows():
         group = _chosen(near(window), first, window, grid.width)
-        labels, height = _labels(inputs, rules, window, group), inputs.height(window)
+        labels = _labels(inputs, rules, window, group)
         polygons, outline = outlines_of(labels, window, grid, rules.simplify_m)
-        values = _height_statistics(labels, height, inputs.ground and inputs.ground(window))
+        ground, probability = (read and read(window) for read in (inputs.ground, inputs.probability))
+        values = measure(labels, len(polygons), inputs.height(window), grid.gsd_m, ground, probability)
         parts.append(
-            values.reindex(range(1, len(polygons) + 1)).assign(
+            values.assign(
                 first=_first_in_raster(labels, window, grid.width), polygon=polygons, outline=outline,
                 touches_edge=_touching(labels, np.asarray(inputs.footprint(window)), window, grid.shape),
             )
         )  # fmt: skip
-    return _table(pandas.concat(parts) if parts else pandas.DataFrame(columns=[*COLUMNS, "first", "polygon"]), grid)
-
-
-def _height_statistics(labels: np.ndarray, height: np.ndarray, ground: np.ndarray | None) -> pandas.DataFrame:
-    """Return height_m, height_max_m and ground_m by label; missing pixels are left out."""
-    inside = labels > 0
-    pixels = pandas.DataFrame(
-        {
-            "label": labels[inside],
-            "height": _nan_if_missing(height[inside]),
-            "ground": np.nan if ground is None else _nan_if_missing(ground[inside]),
-        }
-    ).groupby("label")
-    return pandas.DataFrame(
-        {
-            "height_m": pixels["height"].median(),
-            "height_max_m": pixels["height"].quantile(MAX_QUANTILE),
-            "ground_m": pixels["ground"].median(),
-        }
+    return _table(
+        pandas.concat(parts) if parts else pandas.DataFrame(columns=[*COLUMNS, MEAN, "first", "polygon"]), grid
     )
-
-
-def _nan_if_missing(heights: np.ndarray) -> np.ndarray:
-    return np.where(is_valid(heights), heights, np.nan).astype(np.float64)
 
 
 def _reader(array: np.ndarray) -> Reader:
@@ -196,9 +174,9 @@ def _labels(inputs: Inputs, rules: Rules, window: Window, group: np.ndarray) -> 
     if rules.split_step_m is None:
         return np.asarray(labels)
     probability, separation = (
-        read and _nan_if_missing(read(window)) for read in (inputs.probability, inputs.separation)
+        read and nan_if_missing(read(window)) for read in (inputs.probability, inputs.separation)
     )
-    evidence = Evidence(_nan_if_missing(inputs.height(window)), probability, separation)
+    evidence = Evidence(nan_if_missing(inputs.height(window)), probability, separation)
     return split(labels, evidence, inputs.grid.gsd_m, rules.split_step_m, rules.min_area_m2)
 
 
@@ -232,5 +210,7 @@ def _table(parts: pandas.DataFrame, grid: Grid) -> geopandas.GeoDataFrame:
     """Return the buildings in the order of their first pixels, with polygons in map coordinates."""
     parts = parts.sort_values("first", ignore_index=True)
     polygons = shapely.normalize(parts["polygon"].to_numpy())
-    frame = parts.assign(building_id=parts.index + 1, area_m2=shapely.area(polygons))[list(COLUMNS)].astype(COLUMNS)
+    areas = shapely.area(polygons)
+    parts = parts.assign(building_id=parts.index + 1, area_m2=areas, volume_m3=areas * parts[MEAN])
+    frame = parts[list(COLUMNS)].astype(COLUMNS)
     return geopandas.GeoDataFrame(frame, geometry=geopandas.GeoSeries(polygons, crs=grid.crs), crs=grid.crs)
