@@ -43,6 +43,13 @@ def test_a_digest_is_kept_until_a_source_file_changes(script):
     assert json.loads(FILE.read_text())["digests"] == {SCRIPT: code_digest(SCRIPT)}
 
 
+def test_a_damaged_cache_is_replaced(script):
+    FILE.parent.mkdir()
+    FILE.write_bytes(b"")
+    assert cached_digest(SCRIPT) == code_digest(SCRIPT)
+    assert json.loads(FILE.read_text())["digests"] == {SCRIPT: code_digest(SCRIPT)}
+
+
 def test_modules_that_a_script_loads_by_name_count(script):
     unet, segnet = (cached_digest(SCRIPT, f"img2height.methods.{name}") for name in ("unet", "segnet"))
     assert unet == code_digest(SCRIPT, "img2height.methods.unet") != segnet

@@ -31,7 +31,10 @@ def cached_digest(*roots: str) -> str:
 def _stored() -> dict[str, str]:
     if not FILE.exists():
         return {}
-    content = json.loads(FILE.read_text(encoding="utf-8"))
+    try:
+        content = json.loads(FILE.read_text(encoding="utf-8"))
+    except ValueError:  # after a power failure: the digests are only computed again
+        return {}
     return content["digests"] if content["state"] == _state() else {}
 
 
