@@ -13,25 +13,32 @@ import pytest
 from browser import Browser, Page, browser
 from matplotlib import colormaps
 from PIL import Image
-from typer.testing import CliRunner
+from rasterio.windows import Window
 from view_cases import GRID, deliver, surfaces
 
-from img2height.cli.app import app
 from img2height.colours import ERROR_COLOURS, HEIGHT_COLOURS
+from img2height.io.rasters import height_band, write_cog
+from img2height.view.files import open_files
+from img2height.view.write import write_view
 
 SIZE = (800, 520)
+SMALL = Window(80, 60, 200, 150)
 ROUNDED_M = 0.005 + 1e-5
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of a map of two methods."""
+    """Return the folder of a map of two scenes: one of two methods, and a small one without image and buildings."""
     top = tmp_path_factory.mktemp("browser")
     files = deliver(top)
-    given = [files["height"], files["reference"], "--image", files["image"], "--reference", files["reference"]]
-    given += [part for _ in range(2) for part in ("--buildings", files["buildings"])]
-    result = CliRunner().invoke(app, ["view", *map(str, given), "--out", str(top / "a map #1")])
-    assert result.exit_code == 0, result.output
+    maps, houses = [files["height"], files["reference"]], [files["buildings"]] * 2
+    part = surfaces()[0][SMALL.toslices()]
+    write_cog(top / "small.tif", part, GRID.crop(SMALL), [height_band("ndsm")], nodata=-9999)
+    openers = [
+        partial(open_files, maps, files["image"], files["reference"], houses),
+        partial(open_files, [top / "small.tif"], None, files["reference"], []),
+    ]
+    write_view(openers, "Two scenes", top / "a map #1")
     return top / "a map #1"
 
 
@@ -141,6 +148,25 @@ def test_keys_change_what_is_shown(page: Page) -> None:
     assert page.messages == []
     assert after("b")["mode"] == "surface"
     assert [after("b")["mode"], after("3", "Digit3")["right"]] == ["flat", "prediction"]
+
+
+def test_another_scene_may_have_less(page: Page) -> None:
+    page.run("set({left: 'image', right: 'error', method: 1, mode: 'solid'})")
+    page.press("s", "KeyS")
+    found = page.value("updated.then(() => state)")
+    assert (found["scene"], found["method"], found["left"], found["right"]) == (1, 0, "reference", "error")
+    assert found["mode"] == "flat"
+    assert page.value("[...element('mode').options].filter(one => !one.hidden).map(one => one.value)") == [
+        "flat",
+        "surface",
+    ]
+    column, row = 37, 21
+    shown = page.value(f"heightAt(scene().methods[0].data, {column}, {row})")
+    assert abs(shown - surfaces()[0][SMALL.row_off + row, SMALL.col_off + column]) <= ROUNDED_M
+    page.press("S", "KeyS", shift=True)
+    page.run("updated.then(() => set({left: 'image', right: 'prediction', method: 0}))")
+    assert page.value("[state.scene, document.body.dataset.state]") == [0, "ready"]
+    assert page.messages == []
 
 
 def test_houses_stand_and_report_their_height(page: Page) -> None:

@@ -108,6 +108,8 @@ def _buildings(table: geopandas.GeoDataFrame, scene: ShownScene, method: Method)
         height = medians(table, grid, method.read)
     reference = scene.references.get(method.reference)
     columns = {"height": height}
+    if "area_m2" in table:
+        columns["area"] = table["area_m2"].to_numpy(np.float64, na_value=np.nan)
     if reference:
         columns["reference"] = medians(table, grid, reference)
     return encoded_buildings(table, grid, columns)

@@ -44,7 +44,7 @@ function difference(ours, truth) {
 function collection(table, errorOf) {
   const made = table.outlines.map((polygons, index) => {
     const properties = { error: errorOf(index) };
-    for (const name of ["height", "reference", "predicted"]) properties[name] = table[name]?.[index] ?? null;
+    for (const name of ["height", "reference", "predicted", "area"]) properties[name] = table[name]?.[index] ?? null;
     const coordinates = polygons.map(rings => rings.map(ringOf));
     return { type: "Feature", id: index, properties, geometry: { type: "MultiPolygon", coordinates } };
   });

@@ -65,13 +65,14 @@ function showBuilding(feature) {
   const card = element("building");
   card.hidden = !feature;
   if (!feature) return;
-  const { height, reference, predicted, error } = feature.properties;
+  const { height, reference, predicted, error, area } = feature.properties;
   const rows = predicted === null || predicted === undefined
     ? [["predicted", height], ["reference, median inside", reference]]
     : [["reference, median inside", height], ["predicted, median inside", predicted]];
   const list = document.createElement("dl");
   for (const [name, value] of rows) list.append(text("dt", name), text("dd", `${fixed(value, 2)} m`));
   list.append(text("dt", "error"), text("dd", `${signed(error)} m`));
+  if (Number.isFinite(area)) list.append(text("dt", "area"), text("dd", `${Math.round(area)} m²`));
   card.replaceChildren(text("h2", "Building"), list);
 }
 
