@@ -9,11 +9,13 @@ import geopandas
 import numpy as np
 
 from img2height.colours import Scales
+from img2height.io.display import Picture
 from img2height.view.buildings import encoded_buildings, encoded_numbers, medians
 from img2height.view.encoding import encoded_heights, encoded_picture
 from img2height.view.frame import Frame
 from img2height.view.sources import ABOVE_GROUND, Method, ShownScene
 from img2height.view.tiles import HEIGHTS, PICTURE, Pyramid, Reader
+from img2height.vocabulary.quantities import QUANTITIES, TERRAIN
 
 logger = logging.getLogger(__name__)
 
@@ -47,24 +49,20 @@ def write_scene(scene: ShownScene, key: str, chunks: Chunks) -> dict[str, Any]:
     frame = scene.frame
     logger.info("%s: %d x %d px, %d height maps", scene.title, frame.grid.width, frame.grid.height, len(scene.methods))
     if scene.picture:
-        width, height = frame.grid.width << scene.refined, frame.grid.height << scene.refined
-
-        def save(name: str, tile: np.ndarray) -> None:
-            chunks.save(f"{key}/picture/{name}", encoded_picture(tile))
-
-        Pyramid(width, height, PICTURE).write(scene.picture.read, save)
-    references = list(scene.references)
+        _write_picture(scene.picture, frame, scene.refined, f"{key}/picture", chunks)
     overviews = {
         name: _write_heights(read, frame, f"{key}/reference{number}", chunks)
         for number, (name, read) in enumerate(scene.references.items())
     }
-    if scene.footprints is not None and references:
-        inside = medians(scene.footprints, frame.grid, scene.references[references[0]])
+    terrain = QUANTITIES[TERRAIN].references
+    above_ground = next((read for name, read in scene.references.items() if name not in terrain), None)
+    if outlined := scene.footprints is not None and above_ground is not None:
+        inside = medians(scene.footprints, frame.grid, above_ground)
         chunks.save(f"{key}/footprints", encoded_buildings(scene.footprints, frame.grid, {"reference": inside}))
     return {
         "name": scene.name, "title": scene.title, "about": dict(scene.about), "frame": frame.to_json(),
         "picture": {"refined": scene.refined, "bands": list(scene.picture.shown)} if scene.picture else None,
-        "footprints": scene.footprints is not None and bool(references),
+        "footprints": outlined,
         "methods": [
             _write_method(scene, method, f"{key}/method{number}", overviews, chunks)
             for number, method in enumerate(scene.methods)
@@ -88,6 +86,15 @@ def _write_method(
         "name": method.name, "quantity": method.quantity, "buildings": method.buildings is not None,
         "reference": list(references).index(method.reference) if method.reference else None, "scales": vars(scales),
     }  # fmt: skip
+
+
+def _write_picture(picture: Picture, frame: Frame, refined: int, key: str, chunks: Chunks) -> None:
+    """Write the tiles of an image, whose pixels are those of the heights, halved `refined` times."""
+
+    def save(name: str, tile: np.ndarray) -> None:
+        chunks.save(f"{key}/{name}", encoded_picture(tile))
+
+    Pyramid(frame.grid.width << refined, frame.grid.height << refined, PICTURE).write(picture.read, save)
 
 
 def _write_heights(read: Reader, frame: Frame, key: str, chunks: Chunks) -> np.ndarray:

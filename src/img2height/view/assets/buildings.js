@@ -3,6 +3,7 @@
 
 const PER_PIXEL = 100; // outlines are in hundredths of a pixel
 const CHOSEN = ["boolean", ["feature-state", "chosen"], false];
+const CHOSEN_COLOUR = "#ff3df2"; // in none of the colour maps
 const features = new Map(); // promises by key
 
 /** Return the promise of the predicted buildings of a method: height, reference, error. */
@@ -66,7 +67,7 @@ function addBuildings(map) {
   map.addLayer({ id: "inside", type: "fill", source: "buildings", paint: { "fill-opacity": 0 } }); // to be clicked
   map.addLayer({
     id: "outlines", type: "line", source: "buildings",
-    paint: { "line-color": ["case", CHOSEN, "#ffffff", "#f0e442"], "line-width": ["case", CHOSEN, 4, 1.6] },
+    paint: { "line-color": ["case", CHOSEN, CHOSEN_COLOUR, "#f0e442"], "line-width": ["case", CHOSEN, 4, 1.6] },
   });
   map.addLayer({
     id: "solid", type: "fill-extrusion", source: "buildings",
@@ -82,5 +83,5 @@ function showBuildings(map, found, { mode, scale, property, perMetre }) {
   }
   const height = ["max", 0, ["coalesce", ["get", "height"], 0]];
   map.setPaintProperty("solid", "fill-extrusion-height", ["*", perMetre, height]);
-  map.setPaintProperty("solid", "fill-extrusion-color", ["case", CHOSEN, "#ffffff", scale.expression(property)]);
+  map.setPaintProperty("solid", "fill-extrusion-color", ["case", CHOSEN, CHOSEN_COLOUR, scale.expression(property)]);
 }
