@@ -63,7 +63,7 @@ function legendsHere() {
   const { height, error } = scalesHere(), shown = SIDES.map(side => state[side]), entries = [];
   const solid = state.mode === "solid" && state.colour;
   if (shown.some(layer => ["reference", "prediction"].includes(layer)) || solid === "height") {
-    entries.push({ title: `${method().quantity} (m)`, scale: height, ends: ["", "≥ "] });
+    entries.push({ title: `${method().quantity} (m)`, scale: height, ends: [height.low === 0 ? "" : "≤ ", "≥ "] });
   }
   if (shown.includes("error") || solid === "error") {
     const where = solid === "error" ? "; buildings: median inside" : "";
