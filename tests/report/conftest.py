@@ -89,7 +89,8 @@ def finished(houses: Scene, areas: geopandas.GeoDataFrame, tmp_path_factory: pyt
     for method in METHODS:
         height, polygons = _write_prediction(houses, method, folder), folder / f"{method}.parquet"
         found = [box(500_031, 5_799_966, 500_049, 5_799_979)] if method == "im2height" else []
-        write_table(geopandas.GeoDataFrame({"height_m": [5.0] * len(found)}, geometry=found, crs=GRID.crs), polygons)
+        values = {"height_m": [5.0] * len(found), "volume_m3": [5.0 * shape.area for shape in found]}
+        write_table(geopandas.GeoDataFrame(values, geometry=found, crs=GRID.crs), polygons)
         predicted = [Predicted(houses, height, houses.path("building"), polygons)]
         scores.append(evaluate_method(method, 0, predicted, areas, params.metrics).scores)
         histories = {fold: _write_history(method, fold, folder) for fold in (0, 1)}
@@ -187,7 +188,10 @@ def _run(
     """Return a finished run without building polygons, of these heights by method."""
     settings = {"name": "tiny", "title": "T", "scenes": {scene.dataset: {scene.name: "split"}}, "methods": [*heights]}
     experiment, params = parse(Experiment, settings, "test"), parse(Params, read_yaml(ROOT / "params.yaml"), "test")
-    write_table(geopandas.GeoDataFrame({"height_m": []}, geometry=[], crs=scene.grid.crs), folder / "none.parquet")
+    write_table(
+        geopandas.GeoDataFrame({"height_m": [], "volume_m3": []}, geometry=[], crs=scene.grid.crs),
+        folder / "none.parquet",
+    )
     write_cog(
         folder / "none.tif", np.zeros(scene.grid.shape, np.uint8), scene.grid, [Band("building")], nodata=255,
         categorical=True,

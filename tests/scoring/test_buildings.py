@@ -25,8 +25,10 @@ EVERYWHERE = box(0, 0, 100, 60)
 
 def on_map(*boxes: tuple[int, int, int, int], **columns) -> geopandas.GeoDataFrame:
     """Return boxes of left, top, right and bottom pixel edges as a table in map coordinates."""
-    shapes = [GRID.to_map(box(*corners)) for corners in boxes]
-    return geopandas.GeoDataFrame(columns, geometry=geopandas.GeoSeries(shapes, crs=GRID.crs), crs=GRID.crs)
+    shapes = geopandas.GeoSeries([GRID.to_map(box(*corners)) for corners in boxes], crs=GRID.crs)
+    if "height_m" in columns:
+        columns["volume_m3"] = shapes.area * columns["height_m"]
+    return geopandas.GeoDataFrame(columns, geometry=shapes, crs=GRID.crs)
 
 
 def write(path: Path, heights: np.ndarray, quantity: str = "ndsm") -> Path:

@@ -232,3 +232,10 @@ def test_a_file_that_is_not_a_record_is_named(tmp_path):
     (tmp_path / "scores.json").write_text('{"method": "unet", "seed": 0}')
     with pytest.raises(DataError, match=r"scores\.json: quantity: .*evaluate the method again"):
         read_scores(tmp_path / "scores.json")
+
+
+def test_buildings_of_another_version_are_named(tmp_path):
+    scene, files = write_scene(tmp_path, "s1", 1.0, polygons=True)
+    geopandas.read_parquet(files["polygons"]).drop(columns="volume_m3").to_parquet(files["polygons"])
+    with pytest.raises(DataError, match=r"found\.parquet: has no column 'volume_m3'; extract the buildings again"):
+        evaluate([(scene, files)], areas_of((0, "test", "s1", box(0, 0, 64, 64))))

@@ -171,7 +171,7 @@ def evaluate_buildings(
     Args:
         scene: with the layers ndsm and building, if any.
         heights_tif: predicted heights on the scene's grid.
-        predicted: the predicted table, in the CRS of the scene.
+        predicted: the predicted table with height_m and volume_m3, in the CRS of the scene.
         reference: polygons in the CRS of the scene; None if the scene has no reference buildings.
         area: test area in pixel coordinates.
         settings: constants of the scores.
@@ -191,16 +191,9 @@ def evaluate_buildings(
     truth = heights["reference"]
     return BuildingStatistics(
         instances,
-        errors_by_class(_predicted_values(matches[0]), truth.iloc[found.reference]),
+        errors_by_class(matches[0], truth.iloc[found.reference]),
         errors_by_class(heights["predicted"][whole], truth[whole]) if "predicted" in heights else _no_errors(),
     )
-
-
-def _predicted_values(buildings: geopandas.GeoDataFrame) -> pandas.DataFrame:
-    """Return the heights and volumes of predicted buildings."""
-    heights = buildings["height_m"].astype("float64")
-    volumes = buildings["volume_m3"] if "volume_m3" in buildings else heights * buildings.geometry.area
-    return pandas.DataFrame({"height_m": heights, "volume_m3": volumes})
 
 
 def _heights(scene: Scene, heights_tif: Path, reference: geopandas.GeoDataFrame) -> Mapping[str, pandas.DataFrame]:

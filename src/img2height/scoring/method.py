@@ -153,10 +153,10 @@ def _require_predictions(predicted: Predicted, statistics: SceneStatistics, sett
 
 
 def _read_buildings(path: Path) -> geopandas.GeoDataFrame:
-    """Return predicted buildings with their heights."""
+    """Return predicted buildings with their heights and volumes."""
     buildings = read_geotable(path)
-    if "height_m" not in buildings:
-        raise DataError(f"{path}: has no column 'height_m'; was it written by another version? Extract buildings again")
+    if missing := [name for name in ("height_m", "volume_m3") if name not in buildings]:
+        raise DataError(f"{path}: has no column {missing[0]!r}; extract the buildings again with this version")
     return buildings
 
 
