@@ -4,6 +4,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import paths
 import pytest
@@ -67,6 +68,15 @@ def test_the_table_is_in_an_order_in_which_the_rules_can_run(workflow):
     for place, rule in enumerate(STEPS):
         needed = [of_experiment(pattern(path)) for path in workflow.get_rule(rule).input if isinstance(path, str)]
         assert [path for path in needed if made.get(path, -1) >= place] == []
+
+
+def test_trainings_start_in_the_order_of_the_methods(workflow):
+    """After what can refuse a training, and before what needs none."""
+    train = workflow.get_rule("train").priority
+    found = [train(SimpleNamespace(method=method)) for method in workflow.globals["METHODS"]]
+    assert found == sorted(found, reverse=True) and len(set(found)) == len(found)
+    first = [workflow.get_rule(rule).priority for rule in ("audit_coverage", "augment_samples")]
+    assert min(first) > max(found) and min(found) > max(workflow.get_rule(r).priority for r in ("predict", "evaluate"))
 
 
 def test_stages_are_in_the_order_of_the_table(stages):
