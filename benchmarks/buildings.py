@@ -188,7 +188,7 @@ def drawn(ids: np.ndarray, simplify_m: float) -> np.ndarray:
     """Return the outlines of buildings whose pixels have numbers."""
     parts = numbered(label_equal(ids, background=0, connectivity=1))
     grid = Grid(UTM, PLACE, ids.shape[1], ids.shape[0])
-    return outlines_of(parts, Window(0, 0, grid.width, grid.height), grid, simplify_m)[0]
+    return outlines_of(parts, np.ones_like(parts), Window(0, 0, grid.width, grid.height), grid, simplify_m)[0]
 
 
 def quality(found: np.ndarray, truth: np.ndarray, pixels: np.ndarray) -> str:

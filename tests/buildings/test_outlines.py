@@ -20,7 +20,10 @@ UTM = CRS.from_epsg(25832)
 def outlines_of(labels: np.ndarray, tolerance: float) -> tuple[np.ndarray, np.ndarray]:
     """Return the outlines in pixels, and their kinds."""
     window = Window(0, 0, labels.shape[1], labels.shape[0])
-    return outlines.outlines_of(labels, window, Grid(UTM, Affine.identity(), window.width, window.height), tolerance)
+    groups = np.ones_like(labels)
+    return outlines.outlines_of(
+        labels, groups, window, Grid(UTM, Affine.identity(), window.width, window.height), tolerance
+    )
 
 
 def house(corners: list[tuple[float, float]], turn_deg: float, side: int = 100) -> tuple[np.ndarray, shapely.Polygon]:
@@ -135,3 +138,11 @@ def test_outlines_of_blobs_are_valid(seed, tolerance):
         part, _ = label(both == value)
         parts = np.where(part > 0, part + parts.max(), parts)
     checked(parts, tolerance)
+
+
+def test_the_outline_of_noise_is_that_of_its_pixels(monkeypatch):
+    monkeypatch.setattr(outlines, "MOST_CORNERS", 100)
+    labels, _ = label(np.random.default_rng([1]).random((60, 60)) > 0.35)
+    found, kinds = outlines_of(labels, 2.0)
+    assert set(kinds) == {"pixels"}
+    assert shapely.area(found).tolist() == np.bincount(labels.ravel())[1:].tolist()

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import shapely
 from affine import Affine
 from hypothesis import given
 from hypothesis.extra.numpy import arrays
@@ -7,7 +8,7 @@ from rasterio.crs import CRS
 from scipy.ndimage import gaussian_filter
 from shapely.geometry import Polygon, box
 
-from img2height.buildings import extract
+from img2height.buildings import extract, polygons
 from img2height.buildings.polygons import COLUMNS
 from img2height.errors import DataError
 
@@ -113,3 +114,26 @@ def test_invalid_input_is_named(changes, words):
     height, footprint = town()
     with pytest.raises(DataError, match=words):
         extract(**{"height": height, "footprint": footprint, "transform": HALF_METRE, "crs": UTM} | changes)
+
+
+def test_a_group_of_buildings_that_is_too_large_is_named(monkeypatch):
+    monkeypatch.setattr(polygons, "LARGEST_GROUP_PX", 100)
+    with pytest.raises(DataError, match=r"52 x 32 pixels from column 7 and row 1;.*simplify_m"):
+        extract(*town(), HALF_METRE, UTM)
+
+
+@pytest.mark.parametrize("pixels", [np.zeros, np.ones], ids=["none", "all"])
+@pytest.mark.parametrize("metres", [6.0, np.nan, -9999.0])
+def test_masks_without_an_outline_are_handled(pixels, metres):
+    frame = extract(np.full((30, 40), metres), pixels((30, 40), np.uint8), HALF_METRE, UTM, split_step_m=0.5)
+    assert len(frame) == pixels(1)
+    assert frame.area_m2.sum() == pixels(1) * 300
+    assert frame.touches_edge.all()
+
+
+def test_single_pixels_keep_their_outlines():
+    footprint = (np.indices((30, 40)).sum(axis=0) % 2).astype(np.uint8)
+    frame = extract(np.full((30, 40), 6.0), footprint, HALF_METRE, UTM, split_step_m=0.5)
+    assert len(frame) == 600
+    assert (frame.area_m2 == 0.25).all()
+    assert shapely.coverage_is_valid(frame.geometry.to_numpy())

@@ -9,19 +9,24 @@ import shapely
 from rasterio.windows import Window
 
 from img2height.buildings.coverage import Coverage, Polygons
+from img2height.buildings.regions import first_pixels
 from img2height.buildings.regularise import regularised
 from img2height.io.grid import Grid
 
 OUTLINES = ("pixels", "simplified", "regularised")
 MIN_IOU = 0.8  # of an outline with that of its pixels
 REACH = 1.5  # tolerances: an outline is nowhere further from that of its pixels
+MOST_CORNERS = 10_000  # no building has more: its mask is noise, and checks would take hours
 
 
-def outlines_of(labels: np.ndarray, window: Window, grid: Grid, tolerance_m: float) -> tuple[Polygons, np.ndarray]:
+def outlines_of(
+    labels: np.ndarray, groups: np.ndarray, window: Window, grid: Grid, tolerance_m: float
+) -> tuple[Polygons, np.ndarray]:
     """Return the outlines of the labels 1, 2, ... of a window in map coordinates, and the name of the kind of each.
 
     Args:
         labels: HxW int32; the pixels of each label share edges.
+        groups: HxW int, number of the group of each building; outlines of different groups cannot meet.
         window: the position of the pixels.
         grid: of the whole raster.
         tolerance_m: an outline is at most `REACH` times as far from that of its pixels; 0 keeps the latter.
@@ -37,7 +42,8 @@ def outlines_of(labels: np.ndarray, window: Window, grid: Grid, tolerance_m: flo
     # checked where they are used, because rounding moves a vertex across an edge that it touches
     simple = (coverage.points, everything), (coverage.points, keep), (points, fewer)
     choices = [(_on_map(where, grid), kept) for where, kept in simple]
-    polygons, level = _best(coverage, choices, exact, REACH * tolerance_m)
+    noise = _with_noise(exact, groups.ravel()[first_pixels(labels)[1:]])
+    polygons, level = _best(coverage, choices, exact, REACH * tolerance_m, ~noise)
     return polygons, np.array(OUTLINES, dtype=object)[np.minimum(level, np.where(regular, 2, 1))]
 
 
@@ -67,23 +73,31 @@ def simplified(coverage: Coverage, tolerance: float) -> np.ndarray:
     return keep
 
 
+def _with_noise(exact: Polygons, group: np.ndarray) -> np.ndarray:
+    """Return which buildings belong to a group in which an outline has too many corners, bool."""
+    return np.isin(group, group[shapely.get_num_coordinates(exact) > MOST_CORNERS])
+
+
 def _best(
-    coverage: Coverage, choices: list[tuple[np.ndarray, np.ndarray]], exact: Polygons, reach: float
+    coverage: Coverage, choices: list[tuple[np.ndarray, np.ndarray]], exact: Polygons, reach: float, free: np.ndarray
 ) -> tuple[Polygons, np.ndarray]:
-    """Return the outline of each building by the last choice that passes, and the number of that choice."""
-    level = np.full(len(exact), len(choices) - 1)
-    polygons = _drawn(coverage, choices, level)
-    wrong = _far(polygons, exact, reach)
+    """Return the outline of each building by the last choice that passes, and the number of that choice.
+
+    Buildings that are not `free` take the first choice.
+    """
+    level = np.where(free, len(choices) - 1, 0)
+    polygons, changed = _drawn(coverage, choices, level), free
     while True:
+        wrong = np.zeros(len(level), bool)
+        wrong[changed] = _far(polygons[changed], exact[changed], reach)
         if not wrong.any():  # overlaps can only be found among valid polygons
-            wrong = ~shapely.is_empty(shapely.coverage_invalid_edges(polygons)) & (level > 0)
+            wrong[free] = ~shapely.is_empty(shapely.coverage_invalid_edges(polygons[free]))
+        wrong &= level > 0
         if not wrong.any():
             return polygons, level
         level[wrong] -= 1
         before, polygons = polygons, _drawn(coverage, choices, level)
-        changed = wrong | ~shapely.equals_identical(before, polygons)
-        wrong[:] = False
-        wrong[changed] = _far(polygons[changed], exact[changed], reach) & (level > 0)[changed]
+        changed = free & (wrong | ~shapely.equals_identical(before, polygons))
 
 
 def _drawn(coverage: Coverage, choices: list[tuple[np.ndarray, np.ndarray]], level: np.ndarray) -> Polygons:

@@ -30,6 +30,7 @@ COLUMNS = {
     "touches_edge": "bool",
     "outline": "str",
 }
+LARGEST_GROUP_PX = 2**26  # read at once, in about 6 GB
 
 
 @dataclass(frozen=True)
@@ -148,9 +149,10 @@ def extract_by_block(inputs: Inputs, rules: Rules) -> geopandas.GeoDataFrame:
 
     parts = []
     for window, first in find_regions(near, grid.shape).windows():
+        _require_readable(window)
         group = _chosen(near(window), first, window, grid.width)
         labels = _labels(inputs, rules, window, group)
-        polygons, outline = outlines_of(labels, window, grid, rules.simplify_m)
+        polygons, outline = outlines_of(labels, group, window, grid, rules.simplify_m)
         ground, probability = (read and read(window) for read in (inputs.ground, inputs.probability))
         values = measure(labels, len(polygons), inputs.height(window), grid.gsd_m, ground, probability)
         parts.append(
@@ -166,6 +168,17 @@ def extract_by_block(inputs: Inputs, rules: Rules) -> geopandas.GeoDataFrame:
 
 def _reader(array: np.ndarray) -> Reader:
     return lambda window: np.asarray(array)[window.toslices()]
+
+
+def _require_readable(window: Window) -> None:
+    """Raise a DataError if a group of buildings is too large to be read as a whole."""
+    if window.width * window.height > LARGEST_GROUP_PX:
+        raise DataError(
+            f"buildings too close to be outlined separately fill a window of {window.width} x {window.height} pixels "
+            f"from column {window.col_off} and row {window.row_off}; at most {LARGEST_GROUP_PX:,} pixels can be read "
+            "at once. Check that the heights are above ground, or raise buildings.min_height_m; in dense cities, lower "
+            "buildings.simplify_m"
+        )
 
 
 def _labels(inputs: Inputs, rules: Rules, window: Window, group: np.ndarray) -> np.ndarray:
