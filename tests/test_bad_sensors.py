@@ -193,8 +193,10 @@ def test_heights_of_a_pair_that_were_not_predicted_are_named(program, district, 
     listing, results = tmp_path / "scenes.json", tmp_path / "results/district"
     write_json([{"manifest": str(district.folder / "scene.json"), "role": "test", "sha256": ""}], listing)
     results.mkdir(parents=True)
-    for name, layer in (("height.tif", "dsm"), ("footprint.tif", "building"), ("buildings.parquet", "buildings")):
+    for name, layer in (("height.tif", "dsm"), ("footprint.tif", "building")):
         (results / name).symlink_to(district.path(layer))
+    houses = geopandas.read_parquet(district.path("buildings"))
+    houses.assign(height_m=5.0, volume_m3=500.0).to_parquet(results / "buildings.parquet")
     flags = [
         "--method", "m", "--seed", 0, "--scenes", listing, "--results", results.parent, "--areas", stereo[2],
         "--settings", Steps(tmp_path).settings("metrics"),
