@@ -126,6 +126,15 @@ def test_the_installed_command_predicts_what_the_checkout_predicts(
         assert (tmp_path / "wheel" / name).read_bytes() == (tmp_path / "checkout" / name).read_bytes()
 
 
+def test_the_installed_command_writes_a_map(environment: Path, model: Path, image: Path, tmp_path: Path) -> None:
+    given = predict(model, image, tmp_path / "wheel")
+    run(environment / "bin/img2height", *given, cwd=tmp_path)
+    shown = ["view", tmp_path / "wheel/height.tif", "--image", image, "--out", tmp_path / "map"]
+    run(environment / "bin/img2height", *shown, cwd=tmp_path)
+    for name in ("index.html", "assets/app.js", "vendor/maplibre-gl.js", "vendor/LICENSE.txt", "data/manifest.js"):
+        assert (tmp_path / "map" / name).is_file()
+
+
 def test_recipes_and_protocol_are_in_the_wheel(environment: Path, tmp_path: Path) -> None:
     code = """
 import json, img2height
