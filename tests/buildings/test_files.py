@@ -1,5 +1,6 @@
 import json
 import sqlite3
+from contextlib import closing
 from itertools import pairwise
 from xml.etree import ElementTree
 
@@ -60,7 +61,7 @@ def test_geoparquet_has_a_box_of_each_building(tmp_path):
 
 def test_qgis_finds_a_style_with_a_class_for_every_height(tmp_path):
     write_buildings(buildings(), tmp_path / "houses.gpkg", "town/unet")
-    with sqlite3.connect(tmp_path / "houses.gpkg") as file:
+    with closing(sqlite3.connect(tmp_path / "houses.gpkg")) as file, file:
         (row,) = file.execute(
             "select styleQML from layer_styles where f_table_schema = '' and f_table_name = 'buildings' "
             "and f_geometry_column = (select column_name from gpkg_geometry_columns) and useAsDefault"

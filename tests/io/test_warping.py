@@ -1,6 +1,7 @@
 """The warp places pixels where the package's own transformation does, whatever GDAL's database contains."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -85,5 +86,5 @@ def test_gdal_would_use_another_transformation() -> None:
 
 
 def epsg_version(folder: Path) -> str:
-    with sqlite3.connect(folder / "proj.db") as database:
+    with closing(sqlite3.connect(folder / "proj.db")) as database, database:
         return database.execute("SELECT value FROM metadata WHERE key = 'EPSG.VERSION'").fetchone()[0]
