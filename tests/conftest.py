@@ -1,5 +1,6 @@
 """Fixtures that several folders share: a small prepared scene of the synthetic city, made in memory once."""
 
+import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -42,6 +43,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Start with the slowest files, so that the workers of pytest-xdist end together."""
     places = {name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path.relative_to(ROOT / "tests").as_posix(), len(places)))
+
+
+@pytest.fixture(autouse=True)
+def enabled_loggers() -> None:
+    """Enable our loggers: a library that configures logging in another test may have disabled those that existed."""
+    for name, logger in logging.root.manager.loggerDict.items():
+        if name.startswith("img2height") and isinstance(logger, logging.Logger):
+            logger.disabled = False
 
 
 @pytest.fixture(scope="session")
