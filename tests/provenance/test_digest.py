@@ -155,6 +155,22 @@ def test_a_network_of_an_installed_package_is_followed(folder, tmp_path, monkeyp
     assert digest_of(folder, "foreign_nets.net") != before != digest_of(folder)
 
 
+def test_a_package_that_imports_its_own_modules_is_followed(folder, tmp_path, monkeypatch):
+    """Looked up by its whole name, such a module is found in the package again."""
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "round_nets").mkdir()
+    files = {
+        "__init__.py": "from . import net\nfrom .version import version\n",
+        "net.py": "from . import blocks, version\nfrom .blocks import DEPTH\n",
+        "version.py": "version = '1'\n",
+    }
+    for name, text in (files | {"blocks.py": "from . import net\nDEPTH = 3\n"}).items():
+        (tmp_path / "round_nets" / name).write_text(text)
+    before = digest_of(folder, "round_nets.net")
+    (tmp_path / "round_nets/blocks.py").write_text("from . import net\nDEPTH = 4\n")
+    assert digest_of(folder, "round_nets.net") != before
+
+
 def test_backup_files_of_editors_do_not_count(folder):
     before = digest_of(folder, "img2height.report.page")
     for left in ("report/templates/.page.html.swp", "report/templates/page.html~", "work.py~", ".#work.py"):

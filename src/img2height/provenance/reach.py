@@ -34,6 +34,7 @@ class Graph:
     def __init__(self, modules: Library):
         self.modules = modules
         self._known: dict[Node, list[Node]] = {}
+        self._looked_up: set[str] = set()
 
     def reached(self, roots: list[Module]) -> set[Node]:
         """Return all nodes that count if these modules count as a whole."""
@@ -80,7 +81,7 @@ class Graph:
             yield from self._loaded(*found.loads)
         for name in () if statement.is_import else meaning.names:
             first, _, rest = name.partition(".")
-            yield from self._imported(statement, first, rest)
+            yield from self._imported(module, statement, first, rest)
             yield from self._bound(module, first, rest)
         for word in meaning.words:
             if other := self.modules.find(word):
@@ -93,16 +94,26 @@ class Graph:
         """Yield the nodes to which a name is bound at the top level of a module."""
         for statement in module.bound.get(name, []):
             yield Node(module, statement)
-            yield from self._imported(statement, name, rest)
+            yield from self._imported(module, statement, name, rest)
 
-    def _imported(self, statement: Statement, name: str, rest: str) -> Iterator[Node]:
+    def _imported(self, module: Module, statement: Statement, name: str, rest: str) -> Iterator[Node]:
         """Yield the nodes of a name that a statement imports; `rest` are the attributes that are looked up in it."""
         for found in statement.imports:
             if found.name == name:
-                yield from self._named(f"{found.target}.{rest}" if rest else found.target)
+                # `from .version import version`: looked up in the package, the name leads back here, longer each time
+                own = f"{found.target}.".startswith(f"{module.name}.{name}.")
+                yield from self._named(f"{found.target}.{rest}" if rest and not own else found.target)
 
     def _named(self, name: str) -> Iterator[Node]:
         """Yield the nodes of a dotted name: a name in a module, or a module, in which any name may be looked up."""
+        if name in self._looked_up:  # modules of other packages may import a name from each other in a circle
+            return
+        self._looked_up.add(name)
+        yield from self._found(name)
+        self._looked_up.remove(name)
+
+    def _found(self, name: str) -> Iterator[Node]:
+        """Yield what `_named` does, without regard to circles."""
         head, _, tail = name.partition(".")
         while module := self.modules.find(head):
             first, _, rest = tail.partition(".")
