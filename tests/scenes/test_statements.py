@@ -208,3 +208,21 @@ def test_mosaics_of_like_parts_and_such_that_convert_their_parts_are_taken(tmp_p
     path.write_text(left + converted + right)
     found = band(prepare(tmp_path, layers), "dsm")
     assert np.allclose(found[:, SIDE // 2 :], ramp()[:, SIDE // 2 :] + 6)
+
+
+@pytest.mark.parametrize("bands", [1, 3])
+def test_masks_are_made_from_maps_of_classes_or_colours(tmp_path, layers, bands):
+    drawn = np.full((bands, SIDE, SIDE), 3, np.uint8)
+    drawn[-1, :9] = 10
+    drawn[-1, 9] = 77
+    write(tmp_path / "raw/building.tif", drawn)
+    classes = [10, 11] if bands == 1 else [[3, 3, 10], [1, 1, 1]]
+    mask = band(prepare(tmp_path, layers | {"building": {"path": "building.tif", "classes": classes}}), "building")
+    assert (mask == (np.arange(SIDE) < 9)[:, None]).all()
+    with pytest.raises(DataError, match="3, 10, 77" if bands == 1 else "has 3 bands instead of one"):
+        prepare(tmp_path, layers)
+
+
+def test_colours_need_three_bands(tmp_path, layers):
+    with pytest.raises(DataError, match="layer building declares colours as classes, but has 1 bands"):
+        prepare(tmp_path, layers | {"building": {"path": "building.tif", "classes": [[0, 0, 255]]}})

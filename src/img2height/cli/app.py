@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from typer.core import TyperGroup
 
+from img2height.cli.importing import import_dataset
 from img2height.cli.predict import predict
 from img2height.cli.view import view
 from img2height.errors import DataError, Img2HeightError
@@ -30,6 +31,7 @@ app = typer.Typer(
 )  # fmt: skip
 app.command()(predict)
 app.command()(view)
+app.command("import-dataset")(import_dataset)
 
 
 @app.command()

@@ -5,6 +5,7 @@ A COG cannot be written block by block, so a raster is first a tiled scratch Geo
 
 import contextlib
 import tempfile
+import warnings
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ import numpy as np
 import rasterio
 from rasterio._err import CPLE_BaseError  # raised by a failed copy; rasterio has no public name for it
 from rasterio.enums import Resampling
-from rasterio.errors import RasterioError
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader, DatasetWriter
 from rasterio.shutil import copy as gdal_copy
 from rasterio.windows import Window
@@ -24,6 +25,9 @@ from img2height.io.atomic import SUFFIX, atomic_path
 from img2height.io.grid import BLOCK_PX, Grid
 from img2height.vocabulary.layers import NODATA
 from img2height.vocabulary.storage import Compression
+
+# Chips may have no place of their own; where a place is needed, `require_system` refuses them by name.
+warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
 
 CACHE_BYTES = 32 * 2**20
 # MINISBLACK: otherwise GDAL takes the fourth of four 8-bit bands for alpha. Sparse: unwritten blocks take no space.

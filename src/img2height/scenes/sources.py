@@ -45,6 +45,8 @@ class Source:
         scaling: conversion of the stored numbers to values, as stated in the file.
         vertical: name of the vertical system stated in the file; empty if there is none.
         backscatter: scale of radar values.
+        classes: of a mask, the values in all bands that belong to it; empty: any but 0.
+        cell: of heights, which of the points in a pixel it shows, if declared.
     """
 
     name: str
@@ -59,11 +61,15 @@ class Source:
     scaling: Scaling
     vertical: str = ""
     backscatter: Backscatter | None = None
+    classes: tuple[tuple[int, ...], ...] = ()
+    cell: str | None = None
 
     @property
     def applied(self) -> dict[str, Any]:
         """What was applied to the stored numbers, for the manifest: plain values, empty if nothing was."""
         found: dict[str, Any] = {"vertical": self.vertical} if self.vertical else {}
+        if self.cell:
+            found["cell"] = self.cell
         if not self.scaling.is_none:
             found |= {"scales": list(self.scaling.scales), "offsets": list(self.scaling.offsets)}
         return found if self.metres == 1 else {**found, "metres_per_unit": self.metres}
@@ -92,14 +98,15 @@ def check_raster(name: str, layer: Layer, raw: Path) -> Source:
         nodata = layer.nodata if layer.nodata is not None else dataset.nodata
         bands = _bands(name, kind, layer, dataset)
         require_one_type(dataset, dataset.indexes)
-        indexes = _colours(dataset) if kind in ("image", "backscatter") else [1]
+        classes = _classes(layer)
+        indexes = _colours(dataset) if kind in ("image", "backscatter") or _coloured(classes) else [1]
         metres = _metres(name, layer, dataset) if kind == "height" else 1.0
         system = vertical(dataset.crs) if kind == "height" else None
         source = Source(
             name, path, kind, bands, indexes, value_type(dataset, indexes), metres, nodata, layer.shift_m,
-            Scaling.of(dataset, indexes), system.name if system else "", layer.backscatter,
+            Scaling.of(dataset, indexes), system.name if system else "", layer.backscatter, classes, layer.cell,
         )  # fmt: skip
-    if kind == "mask" and nodata == 0:
+    if kind == "mask" and nodata == 0 and not classes:
         raise DataError(
             f"{path}: layer {name} marks 0 as nodata, so that no pixel is marked as not {name}; "
             "declare another nodata in the dataset file, e.g. nodata: 255"
@@ -112,12 +119,24 @@ def check_raster(name: str, layer: Layer, raw: Path) -> Source:
     return source
 
 
+def _classes(layer: Layer) -> tuple[tuple[int, ...], ...]:
+    return tuple((value,) if isinstance(value, int) else tuple(value) for value in layer.classes or ())
+
+
+def _coloured(classes: tuple[tuple[int, ...], ...]) -> bool:
+    return len(next(iter(classes), ())) > 1
+
+
 def _bands(name: str, kind: Kind, layer: Layer, dataset: DatasetReader) -> list[str]:
     if kind in ("image", "backscatter"):
         return _image_bands(layer, dataset)
     if kind == "view":
         _check_image_type(dataset)
         return one_band(name, dataset, VIEW_BAND)
+    if kind == "mask" and _coloured(_classes(layer)):
+        if len(_colours(dataset)) != 3:
+            raise DataError(f"{dataset.name}: layer {name} declares colours as classes, but has {dataset.count} bands")
+        return [name]
     return one_band(name, dataset, name)
 
 

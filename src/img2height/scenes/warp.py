@@ -92,10 +92,24 @@ def _clean(source: Source, dataset: DatasetReader, window: Window, path: Path) -
             there = Window(block.col_off + window.col_off, block.row_off + window.row_off, block.width, block.height)
             values, valid = _valid_values(source, dataset, there)
             if source.kind == "mask":
-                marks |= set(np.unique(values[0][valid]).tolist()) - {0}
+                values = _marked(source, values)
+                marks |= set(np.unique(values[valid]).tolist()) - {0}
                 _require_one_mark(source, marks)
                 values = (values != 0).astype(np.uint8)
             _write(source, out, values, valid, block)
+
+
+def _marked(source: Source, values: np.ndarray) -> np.ndarray:
+    """Return a mask as delivered, HxW, or made from the classes that belong to it, 0 and 1.
+
+    Args:
+        source: the mask.
+        values: CxHxW.
+    """
+    if not source.classes:
+        return values[0]
+    belongs = [(values == np.reshape(value, (-1, 1, 1))).all(axis=0) for value in source.classes]
+    return np.any(belongs, axis=0).astype(np.uint8)
 
 
 def _require_one_mark(source: Source, marks: set[float]) -> None:

@@ -14,6 +14,8 @@ from img2height.vocabulary.units import METRES
 
 Unit = Annotated[str, OneOf(METRES)]
 Backscatter = Literal["decibel", "intensity", "amplitude"]
+Cell = Literal["max", "p95", "mean", "median", "min", "idw", "interpolated"]
+ClassValue = Annotated[int, Field(ge=0, le=65535, json_schema_extra={"unit": "class"})]
 Shift = Annotated[float, Field(ge=-10_000, le=10_000)]
 
 
@@ -38,6 +40,14 @@ class Layer(Settings):
     height_column: str | None = Field(
         None,
         description="building polygons: column with their height, in `unit`; null: height_m, if it exists",
+    )
+    classes: Distinct[ClassValue] | Distinct[tuple[ClassValue, ClassValue, ClassValue]] | None = Field(
+        None,
+        description="masks made from a map of classes: values that belong to the mask, as [red, green, blue] in a map "
+        "of colours; all others do not",
+    )
+    cell: Cell | None = Field(
+        None, description="heights: which of the points in a pixel it shows; null: unrecorded. Only for the record"
     )
     backscatter: Backscatter | None = Field(None, description="radar: scale of its values")
     look_azimuth_deg: float | None = Field(
@@ -122,6 +132,12 @@ class SceneFile(Settings):
         "heights refer to one vertical system",
     )
 
+    group: Name | None = Field(
+        None,
+        description="scenes of one group have the same role, and none is divided: they show the same area, e.g. at "
+        "other times, or neighbouring chips whose place is not available",
+    )
+
     @model_validator(mode="after")
     def _pairs_are_of_views(self) -> "SceneFile":
         views = len(self.layers.views)
@@ -159,5 +175,6 @@ class About(Settings):
 class Dataset(Named, About):
     """A dataset file: the origin of its scenes and their layers. Paths are relative to data/raw/<name>/."""
 
+    citation: str = Field("", description="publication to cite")
     grid: TargetGrid = Field(TargetGrid(), description="grid to which all layers are resampled")
     scenes: dict[Name, SceneFile] = Field(min_length=1, description="by name")

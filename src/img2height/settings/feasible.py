@@ -9,7 +9,7 @@ from img2height.settings.dataset import Dataset, SceneFile, used_pairs
 from img2height.settings.experiment import Experiment
 from img2height.settings.recipe import Recipe
 from img2height.vocabulary.layers import INITIAL, LAYERS, VIEWS, Layer
-from img2height.vocabulary.parts import Part, parts_of
+from img2height.vocabulary.parts import SPLIT, Part, Role, parts_of
 from img2height.vocabulary.quantities import BUILDINGS, QUANTITIES, RELATIVE
 from img2height.vocabulary.tiles import GSD_TOLERANCE
 
@@ -34,6 +34,7 @@ def check_feasible(
         recipes: its recipes, by method.
         split_tests: whether scenes with the role split have a test area.
     """
+    _check_groups(experiment, datasets)
     places = list(_places(experiment, datasets, split_tests))
     for place, (name, recipe) in product(places, recipes.items()):
         _check_layers(place, name, recipe)
@@ -108,6 +109,22 @@ def _check_pairs(place: Place, name: str, recipe: Recipe) -> None:
                 f"method {name} needs views, but scene {place.name} has no pair for {part}: name one in its dataset "
                 f"file, e.g. pairs: [{{first: 1, second: 2, use: [{part}]}}]"
             )
+
+
+def _check_groups(experiment: Experiment, datasets: Mapping[str, Dataset]) -> None:
+    """Refuse an experiment that divides a group of scenes between parts."""
+    for dataset, scenes in experiment.scenes.items():
+        roles: dict[str, tuple[str, Role]] = {}
+        for scene, role in scenes.items():
+            if (group := datasets[dataset].scenes[scene].group) is None:
+                continue
+            other, other_role = roles.setdefault(group, (scene, role))
+            if role == SPLIT or role != other_role:
+                raise SettingsError(
+                    f"experiment {experiment.name}: scenes of the group {group} of {dataset} must not be divided "
+                    f"between parts, but {other} has the role {other_role} and {scene} {role}: they show the same area "
+                    "or are alike; give all of them train, val or test"
+                )
 
 
 def _check_pixel_sizes(places: list[Place]) -> None:

@@ -1,8 +1,8 @@
-"""Finds networks, recipes and datasets: those of this package, and those that other installed packages declare.
+"""Finds networks, adapters, recipes and datasets of this package and of other installed packages that declare some.
 
-Other packages declare theirs as entry points: `img2height.networks` names a module for each network,
-`img2height.recipes` and `img2height.datasets` name packages whose YAML files are recipes or dataset files. Nothing is
-imported to find them.
+Other packages declare theirs as entry points: `img2height.networks` and `img2height.adapters` name a module for each
+network and adapter, `img2height.recipes` and `img2height.datasets` name packages whose YAML files are recipes or
+dataset files. Nothing is imported to find them.
 """
 
 import importlib.metadata
@@ -28,8 +28,21 @@ def network_modules() -> dict[str, str]:
     Raises:
         SettingsError: two packages have a network of the same name.
     """
-    own = {path.stem: f"{PACKAGE}.methods.{path.stem}" for path in sorted((ROOT / "methods").glob("[!_]*.py"))}
-    return _united("network", PACKAGE, own, _announced("networks"))
+    return _united("network", PACKAGE, _own_modules("methods"), _announced("networks"))
+
+
+@cache
+def adapter_modules() -> dict[str, str]:
+    """Return the module of each adapter by its name.
+
+    Raises:
+        SettingsError: two packages have an adapter of the same name.
+    """
+    return _united("adapter", PACKAGE, _own_modules("adapters"), _announced("adapters"))
+
+
+def _own_modules(folder: str) -> dict[str, str]:
+    return {path.stem: f"{PACKAGE}.{folder}.{path.stem}" for path in sorted((ROOT / folder).glob("[!_]*.py"))}
 
 
 def settings_files(folder: Path, kind: Kind) -> dict[str, Path]:

@@ -1,0 +1,62 @@
+"""The description of a kind of delivery: an adapter finds the scenes of a folder and declares what their files hold."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from img2height.vocabulary.parts import Role
+
+Pieces = dict[str, dict[str, Path]]  # files by layer of each tile or chip, by its name
+Declared = Mapping[str, Mapping[str, Any]]  # keys of a layer in a dataset file, by layer
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One scene as found in a folder.
+
+    Attributes:
+        pieces: its tiles, or its chips. A scene that was not cut has one.
+        layers: what the files do not state themselves, by layer.
+        role: part of an experiment to which it was assigned when the data were published, if it was.
+        group: scenes of one group are never divided between parts, because they show the same area or are alike.
+        chip_gsd_m: side of a pixel of chips that are laid side by side, because they have no place of their own or are
+            scattered; None: each piece lies where its file says.
+        crs: coordinate system of files that state none.
+        pairs: of views, as in a dataset file.
+        allow: checks that are skipped, as in a dataset file.
+    """
+
+    pieces: Pieces
+    layers: Declared
+    role: Role | None = None
+    group: str | None = None
+    chip_gsd_m: float | None = None
+    crs: str | None = None
+    pairs: list[dict[str, Any]] = field(default_factory=list)
+    allow: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """A kind of delivery.
+
+    Attributes:
+        title: of its datasets.
+        source: who made the data.
+        licence: under which the data may be used; for `folder` this is unrecorded.
+        citation: the publication to cite; empty if there is none.
+        vertical_reference: datum and unit of the heights.
+        layout: what lies where in the folder, one pattern per line.
+        find: returns the scenes of a folder by name.
+        notes: what its users have to know, one sentence each.
+    """
+
+    title: str
+    source: str
+    licence: str
+    vertical_reference: str
+    layout: str
+    find: Callable[[Path], dict[str, Scene]]
+    citation: str = ""
+    notes: tuple[str, ...] = ()

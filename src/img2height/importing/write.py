@@ -1,0 +1,200 @@
+"""Imports a delivery: mosaics beside the delivered files, a dataset file, and an experiment to start from."""
+
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from rasterio.enums import MaskFlags
+
+from img2height.errors import DataError
+from img2height.importing.adapter import Adapter, Scene
+from img2height.importing.matching import MOSAICS, files_below
+from img2height.importing.mosaics import Delivery, Layers, write_mosaics
+from img2height.importing.starting import Look, largest_tile_px, roles_of, start_experiment
+from img2height.io.atomic import atomic_path
+from img2height.io.rasters import open_raster
+from img2height.scenes.sources import Source, check_raster
+from img2height.settings.base import Settings
+from img2height.settings.dataset import Dataset
+from img2height.settings.experiment import Experiment
+from img2height.settings.parsing import parse
+from img2height.vocabulary.layers import is_view, layer_of
+from img2height.vocabulary.parts import Role
+
+FILES = "files"  # in the folder of a dataset: a link to a delivery that lies elsewhere
+
+
+@dataclass(frozen=True)
+class Places:
+    """The folders of a project that an import writes to.
+
+    Attributes:
+        datasets: of dataset files.
+        experiments: of experiment files.
+        raw: of delivered files, one folder per dataset.
+    """
+
+    datasets: Path
+    experiments: Path
+    raw: Path
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import found and wrote.
+
+    Attributes:
+        scenes: as found, by name.
+        dataset: the settings that were written.
+        experiment: likewise; None if there is nothing to train on.
+        written: files and folders.
+        kept: the experiment file that existed before and was not changed, if any.
+    """
+
+    scenes: dict[str, Scene]
+    dataset: Dataset
+    experiment: Experiment | None
+    written: list[Path]
+    kept: Path | None
+
+
+def import_delivery(adapter: Adapter, root: Path, name: str, places: Places, *, replace: bool = False) -> Imported:
+    """Return what was found in a folder and written for it; after an error nothing is left.
+
+    Args:
+        adapter: the kind of delivery.
+        root: its folder.
+        name: of the dataset.
+        places: where to write.
+        replace: whether a dataset file of this name is replaced.
+
+    Raises:
+        DataError: nothing was found, a file cannot be used, or the dataset file exists.
+    """
+    file, start = places.datasets / f"{name}.yaml", places.experiments / f"{name}.yaml"
+    if file.exists() and not replace:
+        raise DataError(f"{file}: exists; choose another name (--name), or replace it (--replace)")
+    if not root.is_dir():
+        raise DataError(f"{root}: this folder does not exist; give the folder of the delivery")
+    scenes = adapter.find(root)
+    if not scenes:
+        raise DataError(_nothing_found(adapter, root))
+    folder = places.raw / name
+    with ExitStack() as undo:
+        delivery = Delivery(root, _link(root, folder, undo), folder)
+        made = Path(tempfile.mkdtemp(dir=folder, prefix=f".{MOSAICS}."))
+        undo.callback(shutil.rmtree, made)
+        layers = write_mosaics(name, scenes, delivery, made)
+        sources = _check(_described(adapter, name, scenes, layers), folder)
+        roles = roles_of(scenes)
+        looks = {key: _look(scene, sources[key], roles[key]) for key, scene in scenes.items()}
+        final = {key: {layer: _moved(keys, made.name) for layer, keys in of.items()} for key, of in layers.items()}
+        dataset = _described(adapter, name, scenes, final)
+        experiment = start_experiment(dataset, looks)
+        undo.pop_all()
+    written = [*_keep(made, folder / MOSAICS), _write(dataset, adapter.notes, file)]
+    kept = start if start.exists() else None
+    if experiment and not kept:
+        written.append(_write(experiment, (), start))
+    return Imported(scenes, dataset, experiment, written, kept)
+
+
+def _nothing_found(adapter: Adapter, root: Path) -> str:
+    there = [path.relative_to(root).as_posix() for path, _ in zip(files_below(root), range(3), strict=False)]
+    found = f"found e.g. {', '.join(there)}" if there else "the folder is empty"
+    return f"{root}: contains no file of this layout: {', '.join(adapter.layout.splitlines())}; {found}"
+
+
+def _link(root: Path, folder: Path, undo: ExitStack) -> Path:
+    """Return the delivery as a path below the folder of the dataset; it is linked there if it lies elsewhere."""
+    if folder.resolve() == root.resolve():
+        return folder
+    if not folder.exists():
+        folder.mkdir(parents=True)
+        undo.callback(folder.rmdir)
+    link = folder / FILES
+    if not (link.is_symlink() or link.exists()):
+        link.symlink_to(root.resolve(), target_is_directory=True)
+        undo.callback(link.unlink)
+    if link.resolve() != root.resolve():
+        raise DataError(f"{link}: points to {link.resolve()}, another delivery; remove it, or choose another name")
+    return link
+
+
+def _described(adapter: Adapter, name: str, scenes: Mapping[str, Scene], layers: Mapping[str, Layers]) -> Dataset:
+    """Return the settings of a dataset from what its adapter declares."""
+    keys = ("title", "source", "licence", "citation", "vertical_reference")
+    about = {key: text for key in keys if (text := getattr(adapter, key))}
+    return parse(Dataset, {"name": name, **about, "scenes": {
+        key: _scene(scene, layers[key]) for key, scene in scenes.items()
+    }}, f"dataset {name}")  # fmt: skip
+
+
+def _scene(scene: Scene, layers: Layers) -> dict[str, object]:
+    numbered = {layer: keys for layer, keys in layers.items() if not is_view(layer)}
+    if views := [layers[layer] for layer in sorted(layers) if is_view(layer)]:
+        numbered["views"] = views  # type: ignore[assignment]  # the one list among mappings
+    keys = {"layers": numbered, "pairs": scene.pairs, "group": scene.group, "allow": scene.allow}
+    return {key: value for key, value in keys.items() if value}
+
+
+def _check(dataset: Dataset, folder: Path) -> dict[str, dict[str, Source]]:
+    """Return the checked rasters of all scenes, by scene and layer."""
+    found: dict[str, dict[str, Source]] = {}
+    for name, scene in dataset.scenes.items():
+        found[name] = {}
+        for layer, declared in scene.layers.items():
+            if layer_of(layer).kind == "polygons":
+                continue
+            try:
+                found[name][layer] = check_raster(layer, declared, folder)
+            except DataError as error:
+                raise DataError(f"{error} (while importing: --declare {layer}.KEY=VALUE)") from error
+    return found
+
+
+def _look(scene: Scene, sources: Mapping[str, Source], role: Role) -> Look:
+    """Return what an experiment has to know of a scene, or of its smallest chip, by the layer that has its grid."""
+    first = next(iter(sources))
+    chips = [files[first] for files in scene.pieces.values() if first in files]
+    files = chips if scene.chip_gsd_m else [sources[first].path]
+    sides = []
+    for file in files:
+        with open_raster(file) as raster:
+            sides.append(largest_tile_px(raster.width, raster.height, role))
+    with open_raster(sources[first].path) as raster:
+        may_lack = any(MaskFlags.all_valid not in flags for flags in raster.mask_flag_enums)
+    bands = {layer: source.bands for layer, source in sources.items() if source.is_image}
+    return Look(role, min(sides), bands, may_lack and not scene.chip_gsd_m)
+
+
+def _moved(keys: dict[str, object], made: str) -> dict[str, object]:
+    """Return the keys of a layer with the final path of its mosaic."""
+    return {**keys, "path": str(keys["path"]).replace(f"{made}/", f"{MOSAICS}/", 1)}
+
+
+def _keep(made: Path, folder: Path) -> list[Path]:
+    """Move the mosaics to their final folder, which is replaced, and return it if there are any."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    if not any(made.iterdir()):
+        made.rmdir()
+        return []
+    made.chmod(0o755)  # temporary folders are closed to others
+    made.rename(folder)
+    return [folder]
+
+
+def _write(settings: Settings, notes: Iterable[str], path: Path) -> Path:
+    """Write a settings file and return its path."""
+    value = settings.model_dump(mode="json", exclude_unset=True)
+    value = {"name": value.pop("name"), **value}
+    lines = "".join(f"# {note}\n" for note in notes)
+    with atomic_path(path) as temporary:
+        text = yaml.safe_dump(value, sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
+        temporary.write_text(lines + text, encoding="utf-8")
+    return path

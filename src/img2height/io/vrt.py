@@ -1,0 +1,139 @@
+"""Writes mosaics (VRT): many rasters as one, in place and without a copy of a pixel."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+from xml.etree import ElementTree as ET
+
+from rasterio.crs import CRS
+from rasterio.enums import ColorInterp
+from rasterio.io import DatasetReader
+
+from img2height.errors import DataError
+from img2height.io.atomic import atomic_path
+from img2height.io.grid import Grid
+from img2height.io.rasters import open_raster
+
+TYPES = {
+    "uint8": "Byte", "int8": "Int8", "uint16": "UInt16", "int16": "Int16", "uint32": "UInt32", "int32": "Int32",
+    "float32": "Float32", "float64": "Float64",
+}  # fmt: skip
+
+
+class Part(NamedTuple):
+    """A raster of a mosaic, and where its first pixel lies on the grid of the mosaic."""
+
+    path: Path
+    column: int
+    row: int
+
+
+class _Look(NamedTuple):
+    """What a source element of a VRT repeats of its raster, so that GDAL opens it only where it is read."""
+
+    part: Part
+    size: tuple[int, int]
+    block: tuple[int, int]
+
+
+def write_mosaic(
+    path: Path, grid: Grid, parts: Sequence[Part], *, nodata: float | None = None, ratio: float | None = None
+) -> None:
+    """Write a mosaic; where no part lies, it is missing: it has the nodata of its parts, or a mask if they have none.
+
+    Descriptions, units, colours, scale and offset are those of the first part; `require_alike` compares the others.
+
+    Args:
+        path: the VRT; refers to its parts relative to its folder.
+        grid: its grid; may differ from those of the parts, which may have none.
+        parts: on the grid; of overlapping ones the last is seen.
+        nodata: of all parts, whatever they state; None: as they state, which has to be the same.
+        ratio: number by which the stored values are multiplied, as float32; None: they are kept.
+
+    Raises:
+        DataError: the parts differ in the number or type of their bands, or in nodata.
+    """
+    looks = []
+    with open_raster(parts[0].path) as first:
+        for part in parts:
+            with open_raster(part.path) as raster:
+                _require_same_bands(first, raster, nodata)
+                looks.append(_Look(part, (raster.width, raster.height), raster.block_shapes[0]))
+        root = _dataset(grid)
+        missing = first.nodatavals if nodata is None else [nodata] * first.count
+        for band in first.indexes:
+            element = _band(root, first, band, missing[band - 1], ratio)
+            for look in looks:
+                _source(element, path, look, first.dtypes[band - 1], str(band), ratio)
+        if None in missing:
+            # A mask made from nodata would be wrong: GDAL 3.10 reads only the first row of such a source.
+            mask = ET.SubElement(ET.SubElement(root, "MaskBand"), "VRTRasterBand", dataType="Byte")
+            for look in looks:
+                _source(mask, path, look, "uint8", "mask,1")
+    ET.indent(root)
+    with atomic_path(path) as temporary:
+        ET.ElementTree(root).write(temporary, encoding="utf-8")
+
+
+def _require_same_bands(first: DatasetReader, other: DatasetReader, nodata: float | None) -> None:
+    if first.dtypes != other.dtypes:
+        found = [f"{raster.name} has {raster.count} of {', '.join(set(raster.dtypes))}" for raster in (first, other)]
+        raise DataError(f"the bands of rasters of one layer differ: {'; '.join(found)}; convert them to one type")
+    if nodata is None and repr(first.nodatavals) != repr(other.nodatavals):
+        raise DataError(
+            f"{first.name} and {other.name} have different nodata ({first.nodata} and {other.nodata}); declare the one "
+            "that is meant (key nodata of the layer)"
+        )
+
+
+def _dataset(grid: Grid) -> ET.Element:
+    root = ET.Element("VRTDataset", rasterXSize=str(grid.width), rasterYSize=str(grid.height))
+    _text(root, "SRS", CRS.to_wkt(grid.crs))
+    _text(root, "GeoTransform", ", ".join(repr(float(number)) for number in grid.transform.to_gdal()))
+    return root
+
+
+def _band(root: ET.Element, first: DatasetReader, band: int, nodata: float | None, ratio: float | None) -> ET.Element:
+    stored = "float32" if ratio is not None else first.dtypes[band - 1]
+    element = ET.SubElement(root, "VRTRasterBand", dataType=TYPES[stored], band=str(band))
+    if text := first.descriptions[band - 1]:
+        _text(element, "Description", text)
+    if unit := first.units[band - 1]:
+        _text(element, "UnitType", unit)
+    if nodata is not None:
+        _text(element, "NoDataValue", repr(nodata))
+    if (scale := first.scales[band - 1]) != 1:
+        _text(element, "Scale", repr(scale))
+    if offset := first.offsets[band - 1]:
+        _text(element, "Offset", repr(offset))
+    _text(element, "ColorInterp", _colour(first.colorinterp[band - 1]))
+    return element
+
+
+def _colour(colour: ColorInterp) -> str:
+    return {"grey": "Gray"}.get(colour.name, colour.name.capitalize())
+
+
+def _source(band: ET.Element, vrt: Path, look: _Look, dtype: str, index: str, ratio: float | None = None) -> None:
+    source = ET.SubElement(band, "SimpleSource" if ratio is None else "ComplexSource")
+    width, height = map(str, look.size)
+    _text(source, "SourceFilename", os.path.relpath(look.part.path, vrt.parent)).set("relativeToVRT", "1")
+    _text(source, "SourceBand", index)
+    ET.SubElement(
+        source, "SourceProperties", RasterXSize=width, RasterYSize=height, DataType=TYPES[dtype],
+        BlockXSize=str(look.block[1]), BlockYSize=str(look.block[0]),
+    )  # fmt: skip
+    ET.SubElement(source, "SrcRect", xOff="0", yOff="0", xSize=width, ySize=height)
+    ET.SubElement(
+        source, "DstRect", xOff=str(look.part.column), yOff=str(look.part.row), xSize=width, ySize=height
+    )  # fmt: skip
+    if ratio is not None:
+        _text(source, "ScaleOffset", "0")
+        _text(source, "ScaleRatio", repr(ratio))
+
+
+def _text(parent: ET.Element, name: str, text: str) -> ET.Element:
+    element = ET.SubElement(parent, name)
+    element.text = text
+    return element
