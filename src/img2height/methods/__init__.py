@@ -8,6 +8,7 @@ see `settings/installed.py`.
 """
 
 import importlib
+import inspect
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from torch import nn
 import img2height.torchvision_ops  # noqa: F401  (before any network that imports torchvision)
 from img2height.errors import SettingsError
 from img2height.methods._layout import DEFAULT, Layout
+from img2height.methods._weights import NONE, Origin, origin_of
 from img2height.settings.installed import network_modules, settings_files
 from img2height.settings.project import load_recipe
 
@@ -46,6 +48,22 @@ def build_network(network: str, bands: dict[str, int], options: dict[str, Any]) 
         return importlib.import_module(network_modules()[network]).build(bands, **options)
     except TypeError as error:
         raise SettingsError(f"network {network} cannot be built with {options}: {error}") from error
+
+
+def pretrained_from(network: str, options: dict[str, Any]) -> Origin | None:
+    """Return where the weights of a network's encoder come from; None if all of them are random.
+
+    Args:
+        network: see `networks`; its options `weights` and `encoder`, or the constant `ENCODER` of its file, say it.
+        options: options of that network.
+
+    Raises:
+        SettingsError: the weights cannot be found.
+    """
+    module = importlib.import_module(network_modules()[network])
+    defaults = {name: option.default for name, option in inspect.signature(module.build).parameters.items()}
+    chosen = {"weights": NONE, "encoder": getattr(module, "ENCODER", None)} | defaults | options
+    return origin_of(chosen["encoder"], chosen["weights"]) if chosen["encoder"] else None
 
 
 def trainable_parameters(network: nn.Module) -> int:

@@ -5,10 +5,10 @@ Semantic Image Segmentation", https://arxiv.org/abs/1802.02611, from segmentatio
 import segmentation_models_pytorch as smp
 from torch import nn
 
-from img2height.methods._pretrained import RESNETS, pretrain_resnet
+from img2height.methods._pretrained import LITES, RESNETS, pretrain_encoder
 from img2height.methods._two_heads import OUT_CHANNELS, PooledBatchNorm, TwoHeads, require_available
 
-ENCODERS = (*RESNETS, "tu-xception41", "tu-xception65", "tu-xception71")  # tu: timm's aligned Xception
+ENCODERS = (*RESNETS, *LITES, "tu-xception41", "tu-xception65", "tu-xception71")  # tu: timm's aligned Xception
 ATROUS_RATES = (6, 12, 18)  # at output stride 16
 
 
@@ -20,7 +20,7 @@ def build(
     Args:
         bands: number of bands by layer.
         encoder: see `ENCODERS`; heights and widths of the inputs are multiples of 16.
-        weights: of the encoder: `none`, `imagenet`, or a file with torchvision's names; Xceptions accept only `none`.
+        weights: of the encoder: `none`, `imagenet`, or a file, see `load_encoder_weights`; Xceptions accept only `none`.
         width: channels of the pyramid and the decoder.
         gating: see `TwoHeads`.
 
@@ -32,7 +32,7 @@ def build(
         encoder, encoder_weights=None, encoder_output_stride=16, decoder_atrous_rates=ATROUS_RATES,
         decoder_channels=width, in_channels=sum(bands.values()), classes=OUT_CHANNELS,
     )  # fmt: skip
-    pretrain_resnet(trunk.encoder, encoder, weights)
+    pretrain_encoder(trunk.encoder, encoder, weights)
     image_pooling = trunk.decoder.aspp[0].convs[-1]
     image_pooling[2] = PooledBatchNorm(width)
     return TwoHeads(bands, trunk, gating)

@@ -7,7 +7,7 @@ from itertools import cycle
 import segmentation_models_pytorch as smp
 from torch import Tensor, nn
 
-from img2height.methods._pretrained import RESNETS, pretrain_resnet
+from img2height.methods._pretrained import RESNETS, pretrain_encoder
 from img2height.methods._two_heads import OUT_CHANNELS, TwoHeads, require_available
 
 STRIDE = 8
@@ -20,13 +20,13 @@ class DUCHDC(nn.Module):
     Args:
         in_channels: image bands.
         encoder: a ResNet.
-        weights: of the encoder: `none`, `imagenet`, or a file with torchvision's names.
+        weights: of the encoder: `none`, or a file with torchvision's names.
     """
 
     def __init__(self, in_channels: int, *, encoder: str, weights: str = "none"):
         super().__init__()
         self.encoder = smp.encoders.get_encoder(encoder, in_channels, weights=None, output_stride=STRIDE)
-        pretrain_resnet(self.encoder, encoder, weights)
+        pretrain_encoder(self.encoder, encoder, weights)
         for stage, dilations in DILATIONS.items():
             for block, dilation in zip(getattr(self.encoder, stage), cycle(dilations), strict=False):
                 _dilate(block, dilation)

@@ -5,14 +5,14 @@ https://arxiv.org/abs/1801.04381, from torchvision.
 """
 
 from torch import nn
-from torchvision.models import MobileNet_V2_Weights, mobilenet_v2
+from torchvision.models import mobilenet_v2
 
 from img2height.methods._depth_decoder import DepthNetwork
-from img2height.methods._weights import FETCH, is_frozen, load_encoder_weights
+from img2height.methods._weights import is_frozen, load_encoder_weights
 
 TAPS = (1, 3, 6, 13, 18)
 CHANNELS = (16, 24, 32, 96, 1280)
-IMAGENET = MobileNet_V2_Weights.IMAGENET1K_V1  # the weights available to the paper; V2 was trained differently
+ENCODER = "mobilenet_v2"  # torchvision's name
 
 
 def build(
@@ -22,7 +22,7 @@ def build(
 
     Args:
         bands: number of bands of `eo`; pretrained weights are for three.
-        weights: `imagenet`, `none`, or a file with torchvision's names; see `load_encoder_weights`.
+        weights: `none`, or a file with torchvision's names; see `load_encoder_weights`.
         freeze_encoder: true, false, or auto: frozen if weights are given.
         half_features: the decoder starts with 640 channels instead of 1,280.
 
@@ -33,6 +33,6 @@ def build(
     model.classifier = nn.Identity()
     if bands["eo"] != model.features[0][0].in_channels:
         model.features[0][0] = nn.Conv2d(bands["eo"], 32, 3, stride=2, padding=1, bias=False)
-    load_encoder_weights(model, weights, lambda: IMAGENET.get_state_dict(**FETCH), IMAGENET.url)
+    load_encoder_weights(model, ENCODER, weights)
     width = CHANNELS[-1] // (2 if half_features else 1)
     return DepthNetwork(model.features, TAPS, CHANNELS, width=width, frozen=is_frozen(weights, freeze_encoder))

@@ -8,7 +8,7 @@ from segmentation_models_pytorch.base import SegmentationHead
 from segmentation_models_pytorch.base.modules import Conv2dReLU
 from torch import Tensor, nn
 
-from img2height.methods._pretrained import RESNETS, pretrain_resnet
+from img2height.methods._pretrained import LITES, RESNETS, pretrain_encoder
 from img2height.methods._two_heads import OUT_CHANNELS, PooledBatchNorm, TwoHeads, require_available
 
 STRIDE = 8
@@ -20,8 +20,8 @@ class PSPNet(TwoHeads):
 
     Args:
         bands: number of bands by layer.
-        encoder: a ResNet, dilated to output stride 8.
-        weights: of the encoder: `none`, `imagenet`, or a file with torchvision's names.
+        encoder: a ResNet or EfficientNet-Lite, dilated to output stride 8.
+        weights: of the encoder: `none`, `imagenet`, or a file, see `load_encoder_weights`.
         width: channels after the pyramid; the auxiliary heads have half of them.
         gating: see `TwoHeads`.
     """
@@ -33,7 +33,7 @@ class PSPNet(TwoHeads):
             encoder, encoder_weights=None, encoder_depth=5, output_stride=STRIDE, psp_out_channels=width,
             psp_dropout=DROPOUT, in_channels=sum(bands.values()), classes=OUT_CHANNELS,
         )  # fmt: skip
-        pretrain_resnet(trunk.encoder, encoder, weights)
+        pretrain_encoder(trunk.encoder, encoder, weights)
         third, deepest = trunk.encoder.out_channels[-2:]
         whole_image = Conv2dReLU(deepest, deepest // 4, 1)
         whole_image[1] = PooledBatchNorm(deepest // 4)
@@ -65,5 +65,5 @@ def build(
     Raises:
         SettingsError: an option has an invalid value, or the weights cannot be loaded.
     """
-    require_available("encoder", encoder, RESNETS)
+    require_available("encoder", encoder, RESNETS + LITES)
     return PSPNet(bands, encoder=encoder, weights=weights, width=width, gating=gating)

@@ -5,7 +5,6 @@ Image Segmentation", https://arxiv.org/abs/1511.00561.
 from itertools import pairwise
 
 from torch import Tensor, nn
-from torchvision.models import VGG16_BN_Weights
 from torchvision.models.vgg import cfgs, make_layers
 
 from img2height.methods._pretrained import pretrain
@@ -13,7 +12,7 @@ from img2height.methods._two_heads import OUT_CHANNELS, TwoHeads
 from img2height.methods._weights import NONE
 
 POOL = "M"
-IMAGENET = VGG16_BN_Weights.IMAGENET1K_V1
+ENCODER = "vgg16_bn"  # torchvision's name
 WIDTH = 64  # channels of its first convolution
 VGG16: list[int | str] = cfgs["D"]  # 13 convolutions, five poolings
 
@@ -75,7 +74,7 @@ def build(bands: dict[str, int], *, weights: str = "none", width: int = 64, gati
 
     Args:
         bands: number of bands by layer.
-        weights: of the encoder: `none`, `imagenet`, or a file of VGG-16 with batch norm and torchvision's names.
+        weights: of the encoder: `none`, or a file of VGG-16 with batch norm and torchvision's names.
         width: see `SegNet`.
         gating: see `TwoHeads`.
 
@@ -85,5 +84,5 @@ def build(bands: dict[str, int], *, weights: str = "none", width: int = 64, gati
     trunk = SegNet(sum(bands.values()), width)
     if weights != NONE:
         encoder, rgb = (nn.ModuleDict({"features": made.encoder}) for made in (trunk, SegNet(3, width)))
-        pretrain(encoder, rgb, weights, IMAGENET)
+        pretrain(encoder, rgb, ENCODER, weights)
     return TwoHeads(bands, trunk, gating)

@@ -8,33 +8,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import nn
-from torchvision.models import (
-    SqueezeNet,
-    SqueezeNet1_0_Weights,
-    SqueezeNet1_1_Weights,
-    WeightsEnum,
-    squeezenet1_0,
-    squeezenet1_1,
-)  # fmt: skip
+from torchvision.models import SqueezeNet, squeezenet1_0, squeezenet1_1
 
 from img2height.errors import SettingsError
 from img2height.methods._depth_decoder import DepthNetwork
-from img2height.methods._weights import FETCH, is_frozen, load_encoder_weights
+from img2height.methods._weights import is_frozen, load_encoder_weights
 
 
 @dataclass(frozen=True)
 class Encoder:
-    """One of torchvision's two versions: the layers whose outputs the decoder uses, their channels, the weights."""
+    """One of torchvision's two versions: the layers whose outputs the decoder uses, their channels."""
 
     model: Callable[[], SqueezeNet]
     taps: tuple[int, ...]
     channels: tuple[int, ...]
-    imagenet: WeightsEnum
 
 
 ENCODERS = {
-    "squeezenet1_0": Encoder(squeezenet1_0, (1, 5, 10, 12), (96, 256, 512, 512), SqueezeNet1_0_Weights.IMAGENET1K_V1),
-    "squeezenet1_1": Encoder(squeezenet1_1, (1, 4, 7, 12), (64, 128, 256, 512), SqueezeNet1_1_Weights.IMAGENET1K_V1),
+    "squeezenet1_0": Encoder(squeezenet1_0, (1, 5, 10, 12), (96, 256, 512, 512)),
+    "squeezenet1_1": Encoder(squeezenet1_1, (1, 4, 7, 12), (64, 128, 256, 512)),
 }
 
 
@@ -47,7 +39,7 @@ def build(
     Args:
         bands: number of bands of `eo`; pretrained weights are for three.
         encoder: `squeezenet1_0` or `squeezenet1_1`.
-        weights: `imagenet`, `none`, or a file with torchvision's names; see `load_encoder_weights`.
+        weights: `none`, or a file with torchvision's names; see `load_encoder_weights`.
         freeze_encoder: true, false, or auto: frozen if weights are given.
         half_features: the decoder starts with 256 channels instead of 512.
 
@@ -62,8 +54,7 @@ def build(
     first = model.features[0]
     if bands["eo"] != first.in_channels:
         model.features[0] = nn.Conv2d(bands["eo"], first.out_channels, first.kernel_size, stride=2)
-    fetch = chosen.imagenet.get_state_dict
-    load_encoder_weights(model, weights, lambda: fetch(**FETCH), chosen.imagenet.url)
+    load_encoder_weights(model, encoder, weights)
     width = chosen.channels[-1] // (2 if half_features else 1)
     frozen = is_frozen(weights, freeze_encoder)
     return DepthNetwork(model.features, chosen.taps, chosen.channels, width=width, frozen=frozen)
