@@ -77,6 +77,7 @@ def main(args: Namespace) -> None:
         )
         for method, folder in folders.items()
     }
+    audit = read_record(ModelAudit, args.audit, "audit the models again")
     report = Run(
         experiment=experiment,
         params=parse_file(Params, args.params),
@@ -89,7 +90,8 @@ def main(args: Namespace) -> None:
         folds_figure=args.folds_figure,
         files=files,
         code=read_yaml(args.code),
-        unrecorded=read_record(ModelAudit, args.audit, "audit the models again").unrecorded,
+        unrecorded=audit.unrecorded,
+        pretrained=audit.pretrained,
     )
     tables = TableFiles(args.scores_csv, args.scores_md, args.strata_csv, args.strata_md)
     links = Links(*(os.path.relpath(page, args.out.parent) for page in (args.cost, args.view)))

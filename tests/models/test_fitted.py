@@ -52,7 +52,7 @@ def test_statistics_of_the_training_tiles_pass(folds):
     audit = audit_models(cards, folds, [], NO_AREAS)
     assert audit.model_dump() == {
         "fitted": ["unet, fold 0, seed 0", "unet, fold 1, seed 0"], "brought": [], "unrecorded": {},
-        "validated_again_m2": {},
+        "validated_again_m2": {}, "pretrained": {},
     }  # fmt: skip
 
 

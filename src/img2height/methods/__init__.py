@@ -62,7 +62,7 @@ def pretrained_from(network: str, options: dict[str, Any]) -> Origin | None:
     """
     module = importlib.import_module(network_modules()[network])
     defaults = {name: option.default for name, option in inspect.signature(module.build).parameters.items()}
-    chosen = {"weights": NONE, "encoder": getattr(module, "ENCODER", None)} | defaults | options
+    chosen = {"weights": NONE, "encoder": getattr(module, "ENCODER", "")} | defaults | options
     return origin_of(chosen["encoder"], chosen["weights"]) if chosen["encoder"] else None
 
 

@@ -20,7 +20,7 @@ def build(
     Args:
         bands: number of bands by layer.
         encoder: see `ENCODERS`; heights and widths of the inputs are multiples of 16.
-        weights: of the encoder: `none`, `imagenet`, or a file, see `load_encoder_weights`; Xceptions accept only `none`.
+        weights: of the encoder: `none`, `imagenet`, or a file, see `load_encoder_weights`; none for Xceptions.
         width: channels of the pyramid and the decoder.
         gating: see `TwoHeads`.
 

@@ -8,7 +8,7 @@ import pandas
 from img2height.errors import TrainingError
 from img2height.io.records import Record
 from img2height.io.tables import by_columns
-from img2height.models.card import Card, FittedOn, TrainedOn
+from img2height.models.card import Card, FittedOn, PretrainedEncoder, TrainedOn
 from img2height.models.fitted import fit_tiles, fitted_on, part_tiles
 from img2height.models.trained import in_words, trained_m2
 from img2height.scenes.scene import Scene
@@ -38,12 +38,14 @@ class ModelAudit(Record):
         unrecorded: by method, the weights that it started from whose training areas were not recorded.
         validated_again_m2: by model and scene, validation area on which the starting model was trained: the best
             weights are chosen there.
+        pretrained: by method, the origin of the weights that its encoder started from.
     """
 
     fitted: list[str]
     brought: list[Brought]
     unrecorded: dict[str, list[str]]
     validated_again_m2: dict[str, dict[str, float]]
+    pretrained: dict[str, PretrainedEncoder]
 
 
 def audit_models(
@@ -70,6 +72,7 @@ def audit_models(
         brought=brought,
         unrecorded={card.method: found for card in cards if (found := _record(card).unrecorded)},
         validated_again_m2={name: found for name, found in again.items() if found},
+        pretrained={card.method: card.pretrained for card in cards if card.pretrained},
     )
 
 

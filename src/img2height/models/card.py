@@ -23,6 +23,26 @@ class FittedOn(Record):
     sha256: str
 
 
+class PretrainedEncoder(Record):
+    """Where the weights come from that the encoder of a model started from.
+
+    Attributes:
+        encoder: its name.
+        source: package and version, or the path of a file.
+        sha256: digest of the file.
+        licence: of the package; None for a file, which does not state any.
+    """
+
+    encoder: str
+    source: str
+    sha256: str
+    licence: str | None
+
+    def __str__(self) -> str:
+        licence = f", {self.licence}" if self.licence else ""
+        return f"{self.encoder} from {self.source}{licence}, SHA-256 {self.sha256}"
+
+
 class UsedAreas(Record):
     """The areas of one scene that a training used.
 
@@ -79,6 +99,7 @@ class Card(Record):
         gsd_m: pixel size of the training rasters, in metres.
         dtypes: data type of the training rasters by layer; None where it was not recorded.
         fitted_on: the tiles of the normalisation; None if that was not recorded.
+        pretrained: origin of the weights that its encoder started from; None if all of them were random.
         trained_on: the areas of the training; None if an earlier version did not record them.
         tile_px: side of the training tiles in pixels.
         training: its settings.
@@ -98,6 +119,7 @@ class Card(Record):
     gsd_m: float
     dtypes: dict[str, str | None]
     fitted_on: FittedOn | None = None
+    pretrained: PretrainedEncoder | None = None
     trained_on: TrainedOn | None = None
     tile_px: int | None = None
     training: Budget

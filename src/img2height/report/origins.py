@@ -22,7 +22,7 @@ def all_versions() -> dict[str, str]:
 
 
 def origins(run: Run) -> dict[str, str]:
-    """Return the versions, digests of code and settings, and seeds of an experiment.
+    """Return the versions, digests of code and settings, pretrained weights, and seeds of an experiment.
 
     Args:
         run: the experiment.
@@ -33,6 +33,7 @@ def origins(run: Run) -> dict[str, str]:
         {f"version of {name}": version for name, version in all_versions().items()}
         | {f"code of {program}": code for program, code in run.code.items()}
         | {f"SHA-256 of {name}": digest(value) for name, value in (settings | recipes).items()}
+        | {f"encoder weights of {name}": str(origin) for name, origin in run.pretrained.items()}
         | {"seeds": ", ".join(map(str, run.experiment.seeds))}
     )
 

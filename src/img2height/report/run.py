@@ -7,6 +7,7 @@ import geopandas
 
 from img2height.comparison.record import ExperimentScores
 from img2height.errors import DataError
+from img2height.models.card import PretrainedEncoder
 from img2height.report.tables.intervals import Uncertainty
 from img2height.scenes.scene import Scene
 from img2height.scoring.method import Predicted
@@ -53,6 +54,7 @@ class Run:
         files: by method.
         code: digest of the code of each program.
         unrecorded: by method, the weights that it started from whose training areas are not recorded.
+        pretrained: by method, the origin of the weights that its encoder started from.
 
     Raises:
         DataError: files of a method, a scene or a fold are missing.
@@ -70,6 +72,7 @@ class Run:
     files: dict[str, MethodFiles]
     code: dict[str, str]
     unrecorded: dict[str, list[str]]
+    pretrained: dict[str, PretrainedEncoder]
 
     def __post_init__(self) -> None:
         scenes = {f"{scene.dataset}/{scene.name}" for scene in self.scenes}

@@ -105,6 +105,7 @@ def _write(job: TrainingJob, start: Start, outcome: Outcome, dtypes: dict[str, s
         trainable_parameters=start.trainable,
         batchnorm_buffers=batchnorm_buffers(network),
         versions=versions(),
+        **({"pretrained": start.pretrained} if start.pretrained else {}),
     )
     with atomic_folder(out) as folder:
         save_model(folder, network, outcome.best, card, outcome.others)

@@ -1,12 +1,12 @@
 """What a training starts from: a new or a trained network, and the normalisation of its inputs and heights."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import torch
 from torch import nn
 
-from img2height.methods import build_network, trainable_parameters
-from img2height.models.card import FittedOn, TrainedOn
+from img2height.methods import build_network, pretrained_from, trainable_parameters
+from img2height.models.card import FittedOn, PretrainedEncoder, TrainedOn
 from img2height.models.fitted import fit_tiles, fitted_on
 from img2height.models.folder import LoadedModel, load_model
 from img2height.models.trained import refuse_tested, require_same_network, trained_before
@@ -24,12 +24,14 @@ class Start:
         normalisation: fitted on the training tiles, or that of the starting model.
         fitted_on: the tiles that it was fitted on; None if the starting model does not say.
         before: what the network was trained on already.
+        pretrained: origin of the weights of its encoder; None if all of them are random.
     """
 
     network: nn.Module
     normalisation: Normalisation
     fitted_on: FittedOn | None
     before: TrainedOn
+    pretrained: PretrainedEncoder | None
 
     @property
     def trainable(self) -> int:
@@ -51,11 +53,13 @@ def start_of(job: TrainingJob) -> Start:
     else:
         tiles, modes = fit_tiles(job.part("train")), job.recipe.normalisation
         normalisation, fitted = fit_normalisation(tiles, job.reader(), modes.height, modes.image), fitted_on(tiles)
+    origin = pretrained_from(job.recipe.network, job.recipe.options)
     torch.manual_seed(job.seed)
     network = build_network(job.recipe.network, {n: len(b) for n, b in job.recipe.inputs.items()}, job.recipe.options)
     if ready:
         network.load_state_dict(ready.network.state_dict())
-    return Start(network, normalisation, fitted, before)
+    pretrained = PretrainedEncoder(**asdict(origin)) if origin else None
+    return Start(network, normalisation, fitted, before, pretrained)
 
 
 def _starting_model(job: TrainingJob) -> LoadedModel | None:
