@@ -126,10 +126,10 @@ def elsewhere(command: str, checkout: Tree, finished: Tree) -> None:
 
 
 HOW: dict[str, Callable[[str, Tree, Tree], None]] = {  # the first that matches
-    r"img2height (predict|import-resdepth)$": helped,
+    r"img2height (export |(predict|import-resdepth)$)": helped,
     r"img2height methods": here,
     r"(img2height|head|bash) |cat results/demo/": small,
-    r"cat results/studies/|pip install \.": elsewhere,
+    r"cat results/studies/|pip install ": elsewhere,
     r"cat results/": made,
     r"snakemake .*(--report|--conda-create-envs-only)": helped,
     r"snakemake|python studies/": plan,

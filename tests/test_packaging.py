@@ -29,7 +29,9 @@ PINS = dict(
 )
 SUPPORTED = ["3.11", "3.12", "3.13", "3.14"]
 # Imported only by scripts, rules and tests, or called by name.
-UNIMPORTED = {"pyarrow", "lazrs", "dvc", "snakemake", "snakemake-executor-plugin-slurm", "nvidia-ml-py"}
+UNIMPORTED = {
+    "pyarrow", "lazrs", "dvc", "snakemake", "snakemake-executor-plugin-slurm", "nvidia-ml-py", "onnx", "onnxscript",
+}  # fmt: skip
 OF_THE_PLAN = {"snakemake", "nvidia-ml-py"}  # no job imports them
 PART_OF = {"pydantic-core": "pydantic"}  # pydantic pins it
 # The packages whose imports come with an extra; all others must work with a plain installation.
@@ -37,6 +39,7 @@ ROOMS = {
     "train": {"training"},
     "report": {"report", "published", "studies", "picture.py", "samples/contact.py", "tiles/fold_map.py"},
     "workflow": {"training", "scenes/city"},
+    "onnx": {"inference/onnx.py"},
 }
 
 

@@ -2,41 +2,15 @@
 
 import pytest
 import torch
+from reduced_methods import RECIPES, options_of, side_of
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from img2height.errors import Img2HeightError, SettingsError
-from img2height.methods import build, build_network, names, networks, recipes_folder
-from img2height.settings.project import load_recipe
+from img2height.methods import build, build_network, names, networks
 from img2height.training.optimisation import build_optimizer
 
-RECIPES = {name: load_recipe(recipes_folder(), name) for name in names()}
 CHANNELS = {"height": 1, "footprint": 2}
-FUSION = {"width": 8, "d_model": 64, "layers": 1, "heads": 4, "positions": 4}
-# The same code with fewer channels, where the published ones would take a test many seconds.
-REDUCED = {
-    "cgan": {"width": 8},
-    "deeplabv3plus": {"encoder": "resnet18", "width": 32},
-    "duc_hdc": {"encoder": "resnet18"},
-    "eigen": {"size_px": 64},
-    "fusionheightnet": FUSION,
-    "mobilenetv2": {"half_features": True},
-    "pspnet": {"encoder": "resnet18", "width": 64},
-    "resdepth": {"start_kernel": 8},
-    "resunet": {"width": 8},
-    "segnet": {"width": 8},
-    "squeezenet": {"half_features": True},
-    "upernet": {"encoder": "resnet18", "width": 32},
-}
-
-
-def options_of(name: str) -> dict:
-    return REDUCED.get(RECIPES[name].network, {})
-
-
-def side_of(name: str) -> int:
-    """Return the smallest side that the recipe's network accepts, in pixels."""
-    return options_of(name).get("size_px") or max(RECIPES[name].tile_multiple, 8)
 
 
 def inputs_of(name: str, batch: int, height: int, width: int) -> dict[str, Tensor]:

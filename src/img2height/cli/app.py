@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from typer.core import TyperGroup
 
+from img2height.cli.export import export
 from img2height.cli.importing import import_dataset
 from img2height.cli.predict import predict
 from img2height.cli.view import view
@@ -30,6 +31,7 @@ app = typer.Typer(
     help="Height maps and buildings from overhead images.",
 )  # fmt: skip
 app.command()(predict)
+app.command()(export)
 app.command()(view)
 app.command("import-dataset")(import_dataset)
 

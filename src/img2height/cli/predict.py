@@ -81,12 +81,12 @@ def predict(
     read = [path for value in rasters.values() for path in (value if isinstance(value, list) else [value])]
     if dsm_unit and dsm_unit not in METRES:
         raise DataError(f"--dsm-unit: {meant(dsm_unit, list(METRES))}")
-    _check_output(out, "--out", RASTERS, read)
+    check_output(out, "--out", RASTERS, read)
     if buildings:
-        _check_output(buildings, "--buildings", POLYGONS, read)
+        check_output(buildings, "--buildings", POLYGONS, read)
         _check_neighbours(buildings)
     if points:
-        _check_output(points, "--points", CLOUDS, read)
+        check_output(points, "--points", CLOUDS, read)
 
     from img2height.inference import load_model
     from img2height.inference.defaults import inference_settings, protocol
@@ -102,10 +102,10 @@ def predict(
         )  # fmt: skip
 
 
-def _check_output(path: Path, option: str, suffixes: tuple[str, ...], read: list[Path]) -> None:
+def check_output(path: Path, option: str, suffixes: tuple[str, ...], read: list[Path]) -> None:
     """Fail early if the output cannot be written."""
     if not path.name.endswith(suffixes):
-        names, found = " or ".join([", ".join(suffixes[:-1]), suffixes[-1]]), path.suffix or "no suffix"
+        names, found = " or ".join(filter(None, [", ".join(suffixes[:-1]), suffixes[-1]])), path.suffix or "no suffix"
         raise DataError(f"{option} {path}: must end in {names}, found {found!r}")
     if path.is_dir():
         raise DataError(f"{option} {path}: is a folder; give the name of a file in it")

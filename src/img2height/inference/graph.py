@@ -1,0 +1,70 @@
+"""The whole prediction of one window as one graph of tensors: normalisation, network and metres."""
+
+import torch
+from torch import Tensor, nn
+
+from img2height.inference.network import bands_of
+from img2height.models.folder import LoadedModel
+from img2height.samples.normalise import RANGES, clip_heights
+from img2height.vocabulary.layers import INITIAL
+from img2height.vocabulary.quantities import PROBABILITY
+
+
+class MetricHeights(nn.Module):
+    """A network from stored pixel values to metres, the same numbers as those of `Network`, for export.
+
+    Args:
+        model: its network is used as it is.
+
+    Attributes:
+        layers: the inputs, in order.
+        outputs: names of the results, in order.
+    """
+
+    def __init__(self, model: LoadedModel):
+        super().__init__()
+        self.network = model.network
+        self.normalisation = model.normalisation
+        self.target = model.recipe.target
+        self.layers = list(model.recipe.inputs)
+        bands = [band.description for band in bands_of(model)]
+        self.outputs = bands if "height" in model.recipe.outputs else [PROBABILITY]
+
+    def forward(self, *images: Tensor) -> tuple[Tensor, ...]:
+        """Return B x 1 x H x W float32 for each of `outputs`; NaN where an input is missing.
+
+        Args:
+            images: B x C x H x W float32 for each of `layers`, values as stored; NaN is missing.
+        """
+        given = dict(zip(self.layers, images, strict=True))
+        valids = {layer: ~image.isnan().any(dim=1, keepdim=True) for layer, image in given.items()}  # B x 1 x H x W
+        inputs = {layer: self._scaled(layer, image, valids[layer]) for layer, image in given.items()}
+        offset_m: Tensor | float = self.normalisation.offset_m
+        if self.normalisation.mode == "patch_centred":
+            surface, valid = given[INITIAL].double(), valids[INITIAL]
+            count = valid.sum(dim=(1, 2, 3), keepdim=True).clamp(min=1)
+            offset_m = torch.where(valid, surface, 0).sum(dim=(1, 2, 3), keepdim=True) / count  # B x 1 x 1 x 1
+            centred = torch.where(valid, surface - offset_m, 0) / self.normalisation.scale_m
+            inputs[INITIAL] = centred.float()
+        outputs, results = self.network(inputs), []
+        if "height" in outputs:
+            results.append(self._heights(outputs["height"].double(), offset_m))
+        if "footprint" in outputs:
+            results.append(outputs["footprint"].softmax(dim=1)[:, 1:])
+        valid = torch.stack(list(valids.values())).all(dim=0)
+        return tuple(torch.where(valid, result.float(), torch.nan) for result in results)
+
+    def _scaled(self, layer: str, image: Tensor, valid: Tensor) -> Tensor:
+        """Return a layer as `Normalisation.apply` does; a surface model is centred afterwards."""
+        if layer not in self.normalisation.image:
+            return image
+        statistics = torch.tensor(list(self.normalisation.image[layer].values()))  # C x 2
+        scaled = (image - statistics[:, 0, None, None]) / statistics[:, 1, None, None]
+        if self.normalisation.image_mode in RANGES:
+            scaled = scaled.clamp(*RANGES[self.normalisation.image_mode])
+        return torch.where(valid, scaled, 0)
+
+    def _heights(self, heights: Tensor, offset_m: Tensor | float) -> Tensor:
+        if self.normalisation.mode == "relative":
+            return (heights + 1) / 2
+        return clip_heights(heights * self.normalisation.scale_m + offset_m, self.target)
