@@ -46,7 +46,7 @@ from img2height.metrics.polygons import (
 )
 from img2height.metrics.statistics import ErrorStatistics
 from img2height.metrics.structure import ssim
-from img2height.vocabulary.scores import IOU_THRESHOLDS
+from img2height.vocabulary.score import IOU_THRESHOLDS
 
 __all__ = [
     "IOU_THRESHOLDS",

@@ -11,7 +11,7 @@ from img2height.heights import scored_pixels
 from img2height.metrics.confusion import ConfusionStatistics
 from img2height.metrics.formulas import DELTA_BASE, LEAST_PREDICTION_M
 from img2height.metrics.histogram import NORMAL_CONSISTENCY
-from img2height.vocabulary.scores import SILOG_LAMBDA
+from img2height.vocabulary.score import SILOG_LAMBDA
 
 Mask = np.ndarray | None
 

@@ -11,7 +11,7 @@ from img2height.metrics.formulas import as_json, scores_of
 from img2height.metrics.matching import Overlaps, match, segmentation_errors
 from img2height.metrics.sums import FRACTION_BITS, Sums, quantise
 from img2height.vocabulary.classes import HEIGHTS_M, SIZES_M2
-from img2height.vocabulary.scores import IOU_THRESHOLDS, Kind
+from img2height.vocabulary.score import IOU_THRESHOLDS, Kind
 
 CLASSES = ("all", *HEIGHTS_M, *SIZES_M2)  # of the errors of heights and volumes
 

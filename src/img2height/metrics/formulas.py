@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from img2height.vocabulary.scores import Kind, of_kind
+from img2height.vocabulary.score import Kind
+from img2height.vocabulary.scores import of_kind
 
 DELTA_BASE = 1.25
 LEAST_PREDICTION_M = 1e-3
@@ -27,7 +28,7 @@ def scores_of(kind: Kind, **sums: Any) -> dict[str, Any]:
 
     Args:
         kind: which scores.
-        sums: what their formulas read, see `img2height.vocabulary.scores.Sums`.
+        sums: what their formulas read, see `img2height.vocabulary.score.Sums`.
     """
     terms = SimpleNamespace(share=share, root=np.sqrt, **sums)
     return {name: score.formula(terms) for name, score in of_kind(kind).items() if score.formula}

@@ -15,7 +15,7 @@ from shapely.geometry.base import BaseGeometry
 from img2height.errors import DataError
 from img2height.io.projections import require_metres
 from img2height.metrics.formulas import share
-from img2height.vocabulary.scores import IOU_THRESHOLDS
+from img2height.vocabulary.score import IOU_THRESHOLDS
 
 Buildings: TypeAlias = geopandas.GeoDataFrame | geopandas.GeoSeries | Sequence[BaseGeometry] | np.ndarray
 _POLYGONAL = [shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON]

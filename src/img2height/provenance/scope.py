@@ -14,9 +14,9 @@ SCOPES = (*FUNCTIONS, ast.ClassDef, ast.Lambda)
 # Calls that only make a value: a name that is bound to one but never looked up cannot change a result.
 MAKERS = (
     "collections.", "contextlib.", "dataclasses.", "enum.", "functools.cache.", "functools.cached_property.",
-    "functools.lru_cache.", "functools.partial.", "img2height.settings.base.with_fields.", "itertools.",
-    "logging.getLogger.", "math.", "numba.njit.", "pathlib.Path.", "pydantic.", "re.", "threading.Lock.",
-    "torch.inference_mode.", "torch.no_grad.", "typing.",
+    "functools.lru_cache.", "functools.partial.", "img2height.settings.base.with_fields.",
+    "img2height.vocabulary.score.Score.", "itertools.", "logging.getLogger.", "math.", "numba.njit.", "pathlib.Path.",
+    "pydantic.", "re.", "threading.Lock.", "torch.inference_mode.", "torch.no_grad.", "typing.",
 )  # fmt: skip
 VIEWS = (["items"], ["keys"], ["values"])
 DOERS = {"__import__", "delattr", "eval", "exec", "filter", "input", "map", "next", "open", "print", "setattr"}

@@ -25,7 +25,7 @@ from img2height.report.tables.ranking import Cell, cell
 from img2height.report.tables.scores import BASELINE, is_trivial, refines
 from img2height.report.tables.strata import ScoreRows, before_after, by_pair
 from img2height.settings.recipe import Recipe
-from img2height.vocabulary.scores import Score
+from img2height.vocabulary.score import Score
 
 
 class ClassRow(NamedTuple):

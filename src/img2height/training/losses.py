@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from img2height.errors import TrainingError
-from img2height.vocabulary.scores import SILOG_LAMBDA
+from img2height.vocabulary.score import SILOG_LAMBDA
 
 MaskedLoss = Callable[[Tensor, Tensor, Tensor], Tensor]
 

@@ -6,7 +6,8 @@ from functools import cached_property
 from pathlib import Path
 
 from img2height.comparison.record import Comparison, Interval, read_rows
-from img2height.vocabulary.scores import STRATUM_OF, Score
+from img2height.vocabulary.score import Score
+from img2height.vocabulary.scores import STRATUM_OF
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from img2height.report.tables.scores import is_score
 from img2height.settings.protocol import Metrics
 from img2height.vocabulary import scores as vocabulary
 from img2height.vocabulary.quantities import GROUPS as QUANTITY_GROUPS
-from img2height.vocabulary.scores import GROUPS, Score
+from img2height.vocabulary.score import Score
+from img2height.vocabulary.scores import GROUPS
 
 HEADLINE = {"all": ["rmse_m", "bias_m"], "buildings": ["rmse_m"], "footprint": ["iou"], "instances": ["f1"]}
 BUILDINGS = {

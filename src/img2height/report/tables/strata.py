@@ -12,7 +12,8 @@ from img2height.report.tables.findings import Finding
 from img2height.report.tables.scores import seed_mean
 from img2height.scoring.record import MethodScores, Strata
 from img2height.scoring.strata import STRATA
-from img2height.vocabulary.scores import Score, columns
+from img2height.vocabulary.score import Score
+from img2height.vocabulary.scores import columns
 
 INITIAL = "initial_dsm"  # the method that returns the initial surface model unchanged
 FINAL, POOLED = "final", "pooled"
