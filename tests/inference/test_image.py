@@ -267,3 +267,45 @@ def test_an_image_of_zeros_is_refused(tmp_path):
         predict(as_model(network, dtype="uint8"), {"eo": image}, tmp_path / "h.tif")
     assert network.windows == 0
     assert [path.name for path in tmp_path.iterdir()] == ["i.tif"]
+
+
+@pytest.mark.parametrize(("gsd", "shape"), [(0.25, (32, 40)), (0.8, (103, 128)), (1.0, (128, 160))])
+def test_another_pixel_size_is_resampled_to_that_of_the_training(tmp_path, caplog, gsd, shape):
+    """The model, trained at 0.5 m, gives the first band; west is 10, east is 20, so that the edge stays in place."""
+    image = np.full((1, 64, 80), 10, np.float32)
+    image[:, :, 40:] = 20
+    given = write_image(tmp_path / "i.tif", image, gsd=gsd)
+    with caplog.at_level(logging.WARNING):
+        predict(as_model(FirstBand()), {"eo": given}, tmp_path / "h.tif", window_px=32)
+    assert f"resampled from pixels of {gsd:.3g} m to those of the training, 0.5 m" in caplog.text
+    with rasterio.open(tmp_path / "h.tif") as heights:
+        assert (heights.shape, heights.res) == (shape, (0.5, 0.5))
+        assert heights.transform @ (0, 0) == (500_000, 5_800_000)
+        values, edge = heights.read(1), 40 * gsd / 0.5
+    assert values[10, : int(edge) - 2] == pytest.approx(10)
+    assert values[10, int(edge) + 2 : int(edge) + 20] == pytest.approx(20)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["h.tif", "i.tif"]
+
+
+@pytest.mark.parametrize("gsd", [0.2, 1.1])
+def test_more_than_twice_another_pixel_size_is_refused(tmp_path, gsd):
+    given = write_image(tmp_path / "i.tif", noise(32, 32), gsd=gsd)
+    with pytest.raises(ModelError, match=r"trained at 0\.5 m; resample it first"):
+        predict(as_model(FirstBand()), {"eo": given}, tmp_path / "h.tif")
+
+
+def test_a_wrong_type_is_refused_before_anything_is_resampled(tmp_path):
+    given = write_image(tmp_path / "i.tif", noise(32, 32), gsd=1.0)
+    with pytest.raises(ModelError, match="its pixels are float32, but the model was trained on uint8"):
+        predict(as_model(FirstBand(), dtype="uint8"), {"eo": given}, tmp_path / "h.tif")
+    assert [path.name for path in tmp_path.iterdir()] == ["i.tif"]
+
+
+def test_buildings_have_the_pixels_of_the_training(tmp_path):
+    """A house of 8 m and 10 x 10 m in an image of 1 m is found where it is, of its size."""
+    image = np.zeros((4, 64, 80), np.float32)
+    image[0, 10:20, 10:20] = 8
+    given = write_image(tmp_path / "i.tif", image, bands=BANDS, gsd=1.0)
+    predict(as_model(FirstBand(), target="ndsm"), {"eo": given}, tmp_path / "h.tif", tmp_path / "b.parquet")
+    (house,) = geopandas.read_parquet(tmp_path / "b.parquet").geometry
+    assert house.bounds == pytest.approx((500_010, 5_799_980, 500_020, 5_799_990), abs=0.5)

@@ -15,7 +15,9 @@ from torch import Tensor, nn
 
 from img2height.errors import DataError, ModelError
 from img2height.inference import predict_raster
+from img2height.inference.defaults import inference_settings, protocol
 from img2height.inference.given import given_scene
+from img2height.inference.image import predict_image
 from img2height.inference.inputs import open_inputs
 from img2height.io.grid import Grid
 from img2height.io.rasters import Band, height_band, write_cog
@@ -105,6 +107,23 @@ def test_views_are_used_in_the_order_given(tmp_path):
         centre = np.pad(heights, ((0, 106), (0, 46)), "reflect").mean()
         expected = 2 * heights - centre + 3.7 * second
         np.testing.assert_allclose(predicted(tmp_path / "out.tif"), expected, atol=0.01)
+
+
+def test_a_surface_of_other_pixels_is_resampled_in_metres(tmp_path):
+    """A plane in feet with pixels of 1 m comes back in metres with the 0.5 m of the training."""
+    coarse = Grid(grid().crs, grid().transform @ Affine.scale(2), 60, 50)
+    plane_m = np.add.outer(0.5 * np.arange(50), 0.25 * np.arange(60)).astype(np.float32) + 300
+    write_cog(tmp_path / "dsm.tif", plane_m / np.float32(0.3048), coarse, [Band("dsm", "foot")], nodata=NODATA)
+    for number in (1, 2):
+        write_cog(tmp_path / f"{number}.tif", np.ones((50, 60), np.uint8), coarse, [Band("pan")])
+    given = {"dsm_initial": tmp_path / "dsm.tif", "views": [tmp_path / "1.tif", tmp_path / "2.tif"]}
+    model = as_model("resdepth_stereo")
+    settings = inference_settings(model, window_px=32)
+    predict_image(model, given, tmp_path / "out.tif", settings, protocol().buildings, dsm_unit="foot")
+    found = predicted(tmp_path / "out.tif")
+    assert found.shape == (100, 120)
+    expected = np.add.outer(0.25 * np.arange(100) - 0.125, 0.125 * np.arange(120) - 0.0625) + 300
+    np.testing.assert_allclose(found[2:-2, 2:-2], expected[2:-2, 2:-2], atol=0.01)
 
 
 def test_pixels_missing_in_a_view_are_missing(tmp_path):

@@ -92,6 +92,21 @@ def test_a_pickle_is_never_opened(tmp_path: Path, network: nn.Module) -> None:
         load_model(tmp_path)
 
 
+def test_files_outside_the_folder_are_never_read(tmp_path: Path) -> None:
+    """The recipe of a model names where its training started; the folder has all that a prediction needs."""
+    network = build_network("segnet", {"eo": 3}, {"width": 8})
+    outside = tmp_path / "secret"
+    recipe = {
+        **RECIPE, "network": "segnet", "inputs": {"eo": BANDS}, "tile_multiple": 32,
+        "outputs": ["footprint", "height"], "loss": [{"name": "l1"}, {"name": "cross_entropy"}, {"name": "dice"}],
+        "options": {"width": 8, "weights": str(outside)}, "init_from": str(outside),
+    }  # fmt: skip
+    outside.write_bytes(b"neither weights nor a model")
+    save_model(tmp_path / "model", network, network.state_dict(), card_of(recipe, CARD.normalisation))
+    loaded = load_model(tmp_path / "model")
+    assert torch.equal(loaded.network.state_dict()["trunk.head.bias"], network.state_dict()["trunk.head.bias"])
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

@@ -17,6 +17,7 @@ from img2height.inference.plan import Task
 from img2height.inference.points import write_points
 from img2height.inference.predict import check_task, finish_strips
 from img2height.inference.record import record_of, resumable
+from img2height.inference.rescaled import bring_to_trained, trained_grid, with_pixels_of
 from img2height.io.atomic import atomic_folder
 from img2height.io.grid import Grid
 from img2height.io.locks import alone
@@ -42,7 +43,8 @@ def predict_image(
 ) -> None:  # fmt: skip
     """Write the heights of rasters on one grid as a COG, and their buildings as polygons with heights.
 
-    Everything is checked before anything is computed. Intermediate results are in a hidden folder next to `out` until
+    Rasters whose pixels are up to twice as large or small as those of the training are resampled to them. Everything is
+    checked before anything is computed. Intermediate results are in a hidden folder next to `out` until
     all is done: the same call resumes, a different one starts over.
 
     Args:
@@ -64,7 +66,8 @@ def predict_image(
     """
     scene = given_scene(model.recipe.inputs, given, dsm_unit)
     task = Task(model, scene, scene.views, settings, out.with_name(f".{out.name}.scratch"), draws=draws)
-    check_task(task, to_prepare=(INITIAL,))
+    grid = trained_grid(scene.grid, model.card.gsd_m)
+    check_task(replace(task, model=with_pixels_of(model, scene.grid)) if grid else task, to_prepare=(INITIAL,))
     if buildings:
         _check_buildings(model, scene)
     if buildings or points:
@@ -72,6 +75,8 @@ def predict_image(
     threads = torch.get_num_threads()
     taken = DataError(f"{out}: another process is writing it; wait for it, or choose another name")
     with alone(out, taken), resumable(task.folder, record_of(task, DEVICES, threads)):
+        if grid:
+            scene = bring_to_trained(scene, grid, task.folder / "rescaled")
         filled = replace(task, scene=_filled(scene, task.folder))
         strips = finish_strips(filled, DEVICES, threads, progress=True)
         if not strips.any_valid():

@@ -59,9 +59,9 @@ def record_of(task: Task, devices: Sequence[str], threads: int) -> dict[str, obj
     }
 
 
-def _also(task: Task) -> tuple[str, str]:
+def _also(task: Task) -> tuple[str, ...]:
     """Return the modules that a prediction runs but that `compute` does not import by name."""
-    return network_modules()[task.model.recipe.network], "img2height.scenes.initial"
+    return network_modules()[task.model.recipe.network], "img2height.scenes.initial", "img2height.inference.rescaled"
 
 
 def files_of(rasters: Iterable[Path]) -> list[list[str | int]]:

@@ -94,7 +94,8 @@ class FusionHeightNet(nn.Module):
         if SHARED not in self.encoders:
             return {layer: self.encoders[layer](image) for layer, image in images.items()}
         # One batch of both, so that the running statistics of batch norm match those used in training.
-        halves = [maps.chunk(len(images)) for maps in self.encoders[SHARED](torch.cat(list(images.values())))]
+        sizes = [image.shape[0] for image in images.values()]
+        halves = [maps.split(sizes) for maps in self.encoders[SHARED](torch.cat(list(images.values())))]
         return {layer: [maps[i] for maps in halves] for i, layer in enumerate(images)}
 
 
