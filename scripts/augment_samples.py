@@ -42,7 +42,7 @@ def main(args: Namespace) -> None:
         augmentation=recipe.augmentation, sampling=recipe.sampling,
         pairs=pairs_of(list(scenes.values()), "train", views) if views else None,
     )  # fmt: skip
-    reader = TileReader(scenes, recipe.inputs, recipe.target, "footprint" in recipe.outputs)
+    reader = TileReader(scenes, recipe.inputs, recipe.target, recipe.classes)
     with atomic_paths(args.figure, args.out) as (figure, out):
         draw_contact_sheet(samples, reader, figure)
         write_table(samples, out)

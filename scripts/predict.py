@@ -28,7 +28,7 @@ class Fold(NamedTuple):
     Attributes:
         number: of the fold.
         card: card.json of its model.
-        tiffs: files to write, one per band: heights, probabilities.
+        tiffs: files to write: heights, and the probabilities of all classes of pixels, if the method predicts them.
     """
 
     number: int
@@ -53,9 +53,9 @@ def main(args: Namespace) -> None:
     scene, areas = Scene.load(args.scene), read_geotable(args.areas)
     settings = parse_file(Inference, args.settings)
     folds = [Fold(int(number), Path(card), list(map(Path, tiffs))) for number, card, *tiffs in args.fold]
-    bands = len(args.mosaics)
-    if wrong := [fold for fold in folds if len(fold.tiffs) != bands]:
-        raise DataError(f"--fold {wrong[0].number}: has {len(wrong[0].tiffs)} TIFFs, --mosaics {bands}; give as many")
+    files = len(args.mosaics)
+    if wrong := [fold for fold in folds if len(fold.tiffs) != files]:
+        raise DataError(f"--fold {wrong[0].number}: has {len(wrong[0].tiffs)} TIFFs, --mosaics {files}; give as many")
     predicted = []
     for fold in folds:
         model = load_model(fold.card.parent)
@@ -64,11 +64,11 @@ def main(args: Namespace) -> None:
         threads = model.card.training.threads  # other counts change the last digits
         predicted.append(predict_strips(task, threads=threads))
     with atomic_paths(*args.mosaics, *(tiff for fold in folds for tiff in fold.tiffs)) as paths:
-        mosaics, parts = paths[:bands], paths[bands:]  # parts by fold, then by band
-        for band, mosaic in enumerate(mosaics):
-            for strips, part in zip(predicted, parts[band::bands], strict=True):
-                strips.write_band(band, part)
-            mosaic_folds(parts[band::bands], scene.grid, mosaic)
+        mosaics, parts = paths[:files], paths[files:]  # parts by fold, then by file
+        for number, (mosaic, bands) in enumerate(zip(mosaics, (slice(1), slice(1, None)), strict=False)):
+            for strips, part in zip(predicted, parts[number::files], strict=True):
+                strips.write_bands(bands, part)
+            mosaic_folds(parts[number::files], scene.grid, mosaic)
     for strips in predicted:  # until here, a killed job can resume with the strips of all folds
         strips.remove()
 

@@ -71,7 +71,7 @@ def test_only_a_missing_strip_is_made_again(image: Path, whole: bytes, tmp_path:
     with pytest.raises(DataError, match="1 of 4 strips are missing"):
         strips.write(tmp_path / "out.tif")
     with pytest.raises(DataError, match="1 of 4 strips are missing"):
-        strips.write_band(0, tmp_path / "out.tif")
+        strips.write_bands(slice(1), tmp_path / "out.tif")
     network = Stops()
     predict_raster(as_model(network), {"eo": image}, tmp_path / "out.tif", **OPTIONS)
     assert network.windows == 17 * 6
@@ -132,7 +132,7 @@ def test_an_area_is_cut_from_the_same_strips(image: Path, whole: bytes, tmp_path
     strips = strips_of(image, tmp_path / "out.tif", Convolutions(), area)
     assert strips.tops == [0, 1536]
     strips.write(tmp_path / "out.tif")
-    strips.write_band(0, tmp_path / "cog.tif")
+    strips.write_bands(slice(1), tmp_path / "cog.tif")
     for name in ("out.tif", "cog.tif"):
         with rasterio.open(tmp_path / name) as raster:
             assert (raster.read(1) == expected).all()
@@ -142,7 +142,7 @@ def test_an_area_is_cut_from_the_same_strips(image: Path, whole: bytes, tmp_path
 
 def test_without_an_area_all_heights_are_missing(image: Path, tmp_path: Path) -> None:
     strips = strips_of(image, tmp_path / "out.tif", Convolutions(), shapely.Polygon())
-    strips.write_band(0, tmp_path / "none.tif")
+    strips.write_bands(slice(1), tmp_path / "none.tif")
     with rasterio.open(tmp_path / "none.tif") as raster:
         assert (raster.read(1) == NODATA).all()
 

@@ -10,7 +10,7 @@ from img2height.errors import Img2HeightError, SettingsError
 from img2height.methods import build, build_network, names, networks
 from img2height.training.optimisation import build_optimizer
 
-CHANNELS = {"height": 1, "footprint": 2}
+CHANNELS = {"height": 1, "footprint": 2, "wall": 2}
 
 
 def inputs_of(name: str, batch: int, height: int, width: int) -> dict[str, Tensor]:

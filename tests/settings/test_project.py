@@ -158,7 +158,14 @@ def test_pixels_of_another_size_are_refused(tmp_path, scene, part):
     ("method", "changes", "words"),
     [
         ("unet", {"loss": []}, "loss: "),
-        ("unet", {"outputs": ["height", "footprint"], "loss": [{"name": "dice"}]}, "outputs must name height"),
+        ("unet", {"outputs": ["height", "footprint"], "loss": [{"name": "dice"}]}, "outputs name height, but no term"),
+        ("unet_buildings", {"loss": [{"name": "l2"}, {"name": "dice"}]}, "outputs name wall, but no term"),
+        ("unet_buildings", {"outputs": ["height", "footprint"]}, "outputs must name wall"),
+        (
+            "unet_buildings",
+            {"outputs": ["height", "wall"], "loss": [{"name": "l2"}, {"name": "dice", "of": "wall"}]},
+            "must name footprint with wall",
+        ),
         ("fusionheightnet_a1", {"loss": [{"name": "dice"}, {"name": "l1"}]}, "outputs must name height"),
         ("unet_ms", {"normalisation": {"image": "imagenet"}}, "imagenet is of red, green and blue; inputs name "),
         ("cgan", {"outputs": ["footprint"], "loss": [{"name": "dice"}], "select": "footprint_error"}, "judges heights"),

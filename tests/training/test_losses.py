@@ -10,9 +10,9 @@ from torch.nn import functional
 from torchmetrics.functional.image import structural_similarity_index_measure
 
 from img2height.errors import TrainingError
-from img2height.training.losses import FOOTPRINT_LOSSES, LOSSES
+from img2height.training.losses import CLASS_LOSSES, LOSSES
 
-ALL = {**LOSSES, **FOOTPRINT_LOSSES}
+ALL = {**LOSSES, **CLASS_LOSSES}
 PREDICTION = torch.tensor([[[[1.0, 2.0], [5.0, 0.0]]]])
 TARGET = torch.tensor([[[[0.0, 4.0], [torch.nan, 0.0]]]])
 VALID = torch.isfinite(TARGET)
@@ -108,16 +108,16 @@ def test_footprints_by_hand() -> None:
     logits = torch.tensor([[0.0, 0.0, torch.nan], [0.0, math.log(3), torch.nan]]).reshape(1, 2, 1, 3)
     building = torch.tensor([0, 1, 1]).reshape(1, 1, 1, 3)
     valid = torch.tensor([True, True, False]).reshape(1, 1, 1, 3)
-    entropy = FOOTPRINT_LOSSES["cross_entropy"](logits, building, valid)
+    entropy = CLASS_LOSSES["cross_entropy"](logits, building, valid)
     assert entropy.item() == pytest.approx((math.log(2) + math.log(4 / 3)) / 2)
-    dice = FOOTPRINT_LOSSES["dice"](logits, building.bool(), valid)
+    dice = CLASS_LOSSES["dice"](logits, building.bool(), valid)
     assert dice.item() == pytest.approx(1 - (2 * 0.75 + 1) / (1.25 + 1 + 1))
 
 
 def test_cross_entropy_and_smooth_l1_are_those_of_torch() -> None:
     logits, building = pair("cross_entropy", 3)
     expected = functional.cross_entropy(logits, building[:, 0].long())
-    assert FOOTPRINT_LOSSES["cross_entropy"](logits, building, EVERYWHERE).item() == pytest.approx(expected.item())
+    assert CLASS_LOSSES["cross_entropy"](logits, building, EVERYWHERE).item() == pytest.approx(expected.item())
     prediction, target = 3 * random(4), random(5)
     expected = functional.smooth_l1_loss(prediction, target)
     assert LOSSES["smooth_l1"](prediction, target, EVERYWHERE).item() == pytest.approx(expected.item())

@@ -84,7 +84,8 @@ def test_auxiliary_heads_count_four_tenths():
     changes = {"outputs": ["footprint"], "select": "footprint_error", "loss": [{"name": "cross_entropy"}]}
     made = HeightModule(Told(), load_recipe(recipes_folder(), "unet", changes), NORMALISATION, total_steps=10, seed=0)
     answer, building = (torch.tensor(v).reshape(1, 1, 2, 2) for v in ([1.0, 1, 0, 0], [True, False, True, False]))
-    seen = {"inputs": {"eo": answer}, "building": building, "mapped": torch.ones_like(building)}
+    classes, mapped = {"footprint": building}, {"footprint": torch.ones_like(building)}
+    seen = {"inputs": {"eo": answer}, "classes": classes, "mapped": mapped}
     right, wrong = math.log1p(math.exp(-10)), 10 + math.log1p(math.exp(-10))
     expected = (2 * right + 2 * wrong) / 4
     assert made.loss(made(seen["inputs"]), seen).item() == pytest.approx(1.4 * expected)

@@ -30,8 +30,8 @@ def test_footprints_are_scored_where_they_are_mapped():
     answer, building = (torch.tensor(v).reshape(1, 1, 2, 2) for v in ([1.0, 1, 0, 0], [True, False, True, False]))
     outputs = {"footprint": torch.cat([torch.zeros_like(answer), 20 * answer - 10], dim=1)}
     sums = ValidationSums(load_recipe(recipes_folder(), "unet", FOOTPRINTS))
-    sums.add(outputs, {"building": building, "mapped": torch.ones_like(building)})
+    sums.add(outputs, {"classes": {"footprint": building}, "mapped": {"footprint": torch.ones_like(building)}})
     assert sums.scores()["val_footprint_error"] == 1 / 2  # TP, FP, FN: 1, 1, 1
-    sums.add(outputs, {"building": building, "mapped": building})
+    sums.add(outputs, {"classes": {"footprint": building}, "mapped": {"footprint": building}})
     assert sums.scores()["val_footprint_error"] == pytest.approx(3 / 7)  # 2, 1, 2
     assert math.isnan(sums.scores()["val_rmse_m"])  # no height was seen

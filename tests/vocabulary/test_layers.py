@@ -71,7 +71,7 @@ def test_each_input_has_its_own_option(layer) -> None:
 def test_layers_by_kind_and_role() -> None:
     assert list(INPUTS) == ["eo", "sar", "ms", "dsm_initial", "views"]
     assert HEIGHTS == ("dsm", "dtm", "ndsm")
-    assert set(MASKS) == {"dsm_filled", "dtm_filled", "building", "water", "forest"}
+    assert set(MASKS) == {"dsm_filled", "dtm_filled", "building", "wall", "water", "forest"}
     assert PICTURES == ("eo", "ms", VIEWS, RADAR, "dsm_initial")
     assert layer_of("view_12").name == VIEWS
 

@@ -11,13 +11,15 @@ from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from img2height.buildings.raster import Image, Sources, extract_raster
+from img2height.buildings.regions import Reader
 from img2height.errors import DataError
 from img2height.heights import read_above_ground
 from img2height.io.grid import Grid
 from img2height.io.rasters import open_raster, read_heights
 from img2height.scenes.scene import Scene
 from img2height.settings.protocol import Buildings
-from img2height.vocabulary.quantities import PROBABILITY, RELATIVE
+from img2height.vocabulary.outputs import CLASSES, FOOTPRINT, WALL
+from img2height.vocabulary.quantities import RELATIVE
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +39,8 @@ def extract_scene(
         scene: provides the image that shows vegetation, and the terrain if it has one.
         settings: thresholds; see `footprint_mask` and `extract`.
         footprint: the COG.
-        probability_tif: holds the building probability of a method that predicts footprints; it then decides alone.
+        probability_tif: holds the building probability of a method that predicts footprints, which then decides alone,
+            and perhaps the probability of a wall.
 
     Raises:
         DataError: the heights are on another grid than the scene.
@@ -53,17 +56,19 @@ def extract_scene(
             scene.grid,
             partial(_above_ground, heights, terrain),
             None if probability else _image(scene, image),
-            probability and partial(read_heights, probability, band=_band_of(probability, PROBABILITY)),
+            probability and _band(probability, FOOTPRINT),
             terrain and partial(read_heights, terrain),
+            _band(probability, WALL) if probability and CLASSES[WALL].band in probability.descriptions else None,
         )
         return extract_raster(sources, settings, footprint)
 
 
-def _band_of(raster: DatasetReader, quantity: str) -> int:
-    """Return the number of the band that holds a quantity."""
-    if quantity not in raster.descriptions:
-        raise DataError(f"{raster.name}: has no band {quantity}, found {', '.join(map(str, raster.descriptions))}")
-    return raster.descriptions.index(quantity) + 1
+def _band(raster: DatasetReader, name: str) -> Reader:
+    """Return what reads the probability of a class of pixels."""
+    band = CLASSES[name].band
+    if band not in raster.descriptions:
+        raise DataError(f"{raster.name}: has no band {band}, found {', '.join(map(str, raster.descriptions))}")
+    return partial(read_heights, raster, band=raster.descriptions.index(band) + 1)
 
 
 def _path(scene: Scene, layer: str) -> Path | None:

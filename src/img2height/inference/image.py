@@ -28,7 +28,7 @@ from img2height.scenes.initial import bring_initial
 from img2height.scenes.scene import Scene
 from img2height.settings.protocol import Buildings, Inference
 from img2height.vocabulary.layers import INITIAL
-from img2height.vocabulary.quantities import ABOVE_GROUND, PROBABILITY
+from img2height.vocabulary.quantities import ABOVE_GROUND
 from img2height.vocabulary.storage import Compression
 
 logger = logging.getLogger(__name__)
@@ -117,8 +117,8 @@ def _check_image(scene: Scene) -> None:
 def _write_buildings(model: LoadedModel, scene: Scene, heights: Path, rules: Buildings, path: Path) -> None:
     """Write the buildings of predicted heights, whose mask is left in their folder."""
     logger.info("extracting the buildings")
-    predicted = PROBABILITY in [band.description for band in bands_of(model)]
-    found = extract_scene(heights, scene, rules, heights.with_name("footprint.tif"), heights if predicted else None)
+    classes = heights if model.recipe.classes else None
+    found = extract_scene(heights, scene, rules, heights.with_name("footprint.tif"), classes)
     method, weights = model.card.method, [model.card.weights_sha256]
     write_buildings(with_origin(found, method, weights, scene), path, f"{method}/{scene.name}")
 

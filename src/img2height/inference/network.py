@@ -17,7 +17,8 @@ from img2height.methods._layout import DEFAULT, arrange
 from img2height.models.folder import LoadedModel
 from img2height.samples.normalise import clip_heights
 from img2height.settings.protocol import Inference
-from img2height.vocabulary.quantities import PROBABILITY, RELATIVE, SPREAD
+from img2height.vocabulary.outputs import CLASSES
+from img2height.vocabulary.quantities import RELATIVE, SPREAD
 
 logger = logging.getLogger(__name__)
 
@@ -27,11 +28,11 @@ ROUNDS = 3
 
 
 def bands_of(model: LoadedModel, draws: int = 0) -> list[Band]:
-    """Return the bands that a model predicts: heights, then footprints if it predicts them, with draws a spread."""
+    """Return the bands that a model predicts: heights, probabilities of the classes of pixels, with draws a spread."""
     relative = model.normalisation.mode == "relative"
     height = Band(RELATIVE, "1") if relative else height_band(model.recipe.target)
-    footprint = [Band(PROBABILITY, "1")] if "footprint" in model.recipe.outputs else []
-    return [height, *footprint, *([Band(SPREAD, height.unit)] if draws else [])]
+    classes = [Band(CLASSES[name].band, "1") for name in model.recipe.classes]
+    return [height, *classes, *([Band(SPREAD, height.unit)] if draws else [])]
 
 
 def device_of(name: str) -> torch.device:
@@ -84,8 +85,8 @@ class Network:
         if "height" in outputs:
             offsets_m = np.array([window.offset_m for window in windows])[:, None, None]  # B x 1 x 1
             values = [self._heights(_band(outputs["height"]), offsets_m)]
-        if "footprint" in outputs:
-            values.append(outputs["footprint"].cpu().double().softmax(dim=1)[:, 1].numpy())
+        for name in filter(outputs.__contains__, CLASSES):
+            values.append(outputs[name].cpu().double().softmax(dim=1)[:, 1].numpy())
         if self.draws:
             relative = self.normalisation.mode == "relative"
             values.append(_band(outputs["spread"]) * (0.5 if relative else self.normalisation.scale_m))

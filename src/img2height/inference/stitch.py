@@ -13,11 +13,11 @@ from img2height.io.grid import Grid
 from img2height.io.rasters import Band, open_raster, read_heights, write_heights
 
 
-def mosaic_folds(heights: Sequence[Path], grid: Grid, out: Path) -> None:
-    """Write the heights of all folds of a scene as one COG, predicted out of fold: no pixel was used for training.
+def mosaic_folds(parts: Sequence[Path], grid: Grid, out: Path) -> None:
+    """Write what all folds of a scene predict as one COG, out of fold: no pixel was used for training.
 
     Args:
-        heights: heights of the test area of each fold.
+        parts: heights, or probabilities, of the test area of each fold.
         grid: the scene's grid.
         out: the COG.
 
@@ -26,14 +26,14 @@ def mosaic_folds(heights: Sequence[Path], grid: Grid, out: Path) -> None:
     """
 
     def merged(block: Window, rasters: list[DatasetReader]) -> np.ndarray:
-        stack = np.stack([read_heights(raster, block) for raster in rasters])  # folds x H x W
+        stack = np.stack([read_heights(raster, block, raster.indexes) for raster in rasters])  # folds x bands x H x W
         valid = np.isfinite(stack)
         if (valid.sum(axis=0) > 1).any():
-            both = ", ".join(str(path) for path, there in zip(heights, valid, strict=True) if there.any())
+            both = ", ".join(str(path) for path, there in zip(parts, valid, strict=True) if there.any())
             raise DataError(f"{both}: predict the same pixels; the test areas of folds must not overlap: split again")
-        return np.fmax.reduce(stack)  # the one valid height, or NaN
+        return np.fmax.reduce(stack)  # the one valid value, or NaN
 
-    _write_blocks(heights, grid, out, merged)
+    _write_blocks(parts, grid, out, merged)
 
 
 def merge_pairs(heights: Sequence[Path], grid: Grid, out: Path) -> None:
@@ -63,15 +63,15 @@ def _write_blocks(
         raise DataError(f"{out.name}: there are no heights to join; give those of one raster at least")
     with ExitStack() as stack:
         rasters = [stack.enter_context(open_raster(path)) for path in sources]
-        write_heights(out, grid, [_common_band(rasters, grid)], lambda block: compute(block, rasters))
+        write_heights(out, grid, _common_bands(rasters, grid), lambda block: compute(block, rasters))
 
 
-def _common_band(rasters: list[DatasetReader], grid: Grid) -> Band:
-    """Return the common quantity and unit of all rasters, which must be on the grid."""
+def _common_bands(rasters: list[DatasetReader], grid: Grid) -> list[Band]:
+    """Return the common quantities and units of all rasters, which must be on the grid."""
     for raster in rasters:
         if not Grid.of(raster).matches(grid):
             raise DataError(f"{raster.name}: is not on the grid of its scene; predict it again")
-    bands = {Band(raster.descriptions[0] or "", raster.units[0] or "") for raster in rasters}
-    if len(bands) != 1:
-        raise DataError(f"{', '.join(raster.name for raster in rasters)}: contain different quantities ({bands})")
-    return bands.pop()
+    found = {tuple(zip(raster.descriptions, raster.units, strict=True)) for raster in rasters}
+    if len(found) != 1:
+        raise DataError(f"{', '.join(raster.name for raster in rasters)}: contain different quantities ({found})")
+    return [Band(description or "", unit or "") for description, unit in found.pop()]

@@ -88,10 +88,10 @@ class Strips:
                     if (block != NODATA).any():  # empty blocks take no space
                         file.write(block, Window(self.left + max(first, 0), top, block.shape[2], block.shape[1]))
 
-    def write_band(self, band: int, out: Path) -> None:
-        """Write one band as a COG, missing outside the area; for Args and Raises see `write`, bands count from 0."""
+    def write_bands(self, bands: slice, out: Path) -> None:
+        """Write some bands as a COG, missing outside the area; for Args and Raises see `write`, bands count from 0."""
         self._check()
-        write_heights(out, self.grid, [self.bands[band]], lambda block: self._read(block)[band])
+        write_heights(out, self.grid, self.bands[bands], lambda block: self._read(block)[bands])
 
     def _check(self) -> None:
         if missing := self.missing():

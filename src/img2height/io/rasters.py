@@ -86,14 +86,15 @@ def bounded_cache() -> Iterator[None]:
 
 
 def read_heights(
-    dataset: DatasetReader, window: Window | None = None, band: int = 1, shape: tuple[int, int] | None = None
-) -> np.ndarray:
+    dataset: DatasetReader, window: Window | None = None, band: int | Sequence[int] = 1,
+    shape: tuple[int, int] | None = None,
+) -> np.ndarray:  # fmt: skip
     """Return a band as float32, metres for heights, with NaN where the value is missing, HxW.
 
     Args:
         dataset: an open raster.
         window: of the raster; by default all of it.
-        band: from 1.
+        band: from 1; several are returned as CxHxW.
         shape: rows and columns to decimate the window to, by the mean of the valid pixels; by default not at all.
     """
     values = dataset.read(band, window=window, masked=True, out_shape=shape, resampling=decimation(shape))

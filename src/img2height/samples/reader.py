@@ -1,6 +1,6 @@
 """Reads windows of scenes for a training, and fits the statistics that normalise them; nothing is cut to files."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from img2height.samples.inputs import InputReader, Patch
 from img2height.samples.normalise import Normalisation, fit_bands, fit_heights, fit_patches
 from img2height.scenes.scene import Scene
 from img2height.vocabulary.layers import INITIAL, VIEWS
+from img2height.vocabulary.outputs import CLASSES
 from img2height.vocabulary.quantities import BUILDINGS, QUANTITIES
 
 FIT_TILES = 256  # spread evenly over the training tiles, so that huge trainings start quickly
@@ -26,11 +27,11 @@ class Tile(Patch):
 
     Attributes:
         heights_m: H x W float32, NaN where the reference is missing.
-        building: H x W uint8, 1 building, 0 other, 255 missing; None if it was not requested.
+        classes: the mask of each requested class of pixels, H x W uint8, 1 inside, 0 outside, 255 missing.
     """
 
     heights_m: np.ndarray
-    building: np.ndarray | None = None
+    classes: dict[str, np.ndarray]
 
     @property
     def learnable(self) -> np.ndarray:
@@ -50,16 +51,17 @@ class TileReader:
         scenes: by (dataset, scene).
         inputs: bands by input layer.
         target: the quantity to learn.
-        footprint: also read the building mask.
+        classes: of pixels, see `CLASSES`, whose masks are read too.
     """
 
     def __init__(
-        self, scenes: dict[tuple[str, str], Scene], inputs: dict[str, list[str]], target: str, footprint: bool = False
-    ):
+        self, scenes: dict[tuple[str, str], Scene], inputs: dict[str, list[str]], target: str,
+        classes: Sequence[str] = (),
+    ):  # fmt: skip
         self.scenes = scenes
         self.inputs = inputs
         self.target = target
-        self.footprint = footprint
+        self.classes = classes
         self.rasters = InputReader(inputs)
 
     def read(self, row: Mapping[str, Any]) -> Tile:
@@ -69,10 +71,10 @@ class TileReader:
         raster = self.rasters.raster(scene.path(QUANTITIES[self.target].learnt_from))
         with reading(raster.name):
             heights_m = read_heights(raster, window)
-        building = self.mask(row, "building") if self.footprint or self.target == BUILDINGS else None
-        if self.target == BUILDINGS and building is not None:
-            heights_m = inside_buildings(heights_m, building)
-        return Tile(patch.window, patch.images, patch.valids, heights_m, building if self.footprint else None)
+        if self.target == BUILDINGS:
+            heights_m = inside_buildings(heights_m, self.mask(row, "building"))
+        masks = {name: self.mask(row, CLASSES[name].layer) for name in self.classes}
+        return Tile(patch.window, patch.images, patch.valids, heights_m, masks)
 
     def mask(self, row: Mapping[str, Any], layer: str) -> np.ndarray:
         """Return a mask layer in the window of a row, H x W uint8: 1, 0, 255 missing."""

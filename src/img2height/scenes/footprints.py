@@ -1,4 +1,4 @@
-"""Reference building footprints: clipped to the grid of a scene, and burnt into a mask if none was delivered."""
+"""Reference building footprints: clipped to the grid of a scene, and burnt into masks that were not delivered."""
 
 import tempfile
 from pathlib import Path
@@ -20,6 +20,7 @@ from img2height.vocabulary.layers import MISSING
 from img2height.vocabulary.units import METRES
 
 TALLEST_M = 1000.0  # the world's tallest building has 828 m
+WALL_M = 1.0  # pixels so near to the outlines of two buildings are at a wall between them
 OFF_CENTRE_PX = 1e-6  # more than the rounding of map coordinates, far less than a pixel
 
 
@@ -89,11 +90,28 @@ def burn_footprints(footprints: geopandas.GeoDataFrame, grid: Grid, path: Path) 
     their area and neighbours share no pixel; GDAL would burn such rows on both sides.
     """
     outlines = shapely.transform(grid.from_map(footprints.geometry.to_numpy()), lambda xy: xy + OFF_CENTRE_PX)
-    tree = shapely.STRtree(outlines)
+    _burn_mask(outlines, grid, path)
+
+
+def burn_walls(footprints: geopandas.GeoDataFrame, grid: Grid, path: Path) -> None:
+    """Write the walls between buildings as a COG: 1 where a pixel centre is near the outlines of two, 0 elsewhere.
+
+    A wall is 2 * `WALL_M` wide, at least two pixels, so that a network can learn it, and includes narrow alleys. The
+    outlines count, not the areas: otherwise all of a building that is drawn twice would be wall.
+    """
+    near = shapely.buffer(shapely.boundary(footprints.geometry.to_numpy()), max(WALL_M, grid.gsd_m))
+    one, other = shapely.STRtree(near).query(near, predicate="intersects")
+    one, other = one[one < other], other[one < other]
+    _burn_mask(grid.from_map(shapely.intersection(near[one], near[other])), grid, path)
+
+
+def _burn_mask(areas: np.ndarray, grid: Grid, path: Path) -> None:
+    """Write a mask as a COG: 1 where a pixel centre lies in an area, in pixel coordinates, 0 elsewhere."""
+    tree = shapely.STRtree(areas)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".burn.") as folder:
-        scratch = Path(folder) / "building.tif"
-        with create_scratch(scratch, grid, [Band("building")], "uint8", MISSING) as out:
+        scratch = Path(folder) / path.name
+        with create_scratch(scratch, grid, [Band(path.stem)], "uint8", MISSING) as out:
             for block in grid.blocks():
-                near = outlines[tree.query(window_box(block))]
-                out.write(burn([(outline, 1) for outline in near], block, "uint8"), block)
+                near = areas[tree.query(window_box(block))]
+                out.write(burn([(area, 1) for area in near], block, "uint8"), block)
         copy_to_cog(scratch, path, categorical=True)

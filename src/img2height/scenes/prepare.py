@@ -12,7 +12,7 @@ from img2height.io.rasters import open_raster
 from img2height.io.tables import write_table
 from img2height.scenes.above_ground import subtract_terrain
 from img2height.scenes.filling import MARK_OF, fill_layer, missing_below
-from img2height.scenes.footprints import burn_footprints, read_footprints
+from img2height.scenes.footprints import burn_footprints, burn_walls, read_footprints
 from img2height.scenes.pairs import PAIRS, write_pairs
 from img2height.scenes.scene import Scene, SceneLayer
 from img2height.scenes.sources import Source, check_raster, target_grid
@@ -65,8 +65,9 @@ def prepare_scene(
             fill_layer(made, ground, INITIAL)
         if footprints is not None:
             write_table(footprints, made / "buildings.parquet")
-            if "building" not in layers:
-                burn_footprints(footprints, ground, made / "building.tif")
+            for name, make in (("building", burn_footprints), ("wall", burn_walls)):
+                if name not in layers:
+                    make(footprints, ground, made / f"{name}.tif")
         if scene_file.pairs:
             write_pairs(scene_file.pairs, made / PAIRS)
         scene = Scene(made, dataset, name, ground, _list_layers(made, layers, sources), about)

@@ -54,8 +54,8 @@ class Scene:
         dataset: name of its dataset.
         name: name of the scene.
         grid: the one grid of all raster layers.
-        layers: by name: eo, sar, ms, dsm_initial, dsm_filled, view_<number>, dsm, dtm, ndsm, building, water, forest;
-            `buildings` are the reference footprints, `pairs` lists the pairs of views.
+        layers: by name: eo, sar, ms, dsm_initial, dsm_filled, view_<number>, dsm, dtm, ndsm, building, wall, water,
+            forest; `buildings` are the reference footprints, `pairs` lists the pairs of views.
         about: title, source, licence and vertical reference.
     """
 

@@ -10,7 +10,7 @@ from img2height.settings.experiment import Experiment
 from img2height.settings.recipe import Recipe
 from img2height.vocabulary.layers import INITIAL, LAYERS, VIEWS, Layer
 from img2height.vocabulary.parts import SPLIT, Part, Role, parts_of
-from img2height.vocabulary.quantities import BUILDINGS, QUANTITIES, RELATIVE
+from img2height.vocabulary.quantities import QUANTITIES, RELATIVE
 from img2height.vocabulary.tiles import GSD_TOLERANCE
 
 
@@ -62,7 +62,7 @@ def _check_layers(place: Place, name: str, recipe: Recipe) -> None:
             "layer to its dataset file, or leave the method out"
         )
     quantity = RELATIVE if recipe.normalisation.height == "relative" else recipe.target
-    needed = [(f"learns {recipe.target}", _learnt(recipe))]
+    needed = [(f"learns {recipe.target}", [LAYERS[name] for name in recipe.learnt_from])]
     if "test" in place.parts:
         needed.append((f"predicts {quantity}, which is scored above the ground", _scored(quantity, there)))
     for what, layers in needed:
@@ -71,12 +71,6 @@ def _check_layers(place: Place, name: str, recipe: Recipe) -> None:
                 f"method {name} {what}, but scene {place.name} has no {lacking[0]}: add the layer to its dataset file, "
                 "or leave the method out"
             )
-
-
-def _learnt(recipe: Recipe) -> list[Layer]:
-    """Return the reference layers from which a method learns."""
-    mask = recipe.target == BUILDINGS or "footprint" in recipe.outputs
-    return [LAYERS[QUANTITIES[recipe.target].learnt_from], *([LAYERS["building"]] if mask else [])]
 
 
 def _scored(name: str, there: list[str]) -> list[Layer]:

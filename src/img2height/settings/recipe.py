@@ -7,10 +7,13 @@ from pydantic import Field, model_validator
 from img2height.settings.base import Count, Distinct, Factor, Name, OneOf, Settings, Share
 from img2height.settings.optimisation import Optimizer, Schedule
 from img2height.vocabulary.layers import INITIAL, INPUTS, VIEWS
-from img2height.vocabulary.quantities import SURFACE, TARGETS
+from img2height.vocabulary.outputs import CLASSES, FOOTPRINT, HEIGHT, OUTPUTS, WALL
+from img2height.vocabulary.quantities import BUILDINGS, QUANTITIES, SURFACE, TARGETS
 
 InputLayer = Annotated[str, OneOf(INPUTS)]
 Target = Annotated[str, OneOf(TARGETS)]
+Output = Annotated[str, OneOf(OUTPUTS)]
+PixelClass = Annotated[str, OneOf(CLASSES)]
 Option = bool | int | float | str | None
 
 
@@ -40,12 +43,18 @@ class Loss(Settings):
     """One term of the loss."""
 
     name: Literal["l1", "l2", "smooth_l1", "silog", "gradient", "ssim", "cross_entropy", "dice"] = Field(
-        description="cross_entropy and dice compare footprints, the others heights"
+        description="cross_entropy and dice compare classes of pixels, the others heights"
     )
+    of: PixelClass = Field(FOOTPRINT, description="the class that cross_entropy and dice compare")
     weight: Factor = Field(1.0, ge=0, le=1e6, description="factor of the term in the sum")
     unit: Literal["normalised", "metre"] = Field(
         "normalised", description="heights as the network sees them, or in metres"
     )
+
+    @property
+    def output(self) -> str:
+        """The output of the network that the term compares."""
+        return self.of if self.name in ("cross_entropy", "dice") else HEIGHT
 
 
 class Augmentation(Settings):
@@ -104,8 +113,10 @@ class Recipe(Settings):
     inputs: dict[InputLayer, Distinct[Name]] = Field(
         description="bands by layer; of dsm_initial [dsm], of views [first] or [first, second]"
     )
-    outputs: Distinct[Literal["height", "footprint"]] = Field(
-        ["height"], min_length=1, description="what the network predicts"
+    outputs: Distinct[Output] = Field(
+        [HEIGHT],
+        min_length=1,
+        description="what the network predicts; wall are pixels at a wall between two buildings, which divides them",
     )
     select: Literal["rmse_m", "mae_m", "footprint_error"] = Field(
         "rmse_m",
@@ -127,6 +138,18 @@ class Recipe(Settings):
     sampling: Sampling = Field(Sampling(), description="how training samples are drawn")
     init_from: str | None = Field(None, description="model folder from whose weights the training starts")
 
+    @property
+    def learnt_from(self) -> list[str]:
+        """The reference layers of a scene from which it learns."""
+        quantity = QUANTITIES[self.target]
+        layers = [quantity.learnt_from, *(quantity.needs if self.target == BUILDINGS else [])]
+        return list(dict.fromkeys([*layers, *(CLASSES[name].layer for name in self.classes)]))
+
+    @property
+    def classes(self) -> list[str]:
+        """The classes of pixels that the network predicts, in the order of their bands."""
+        return [name for name in CLASSES if name in self.outputs]
+
     @model_validator(mode="after")
     def _heights_fit_the_inputs(self) -> Self:
         centred = self.normalisation.height == "patch_centred"
@@ -140,12 +163,18 @@ class Recipe(Settings):
             raise ValueError("the loss silog needs heights in metres: set normalisation.height: metre")
         if any(term.name == "ssim" for term in self.loss) and self.normalisation.height != "minmax":
             raise ValueError("the loss ssim needs heights from 0 to 1: set normalisation.height: minmax")
-        footprint = {"cross_entropy", "dice"} & {term.name for term in self.loss}
-        if bool(footprint) != ("footprint" in self.outputs):
-            raise ValueError("outputs must name footprint with the losses cross_entropy and dice, and only with them")
-        if ({term.name for term in self.loss} <= footprint) == ("height" in self.outputs):
-            raise ValueError("outputs must name height with losses of heights, and only with them")
-        if "height" not in self.outputs and self.select != "footprint_error":
+        return self
+
+    @model_validator(mode="after")
+    def _outputs_are_learnt(self) -> Self:
+        compared = {term.output for term in self.loss}
+        if unlearnt := [name for name in self.outputs if name not in compared]:
+            raise ValueError(f"outputs name {unlearnt[0]}, but no term of the loss compares it")
+        if unnamed := [name for name in OUTPUTS if name in compared and name not in self.outputs]:
+            raise ValueError(f"outputs must name {unnamed[0]}, because a term of the loss compares it")
+        if WALL in self.outputs and FOOTPRINT not in self.outputs:
+            raise ValueError("outputs must name footprint with wall: walls divide the predicted footprints")
+        if HEIGHT not in self.outputs and self.select != "footprint_error":
             raise ValueError("select must be footprint_error if the network does not predict heights")
         return self
 

@@ -1,6 +1,6 @@
 """The rows of a sample table as a torch dataset."""
 
-from typing import NotRequired, TypedDict
+from typing import TypedDict
 
 import numpy as np
 import pandas
@@ -22,8 +22,8 @@ class Batch(TypedDict):
         inputs: normalised, by layer, C x H x W float32.
         height: normalised reference, 1 x H x W float32.
         valid: where the reference may be learned, 1 x H x W bool.
-        building: reference mask, 1 x H x W bool; for methods with footprints.
-        mapped: where that is valid, 1 x H x W bool.
+        classes: reference mask of each class of pixels that the method predicts, 1 x H x W bool.
+        mapped: where each is valid, 1 x H x W bool.
         offset_m: metres at the normalised height 0, 1 x 1 x 1 float32.
         scale_m: metres per normalised unit, 1 x 1 x 1 float32.
     """
@@ -31,8 +31,8 @@ class Batch(TypedDict):
     inputs: dict[str, Tensor]
     height: Tensor
     valid: Tensor
-    building: NotRequired[Tensor]
-    mapped: NotRequired[Tensor]
+    classes: dict[str, Tensor]
+    mapped: dict[str, Tensor]
     offset_m: Tensor
     scale_m: Tensor
 
@@ -68,14 +68,12 @@ class SampleDataset(Dataset[Batch]):
         def turned(raster: np.ndarray) -> Tensor:
             return torch.from_numpy(transform(raster, symmetry))
 
-        sample: Batch = {
+        return {
             "inputs": {layer: turned(image) for layer, image in inputs.items()},
             "height": turned(self.normalisation.normalise_heights(heights_m, offset_m, scale_m))[None],
             "valid": turned(learnable)[None],
             "offset_m": torch.full((1, 1, 1), offset_m),
             "scale_m": torch.full((1, 1, 1), scale_m),
+            "classes": {name: turned(mask == PRESENT)[None] for name, mask in tile.classes.items()},
+            "mapped": {name: turned(tile.valid & (mask != MISSING))[None] for name, mask in tile.classes.items()},
         }
-        if tile.building is not None:
-            sample["building"] = turned(tile.building == PRESENT)[None]
-            sample["mapped"] = turned(tile.valid & (tile.building != MISSING))[None]
-        return sample

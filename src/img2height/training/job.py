@@ -20,7 +20,6 @@ from img2height.settings.protocol import Training
 from img2height.settings.recipe import Recipe
 from img2height.training.precision import precision_of
 from img2height.vocabulary.layers import VIEWS, is_view
-from img2height.vocabulary.quantities import BUILDINGS, QUANTITIES
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ class TrainingJob:
     def reader(self) -> TileReader:
         """Return a reader that has opened no file yet."""
         scenes = {(scene.dataset, scene.name): scene for scene in self.scenes}
-        return TileReader(scenes, self.recipe.inputs, self.recipe.target, "footprint" in self.recipe.outputs)
+        return TileReader(scenes, self.recipe.inputs, self.recipe.target, self.recipe.classes)
 
     def part(self, part: str) -> pandas.DataFrame:
         """Return the tiles of one part; with views, each tile once per pair that the part uses."""
@@ -80,9 +79,7 @@ class TrainingJob:
 
 def check_layers(job: TrainingJob) -> None:
     """Raise a DataError if a layer that the job reads does not match the manifest of its scene."""
-    read = {*job.recipe.inputs, QUANTITIES[job.recipe.target].learnt_from}
-    if "footprint" in job.recipe.outputs or job.recipe.target == BUILDINGS:
-        read.add("building")
+    read = {*job.recipe.inputs, *job.recipe.learnt_from}
     for scene in job.scenes:
         scene.check(n for n in scene.layers if n in read or (VIEWS in read and is_view(n)))
 

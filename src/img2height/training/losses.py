@@ -1,6 +1,6 @@
 """Losses over valid pixels: values at missing pixels change neither the loss nor its gradient.
 
-Heights are B x 1 x H x W, footprints are logits of the two classes background and building, B x 2 x H x W. A batch
+Heights are B x 1 x H x W, a class of pixels has logits of all other pixels and of the class, B x 2 x H x W. A batch
 without valid pixels has the loss 0.
 """
 
@@ -106,29 +106,29 @@ def masked_ssim(prediction: Tensor, target: Tensor, valid: Tensor) -> Tensor:
     return _mean(_zero_missing((1 - luminance * structure) / 2, whole), whole).clamp(0, 1)
 
 
-def masked_cross_entropy(logits: Tensor, building: Tensor, valid: Tensor) -> Tensor:
-    """Return the mean cross entropy of the two classes over the valid pixels.
+def masked_cross_entropy(logits: Tensor, reference: Tensor, valid: Tensor) -> Tensor:
+    """Return the mean cross entropy of a class of pixels over the valid pixels.
 
     Args:
-        logits: B x 2 x H x W, of background and building.
-        building: B x 1 x H x W bool or 0 and 1; any value where it is missing.
+        logits: B x 2 x H x W, of all other pixels and of the class.
+        reference: B x 1 x H x W bool or 0 and 1; any value where it is missing.
         valid: B x 1 x H x W bool.
     """
-    classes = _zero_missing(building, valid)[:, 0].long()  # B x H x W
+    classes = _zero_missing(reference, valid)[:, 0].long()  # B x H x W
     entropy = functional.cross_entropy(_zero_missing(logits, valid), classes, reduction="none")  # B x H x W
     return _mean(_zero_missing(entropy, valid[:, 0]), valid)
 
 
-def masked_dice(logits: Tensor, building: Tensor, valid: Tensor) -> Tensor:
-    """Return 1 - Dice of the building probability over all valid pixels of the batch.
+def masked_dice(logits: Tensor, reference: Tensor, valid: Tensor) -> Tensor:
+    """Return 1 - Dice of the probability of a class of pixels over all valid pixels of the batch.
 
     Arguments as in `masked_cross_entropy`. Source: Milletari, Navab and Ahmadi (2016), https://arxiv.org/abs/1606.04797
-    (here without the squares), with 1 added above and below, so that batches without buildings have a loss.
+    (here without the squares), with 1 added above and below, so that batches without such pixels have a loss.
     """
     probability = _zero_missing(_zero_missing(logits, valid).softmax(dim=1)[:, 1:], valid)  # B x 1 x H x W
-    reference = _zero_missing(building, valid).float()
-    overlap = (probability * reference).sum()
-    return 1 - (2 * overlap + DICE_EPS) / (probability.sum() + reference.sum() + DICE_EPS)
+    present = _zero_missing(reference, valid).float()
+    overlap = (probability * present).sum()
+    return 1 - (2 * overlap + DICE_EPS) / (probability.sum() + present.sum() + DICE_EPS)
 
 
 def _zero_missing(values: Tensor, valid: Tensor) -> Tensor:
@@ -169,4 +169,4 @@ LOSSES: dict[str, MaskedLoss] = {
     "gradient": masked_gradient,
     "ssim": masked_ssim,
 }
-FOOTPRINT_LOSSES: dict[str, MaskedLoss] = {"cross_entropy": masked_cross_entropy, "dice": masked_dice}
+CLASS_LOSSES: dict[str, MaskedLoss] = {"cross_entropy": masked_cross_entropy, "dice": masked_dice}

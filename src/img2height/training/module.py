@@ -14,7 +14,7 @@ from img2height.methods._layout import arrange
 from img2height.samples.normalise import Normalisation
 from img2height.settings.recipe import Loss, Recipe
 from img2height.training.dataset import Batch
-from img2height.training.losses import FOOTPRINT_LOSSES, LOSSES
+from img2height.training.losses import CLASS_LOSSES, LOSSES
 from img2height.training.optimisation import build_optimizer, schedule_factor
 from img2height.training.validation import ValidationSums
 
@@ -81,15 +81,16 @@ class HeightModule(lightning.LightningModule):
                 weight * self._term(term, outputs, prefix, batch)
                 for prefix, weight in heads
                 for term in self.recipe.loss
-                if prefix + _head(term) in outputs
+                if prefix + term.output in outputs
             ]
         ).sum()
 
     def _term(self, term: Loss, outputs: dict[str, Tensor], prefix: str, batch: Batch) -> Tensor:
         """Return one weighted term; in metres the offset is in both heights and cancels."""
-        predicted = outputs[prefix + _head(term)].float()
-        if term.name in FOOTPRINT_LOSSES:
-            return term.weight * FOOTPRINT_LOSSES[term.name](predicted, batch["building"], batch["mapped"])
+        predicted = outputs[prefix + term.output].float()
+        if term.name in CLASS_LOSSES:
+            mask, mapped = batch["classes"][term.output], batch["mapped"][term.output]
+            return term.weight * CLASS_LOSSES[term.name](predicted, mask, mapped)
         unit = batch["scale_m"] if term.unit == "metre" else 1.0
         return term.weight * LOSSES[term.name](predicted * unit, batch["height"] * unit, batch["valid"])
 
@@ -141,7 +142,3 @@ class HeightModule(lightning.LightningModule):
         factor = schedule_factor(self.recipe.schedule, self.total_steps)
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
-
-
-def _head(term: Loss) -> str:
-    return "footprint" if term.name in FOOTPRINT_LOSSES else "height"

@@ -8,6 +8,7 @@ from torch import Tensor
 from img2height.samples.normalise import clip_heights
 from img2height.settings.recipe import Recipe
 from img2height.training.dataset import Batch
+from img2height.vocabulary.outputs import FOOTPRINT
 
 SCORES = ["val_mae_m", "val_rmse_m", "val_footprint_error"]
 NAN = float("nan")
@@ -40,9 +41,9 @@ class ValidationSums:
             self.sums[:3] += torch.stack(
                 [torch.tensor(float(error_m.numel())), error_m.abs().sum(), error_m.square().sum()]
             )
-        if "footprint" in outputs:
-            found = outputs["footprint"].argmax(dim=1, keepdim=True) == 1
-            building, mapped = batch["building"], batch["mapped"]
+        if FOOTPRINT in outputs:
+            found = outputs[FOOTPRINT].argmax(dim=1, keepdim=True) == 1
+            building, mapped = batch["classes"][FOOTPRINT], batch["mapped"][FOOTPRINT]
             counts = [(f & mapped).sum() for f in (found & building, found & ~building, ~found & building)]
             self.sums[3:] += torch.stack(counts).double().cpu()
 
@@ -53,7 +54,7 @@ class ValidationSums:
             "val_mae_m": absolute / pixels if pixels else NAN,
             "val_rmse_m": (square / pixels) ** 0.5 if pixels else NAN,
         }
-        if "footprint" in self.recipe.outputs:
+        if FOOTPRINT in self.recipe.outputs:
             scores["val_footprint_error"] = (false + missed) / max(2 * hit + false + missed, 1.0)
         return scores
 

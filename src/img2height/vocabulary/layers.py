@@ -78,6 +78,7 @@ LAYERS = {
         Layer("ndsm", "height", "reference", "heights above ground", made_of=("dsm", "dtm")),
         Layer("building", "mask", "reference", "building mask", made_of=("building_polygons",)),
         Layer("building_polygons", "polygons", "reference", "building polygons, any vector file"),
+        Layer("wall", "mask", "reference", "walls between buildings", made_of=("building_polygons",)),
         Layer("water", "mask", "stratum", "water mask"),
         Layer("forest", "mask", "stratum", "forest mask"),
     )

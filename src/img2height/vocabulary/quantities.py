@@ -7,7 +7,7 @@ from collections.abc import Container
 from dataclasses import dataclass
 
 ABOVE, BUILDINGS, SURFACE, TERRAIN, RELATIVE = "ndsm", "building_height", "dsm", "dem", "relative"
-PROBABILITY, SPREAD = "building_probability", "height_spread"  # of further bands
+SPREAD = "height_spread"  # of a further band
 
 
 @dataclass(frozen=True)
