@@ -99,7 +99,7 @@ def test_divided_buildings_do_not_depend_on_blocks(seed, side, simplify_m):
     height = np.where(rng.random(size) < 0.02, np.nan, height).astype(np.float32)
     footprint = np.where(rng.random(size) < 0.003, 255, mask).astype(np.uint8)
     seen = gaussian_filter(rng.random(size), 1).astype(np.float32)
-    rules = {"split_step_m": 0.6, "min_area_m2": 3.0, "simplify_m": simplify_m, "probability": seen, "separation": seen}
+    rules = {"split_step_m": 0.6, "min_area_m2": 3.0, "simplify_m": simplify_m, "probability": seen, "wall": seen}
     whole = extract(height, footprint, *GRID, **rules)
     parts = in_blocks(side, lambda: extract(height, footprint, *GRID, **rules))
     assert parts.equals(whole)

@@ -101,13 +101,13 @@ def test_missing_heights_divide_nothing():
     assert labels.max() < 36
 
 
-@pytest.mark.parametrize("what", ["probability", "separation"])
+@pytest.mark.parametrize("what", ["probability", "wall"])
 def test_a_method_may_see_walls_where_the_height_is_the_same(what):
     mask = np.zeros((40, 80), bool)
     mask[10:30, 10:70] = True
     wall = np.zeros(mask.shape, bool)
     wall[10:30, 39:41] = True
-    seen = np.where(wall, 0.9, 0.1) if what == "separation" else np.where(wall, 0.5, 0.95) * mask
+    seen = np.where(wall, 0.9, 0.1) if what == "wall" else np.where(wall, 0.5, 0.95) * mask
     labels = divided(np.where(mask, 6, 0).astype(np.float32), mask, **{what: seen.astype(np.float32)})
     assert labels.max() == 2
     assert ((labels == 1)[10:30, 10:40]).all()

@@ -28,12 +28,13 @@ from img2height.vocabulary.layers import NODATA
 BANDS = ("red", "green", "blue", "nir")
 
 
-class TwoHeads(nn.Module):
-    """The first band is the height, the second above 0 is building."""
+class Heads(nn.Module):
+    """The first band is the height, the second above 0 is building, the third above 0 is a wall between buildings."""
 
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
-        logit = inputs["eo"][:, 1:2]
-        return {"height": inputs["eo"][:, :1], "footprint": torch.cat([-logit, logit], dim=1)}
+        height, *logits = inputs["eo"].split(1, dim=1)
+        classes = zip(("footprint", "wall"), logits, strict=False)
+        return {"height": height, **{name: torch.cat([-logit, logit], dim=1) for name, logit in classes}}
 
 
 class Scaled(FirstBand):
@@ -96,12 +97,26 @@ def test_footprints_of_the_model_decide_alone(tmp_path):
     image[1, 5:15, 5:25] = 3
     path = write_image(tmp_path / "i.tif", image, bands=("red", "nir"))
     two = {"outputs": ["height", "footprint"], "loss": [{"name": "l1"}, {"name": "cross_entropy"}]}
-    model = as_model(TwoHeads(), target="ndsm", inputs={"eo": ["red", "nir"]}, **two)
+    model = as_model(Heads(), target="ndsm", inputs={"eo": ["red", "nir"]}, **two)
     predict(model, {"eo": path}, tmp_path / "h.tif", tmp_path / "b.parquet")
     found = geopandas.read_parquet(tmp_path / "b.parquet")
     assert found[["height_m", "area_m2"]].to_numpy().tolist() == [[1.5, 50]]
     with rasterio.open(tmp_path / "h.tif") as raster:
         assert raster.descriptions == ("ndsm", "building_probability")
+
+
+def test_walls_of_the_model_divide_its_footprints(tmp_path):
+    image = np.full((3, 64, 80), -3, np.float32)
+    image[0] = 6
+    image[1, 10:30, 10:60], image[2, 8:32, 33:37] = 3, 3
+    path = write_image(tmp_path / "i.tif", image, bands=BANDS[:3])
+    terms = [{"name": "l1"}, {"name": "dice"}, {"name": "dice", "of": "wall"}]
+    heads = {"outputs": ["height", "footprint", "wall"], "loss": terms}
+    model = as_model(Heads(), target="ndsm", inputs={"eo": list(BANDS[:3])}, **heads)
+    predict(model, {"eo": path}, tmp_path / "h.tif", tmp_path / "b.parquet")
+    assert geopandas.read_parquet(tmp_path / "b.parquet").area_m2.tolist() == [125, 125]
+    with rasterio.open(tmp_path / "h.tif") as raster:
+        assert raster.descriptions == ("ndsm", "building_probability", "wall_probability")
 
 
 def test_surface_heights_give_no_buildings(tmp_path):

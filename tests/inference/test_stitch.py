@@ -9,7 +9,7 @@ from rasterio.crs import CRS
 from img2height.errors import DataError
 from img2height.inference.stitch import merge_pairs, mosaic_folds
 from img2height.io.grid import Grid
-from img2height.io.rasters import height_band, write_cog
+from img2height.io.rasters import Band, height_band, write_cog
 from img2height.vocabulary.layers import NODATA
 
 GRID = Grid(CRS.from_epsg(32633), Affine(0.5, 0, 500_000, 0, -0.5, 5_800_000), 700, 600)
@@ -34,6 +34,20 @@ def test_a_mosaic_joins_folds_and_keeps_zero_metres(tmp_path: Path) -> None:
     assert (heights[:, 200:650] == HEIGHTS[:, 200:650]).all()
     assert (heights[:, 650:] == NODATA).all()
     assert (tmp_path / "mosaic.tif").read_bytes() == (tmp_path / "again.tif").read_bytes()
+
+
+def test_probabilities_of_several_classes_are_joined_together(tmp_path: Path) -> None:
+    bands = [Band("building_probability", "1"), Band("wall_probability", "1")]
+    halves = np.full((2, 2, *GRID.shape), np.nan, np.float32)
+    halves[0, :, :, :200], halves[1, :, :, 200:] = 0.25, 0.75
+    halves[:, 1] /= 2
+    folds = [tmp_path / f"{n}.tif" for n in range(2)]
+    for path, half in zip(folds, halves, strict=True):
+        write_cog(path, half, GRID, bands, nodata=NODATA)
+    mosaic_folds(folds, GRID, tmp_path / "mosaic.tif")
+    with rasterio.open(tmp_path / "mosaic.tif") as out:
+        assert out.descriptions == ("building_probability", "wall_probability")
+        assert (out.read() == np.fmax(*halves)).all()
 
 
 def test_folds_that_share_a_pixel_or_differ_in_grid_or_quantity_are_refused(tmp_path: Path) -> None:

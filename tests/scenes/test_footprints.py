@@ -12,7 +12,7 @@ from rasterio.crs import CRS
 
 from img2height.errors import DataError
 from img2height.io.grid import Grid
-from img2height.scenes.footprints import burn_footprints, read_footprints
+from img2height.scenes.footprints import burn_footprints, burn_walls, read_footprints
 from img2height.settings.dataset import Layer
 
 WEST, NORTH = 500_000.0, 5_800_000.0
@@ -53,6 +53,28 @@ def test_a_rotated_house_keeps_its_area_within_a_hundredth(tmp_path):
 def test_neighbours_share_no_pixel(tmp_path):
     both = mask(houses((10.5, 10.5), (20.5, 10.5)), tmp_path)
     assert both.sum() == 200
+
+
+def walls(frame, folder):
+    burn_walls(frame, GRID, folder / "wall.tif")
+    with rasterio.open(folder / "wall.tif") as raster:
+        assert raster.descriptions == ("wall",)
+        return raster.read(1)
+
+
+def test_walls_are_where_two_houses_meet_and_in_alleys(tmp_path):
+    touching = walls(houses((10, 10), (20, 10), (40, 40)), tmp_path)
+    assert touching[11:19, 19:21].all()
+    assert touching.sum() == 24  # a strip of two pixels by 10 m, and a pixel beyond each of its corners
+    assert walls(houses((10, 10), (21, 10)), tmp_path)[11:19, 20].all()
+    assert not walls(houses((10, 10), (23, 10)), tmp_path).any()
+
+
+def test_a_house_that_is_drawn_twice_or_alone_is_not_all_wall(tmp_path):
+    assert not walls(houses((10, 10), side=30), tmp_path).any()
+    twice = walls(houses((10, 10), (10, 10), side=30), tmp_path)
+    assert twice.any()
+    assert not twice[12:38, 12:38].any()
 
 
 def read(frame, folder, name="houses.gpkg", **layer):

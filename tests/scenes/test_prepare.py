@@ -182,6 +182,7 @@ def test_polygons_are_reprojected_clipped_and_burnt(tmp_path, layers):
     burnt = band(scene, "building")
     assert burnt[10:20, 10:20].all()
     assert burnt.sum() == 150
+    assert not band(scene, "wall").any()
 
 
 def test_rasters_and_polygons_are_transformed_alike_to_another_datum(tmp_path, layers):

@@ -43,7 +43,7 @@ class Inputs:
         footprint: reads the mask of a window, HxW, 1 or true is building, 255 missing.
         ground: reads the terrain heights of a window, HxW metres; None if there are none.
         probability: reads the building probability of a method; None if it predicts none.
-        separation: reads the probability of a wall between buildings; None if the method predicts none.
+        wall: reads the probability of a wall between buildings; None if the method predicts none.
     """
 
     grid: Grid
@@ -51,7 +51,7 @@ class Inputs:
     footprint: Reader
     ground: Reader | None = None
     probability: Reader | None = None
-    separation: Reader | None = None
+    wall: Reader | None = None
 
     def is_building(self, window: Window) -> np.ndarray:
         """Return the building pixels of a window, HxW bool."""
@@ -90,7 +90,7 @@ def extract(
     simplify_m: float = 1.0,
     ground: np.ndarray | None = None,
     probability: np.ndarray | None = None,
-    separation: np.ndarray | None = None,
+    wall: np.ndarray | None = None,
 ) -> geopandas.GeoDataFrame:
     """Return one row per building, in the order of their first pixels, row by row; polygons are valid, none overlap.
 
@@ -109,12 +109,12 @@ def extract(
         simplify_m: see `outlines_of`; 0 keeps the outline of the pixels.
         ground: HxW terrain heights in metres, NaN or -9999 where missing; None if there are none.
         probability: HxW building probability of a method; None if it predicts none.
-        separation: HxW probability of a wall between buildings; None if the method predicts none.
+        wall: HxW probability of a wall between buildings; None if the method predicts none.
 
     Raises:
         DataError: the shapes differ, or the coordinates are not in metres.
     """
-    further = {"ground": ground, "probability": probability, "separation": separation}
+    further = {"ground": ground, "probability": probability, "wall": wall}
     for what, array in (("footprint", footprint), *further.items()):
         if array is not None and array.shape != height.shape:
             raise DataError(
@@ -186,10 +186,8 @@ def _labels(inputs: Inputs, rules: Rules, window: Window, group: np.ndarray) -> 
     labels, _ = label(inputs.is_building(window) & (group > 0))
     if rules.split_step_m is None:
         return np.asarray(labels)
-    probability, separation = (
-        read and nan_if_missing(read(window)) for read in (inputs.probability, inputs.separation)
-    )
-    evidence = Evidence(nan_if_missing(inputs.height(window)), probability, separation)
+    probability, wall = (read and nan_if_missing(read(window)) for read in (inputs.probability, inputs.wall))
+    evidence = Evidence(nan_if_missing(inputs.height(window)), probability, wall)
     return split(labels, evidence, inputs.grid.gsd_m, rules.split_step_m, rules.min_area_m2)
 
 

@@ -61,7 +61,7 @@ class Sources:
         image: shows vegetation; None if only the height decides.
         probability: reads a method's building probability, if it predicts footprints; it then decides alone.
         ground: reads the terrain, HxW float32 metres, NaN where missing.
-        separation: reads a method's probability of a wall between buildings, if it predicts walls.
+        wall: reads a method's probability of a wall between buildings, if it predicts walls.
     """
 
     grid: Grid
@@ -69,7 +69,7 @@ class Sources:
     image: Image | None = None
     probability: Reader | None = None
     ground: Reader | None = None
-    separation: Reader | None = None
+    wall: Reader | None = None
 
     def raw_mask(self, window: Window, settings: Buildings) -> np.ndarray:
         """Return which pixels of a window may be building, HxW uint8: 1, 0, 255 missing."""
@@ -97,7 +97,7 @@ def extract_raster(sources: Sources, settings: Buildings, footprint: str | Path)
         with open_raster(raw) as mask:
             write_mask(footprint, grid, cleaned(_band(mask), grid.shape, grid.gsd_m**2, settings))
     with open_raster(footprint) as mask:
-        inputs = Inputs(grid, sources.height, _band(mask), sources.ground, sources.probability, sources.separation)
+        inputs = Inputs(grid, sources.height, _band(mask), sources.ground, sources.probability, sources.wall)
         return extract_by_block(inputs, Rules.of(settings))
 
 

@@ -33,12 +33,12 @@ class Evidence:
     Attributes:
         height: HxW float32 metres above ground, NaN where missing.
         probability: HxW float32 building probability of a method, NaN where missing; None if it predicts none.
-        separation: HxW float32 probability of a wall between buildings, NaN where missing; None if it predicts none.
+        wall: HxW float32 probability of a wall between buildings, NaN where missing; None if it predicts none.
     """
 
     height: np.ndarray
     probability: np.ndarray | None = None
-    separation: np.ndarray | None = None
+    wall: np.ndarray | None = None
 
 
 def split(regions: np.ndarray, evidence: Evidence, gsd_m: float, step_m: float, min_area_m2: float) -> np.ndarray:
@@ -80,9 +80,9 @@ def _barrier(regions: np.ndarray, evidence: Evidence, gsd_m: float, step_m: floa
     if evidence.probability is not None:
         dips = dips_inside(np.asarray(evidence.probability, np.float32), regions, pixels(RUN_M))
         barrier = np.fmax(barrier, dips / np.float32(DIP))
-    if evidence.separation is not None:
-        wall = np.where(regions > 0, evidence.separation, np.nan).astype(np.float32)
-        barrier = np.fmax(barrier, wall / np.float32(WALL))
+    if evidence.wall is not None:
+        seen = np.where(regions > 0, evidence.wall, np.nan).astype(np.float32)
+        barrier = np.fmax(barrier, seen / np.float32(WALL))
     return barrier
 
 

@@ -65,9 +65,9 @@ def prepare_scene(
             fill_layer(made, ground, INITIAL)
         if footprints is not None:
             write_table(footprints, made / "buildings.parquet")
-            for name, make in (("building", burn_footprints), ("wall", burn_walls)):
-                if name not in layers:
-                    make(footprints, ground, made / f"{name}.tif")
+            for mask, burn in (("building", burn_footprints), ("wall", burn_walls)):
+                if mask not in layers:
+                    burn(footprints, ground, made / f"{mask}.tif")
         if scene_file.pairs:
             write_pairs(scene_file.pairs, made / PAIRS)
         scene = Scene(made, dataset, name, ground, _list_layers(made, layers, sources), about)
