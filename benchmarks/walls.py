@@ -47,7 +47,7 @@ def main(args: argparse.Namespace) -> None:
             min_area_m2=rules.min_area_m2, simplify_m=rules.simplify_m, wall=read(walls[which]) if which else None,
         )  # fmt: skip
         pairs = overlaps(found, truth)
-        f1, errors = detection_scores(pairs).loc[0.5, "f1"], segmentation_errors(pairs).mean()
+        f1, errors = detection_scores(pairs, [0.5])["f1"].item(), segmentation_errors(pairs).mean()
         shares = " | ".join(f"{share:.3f}" for share in errors)
         print(f"| {of} | {division} | {len(found)} of {len(truth)} | {f1:.3f} | {shares} |", flush=True)
 
