@@ -7,7 +7,7 @@ from img2height.inference.network import bands_of
 from img2height.models.folder import LoadedModel
 from img2height.samples.normalise import RANGES, clip_heights
 from img2height.vocabulary.layers import INITIAL
-from img2height.vocabulary.quantities import PROBABILITY
+from img2height.vocabulary.outputs import CLASSES, HEIGHT
 
 
 class MetricHeights(nn.Module):
@@ -28,7 +28,7 @@ class MetricHeights(nn.Module):
         self.target = model.recipe.target
         self.layers = list(model.recipe.inputs)
         bands = [band.description for band in bands_of(model)]
-        self.outputs = bands if "height" in model.recipe.outputs else [PROBABILITY]
+        self.outputs = bands if HEIGHT in model.recipe.outputs else bands[1:]  # their heights are missing everywhere
 
     def forward(self, *images: Tensor) -> tuple[Tensor, ...]:
         """Return B x 1 x H x W float32 for each of `outputs`; NaN where an input is missing.
@@ -47,10 +47,9 @@ class MetricHeights(nn.Module):
             centred = torch.where(valid, surface - offset_m, 0) / self.normalisation.scale_m
             inputs[INITIAL] = centred.float()
         outputs, results = self.network(inputs), []
-        if "height" in outputs:
-            results.append(self._heights(outputs["height"].double(), offset_m))
-        if "footprint" in outputs:
-            results.append(outputs["footprint"].softmax(dim=1)[:, 1:])
+        if HEIGHT in outputs:
+            results.append(self._heights(outputs[HEIGHT].double(), offset_m))
+        results += [outputs[name].softmax(dim=1)[:, 1:] for name in CLASSES if name in outputs]
         valid = torch.stack(list(valids.values())).all(dim=0)
         return tuple(torch.where(valid, result.float(), torch.nan) for result in results)
 

@@ -85,8 +85,7 @@ class Network:
         if "height" in outputs:
             offsets_m = np.array([window.offset_m for window in windows])[:, None, None]  # B x 1 x 1
             values = [self._heights(_band(outputs["height"]), offsets_m)]
-        for name in filter(outputs.__contains__, CLASSES):
-            values.append(outputs[name].cpu().double().softmax(dim=1)[:, 1].numpy())
+        values += [outputs[name].cpu().double().softmax(dim=1)[:, 1].numpy() for name in CLASSES if name in outputs]
         if self.draws:
             relative = self.normalisation.mode == "relative"
             values.append(_band(outputs["spread"]) * (0.5 if relative else self.normalisation.scale_m))
