@@ -30,7 +30,7 @@ def test_stripes_are_as_equal_as_whole_pixels_allow():
 
 
 @given(
-    width=st.integers(20, 800), height=st.integers(20, 800), gsd=st.sampled_from([0.3, 0.7, 1.0, 2.5]),
+    width=st.integers(20, 300), height=st.integers(20, 300), gsd=st.sampled_from([0.3, 0.7, 1.0, 2.5]),
     block_m=st.floats(2, 60), strategy=st.sampled_from(["blocks", "vertical_stripes", "horizontal_stripes"]),
 )  # fmt: skip
 @settings(max_examples=60)
