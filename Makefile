@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 WORKERS := --numprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: env slurm demo test test-slow test-python coverage check reference pulled lock
+.PHONY: env system demo test test-slow test-python coverage check reference pulled lock
 
 env: $(ENV)
 
@@ -27,15 +27,17 @@ $(ENV): requirements/torch.txt requirements/lock.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
-# For tests/slurm, which are skipped without it. A separate target, because it installs system packages.
-SLURM := slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge
-slurm:
-	@if command -v slurmctld >/dev/null && command -v slurmd >/dev/null && command -v munged >/dev/null; then :; \
+# Programs of the system that some tests use: a SLURM cluster, and a browser for the map and the report.
+# A separate target, because it installs system packages.
+SYSTEM := slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge chromium
+system:
+	@if command -v slurmctld >/dev/null && command -v slurmd >/dev/null && command -v munged >/dev/null \
+		&& command -v chromium >/dev/null; then :; \
 	elif [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
-		echo "SLURM is not installed: installing it needs root and apt. Its tests will be skipped."; \
+		echo "SLURM or Chromium is not installed: installing them needs root and apt. Their tests will be skipped."; \
 	else \
-		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $(SLURM) >/dev/null \
-		|| echo "SLURM could not be installed. Its tests will be skipped."; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $(SYSTEM) >/dev/null \
+		|| echo "SLURM and Chromium could not be installed. Their tests will be skipped."; \
 	fi
 
 # The synthetic city: generate it, train, score and report.

@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 def reason_to_skip() -> str | None:
     """Return why a cluster cannot be started here; empty if it can."""
     if missing := [name for name in DAEMONS if not shutil.which(name)]:
-        return f"SLURM is not installed ({', '.join(missing)} missing): make slurm, as root on Debian"
+        return f"SLURM is not installed ({', '.join(missing)} missing): make system, as root on Debian"
     if os.geteuid() != 0:
         return "starting SLURM's daemons takes root"
     if used := [SETTINGS / name for name in FILES if (SETTINGS / name).exists()]:
