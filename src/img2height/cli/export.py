@@ -1,28 +1,52 @@
-"""The command that writes a model for other programs."""
+"""The command that writes a model for other people and programs."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from img2height.cli.predict import check_output
+from img2height.errors import ModelError
+
+if TYPE_CHECKING:
+    from img2height.models.folder import LoadedModel
 
 
 def export(
     model: Annotated[Path, typer.Argument(help="model folder")],
-    onnx: Annotated[Path, typer.Option(help="file to write; takes pixel values as stored and returns metres")],
+    onnx: Annotated[
+        Path | None, typer.Option(help="file to write; it takes pixel values as stored and returns metres")
+    ] = None,
+    folder: Annotated[
+        Path | None, typer.Option(help="folder to write: the weights, their card, and the card as README.md")
+    ] = None,
+    results: Annotated[
+        Path | None, typer.Option(help="results of the experiment, e.g. results/demo: their scores go into README.md")
+    ] = None,
 ) -> None:
-    """Write a model as an ONNX file, for QGIS's plugin Deepness or any other engine."""
-    check_output(onnx, "--onnx", (".onnx",), [])
+    """Write a model as a folder to hand on, or as an ONNX file for QGIS's plugin Deepness or any other engine."""
+    if not (onnx or folder):
+        raise ModelError("nothing to write: give --folder, --onnx or both")
+    if onnx:
+        check_output(onnx, "--onnx", (".onnx",), [])
 
     from img2height.inference import load_model
+
+    loaded = load_model(model)
+    if folder:
+        from img2height.cli.hand_on import write_folder
+
+        write_folder(loaded, model, folder, results)
+    if onnx:
+        _write_onnx(loaded, onnx)
+
+
+def _write_onnx(loaded: "LoadedModel", path: Path) -> None:
     from img2height.inference.defaults import inference_settings
     from img2height.inference.onnx import export_onnx
 
-    loaded = load_model(model)
-    difference_m = export_onnx(loaded, inference_settings(loaded), onnx)
-    typer.echo(f"{onnx}: agrees with the model within {difference_m:.2g} m")
+    difference_m = export_onnx(loaded, inference_settings(loaded), path)
+    typer.echo(f"{path}: agrees with the model within {difference_m:.2g} m")
     if len(loaded.recipe.inputs) > 1:
-        typer.echo(
-            f"it has the inputs {', '.join(loaded.recipe.inputs)}: Deepness takes models with one only", err=True
-        )
+        inputs = ", ".join(loaded.recipe.inputs)
+        typer.echo(f"not for Deepness, which takes models with one input: this one has {inputs}", err=True)

@@ -52,6 +52,7 @@ class UsedAreas(Record):
         grid: see `Grid.to_json`.
         train: the training area in pixel coordinates, WKT; None if there is none.
         val: the validation area, likewise.
+        about: title, source, licence and vertical reference of its data; None if they were not recorded.
     """
 
     dataset: str
@@ -59,6 +60,7 @@ class UsedAreas(Record):
     grid: dict[str, Any]
     train: str | None = None
     val: str | None = None
+    about: dict[str, str] | None = None
 
 
 class TrainedOn(Record):
@@ -134,6 +136,15 @@ class Card(Record):
     def title(self) -> str:
         """Method, fold and seed in words."""
         return f"{self.method}, fold {self.fold}, seed {self.seed}"
+
+    @property
+    def licences(self) -> dict[str, str | None]:
+        """Licences of all that the weights were made from, by dataset and encoder; None if it is not recorded."""
+        trained = self.trained_on or TrainedOn(areas=[], before=[], unrecorded=[])
+        found = {used.dataset: (used.about or {}).get("licence") for used in trained.areas + trained.before}
+        if self.pretrained:
+            found[f"encoder {self.pretrained.encoder}"] = self.pretrained.licence
+        return found | {name: None for name in trained.unrecorded if not self.pretrained}
 
     @field_serializer("recipe")
     def _whole_recipe(self, recipe: Recipe) -> dict[str, Any]:

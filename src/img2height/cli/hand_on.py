@@ -1,0 +1,61 @@
+"""Writes a model folder with all that another person needs to use it."""
+
+import shutil
+from pathlib import Path
+
+from img2height.comparison.record import Interval, read_metrics, read_rows
+from img2height.errors import ModelError
+from img2height.io.atomic import atomic_folder
+from img2height.models.card import CARD, SealedCard
+from img2height.models.folder import WEIGHTS, LoadedModel
+from img2height.models.readme import Tested, readme
+from img2height.vocabulary.scores import SCORES
+
+SCORE = {score.name: score for score in reversed(SCORES)}  # of names for several kinds, that of heights
+README = "README.md"
+
+
+def write_folder(model: LoadedModel, source: Path, out: Path, results: Path | None = None) -> None:
+    """Write weights, card and card in Markdown into a new folder.
+
+    Args:
+        model: of the source.
+        source: its model folder.
+        out: the folder.
+        results: of the experiment that scored the model; None leaves the scores out.
+
+    Raises:
+        ModelError: the folder exists, or the results are not of this model.
+        DataError: the results are incomplete.
+    """
+    if out.exists():
+        raise ModelError(f"{out}: exists already; choose another name, so that nothing is replaced")
+    tested = _tested(model.card, results) if results else []
+    scenes = _scenes(model.card, results) if results else []
+    with atomic_folder(out) as making:
+        for name in (WEIGHTS, CARD):
+            shutil.copyfile(source / name, making / name)
+        (making / README).write_text(readme(model.card, tested, scenes), encoding="utf-8")
+
+
+def _tested(card: SealedCard, results: Path) -> list[Tested]:
+    """Return the scores of a method over all pixels with their intervals."""
+    rows = read_rows(Interval, results / "tables" / "intervals.csv")
+    mine = [row for row in rows if (row.method, row.seed) == (card.method, card.seed)]
+    if not mine:
+        raise ModelError(
+            f"{results}: has no scores of {card.method} with seed {card.seed}; give those of its experiment"
+        )
+    return [_row(row) for row in mine if row.score in SCORE]
+
+
+def _row(row: Interval) -> Tested:
+    score = SCORE[row.score]
+    title = f"{score.title}, {score.unit}" if score.unit else score.title
+    interval = f"{row.low:.4g} to {row.high:.4g}" if row.estimated else ""
+    return Tested(f"{title} ({row.stratum})", f"{row.value:.4g}", interval)
+
+
+def _scenes(card: SealedCard, results: Path) -> list[str]:
+    seeds = read_metrics(results / "metrics.json").methods[card.method]
+    return sorted(seeds[card.seed or 0].scenes)

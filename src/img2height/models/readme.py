@@ -1,0 +1,125 @@
+"""The model card in Markdown: what a person who receives a model folder needs to know."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from img2height.models.card import SealedCard, UsedAreas
+from img2height.vocabulary.layers import INITIAL, INPUTS, VIEWS
+from img2height.vocabulary.licences import restricted
+from img2height.vocabulary.quantities import ABOVE_GROUND
+from img2height.vocabulary.tiles import GSD_TOLERANCE
+
+UNSTATED = "not recorded"
+
+
+class Tested(NamedTuple):
+    """A score in the test areas of an experiment, with its 95 % interval as text, empty if there is none."""
+
+    name: str
+    value: str
+    interval: str
+
+
+def readme(card: SealedCard, tested: Sequence[Tested] = (), tested_on: Sequence[str] = ()) -> str:
+    """Return the model card as Markdown.
+
+    Args:
+        card: of the model.
+        tested: its scores.
+        tested_on: the scenes of the scores.
+    """
+    recipe, paper = card.recipe, card.recipe.paper
+    published = f" Published in [{paper.title}]({paper.url}), {paper.year}." if paper else ""
+    parts = [
+        f"# {card.method}\n\n{recipe.title}. A model of img2height.{published}",
+        "## Inputs and output\n\n" + _table(("layer", "bands", "pixels", "normalised by"), _inputs(card)),
+        f"Output: `{recipe.target}` {_output(card)}. Trained on pixels of {card.gsd_m:g} m, in tiles of "
+        f"{card.tile_px or '?'} px. Pixels that are more than {GSD_TOLERANCE:.0%} larger or smaller are resampled.",
+        f"## Trained on\n\n{_trained(card)}",
+        f"## Scores\n\n{_scores(card, tested, tested_on)}",
+        f"## Limits\n\n{_limits(card)}",
+        f"## Licences\n\n{_licences(card.licences)}",
+        f"## Use\n\n```\nimg2height verify .\nimg2height predict --model . {_options(card)} --out height.tif\n```",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [heading, ["---"] * len(heading), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _inputs(card: SealedCard) -> list[list[str]]:
+    mode = card.normalisation.image_mode
+    return [
+        [f"`{layer}`", ", ".join(bands), card.dtypes.get(layer) or UNSTATED,
+         f"{mode} of the training tiles" if layer in card.normalisation.image else "the mean of each window"]
+        for layer, bands in card.recipe.inputs.items()
+    ]  # fmt: skip
+
+
+def _output(card: SealedCard) -> str:
+    if card.normalisation.mode == "relative":
+        return "as a share of the range in a window, without a unit"
+    ground = (
+        "above ground, at least 0" if card.recipe.target in ABOVE_GROUND else "in the vertical system of the training"
+    )
+    return f"in metres {ground}"
+
+
+def _trained(card: SealedCard) -> str:
+    trained = card.trained_on
+    if trained is None:
+        return f"The training areas are {UNSTATED}."
+    rows = [[_place(used), *_data(used)] for used in (*trained.areas, *trained.before)]
+    table = _table(("scene", "use", "data", "source", "licence"), rows) if rows else "No area of this project."
+    started = [str(card.pretrained)] if card.pretrained else trained.unrecorded
+    return table + "".join(f"\n\nIt started from {name}, whose training areas are {UNSTATED}." for name in started)
+
+
+def _place(used: UsedAreas) -> str:
+    return f"{used.dataset}/{used.scene}"
+
+
+def _data(used: UsedAreas) -> list[str]:
+    use = " and ".join(name for name, area in (("training", used.train), ("validation", used.val)) if area)
+    about = used.about or {}
+    return [use, *(about.get(key, UNSTATED) for key in ("title", "source", "licence"))]
+
+
+def _scores(card: SealedCard, tested: Sequence[Tested], tested_on: Sequence[str]) -> str:
+    best = ", ".join(f"{name} {value:.4g}" for name, value in (card.best or {}).items() if name != "step")
+    validated = f"Validation, which chose the weights: {best}." if best else "No validation score is recorded."
+    if not tested:
+        return f"{validated} No test score was given to this card."
+    table = _table(("score", "value", "95 % interval"), tested)
+    return f"In test areas of {', '.join(tested_on)}, which the training did not see:\n\n{table}\n\n{validated}"
+
+
+def _limits(card: SealedCard) -> str:
+    norm, limits = (
+        card.normalisation,
+        ["Scores hold for places, sensors and seasons like those above only."],
+    )
+    if norm.mode in ("minmax", "tanh"):
+        low_m = norm.offset_m - (norm.scale_m if norm.mode == "tanh" else 0)
+        heights = f"{low_m:.3g} and {norm.offset_m + norm.scale_m:.3g} m"
+        limits.append(f"Nearly all training heights were between {heights}; higher ones come out too low.")
+    if not {INITIAL, VIEWS} & set(card.recipe.inputs):
+        limits.append("One view does not determine absolute height: what casts no visible shadow may come out too low.")
+    return "\n".join(f"- {limit}" for limit in limits)
+
+
+def _licences(licences: Mapping[str, str | None]) -> str:
+    rows = [[name, text or UNSTATED] for name, text in licences.items()]
+    table = _table(("made from", "licence"), rows) if rows else f"What it was made from is {UNSTATED}."
+    if forbidden := restricted(dict(licences)):
+        names = ", ".join(forbidden)
+        return f"{table}\n\n**Not for commercial use**: the licence of {names} does not allow it."
+    return f"{table}\n\nWho passes the model on chooses its licence within these."
+
+
+def _options(card: SealedCard) -> str:
+    files = [[INPUTS[layer].option, f"{layer}.tif"] for layer in card.recipe.inputs if layer != VIEWS]
+    files += [[INPUTS[VIEWS].option, f"view_{n}.tif"] for n, _ in enumerate(card.recipe.inputs.get(VIEWS, []), 1)]
+    return " ".join(word for file in files for word in file)

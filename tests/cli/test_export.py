@@ -1,0 +1,95 @@
+"""A folder to hand on has weights, card and README, and is used like any model folder."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from model_cases import card_of
+from record_cases import experiment_scores, method_scores
+from typer.testing import CliRunner, Result
+
+from img2height.cli.app import app
+from img2height.cli.verify import verify
+from img2height.comparison.record import Interval, write_rows
+from img2height.io.tables import write_json
+from img2height.methods import build_network
+from img2height.models.card import TrainedOn, UsedAreas
+from img2height.models.folder import load_model, save_model
+from img2height.samples.normalise import Normalisation
+
+ABOUT = {"title": "A town", "source": "survey", "licence": "CC BY-NC 4.0", "vertical_reference": "none"}
+USED = UsedAreas(dataset="town", scene="north", grid={}, train="POLYGON EMPTY", about=ABOUT)
+WITHOUT = UsedAreas(dataset="city", scene="south", grid={}, val="POLYGON EMPTY")
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    network = build_network("constant", {"eo": 1}, {})
+    normalisation = Normalisation({"eo": {"red": (100.0, 10.0)}}, "minmax", 0.0, 31.5)
+    card = card_of(
+        "mean_height", normalisation, method="mean_height", seed=0, tile_px=64, best={"step": 9, "rmse_m": 2.34567},
+        trained_on=TrainedOn(areas=[USED, WITHOUT], before=[], unrecorded=[]),
+    )  # fmt: skip
+    save_model(tmp_path / "model", network, network.state_dict(), card)
+    return tmp_path / "model"
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    folder = tmp_path / "results"
+    (folder / "tables").mkdir(parents=True)
+    rows = [
+        Interval("mean_height", 0, "all", "rmse_m", 2.9876, 2.5, 3.25, 40, 64.0),
+        Interval("other", 0, "all", "rmse_m", 1.0, 0.5, 1.5, 40, 64.0),
+    ]
+    write_rows(rows, Interval, folder / "tables" / "intervals.csv")
+    scores = experiment_scores(method_scores("mean_height", scenes=["town/south"]))
+    write_json(scores.to_json(), folder / "metrics.json")
+    return folder
+
+
+def export(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, ["export", *map(str, arguments)])
+
+
+def test_the_folder_says_what_a_user_needs_to_know(model: Path, results: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    done = export(model, "--folder", out, "--results", results)
+    assert done.exit_code == 0, done.output
+    assert sorted(path.name for path in out.iterdir()) == ["README.md", "card.json", "model.safetensors"]
+    text = (out / "README.md").read_text()
+    for expected in (
+        "| `eo` | red | uint8 | zscore of the training tiles |",
+        "Output: `ndsm` in metres above ground, at least 0. Trained on pixels of 0.5 m, in tiles of 64 px.",
+        "| town/north | training | A town | survey | CC BY-NC 4.0 |",
+        "| city/south | validation | not recorded | not recorded | not recorded |",
+        "In test areas of town/south, which the training did not see:",
+        "| RMSE, m (all) | 2.988 | 2.5 to 3.25 |",
+        "Validation, which chose the weights: rmse_m 2.346.",
+        "between 0 and 31.5 m",
+        "**Not for commercial use**: the licence of town does not allow it.",
+        "img2height predict --model . --image eo.tif --out height.tif",
+    ):
+        assert expected in text
+    assert "other" not in text.replace("others", "")
+    assert verify(out) == []
+    loaded, original = load_model(out), load_model(model)
+    assert loaded.card == original.card
+    assert all(torch.equal(v, original.network.state_dict()[k]) for k, v in loaded.network.state_dict().items())
+
+
+def test_without_results_there_is_no_test_score(model: Path, tmp_path: Path) -> None:
+    assert export(model, "--folder", tmp_path / "out").exit_code == 0
+    assert "No test score was given to this card." in (tmp_path / "out" / "README.md").read_text()
+
+
+def test_mistakes_are_one_line_and_write_nothing(model: Path, results: Path, tmp_path: Path) -> None:
+    write_rows([], Interval, results / "tables" / "intervals.csv")
+    for arguments, said in (
+        (["--folder", model], "exists already"),
+        (["--folder", tmp_path / "out", "--results", results], "has no scores of mean_height, seed 0"),
+        ([], "nothing to write"),
+    ):
+        done = export(model, *arguments)
+        assert (done.exit_code, said in done.output) == (2, True), done.output
+    assert not (tmp_path / "out").exists()
