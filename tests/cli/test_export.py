@@ -87,7 +87,7 @@ def test_mistakes_are_one_line_and_write_nothing(model: Path, results: Path, tmp
     write_rows([], Interval, results / "tables" / "intervals.csv")
     for arguments, said in (
         (["--folder", model], "exists already"),
-        (["--folder", tmp_path / "out", "--results", results], "has no scores of mean_height, seed 0"),
+        (["--folder", tmp_path / "out", "--results", results], "has no scores of mean_height with seed 0"),
         ([], "nothing to write"),
     ):
         done = export(model, *arguments)
