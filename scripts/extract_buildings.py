@@ -19,10 +19,14 @@ flags.add_argument("--footprint", type=Path, required=True, help="mask to write,
 flags.add_argument("--parquet", type=Path, required=True, help="GeoParquet to write")
 flags.add_argument("--gpkg", type=Path, required=True, help="GeoPackage to write")
 flags.add_argument("--cityjson", type=Path, required=True, help="CityJSON to write")
-flags.add_argument("--areas", type=Path, help="areas.parquet, for the masks of single folds")
+flags.add_argument("--areas", type=Path, help="areas.parquet, for masks and calibrations of single folds")
 flags.add_argument(
     "--fold", nargs=2, metavar=("NUMBER", "MASK"), action="append", default=[],
     help="a fold and its part of the mask to write, COG; once for each",
+)  # fmt: skip
+flags.add_argument(
+    "--calibration", nargs=2, metavar=("NUMBER", "FILE"), action="append", default=[],
+    help="a fold and calibration.json of its model, for the intervals of heights; once for each",
 )  # fmt: skip
 
 
@@ -32,6 +36,8 @@ def main(args: Namespace) -> None:
     from img2height.buildings.origin import with_origin
     from img2height.buildings.raster import cut_footprint
     from img2height.buildings.scene import READ, extract_scene
+    from img2height.conformal.buildings import with_bounds
+    from img2height.conformal.raster import calibrated_folds
     from img2height.io.atomic import atomic_paths
     from img2height.io.tables import read_geotable
     from img2height.models.card import read_card
@@ -47,6 +53,8 @@ def main(args: Namespace) -> None:
     outputs = (args.footprint, args.parquet, args.gpkg, args.cityjson, *folds.values())
     with atomic_paths(*outputs) as (footprint, parquet, gpkg, cityjson, *parts):
         found = extract_scene(args.height, scene, settings, footprint, args.probability)
+        if args.calibration:
+            found = with_bounds(found, scene.grid, calibrated_folds(read_geotable(args.areas), scene, args.calibration))
         buildings = with_origin(found, cards[0].method, [card.weights_sha256 for card in cards], scene)
         for fold, out in zip(folds, parts, strict=True):
             area = area_of(read_geotable(args.areas), "test", scene.dataset, scene.name, fold)

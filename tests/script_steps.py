@@ -195,6 +195,13 @@ class Steps:
             "--scenes", self.listing, "--out", out / "statistics_audit.json",
         ]  # fmt: skip
 
+    def calibrate_intervals(self, out: Path) -> list:
+        return [
+            "--card", self.made / "model/card.json", "--scenes", self.listing, "--areas", self.areas, "--fold", 0,
+            "--settings", self.settings("inference"), "--scratch", out / "validated",
+            "--out", out / "calibration.json",
+        ]  # fmt: skip
+
     def predict(self, out: Path) -> list:
         return [
             "--fold", 0, self.made / "model/card.json", out / "fold.tif", "--scene", self.scene, "--areas",
@@ -206,6 +213,12 @@ class Steps:
         pairs = [self.made / "s/height.tif"] * 2
         return ["--fold", out / "merged.tif", *pairs, "--scene", self.scene, "--mosaic", out / "mosaic.tif"]
 
+    def height_intervals(self, out: Path) -> list:
+        return [
+            "--height", self.made / "s/height.tif", "--scene", self.scene, "--areas", self.areas,
+            "--fold", 0, self.made / "calibration.json", "--out", out / "interval.tif",
+        ]  # fmt: skip
+
     def residuals(self, out: Path) -> list:
         refined = self.scene.parent / "dsm_initial.tif"
         return ["--height", refined, "--scene", self.scene, "--areas", self.areas, "--out", out / "residuals.tif"]
@@ -216,6 +229,7 @@ class Steps:
             "--card", self.made / "model/card.json", "--run", "tiny/unet/seed0",
             "--footprint", out / "s/footprint.tif", "--parquet", out / "s/buildings.parquet",
             "--gpkg", out / "s/buildings.gpkg", "--cityjson", out / "s/buildings.city.json",
+            "--areas", self.areas, "--calibration", 0, self.made / "calibration.json",
         ]  # fmt: skip
 
     def evaluate(self, out: Path) -> list:

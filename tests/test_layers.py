@@ -20,7 +20,7 @@ FLOORS = (
     ("io", "picture", "settings"),
     ("heights", "methods", "scenes"),
     ("importing", "metrics", "provenance", "tiles"),
-    ("adapters", "buildings", "samples"),
+    ("adapters", "buildings", "conformal", "samples"),
     ("models", "scoring"),
     ("comparison", "inference", "training"),
     ("report", "view"),
@@ -122,7 +122,8 @@ def test_every_package_has_a_floor():
 
 
 TORCHLESS = [
-    "vocabulary", "io", "settings", "tiles", "metrics", "buildings", "samples", "scoring", "comparison", "view",
+    "vocabulary", "io", "settings", "tiles", "metrics", "buildings", "conformal", "samples", "scoring", "comparison",
+    "view",
 ]  # fmt: skip
 WITHOUT_TORCH = """
 import importlib, sys

@@ -5,12 +5,15 @@ import shutil
 import pytest
 
 AFTER_PREDICT = {"extract_buildings": 4, "evaluate": 4, "collect_metrics": 1, "report": 1}
-AFTER_TRAIN = {"predict": 5, "merge_pairs": 1, "residuals": 2, **AFTER_PREDICT}
+INTERVALS = {"calibrate_intervals": 4, "height_intervals": 4}
+AFTER_TRAIN = {"predict": 5, "merge_pairs": 1, "residuals": 2, **INTERVALS, **AFTER_PREDICT}
 AFTER_FOLDS = {"augment_samples": 4, "audit_coverage": 4, "train": 4, "audit_statistics": 1, **AFTER_TRAIN}
 REFINED = {"predict": 2, "merge_pairs": 1, "residuals": 1}
 ONE_METHOD = {
     "train": 1,
     "audit_statistics": 1,
+    "calibrate_intervals": 1,
+    "height_intervals": 1,
     "extract_buildings": 1,
     "evaluate": 1,
     "collect_metrics": 1,

@@ -7,11 +7,12 @@ import pandas
 import pytest
 from record_cases import experiment_scores, method_scores
 
-from img2height.comparison.collect import Collected, block_side, by_method, collect_experiment, seed_spread
+from img2height.comparison.collect import Collected, by_method, collect_experiment, seed_spread
 from img2height.comparison.record import Comparison, ExperimentScores, Interval, read_metrics, read_rows, write_rows
 from img2height.errors import DataError
 from img2height.io.tables import write_json
 from img2height.metrics.coarse import COARSE_BINS, coarse_bins
+from img2height.metrics.correlation import block_side
 from img2height.scoring.record import Scored
 from img2height.scoring.tiles import scores_of_sums, tile_sums
 from img2height.settings.parsing import read_yaml

@@ -1,4 +1,4 @@
-# Needs: the heights of a scene predicted out of fold, the cards of the models, and the scene.
+# Needs: the heights of a scene predicted out of fold, cards and calibrations of the models, and the scene.
 # Makes: footprint.tif, buildings.parquet (for programs), buildings.gpkg (for a GIS), buildings.city.json (block models),
 #        and the part of the footprints that belongs to each fold.
 
@@ -10,6 +10,7 @@ rule extract_buildings:
         probability=probability,
         areas=paths.AREAS,
         models=expand(f"{paths.MODEL}/card.json", fold=FOLDS, allow_missing=True),
+        calibrations=expand(paths.CALIBRATION, fold=FOLDS, allow_missing=True),
     output:
         footprint=f"{paths.RESULT}/footprint.tif",
         parquet=f"{paths.RESULT}/buildings.parquet",
@@ -28,6 +29,7 @@ rule extract_buildings:
         runtime=scaled(30),
     params:
         folds=masked_folds,
+        calibrations=calibrated_folds("--calibration"),
         settings=SECTIONS["buildings"],
         probability=lambda wildcards, input: ["--probability", *input.probability] if input.probability else [],
         code=code_of("extract_buildings"),
@@ -48,5 +50,6 @@ rule extract_buildings:
             --gpkg {output.gpkg:q} \
             --cityjson {output.cityjson:q} \
             --areas {input.areas:q} \
-            {params.folds:q}
+            {params.folds:q} \
+            {params.calibrations:q}
         """

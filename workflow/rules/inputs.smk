@@ -103,6 +103,11 @@ def predicted_folds(wildcards, input, output):
     return flags("--fold", [(fold, input.models[n], *output.parts[n::count]) for n, fold in enumerate(FOLDS)])
 
 
+def calibrated_folds(flag):
+    """Return the parameter function of the folds with the calibrations of their models, one flag for each."""
+    return lambda wildcards, input: flags(flag, zip(FOLDS, input.calibrations))
+
+
 def merged_folds(wildcards, input, output):
     """Return the flags of the folds whose pairs are merged: the heights to write, and those of each pair."""
     count = len(input.pairs) // len(FOLDS)
@@ -151,7 +156,7 @@ def code_of_method(script):
 def record_code():
     """Record what the code digests cover, including those of jobs that are planned later."""
     for network in {recipe.network for recipe in project.recipes.values()}:
-        for script in ("train", "predict"):
+        for script in ("train", "calibrate_intervals", "predict"):
             code_of(script, network_modules()[network])
     for digest, roots in CODE.items():
         code_record.record(digest, roots)

@@ -17,6 +17,8 @@ SAMPLES = "data/samples/{experiment}/{method}/fold{fold}/seed{seed}"
 COVERAGE = "models/{experiment}/{method}/coverage.json"
 STATISTICS_AUDIT = "models/{experiment}/statistics_audit.json"
 MODEL = "models/{experiment}/{method}/fold{fold}/seed{seed}"
+CALIBRATION = f"{MODEL}/calibration.json"
+VALIDATED = "scratch/validated/{experiment}/{method}/fold{fold}/seed{seed}"
 CHECKPOINTS = "scratch/training/{experiment}/{method}/fold{fold}/seed{seed}"
 LIVE = "logs/dvclive/{experiment}/{method}/fold{fold}/seed{seed}"
 

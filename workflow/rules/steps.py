@@ -74,6 +74,7 @@ TABLE = (
     Step("augment_samples", "models", "", MODEL, f"{paths.SAMPLES}/samples.parquet"),
     Step("audit_coverage", "models", "folds", "{experiment}/{method}", paths.COVERAGE),
     Step("train", "models", "", MODEL, f"{paths.MODEL}/card.json"),
+    Step("calibrate_intervals", "models", "", MODEL, paths.CALIBRATION),
     Step("audit_statistics", "models", "collect", EXPERIMENT, paths.STATISTICS_AUDIT),
     Step("predict", "results", "predict_{method}_seed{seed}", f"{RESULT}_{{height}}", f"{paths.RESULT}/{{height}}.tif"),
     Step(
@@ -85,6 +86,7 @@ TABLE = (
         script="predict",
     ),
     Step("merge_pairs", "results", "finish_{method}_seed{seed}", RESULT, f"{paths.RESULT}/height.tif"),
+    Step("height_intervals", "results", "finish_{method}_seed{seed}", RESULT, f"{paths.RESULT}/interval.tif"),
     Step("residuals", "results", "finish_{method}_seed{seed}", RESULT, f"{paths.RESULT}/residuals.tif"),
     Step("extract_buildings", "results", "finish_{method}_seed{seed}", RESULT, f"{paths.RESULT}/buildings.parquet"),
     Step("evaluate", "results", "", "{experiment}/{method}/seed{seed}", paths.SCORES),

@@ -34,6 +34,7 @@ rule folds:
 rule models:
     input:
         results(f"{paths.MODEL}/model.safetensors"),
+        results(paths.CALIBRATION),
         of_experiment(paths.STATISTICS_AUDIT),
         failed_up_to("audit_statistics"),
 
@@ -41,6 +42,7 @@ rule models:
 rule heights:
     input:
         results(f"{paths.RESULT}/height.tif"),
+        results(f"{paths.RESULT}/interval.tif"),
         results(f"{paths.RESULT}/residuals.tif", methods=REFINING_METHODS),
         failed_up_to("residuals"),
 

@@ -14,6 +14,7 @@ from img2height.comparison.pairwise import COMPARED, compare
 from img2height.comparison.record import Comparison, ExperimentScores, Interval, Protocol
 from img2height.errors import DataError
 from img2height.io.tables import by_columns
+from img2height.metrics.correlation import block_side
 from img2height.scoring.record import MethodScores, Scored
 from img2height.scoring.tiles import scores_of_sums, tile_sums
 from img2height.settings.protocol import Metrics, Split
@@ -22,8 +23,6 @@ from img2height.vocabulary.scores import of_kind
 from img2height.vocabulary.tiles import TILE
 
 logger = logging.getLogger(__name__)
-
-LENGTHS_A_BLOCK = 2
 
 
 class Collected(NamedTuple):
@@ -92,27 +91,6 @@ def collect_experiment(scored: Sequence[Scored], gsd_m: float, settings: Metrics
     quantities = {one.scores.method: one.scores.quantity for one in scored}
     metrics = ExperimentScores(methods=methods, protocol=protocol)
     return Collected(metrics, seed_spread(intervals), compare(tested, quantities, blocks.neighbours))
-
-
-def block_side(lengths_m: Sequence[float | None], tile_px: int, gsd_m: float) -> int:
-    """Return the side of a bootstrap block in pixels: the fewest whole tiles that span twice the correlation length.
-
-    With blocks of one correlation length 95 % intervals cover 85 %, of two 91 %, of four 94 %: see
-    benchmarks/intervals.py.
-
-    Args:
-        lengths_m: correlation length of the errors of each method; None, longer than a tile can show, counts as a tile.
-        tile_px: side of a tile.
-        gsd_m: pixel size.
-    """
-    tile_m = tile_px * gsd_m
-    if None in lengths_m:
-        logger.warning(
-            "errors correlate over more than a tile of %g m: intervals may be too narrow; raise metrics.tile_px",
-            tile_m,
-        )
-    longest_m = max(tile_m if length_m is None else length_m for length_m in lengths_m)
-    return tile_px * max(1, math.ceil(LENGTHS_A_BLOCK * longest_m / tile_m))
 
 
 def seed_spread(intervals: Sequence[Interval]) -> list[Interval]:

@@ -196,6 +196,30 @@ def evaluate_buildings(
     )
 
 
+def given_heights(scene: Scene, heights_tif: Path, area: BaseGeometry) -> pandas.DataFrame | None:
+    """Return the heights inside the reference outlines that are completely in an area, one row per building.
+
+    Columns: `predicted_m`, `reference_m`, and `row` and `column` of a point inside, in pixels. None if the scene has no
+    reference buildings, or the heights are not comparable with their heights.
+
+    Args:
+        scene: with the layer ndsm and reference buildings, if any.
+        heights_tif: predicted heights on the scene's grid.
+        area: in pixel coordinates.
+    """
+    if (reference := reference_buildings(scene)) is None:
+        return None
+    theirs = _cut(reference, scene.grid.to_map(area))
+    theirs = theirs[theirs["whole"]]
+    heights = _heights(scene, heights_tif, theirs)
+    if {"reference", "predicted"} - heights.keys():
+        return None
+    points = shapely.point_on_surface(np.asarray(scene.grid.from_map(theirs.geometry.to_numpy()), dtype=object))
+    column, row = shapely.get_coordinates(points).T
+    found = {f"{name}_m": table["height_m"].to_numpy() for name, table in heights.items()}
+    return pandas.DataFrame({**found, "row": row, "column": column})
+
+
 def _heights(scene: Scene, heights_tif: Path, reference: geopandas.GeoDataFrame) -> Mapping[str, pandas.DataFrame]:
     """Return the heights in metres inside the reference outlines, of `reference` and `predicted` if these have any."""
     if "ndsm" not in scene.layers:

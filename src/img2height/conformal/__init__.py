@@ -1,0 +1,1 @@
+"""Prediction intervals of heights that hold: calibrated on the errors in the validation area, for any method."""
