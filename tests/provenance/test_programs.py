@@ -18,7 +18,7 @@ from img2height.provenance.reach import Graph
 ROOT = SCRIPTS.parent
 SOURCE = ROOT / "src" / PACKAGE
 PROGRAMS = sorted(path.stem for path in SCRIPTS.glob("*.py"))
-BY_NAME = {"train": ("img2height.methods.unet",), "predict": ("img2height.methods.unet",)}
+BY_NAME = dict.fromkeys(("train", "calibrate_intervals", "predict"), ("img2height.methods.unet",))
 
 
 def parts_of(root: Path) -> dict[str, dict]:

@@ -43,11 +43,10 @@ class HeightClass(Record):
     blocks: int
     margins: list[Margin]
 
-    def contains(self, height_m: np.ndarray) -> np.ndarray:
-        """Return which heights belong to the class, bool; missing ones (NaN) to a class without limits only."""
-        if self.low_m is None and self.high_m is None:
-            return np.ones(height_m.shape, bool)
-        return (height_m > _or(self.low_m, -math.inf)) & (height_m <= _or(self.high_m, math.inf))
+    def margin(self, level: float) -> tuple[float, float]:
+        """Return by how much truth lies below and above in metres, NaN if there is no margin."""
+        found = [(each.below_m, each.above_m) for each in self.margins if each.level == level]
+        return found[0] if found else (math.nan, math.nan)
 
 
 class Calibration(Record):
@@ -165,12 +164,10 @@ def _height_class(errors: Errors, low_m: float | None, high_m: float | None) -> 
 
 
 def _looked_up(classes: Sequence[HeightClass], height_m: np.ndarray, level: float) -> np.ndarray:
-    found = np.full((2, *height_m.shape), np.nan, np.float32)
-    for each in classes:
-        for margin in each.margins:
-            if margin.level == level:
-                found[:, each.contains(height_m)] = np.array([[margin.below_m], [margin.above_m]], np.float32)
-    return found
+    """Return the margins of heights; heights above the last class, and missing ones, have none."""
+    limits = [_or(each.high_m, math.inf) for each in classes]
+    table = np.array([*(each.margin(level) for each in classes), (math.nan, math.nan)], np.float32)
+    return np.moveaxis(table[np.searchsorted(limits, height_m)], -1, 0)
 
 
 def _blocks(errors: Errors) -> int:

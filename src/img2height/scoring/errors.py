@@ -67,13 +67,11 @@ def scene_errors(height_tif: Path, scene: Scene, area: BaseGeometry, tile_px: in
     found, correlation = [], CorrelationStatistics()
     with ExitStack() as stack:
         heights = stack.enter_context(open_raster(height_tif))
-        quantity = quantity_of(heights.descriptions[0])
-        needed = {quantity.reference(scene.layers), *quantity.needs}
-        if quantity.name == RELATIVE or needed - scene.layers.keys():
-            logger.warning("scene %s/%s: has no reference for %s", scene.dataset, scene.name, quantity.name)
+        if (names := references(heights.descriptions[0], scene)) is None:
+            logger.warning("scene %s/%s: has no reference for its heights", scene.dataset, scene.name)
             return SceneErrors(_located([]), _located([]), correlation)
-        layers = {name: stack.enter_context(open_raster(scene.path(name))) for name in _references(scene)}
-        above_ground = quantity.name != TERRAIN
+        layers = {name: stack.enter_context(open_raster(scene.path(name))) for name in names}
+        above_ground = heights.descriptions[0] != TERRAIN
         for window in tiles_in(area, scene.grid, tile_px):
             predicted, truth = read_compared(heights, layers, window)
             truth = np.where(area_mask(area, window), truth, np.float32(np.nan))
@@ -97,7 +95,17 @@ def tiles_in(area: BaseGeometry, grid: Grid, tile_px: int) -> list[Window]:
     return [window for window, inside in zip(windows, shared, strict=True) if inside]
 
 
-def _references(scene: Scene) -> list[str]:
+def references(quantity: str, scene: Scene) -> list[str] | None:
+    """Return the layers with which heights are compared; None if the scene has too few, or heights are not in metres.
+
+    Args:
+        quantity: of the heights.
+        scene: with its layers.
+    """
+    compared = quantity_of(quantity)
+    needed = {compared.reference(scene.layers), *compared.needs}
+    if quantity == RELATIVE or needed - scene.layers.keys():
+        return None
     return [name for name in REFERENCES if name in scene.layers]
 
 
