@@ -95,7 +95,7 @@ def _predict(model: LoadedModel, scene: Scene, area: BaseGeometry, settings: Inf
         task = Task(model, scene, numbers, settings, folder / f"strips{number}", area)
         strips = predict_strips(task, threads=model.card.training.threads)
         heights.append(folder / f"height{number}.tif")
-        strips.write_band(0, heights[-1])
+        strips.write_bands(slice(1), heights[-1])
         strips.remove()
     if len(heights) == 1:
         return heights[0]
