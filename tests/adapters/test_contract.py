@@ -49,8 +49,8 @@ def test_a_delivery_is_imported_trained_on_and_scored(
     for scene in made.scenes:
         found = heights(scene)
         if "ndsm" in found:
-            assert np.nanmin(found["ndsm"]) == 0
-            assert np.nanmax(found["ndsm"]) == pytest.approx(HIGHEST_M, abs=0.3)
+            assert -0.2 < np.nanmin(found["ndsm"]) <= 0.1
+            assert np.nanmax(found["ndsm"]) == pytest.approx(HIGHEST_M, abs=0.5)
         if len(found) == 2:
             assert np.nanmedian(found["ndsm"][found["building"] == 1]) == pytest.approx(HOUSE_M, abs=0.3)
     overall = made.scored.scores.strata["all"]

@@ -5,15 +5,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+from rasterio.enums import ColorInterp
 from raw_cases import NORTH, UTM, WEST, write
 
 from img2height.errors import DataError
-from img2height.importing.laying import Laid, lay_out, on_the_ice, on_the_map, sheet_parts
+from img2height.importing.laying import Laid, lay_out, on_a_sheet, on_the_ice, on_the_map
+from img2height.io.grid import Grid
 from img2height.io.mosaics import require_alike
 from img2height.io.pixels import read_pixels
 from img2height.io.projections import require_true_scale
 from img2height.io.rasters import open_raster
-from img2height.io.vrt import write_mosaic
+from img2height.io.values import vertical
+from img2height.io.vrt import write_mosaic, write_stack
 from img2height.tiles.index import tile_offsets
 
 
@@ -26,7 +29,7 @@ def square(path: Path, value: float, column: int, row: int, dtype: str = "uint8"
 
 def read(laid: Laid, folder: Path, **how: float) -> tuple[np.ndarray, np.ndarray]:
     """Return values and validity of the mosaic of a layer."""
-    write_mosaic(folder / "m.vrt", laid.grid, laid.parts, **how)
+    write_mosaic(folder / "m.vrt", laid.grid, laid.parts, crs=laid.crs, **how)
     with open_raster(folder / "m.vrt") as raster:
         require_alike(raster, heights=False)
         values, valid = read_pixels(raster, [1])
@@ -77,6 +80,14 @@ def test_the_system_of_files_that_state_none_is_declared(tmp_path: Path) -> None
         on_the_map([file], None)
 
 
+def test_the_vertical_system_of_the_files_stays(tmp_path: Path) -> None:
+    files = [square(tmp_path / f"{n}.tif", 1, n, 0, "float32", crs="EPSG:32633+7837") for n in (0, 1)]
+    laid = on_the_map(files, None)
+    write_mosaic(tmp_path / "m.vrt", laid.grid, laid.parts, crs=laid.crs)
+    with open_raster(tmp_path / "m.vrt") as raster:
+        assert vertical(raster.crs).name == "DHHN2016 height"
+
+
 def test_files_without_a_place_are_refused(tmp_path: Path) -> None:
     profile = {"driver": "PNG", "width": 8, "height": 8, "count": 1, "dtype": "uint8"}
     with rasterio.open(tmp_path / "a.png", "w", **profile) as out:
@@ -89,7 +100,7 @@ def test_no_tile_up_to_the_size_of_a_chip_shows_two_chips(tmp_path: Path) -> Non
     pieces = {f"{n:02}": {"eo": square(tmp_path / f"{n}.tif", n + 1, 0, 0)} for n in range(5)}
     sheet = lay_out(pieces)
     grid = on_the_ice("d", {"s": sheet}, {"s": 1.0})["s"]
-    values, valid = read(Laid(grid, sheet_parts(sheet, pieces, "eo")), tmp_path)
+    values, valid = read(on_a_sheet(sheet, pieces, "eo", grid), tmp_path)
     assert sorted(set(values[valid])) == [1, 2, 3, 4, 5]
     assert valid.sum() == 5 * 64
     for size in (2, 5, 8):
@@ -110,3 +121,39 @@ def test_sheets_do_not_overlap_and_pixels_keep_their_size(tmp_path: Path) -> Non
             require_true_scale(grid.crs, grid.bounds, "sheet")
             extents.append(grid.to_map(grid.extent))
     assert not any(a.intersects(b) for n, a in enumerate(extents) for b in extents[:n])
+
+
+@pytest.mark.parametrize("colours", [4, 0])
+def test_a_fourth_band_that_is_declared_as_a_colour_is_not_alpha(tmp_path: Path, colours: int) -> None:
+    """GDAL marks the fourth of four 8-bit bands as alpha, and infrared is 0 on water."""
+    files = []
+    for number in (0, 2):
+        stack = np.full((4, 8, 8), 9, np.uint8)
+        stack[3, :4] = 0
+        write(tmp_path / f"{number}.tif", stack, west=WEST + 8 * number)
+        files.append(tmp_path / f"{number}.tif")
+    laid = on_the_map(files, None)
+    write_mosaic(tmp_path / "m.vrt", laid.grid, laid.parts, colours=colours)
+    with open_raster(tmp_path / "m.vrt") as raster:
+        assert (raster.colorinterp[3] == ColorInterp.alpha) == (colours == 0)
+        _, valid = read_pixels(raster, raster.indexes[: colours or 3])
+    assert valid.sum() == (128 if colours else 64)
+    assert not valid[:, 8:16].any()
+
+
+def test_bands_in_files_of_their_own_become_one_image(tmp_path: Path) -> None:
+    write(tmp_path / "fine.tif", np.arange(64, dtype=np.uint16).reshape(8, 8) + 1)
+    write(tmp_path / "coarse.tif", np.arange(16, dtype=np.uint16).reshape(4, 4) + 1, gsd=2.0)
+    with open_raster(tmp_path / "fine.tif") as raster:
+        grid = Grid.of(raster)
+    files = {"red": tmp_path / "fine.tif", "re1": tmp_path / "coarse.tif"}
+    write_stack(tmp_path / "s.vrt", grid, files, nodata=0)
+    with open_raster(tmp_path / "s.vrt") as raster:
+        assert raster.descriptions == ("red", "re1")
+        assert raster.nodata == 0
+        red, coarse = raster.read()
+    assert (red == np.arange(64).reshape(8, 8) + 1).all()
+    assert (coarse == np.kron(np.arange(16).reshape(4, 4) + 1, np.ones((2, 2)))).all()
+    write(tmp_path / "coarse.tif", np.ones((4, 4), np.uint8), gsd=2.0)
+    with pytest.raises(DataError, match=r"coarse\.tif: has 1 bands of uint8; expected one of uint16"):
+        write_stack(tmp_path / "s.vrt", grid, files, nodata=0)

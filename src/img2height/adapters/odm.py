@@ -1,8 +1,6 @@
 """OpenDroneMap: orthophoto and surface models of drone images, https://docs.opendronemap.org/outputs."""
 
-from pathlib import Path
-
-from img2height.importing import Adapter, Declared, Scene, gather
+from img2height.importing import Adapter, Declared, by_patterns
 
 PROJECT = r"(?:(?:.*/)?(?P<scene>[^/]+)/)?"
 PATTERNS = {
@@ -17,11 +15,6 @@ LAYERS: Declared = {
 }
 
 
-def find(root: Path) -> dict[str, Scene]:
-    """Return one scene per project."""
-    return {project: Scene(pieces, LAYERS) for project, pieces in gather(root, PATTERNS).items()}
-
-
 ADAPTER = Adapter(
     title="Drone images (OpenDroneMap)",
     source="own flight, processed with OpenDroneMap",
@@ -29,6 +22,6 @@ ADAPTER = Adapter(
     citation="",
     vertical_reference="as the positions of the images or of the ground control points: ellipsoid or geoid, metres",
     layout="<project>/odm_orthophoto/odm_orthophoto.tif\n<project>/odm_dem/dsm.tif\n<project>/odm_dem/dtm.tif",
-    find=find,
+    find=by_patterns(PATTERNS, LAYERS),
     notes=("Run OpenDroneMap with --dsm --dtm: heights above ground need both.",),
 )

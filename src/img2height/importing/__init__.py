@@ -1,6 +1,6 @@
 """From a folder as it was delivered to a dataset file: what an adapter declares, and what is written from it."""
 
-from img2height.importing.adapter import Adapter, Declared, Scene
-from img2height.importing.matching import gather
+from img2height.importing.adapter import Adapter, Declared, Pieces, Scene
+from img2height.importing.matching import by_patterns, gather, in_sheets
 
-__all__ = ["Adapter", "Declared", "Scene", "gather"]
+__all__ = ["Adapter", "Declared", "Pieces", "Scene", "by_patterns", "gather", "in_sheets"]

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from geopandas import GeoDataFrame
+
 from img2height.vocabulary.parts import Role
 
 Pieces = dict[str, dict[str, Path]]  # files by layer of each tile or chip, by its name
@@ -16,7 +18,8 @@ class Scene:
     """One scene as found in a folder.
 
     Attributes:
-        pieces: its tiles, or its chips. A scene that was not cut has one.
+        pieces: its tiles, or its chips. A scene that was not cut has one. An image in one file per band has a layer
+            `ms:red` for each.
         layers: what the files do not state themselves, by layer.
         role: part of an experiment to which it was assigned when the data were published, if it was.
         group: scenes of one group are never divided between parts, because they show the same area or are alike.
@@ -25,6 +28,9 @@ class Scene:
         crs: coordinate system of files that state none.
         pairs: of views, as in a dataset file.
         allow: checks that are skipped, as in a dataset file.
+        polygons: returns a table of buildings that was not delivered as one vector file, for layers that declare
+            `buildings: true`.
+        ground_filter: whether the terrain is estimated from the surface if no terrain model is found.
     """
 
     pieces: Pieces
@@ -35,6 +41,8 @@ class Scene:
     crs: str | None = None
     pairs: list[dict[str, Any]] = field(default_factory=list)
     allow: list[str] = field(default_factory=list)
+    ground_filter: bool = False
+    polygons: Callable[[], GeoDataFrame] | None = None
 
 
 @dataclass(frozen=True)
@@ -49,6 +57,8 @@ class Adapter:
         vertical_reference: datum and unit of the heights.
         layout: what lies where in the folder, one pattern per line.
         find: returns the scenes of a folder by name.
+        gsd_m: side of the pixels to which all layers are resampled; None: that of the image.
+        params: what an experiment changes in params.yaml; {folder} in a text stands for the delivered folder.
         notes: what its users have to know, one sentence each.
     """
 
@@ -59,4 +69,6 @@ class Adapter:
     layout: str
     find: Callable[[Path], dict[str, Scene]]
     citation: str = ""
+    gsd_m: float | None = None
+    params: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()

@@ -28,10 +28,17 @@ WEST, SOUTH, SIDE, STEP = 2_100_000, 2_100_000, 1_200_000, 1000
 
 
 class Laid(NamedTuple):
-    """The files of a layer on one grid."""
+    """The files of a layer on one grid.
+
+    Attributes:
+        grid: of the mosaic.
+        parts: on it.
+        crs: coordinate system of the mosaic, with that of the heights if the files state it.
+    """
 
     grid: Grid
     parts: list[Part]
+    crs: CRS
 
 
 def on_the_map(files: Iterable[Path], crs: str | None) -> Laid:
@@ -46,6 +53,8 @@ def on_the_map(files: Iterable[Path], crs: str | None) -> Laid:
     """
     grids = {path: _own_grid(path, crs) for path in files}
     first_path, first = next(iter(grids.items()))
+    with open_raster(first_path) as raster:
+        stated = raster.crs or first.crs
     corners = {}
     for path, grid in grids.items():
         step = ~first.transform @ grid.transform
@@ -65,7 +74,7 @@ def on_the_map(files: Iterable[Path], crs: str | None) -> Laid:
     right = max(x + grids[path].width for path, (x, _) in places.items())
     bottom = max(y + grids[path].height for path, (_, y) in places.items())
     whole = first.crop(Window(left, top, right - left, bottom - top))
-    return Laid(whole, [Part(path, x - left, y - top) for path, (x, y) in places.items()])
+    return Laid(whole, [Part(path, x - left, y - top) for path, (x, y) in places.items()], stated)
 
 
 def _own_grid(path: Path, crs: str | None) -> Grid:
@@ -164,6 +173,7 @@ def on_the_ice(dataset: str, sheets: Mapping[str, Sheet], gsd_m: Mapping[str, fl
     return grids
 
 
-def sheet_parts(sheet: Sheet, pieces: Pieces, layer: str) -> list[Part]:
+def on_a_sheet(sheet: Sheet, pieces: Pieces, layer: str, grid: Grid) -> Laid:
     """Return the files of a layer on a sheet."""
-    return [Part(pieces[chip.name][layer], chip.column, chip.row) for chip in sheet.chips if layer in pieces[chip.name]]
+    chips = [chip for chip in sheet.chips if layer in pieces[chip.name]]
+    return Laid(grid, [Part(pieces[chip.name][layer], chip.column, chip.row) for chip in chips], grid.crs)

@@ -2,13 +2,14 @@
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from img2height.errors import DataError
-from img2height.importing.adapter import Pieces
+from img2height.importing.adapter import Declared, Pieces, Scene
 
 SCENE = "scene"
+CHIPS = 256  # on a sheet
 MOSAICS = "img2height_mosaics"  # what an import makes; never part of a delivery
 UMLAUTS = {ord(letter): f"{base}e" for letter, base in zip("äöü", "aou", strict=True)}
 WHOLE = "all"  # a scene or piece whose pattern names none
@@ -19,6 +20,25 @@ def files_below(root: Path) -> Iterator[Path]:
     for folder, below, names in os.walk(root, followlinks=True):
         below[:] = sorted(name for name in below if not name.startswith(".") and name != MOSAICS)
         yield from (Path(folder) / name for name in sorted(names) if not name.startswith("."))
+
+
+def by_patterns(
+    patterns: Mapping[str, str], layers: Declared, *, whole: str = WHOLE, crs: str | None = None
+) -> Callable[[Path], dict[str, Scene]]:
+    """Return the `find` of an adapter: the scenes of `gather`.
+
+    Args:
+        patterns: see `gather`.
+        layers: what the files do not state themselves.
+        whole: name of the scene of patterns that name none.
+        crs: coordinate system of files that state none.
+    """
+
+    def find(root: Path) -> dict[str, Scene]:
+        found = gather(root, patterns).items()
+        return {whole if name == WHOLE else name: Scene(pieces, layers, crs=crs) for name, pieces in found}
+
+    return find
 
 
 def gather(root: Path, patterns: Mapping[str, str]) -> dict[str, Pieces]:
@@ -60,6 +80,13 @@ def _shared(scenes: dict[str, Pieces]) -> dict[str, Pieces]:
         name: {piece: {**shared.get(piece, {}), **files} for piece, files in pieces.items()}
         for name, pieces in scenes.items()
     }
+
+
+def in_sheets(pieces: Pieces) -> Iterator[tuple[int, Pieces]]:
+    """Yield number and chips of sheets of at most `CHIPS` chips, in their order."""
+    items = list(pieces.items())
+    for number, start in enumerate(range(0, len(items), CHIPS)):
+        yield number, dict(items[start : start + CHIPS])
 
 
 def as_name(text: str) -> str:

@@ -6,14 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import pandas
+from rasterio.enums import ColorInterp
 
 from img2height.errors import DataError
 from img2height.importing.adapter import Scene
-from img2height.importing.laying import Chip, Laid, Sheet, lay_out, on_the_ice, on_the_map, sheet_parts
-from img2height.io.vrt import write_mosaic
-from img2height.vocabulary.layers import LAYERS
+from img2height.importing.laying import Chip, Sheet, lay_out, on_a_sheet, on_the_ice, on_the_map
+from img2height.io.grid import Grid
+from img2height.io.rasters import open_raster
+from img2height.io.tables import write_table
+from img2height.io.vrt import write_mosaic, write_stack
+from img2height.vocabulary.storage import VECTORS
 
 RATIO = "ratio"  # of a layer of an adapter: number by which the stored values are multiplied
+TABLE = "buildings"  # of a layer of an adapter: it is read from the polygons that the adapter returns
 Layers = dict[str, dict[str, Any]]  # keys of a dataset file, by layer
 
 
@@ -53,36 +58,72 @@ def write_mosaics(dataset: str, scenes: Mapping[str, Scene], delivery: Delivery,
     grids = on_the_ice(dataset, sheets, sizes)
     if sheets:
         _list_chips(sheets).to_csv(made / "chips.csv", index=False)
-    found: dict[str, Layers] = {}
-    for name, scene in scenes.items():
-        found[name] = {}
-        for layer, declared in scene.layers.items():
-            files = [there[layer] for there in scene.pieces.values() if layer in there]
-            if not files:
-                continue
-            if name in sheets:
-                laid: Laid | None = Laid(grids[name], sheet_parts(sheets[name], scene.pieces, layer))
-            else:
-                laid = _laid_on_the_map(f"{name}, layer {layer}", layer, files, scene, declared)
-            path = delivery.seen(files[0])
-            if laid:
-                path = made / f"{name}_{layer}.vrt"
-                parts = [part._replace(path=delivery.seen(part.path)) for part in laid.parts]
-                write_mosaic(path, laid.grid, parts, nodata=declared.get("nodata"), ratio=declared.get(RATIO))
-            keys = {key: value for key, value in declared.items() if key != RATIO}
-            found[name][layer] = {"path": path.relative_to(delivery.folder).as_posix(), **keys}
+    return {
+        name: _layers(name, scene, delivery, made, sheets.get(name), grids.get(name)) for name, scene in scenes.items()
+    }
+
+
+def _layers(name: str, scene: Scene, delivery: Delivery, made: Path, sheet: Sheet | None, grid: Grid | None) -> Layers:
+    """Write the mosaics of one scene and return its layers."""
+    found: Layers = {}
+    if scene.polygons is not None:
+        write_table(scene.polygons(), made / f"{name}_{TABLE}.parquet")
+    for layer, declared in scene.layers.items():
+        path = _path(name, layer, scene, delivery, made, sheet, grid)
+        if path is not None:
+            keys = {key: value for key, value in declared.items() if key not in (RATIO, TABLE)}
+            found[layer] = {"path": path.relative_to(delivery.folder).as_posix(), **keys}
     return found
 
 
-def _laid_on_the_map(
-    where: str, layer: str, files: list[Path], scene: Scene, declared: Mapping[str, Any]
-) -> Laid | None:
-    """Return the files of a layer on one grid; None for a single file that can be read as it is."""
-    if layer in LAYERS and LAYERS[layer].kind == "polygons":
-        if len(files) > 1:
-            raise DataError(f"scene {where}: {len(files)} vector files, e.g. {files[0]}; merge them into one")
+def _path(
+    name: str, layer: str, scene: Scene, delivery: Delivery, made: Path, sheet: Sheet | None, grid: Grid | None
+) -> Path | None:
+    """Return the file of a layer below the folder of the dataset, None if the scene lacks it."""
+    declared, path = scene.layers[layer], made / f"{name}_{layer}.vrt"
+    if declared.get(TABLE):
+        return made / f"{name}_{TABLE}.parquet"
+    stacks = [stack for files in scene.pieces.values() if (stack := _stack(layer, declared, files))]
+    if stacks:
+        if len(stacks) > 1:
+            raise DataError(f"scene {name}: {len(stacks)} images in separate bands; import them as scenes of their own")
+        first = on_the_map([next(iter(stacks[0].values()))], scene.crs).grid
+        write_stack(
+            path, first, {band: delivery.seen(file) for band, file in stacks[0].items()}, declared.get("nodata")
+        )
+        return path
+    files = [files[layer] for files in scene.pieces.values() if layer in files]
+    if not files:
         return None
-    return on_the_map(files, scene.crs) if len(files) > 1 or scene.crs or RATIO in declared else None
+    if len(files) > 1 and files[0].suffix.lower() in VECTORS:
+        raise DataError(f"scene {name}: {len(files)} files of {layer}, e.g. {files[0]}; merge them into one")
+    bands = len(declared.get("bands", []))
+    if not sheet and len(files) == 1 and RATIO not in declared and _is_plain(files[0], scene.crs, bands):
+        return delivery.seen(files[0])
+    laid = on_a_sheet(sheet, scene.pieces, layer, grid) if sheet and grid else on_the_map(files, scene.crs)
+    parts = [part._replace(path=delivery.seen(part.path)) for part in laid.parts]
+    write_mosaic(
+        path, laid.grid, parts, crs=laid.crs, nodata=declared.get("nodata"), ratio=declared.get(RATIO), colours=bands
+    )
+    return path
+
+
+def _is_plain(file: Path, crs: str | None, bands: int) -> bool:
+    """Return whether a file can be read as it is: it needs neither a declared system nor other kinds of bands."""
+    if file.suffix.lower() in VECTORS:
+        return True
+    with open_raster(file) as raster:
+        alpha = ColorInterp.alpha in raster.colorinterp and raster.count == bands
+        return not alpha and (raster.crs is not None or crs is None)
+
+
+def _stack(layer: str, declared: Mapping[str, Any], files: Mapping[str, Path]) -> dict[str, Path]:
+    """Return the files of an image that was delivered in one file per band, by band; empty if it was not."""
+    found = {band: files[f"{layer}:{band}"] for band in declared.get("bands", []) if f"{layer}:{band}" in files}
+    if found and len(found) < len(declared["bands"]):
+        missing = ", ".join(band for band in declared["bands"] if band not in found)
+        raise DataError(f"{next(iter(found.values()))}: bands of the same image are missing: {missing}")
+    return found
 
 
 def _list_chips(sheets: Mapping[str, Sheet]) -> pandas.DataFrame:

@@ -9,9 +9,10 @@ from img2height.settings.experiment import Experiment
 from img2height.settings.parsing import parse
 from img2height.vocabulary.layers import INITIAL, LAYERS, RADAR
 from img2height.vocabulary.parts import PARTS, SPLIT, Role
+from img2height.vocabulary.quantities import BUILDINGS, TERRAIN
 
 HELD_OUT = 5  # every fifth group of scenes is tested, as in five folds
-TILE_PX, STEP_PX = 256, 16  # of params.yaml; networks need multiples of 16
+TILE_PX, STEP_PX = 256, 16  # of params.yaml; networks need multiples of 16, ResDepth of 32
 STRIPES = 5
 IMAGES = ("eo", "ms", RADAR)
 
@@ -32,12 +33,13 @@ class Look(NamedTuple):
     may_lack: bool
 
 
-def start_experiment(dataset: Dataset, looks: Mapping[str, Look]) -> Experiment | None:
+def start_experiment(dataset: Dataset, looks: Mapping[str, Look], params: Mapping[str, Any]) -> Experiment | None:
     """Return an experiment on all scenes of a dataset; None if they have no image or no reference, or are too few.
 
     Args:
         dataset: its settings.
         looks: by scene.
+        params: what its adapter changes in params.yaml.
     """
     roles = {name: look.role for name, look in looks.items()}
     recipes = _recipes(list(dataset.scenes.values()), next(iter(looks.values())).bands)
@@ -45,15 +47,20 @@ def start_experiment(dataset: Dataset, looks: Mapping[str, Look]) -> Experiment 
         return None
     value = {
         "name": dataset.name, "title": dataset.title, "scenes": {dataset.name: roles}, "methods": list(recipes),
-        "params": _params(list(looks.values())),
+        "params": {**params, **_params(list(looks.values()), _multiple(recipes))},
         "recipes": {name: changes for name, changes in recipes.items() if changes},
     }  # fmt: skip
     return parse(Experiment, {key: found for key, found in value.items() if found}, f"experiment {dataset.name}")
 
 
-def _params(looks: list[Look]) -> dict[str, Any]:
+def _multiple(recipes: Mapping[str, Any]) -> int:
+    """Return the pixels of which the side of a tile is a multiple."""
+    return 2 * STEP_PX if any(name.startswith("resdepth") for name in recipes) else STEP_PX
+
+
+def _params(looks: list[Look], step_px: int) -> dict[str, Any]:
     """Return what differs from params.yaml: smaller tiles for small scenes, and images with missing pixels."""
-    side = max(STEP_PX, min(look.side_px for look in looks) // STEP_PX * STEP_PX)
+    side = max(step_px, min(look.side_px for look in looks) // step_px * step_px)
     params: dict[str, Any] = {}
     if side < TILE_PX:
         params = {"tiling": {"tile_px": side, "stride_px": side // 2}, "inference": {"window_px": side}}
@@ -92,7 +99,7 @@ def _together(scene: Scene, other: Scene) -> bool:
 
 def _recipes(scenes: list[SceneFile], bands: Mapping[str, list[str]]) -> dict[str, dict[str, Any]]:
     """Return what is changed in the recipes of methods that can be trained on all scenes, by method."""
-    shared = set.intersection(*({layer for layer, _ in scene.layers.items()} for scene in scenes))
+    shared = set.intersection(*(set(scene.names) for scene in scenes))
     above = LAYERS["ndsm"].is_among(shared)
     if INITIAL in shared and {"dsm", "dtm"} <= shared:
         refined = "resdepth_stereo" if all(scene.pairs for scene in scenes) else "resdepth_0"
@@ -103,6 +110,8 @@ def _recipes(scenes: list[SceneFile], bands: Mapping[str, list[str]]) -> dict[st
     names = {"unet": bands[image], "mean_height": bands[image][:1]}
     if above:
         names["zero_height"] = bands[image][:1]
-    target = {} if above else {"target": "dem"}
+    target = {} if above else {"target": TERRAIN}
+    if any(ndsm.quantity == BUILDINGS for scene in scenes if (ndsm := scene.layers.get("ndsm"))):
+        target = {"target": BUILDINGS}
     usual = image == "eo" and {"red", "green", "blue"} <= set(bands[image])  # as in the recipes
     return {name: target if usual else {"inputs": {image: used}, **target} for name, used in names.items()}

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 from rasterio.enums import MaskFlags
@@ -17,12 +18,12 @@ from img2height.importing.mosaics import Delivery, Layers, write_mosaics
 from img2height.importing.starting import Look, largest_tile_px, roles_of, start_experiment
 from img2height.io.atomic import atomic_path
 from img2height.io.rasters import open_raster
-from img2height.scenes.sources import Source, check_raster
+from img2height.scenes.sources import Source, check_raster, target_grid
 from img2height.settings.base import Settings
-from img2height.settings.dataset import Dataset
+from img2height.settings.dataset import Dataset, TargetGrid, of_polygons
 from img2height.settings.experiment import Experiment
 from img2height.settings.parsing import parse
-from img2height.vocabulary.layers import is_view, layer_of
+from img2height.vocabulary.layers import is_view
 from img2height.vocabulary.parts import Role
 
 FILES = "files"  # in the folder of a dataset: a link to a delivery that lies elsewhere
@@ -91,10 +92,11 @@ def import_delivery(adapter: Adapter, root: Path, name: str, places: Places, *, 
         layers = write_mosaics(name, scenes, delivery, made)
         sources = _check(_described(adapter, name, scenes, layers), folder)
         roles = roles_of(scenes)
-        looks = {key: _look(scene, sources[key], roles[key]) for key, scene in scenes.items()}
+        grid = TargetGrid(gsd_m=adapter.gsd_m)
+        looks = {key: _look(scene, sources[key], roles[key], grid) for key, scene in scenes.items()}
         final = {key: {layer: _moved(keys, made.name) for layer, keys in of.items()} for key, of in layers.items()}
         dataset = _described(adapter, name, scenes, final)
-        experiment = start_experiment(dataset, looks)
+        experiment = start_experiment(dataset, looks, _placed(adapter.params, delivery.inside))
         undo.pop_all()
     written = [*_keep(made, folder / MOSAICS), _write(dataset, adapter.notes, file)]
     kept = start if start.exists() else None
@@ -129,17 +131,25 @@ def _described(adapter: Adapter, name: str, scenes: Mapping[str, Scene], layers:
     """Return the settings of a dataset from what its adapter declares."""
     keys = ("title", "source", "licence", "citation", "vertical_reference")
     about = {key: text for key in keys if (text := getattr(adapter, key))}
-    return parse(Dataset, {"name": name, **about, "scenes": {
-        key: _scene(scene, layers[key]) for key, scene in scenes.items()
-    }}, f"dataset {name}")  # fmt: skip
+    grid = {"grid": {"gsd_m": adapter.gsd_m}} if adapter.gsd_m else {}
+    found = {key: _scene(scene, layers[key]) for key, scene in scenes.items()}
+    return parse(Dataset, {"name": name, **about, **grid, "scenes": found}, f"dataset {name}")
+
+
+def _placed(value: Any, folder: Path) -> Any:
+    """Return settings in which {folder} is replaced, at any depth."""
+    if isinstance(value, Mapping):
+        return {key: _placed(inner, folder) for key, inner in value.items()}
+    return value.replace("{folder}", folder.as_posix()) if isinstance(value, str) else value
 
 
 def _scene(scene: Scene, layers: Layers) -> dict[str, object]:
     numbered = {layer: keys for layer, keys in layers.items() if not is_view(layer)}
     if views := [layers[layer] for layer in sorted(layers) if is_view(layer)]:
         numbered["views"] = views  # type: ignore[assignment]  # the one list among mappings
-    keys = {"layers": numbered, "pairs": scene.pairs, "group": scene.group, "allow": scene.allow}
-    return {key: value for key, value in keys.items() if value}
+    keys: dict[str, object] = {"layers": numbered, "pairs": scene.pairs, "group": scene.group, "allow": scene.allow}
+    filtered = scene.ground_filter and "dsm" in layers and "dtm" not in layers
+    return {key: value for key, value in keys.items() if value} | ({"ground_filter": {}} if filtered else {})
 
 
 def _check(dataset: Dataset, folder: Path) -> dict[str, dict[str, Source]]:
@@ -148,7 +158,7 @@ def _check(dataset: Dataset, folder: Path) -> dict[str, dict[str, Source]]:
     for name, scene in dataset.scenes.items():
         found[name] = {}
         for layer, declared in scene.layers.items():
-            if layer_of(layer).kind == "polygons":
+            if of_polygons(layer, declared):
                 continue
             try:
                 found[name][layer] = check_raster(layer, declared, folder)
@@ -157,19 +167,23 @@ def _check(dataset: Dataset, folder: Path) -> dict[str, dict[str, Source]]:
     return found
 
 
-def _look(scene: Scene, sources: Mapping[str, Source], role: Role) -> Look:
-    """Return what an experiment has to know of a scene, or of its smallest chip, by the layer that has its grid."""
-    first = next(iter(sources))
-    chips = [files[first] for files in scene.pieces.values() if first in files]
-    files = chips if scene.chip_gsd_m else [sources[first].path]
-    sides = []
-    for file in files:
-        with open_raster(file) as raster:
-            sides.append(largest_tile_px(raster.width, raster.height, role))
-    with open_raster(sources[first].path) as raster:
-        may_lack = any(MaskFlags.all_valid not in flags for flags in raster.mask_flag_enums)
+def _look(scene: Scene, sources: Mapping[str, Source], role: Role, wanted: TargetGrid) -> Look:
+    """Return what an experiment has to know of a scene, by the layer that has its grid; of a sheet by its chips."""
+    first, image = next(iter(sources.items()))
     bands = {layer: source.bands for layer, source in sources.items() if source.is_image}
-    return Look(role, min(sides), bands, may_lack and not scene.chip_gsd_m)
+    if scene.chip_gsd_m:
+        shrunk = scene.chip_gsd_m / (wanted.gsd_m or scene.chip_gsd_m)
+        sides = [_side_px(files[first], role) for files in scene.pieces.values() if first in files]
+        return Look(role, int(min(sides) * shrunk), bands, image.nodata is not None)
+    grid = target_grid(image.path, wanted)
+    with open_raster(image.path) as raster:
+        may_lack = any(MaskFlags.all_valid not in flags for flags in raster.mask_flag_enums)
+    return Look(role, largest_tile_px(grid.width, grid.height, role), bands, may_lack)
+
+
+def _side_px(chip: Path, role: Role) -> int:
+    with open_raster(chip) as raster:
+        return largest_tile_px(raster.width, raster.height, role)
 
 
 def _moved(keys: dict[str, object], made: str) -> dict[str, object]:

@@ -11,10 +11,10 @@ import shapely
 from pyogrio.errors import DataLayerError, DataSourceError
 
 from img2height.errors import DataError
+from img2height.vocabulary.storage import PARQUET
 
 logger = logging.getLogger(__name__)
 
-PARQUET = (".parquet", ".geoparquet")
 NUMBER = r"^\s*([+-]?\d+(?:[.,]\d+)?)\s*(?:m|metres?|meters?)?\s*$"  # "12 m", "3,5"
 
 

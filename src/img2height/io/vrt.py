@@ -1,7 +1,7 @@
 """Writes mosaics (VRT): many rasters as one, in place and without a copy of a pixel."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
@@ -38,8 +38,9 @@ class _Look(NamedTuple):
 
 
 def write_mosaic(
-    path: Path, grid: Grid, parts: Sequence[Part], *, nodata: float | None = None, ratio: float | None = None
-) -> None:
+    path: Path, grid: Grid, parts: Sequence[Part], *, crs: CRS | None = None, nodata: float | None = None,
+    ratio: float | None = None, colours: int = 0,
+) -> None:  # fmt: skip
     """Write a mosaic; where no part lies, it is missing: it has the nodata of its parts, or a mask if they have none.
 
     Descriptions, units, colours, scale and offset are those of the first part; `require_alike` compares the others.
@@ -48,8 +49,12 @@ def write_mosaic(
         path: the VRT; refers to its parts relative to its folder.
         grid: its grid; may differ from those of the parts, which may have none.
         parts: on the grid; of overlapping ones the last is seen.
+        crs: coordinate system, if it says more than that of the grid.
         nodata: of all parts, whatever they state; None: as they state, which has to be the same.
         ratio: number by which the stored values are multiplied, as float32; None: they are kept.
+        colours: number of bands that are declared as colours; if that is all, none of them is alpha. GDAL calls the
+            fourth of four 8-bit bands alpha by default, so that files of red, green, blue and
+            infrared often say so.
 
     Raises:
         DataError: the parts differ in the number or type of their bands, or in nodata.
@@ -60,17 +65,53 @@ def write_mosaic(
             with open_raster(part.path) as raster:
                 _require_same_bands(first, raster, nodata)
                 looks.append(_Look(part, (raster.width, raster.height), raster.block_shapes[0]))
-        root = _dataset(grid)
+        root = _dataset(grid, crs or grid.crs)
         missing = first.nodatavals if nodata is None else [nodata] * first.count
         for band in first.indexes:
             element = _band(root, first, band, missing[band - 1], ratio)
+            _text(element, "ColorInterp", _colour(first.colorinterp[band - 1], no_alpha=first.count == colours))
             for look in looks:
                 _source(element, path, look, first.dtypes[band - 1], str(band), ratio)
         if None in missing:
             # A mask made from nodata would be wrong: GDAL 3.10 reads only the first row of such a source.
             mask = ET.SubElement(ET.SubElement(root, "MaskBand"), "VRTRasterBand", dataType="Byte")
+            opaque = first.count == colours and ColorInterp.alpha in first.colorinterp
             for look in looks:
-                _source(mask, path, look, "uint8", "mask,1")
+                if opaque:  # 255 wherever a part lies
+                    _source(mask, path, look, first.dtypes[0], "1", ratio=0.0, offset=255)
+                else:
+                    _source(mask, path, look, "uint8", "mask,1")
+    _save(root, path)
+
+
+def write_stack(path: Path, grid: Grid, files: Mapping[str, Path], nodata: float | None) -> None:
+    """Write rasters of one band each as one image; a coarser one is repeated to the pixels of the grid.
+
+    Args:
+        path: the VRT; refers to its parts relative to its folder.
+        grid: of the image.
+        files: by the name of the band, in order; all cover the extent of the grid.
+        nodata: of all bands.
+
+    Raises:
+        DataError: a file has several bands, or the types differ.
+    """
+    root, dtype = _dataset(grid, grid.crs), ""
+    for number, (name, file) in enumerate(files.items(), start=1):
+        with open_raster(file) as raster:
+            dtype = dtype or raster.dtypes[0]
+            if raster.dtypes != (dtype,):
+                raise DataError(f"{file}: has {raster.count} bands of {raster.dtypes[0]}; expected one of {dtype}")
+            band = ET.SubElement(root, "VRTRasterBand", dataType=TYPES[dtype], band=str(number))
+            _text(band, "Description", name)
+            if nodata is not None:
+                _text(band, "NoDataValue", repr(nodata))
+            look = _Look(Part(file, 0, 0), (raster.width, raster.height), raster.block_shapes[0])
+            _source(band, path, look, dtype, "1", shown=(grid.width, grid.height))
+    _save(root, path)
+
+
+def _save(root: ET.Element, path: Path) -> None:
     ET.indent(root)
     with atomic_path(path) as temporary:
         ET.ElementTree(root).write(temporary, encoding="utf-8")
@@ -87,9 +128,9 @@ def _require_same_bands(first: DatasetReader, other: DatasetReader, nodata: floa
         )
 
 
-def _dataset(grid: Grid) -> ET.Element:
+def _dataset(grid: Grid, crs: CRS) -> ET.Element:
     root = ET.Element("VRTDataset", rasterXSize=str(grid.width), rasterYSize=str(grid.height))
-    _text(root, "SRS", CRS.to_wkt(grid.crs))
+    _text(root, "SRS", crs.to_wkt())
     _text(root, "GeoTransform", ", ".join(repr(float(number)) for number in grid.transform.to_gdal()))
     return root
 
@@ -107,30 +148,38 @@ def _band(root: ET.Element, first: DatasetReader, band: int, nodata: float | Non
         _text(element, "Scale", repr(scale))
     if offset := first.offsets[band - 1]:
         _text(element, "Offset", repr(offset))
-    _text(element, "ColorInterp", _colour(first.colorinterp[band - 1]))
     return element
 
 
-def _colour(colour: ColorInterp) -> str:
+def _colour(colour: ColorInterp, *, no_alpha: bool) -> str:
+    if no_alpha and colour == ColorInterp.alpha:
+        return "Undefined"
     return {"grey": "Gray"}.get(colour.name, colour.name.capitalize())
 
 
-def _source(band: ET.Element, vrt: Path, look: _Look, dtype: str, index: str, ratio: float | None = None) -> None:
+def _source(
+    band: ET.Element, vrt: Path, look: _Look, dtype: str, index: str, ratio: float | None = None,
+    offset: float = 0, shown: tuple[int, int] | None = None,
+) -> None:  # fmt: skip
+    """Add a source to a band: stored x ratio + offset, if given; `shown` is its size there, by default its own."""
     source = ET.SubElement(band, "SimpleSource" if ratio is None else "ComplexSource")
-    width, height = map(str, look.size)
+    width, height = look.size
     _text(source, "SourceFilename", os.path.relpath(look.part.path, vrt.parent)).set("relativeToVRT", "1")
     _text(source, "SourceBand", index)
-    ET.SubElement(
+    _element(
         source, "SourceProperties", RasterXSize=width, RasterYSize=height, DataType=TYPES[dtype],
-        BlockXSize=str(look.block[1]), BlockYSize=str(look.block[0]),
+        BlockXSize=look.block[1], BlockYSize=look.block[0],
     )  # fmt: skip
-    ET.SubElement(source, "SrcRect", xOff="0", yOff="0", xSize=width, ySize=height)
-    ET.SubElement(
-        source, "DstRect", xOff=str(look.part.column), yOff=str(look.part.row), xSize=width, ySize=height
-    )  # fmt: skip
+    _element(source, "SrcRect", xOff=0, yOff=0, xSize=width, ySize=height)
+    across, down = shown or look.size
+    _element(source, "DstRect", xOff=look.part.column, yOff=look.part.row, xSize=across, ySize=down)
     if ratio is not None:
-        _text(source, "ScaleOffset", "0")
+        _text(source, "ScaleOffset", repr(offset))
         _text(source, "ScaleRatio", repr(ratio))
+
+
+def _element(parent: ET.Element, name: str, **attributes: object) -> None:
+    ET.SubElement(parent, name, {key: str(value) for key, value in attributes.items()})
 
 
 def _text(parent: ET.Element, name: str, text: str) -> ET.Element:

@@ -13,10 +13,11 @@ from img2height.errors import DataError
 from img2height.io.areas import burn, window_box
 from img2height.io.grid import Grid
 from img2height.io.projections import reproject_table
-from img2height.io.rasters import Band, copy_to_cog, create_scratch
+from img2height.io.rasters import Band, copy_to_cog, create_scratch, height_band
 from img2height.io.vectors import numbers, polygon_parts, read_polygons
 from img2height.settings.dataset import Layer
-from img2height.vocabulary.layers import MISSING
+from img2height.vocabulary.layers import MISSING, NODATA
+from img2height.vocabulary.quantities import BUILDINGS
 from img2height.vocabulary.units import METRES
 
 TALLEST_M = 1000.0  # the world's tallest building has 828 m
@@ -89,8 +90,24 @@ def burn_footprints(footprints: geopandas.GeoDataFrame, grid: Grid, path: Path) 
     Centres on an edge belong to the building east or south of it, so that houses whose corners are pixel centres keep
     their area and neighbours share no pixel; GDAL would burn such rows on both sides.
     """
-    outlines = shapely.transform(grid.from_map(footprints.geometry.to_numpy()), lambda xy: xy + OFF_CENTRE_PX)
-    _burn_mask(outlines, grid, path)
+    _burn_mask(_outlines(footprints, grid), grid, path)
+
+
+def burn_heights(footprints: geopandas.GeoDataFrame, grid: Grid, path: Path) -> None:
+    """Write the heights of buildings as a COG: metres where a pixel centre lies in one, 0 elsewhere.
+
+    Args:
+        footprints: with the column height_m; where it is missing, the pixels of the building are missing too.
+        grid: of the scene.
+        path: the COG.
+
+    Raises:
+        DataError: there are no heights.
+    """
+    if "height_m" not in footprints:
+        raise DataError("ndsm: the building polygons have no heights; declare their column, e.g. height_column: height")
+    heights = footprints["height_m"].fillna(NODATA).to_numpy(np.float32)
+    _burn(_outlines(footprints, grid), heights, grid, path, (height_band(BUILDINGS), NODATA))
 
 
 def burn_walls(footprints: geopandas.GeoDataFrame, grid: Grid, path: Path) -> None:
@@ -105,13 +122,23 @@ def burn_walls(footprints: geopandas.GeoDataFrame, grid: Grid, path: Path) -> No
     _burn_mask(grid.from_map(shapely.intersection(near[one], near[other])), grid, path)
 
 
+def _outlines(footprints: geopandas.GeoDataFrame, grid: Grid) -> np.ndarray:
+    """Return footprints in pixel coordinates, with edges that run through no pixel centre."""
+    return shapely.transform(grid.from_map(footprints.geometry.to_numpy()), lambda xy: xy + OFF_CENTRE_PX)
+
+
 def _burn_mask(areas: np.ndarray, grid: Grid, path: Path) -> None:
     """Write a mask as a COG: 1 where a pixel centre lies in an area, in pixel coordinates, 0 elsewhere."""
-    tree = shapely.STRtree(areas)
+    _burn(areas, np.ones(len(areas), np.uint8), grid, path, (Band(path.stem), MISSING))
+
+
+def _burn(areas: np.ndarray, values: np.ndarray, grid: Grid, path: Path, form: tuple[Band, float]) -> None:
+    """Write one value per area, in pixel coordinates, and 0 elsewhere, as a COG with this band and nodata."""
+    tree, dtype = shapely.STRtree(areas), str(values.dtype)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".burn.") as folder:
         scratch = Path(folder) / path.name
-        with create_scratch(scratch, grid, [Band(path.stem)], "uint8", MISSING) as out:
+        with create_scratch(scratch, grid, [form[0]], dtype, form[1]) as out:
             for block in grid.blocks():
-                near = areas[tree.query(window_box(block))]
-                out.write(burn([(area, 1) for area in near], block, "uint8"), block)
+                near = sorted(tree.query(window_box(block)))
+                out.write(burn([(areas[index], values[index].item()) for index in near], block, dtype), block)
         copy_to_cog(scratch, path, categorical=True)

@@ -12,12 +12,13 @@ from img2height.io.rasters import open_raster
 from img2height.io.tables import write_table
 from img2height.scenes.above_ground import subtract_terrain
 from img2height.scenes.filling import MARK_OF, fill_layer, missing_below
-from img2height.scenes.footprints import burn_footprints, burn_walls, read_footprints
+from img2height.scenes.footprints import burn_footprints, burn_heights, burn_walls, read_footprints
+from img2height.scenes.ground import estimate_terrain
 from img2height.scenes.pairs import PAIRS, write_pairs
 from img2height.scenes.scene import Scene, SceneLayer
 from img2height.scenes.sources import Source, check_raster, target_grid
 from img2height.scenes.warp import bring_to_grid, source_window
-from img2height.settings.dataset import Layer, SceneFile, TargetGrid
+from img2height.settings.dataset import Layer, SceneFile, TargetGrid, of_polygons
 from img2height.vocabulary.layers import INITIAL, LAYERS
 
 logger = logging.getLogger(__name__)
@@ -45,7 +46,8 @@ def prepare_scene(
         DataError: a layer cannot be used; the message says which one, why and what to declare.
     """
     layers = dict(scene_file.layers.items())
-    sources = [check_raster(layer, declared, raw) for layer, declared in layers.items() if layer != POLYGONS]
+    rasters = {layer: declared for layer, declared in layers.items() if not of_polygons(layer, declared)}
+    sources = [check_raster(layer, declared, raw) for layer, declared in rasters.items()]
     _check_views([source for source in sources if source.kind == "view"])
     if "vertical_reference" not in scene_file.allow:
         _check_vertical_systems(sources)
@@ -53,14 +55,19 @@ def prepare_scene(
     for source in sources:
         _check_overlap(source, ground)
     footprints = read_footprints(layers[POLYGONS], raw, ground) if POLYGONS in layers else None
+    burnt = read_footprints(layers["ndsm"], raw, ground) if "ndsm" in layers.keys() - rasters.keys() else None
     with atomic_folder(folder) as made:
         for source in sources:
             bring_to_grid(source, ground, made / f"{source.name}.tif")
-        if set(LAYERS["ndsm"].made_of) <= layers.keys():
-            if MARK_OF["dtm"] not in layers:
+        if scene_file.ground_filter:
+            estimate_terrain(made, ground, scene_file.ground_filter)
+        if set(LAYERS["ndsm"].made_of) <= set(scene_file.names):
+            if MARK_OF["dtm"] not in layers and not scene_file.ground_filter:
                 _fill_terrain(made, ground)
             if "ndsm" not in layers:
                 subtract_terrain(made, ground, any_level="ground_level" in scene_file.allow)
+        if burnt is not None:
+            burn_heights(burnt, ground, made / "ndsm.tif")
         if INITIAL in layers and MARK_OF[INITIAL] not in layers:
             fill_layer(made, ground, INITIAL)
         if footprints is not None:

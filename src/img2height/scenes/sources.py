@@ -47,6 +47,7 @@ class Source:
         backscatter: scale of radar values.
         classes: of a mask, the values in all bands that belong to it; empty: any but 0.
         cell: of heights, which of the points in a pixel it shows, if declared.
+        valid_range: smallest and largest value, in the unit of the layer; others are missing.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Source:
     backscatter: Backscatter | None = None
     classes: tuple[tuple[int, ...], ...] = ()
     cell: str | None = None
+    valid_range: tuple[float, float] | None = None
 
     @property
     def applied(self) -> dict[str, Any]:
@@ -105,6 +107,7 @@ def check_raster(name: str, layer: Layer, raw: Path) -> Source:
         source = Source(
             name, path, kind, bands, indexes, value_type(dataset, indexes), metres, nodata, layer.shift_m,
             Scaling.of(dataset, indexes), system.name if system else "", layer.backscatter, classes, layer.cell,
+            layer.valid_range,
         )  # fmt: skip
     if kind == "mask" and nodata == 0 and not classes:
         raise DataError(

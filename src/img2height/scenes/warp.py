@@ -125,6 +125,9 @@ def _require_one_mark(source: Source, marks: set[float]) -> None:
 def _valid_values(source: Source, dataset: DatasetReader, window: Window) -> tuple[np.ndarray, np.ndarray]:
     """Return values CxHxW in the type of the scene and where they are valid, HxW bool."""
     values, valid = read_pixels(dataset, source.indexes, window, source.nodata)
+    if source.valid_range is not None:
+        low, high = source.valid_range
+        valid &= ((values >= low) & (values <= high)).all(axis=0)
     if source.kind == "mask":
         return values, valid
     if source.kind == "backscatter" and source.backscatter is not None:

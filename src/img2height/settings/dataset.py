@@ -5,11 +5,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from img2height.settings.base import Distinct, Name, Named, OneOf, Settings, with_fields
+from img2height.settings.base import Distinct, Factor, Name, Named, OneOf, Settings, with_fields
 from img2height.settings.city import CitySettings
 from img2height.settings.land import LandSettings
-from img2height.vocabulary.layers import INPUTS, LAYERS, VIEWS, view_name
+from img2height.vocabulary.layers import INPUTS, LAYERS, VIEWS, layer_of, view_name
 from img2height.vocabulary.parts import PARTS, Part
+from img2height.vocabulary.storage import VECTORS
 from img2height.vocabulary.units import METRES
 
 Unit = Annotated[str, OneOf(METRES)]
@@ -33,6 +34,16 @@ class Layer(Settings):
         description="value of missing pixels; null: as stated in the file. NaN and infinite pixels are always missing",
         json_schema_extra={"unit": "of the layer"},
     )
+    valid_range: tuple[float, float] | None = Field(
+        None,
+        description="smallest and largest value; pixels beyond are missing. For several values that mean missing",
+        json_schema_extra={"unit": "of the layer"},
+    )
+    quantity: Literal["ndsm", "building_height"] | None = Field(
+        None,
+        description="ndsm: what its heights are; building_height: known of buildings only, 0 elsewhere, which methods "
+        "that predict all heights must not learn; null: ndsm",
+    )
     shift_m: tuple[Shift, Shift] = Field(
         (0.0, 0.0),
         description="moves the layer east and north, to correct a known misregistration of at most 10 km",
@@ -53,6 +64,12 @@ class Layer(Settings):
     look_azimuth_deg: float | None = Field(
         None, ge=0, lt=360, description="radar: direction from the ground to the sensor, clockwise from north"
     )
+
+
+def of_polygons(name: str, layer: Layer) -> bool:
+    """Return whether a layer is read from a vector file: outlines of buildings, or heights burnt from them."""
+    kind = layer_of(name).kind
+    return kind == "polygons" or (kind == "height" and layer.path.lower().endswith(VECTORS))
 
 
 GRIDS = [name for name in INPUTS if name != VIEWS]  # a scene is on the grid of the first of them
@@ -112,6 +129,18 @@ def used_pairs(pairs: Sequence[Pair], part: str, views: Sequence[str], count: in
     return chosen
 
 
+class GroundFilter(Settings):
+    """A progressive morphological filter (Zhang et al. 2003) that estimates the terrain below a surface model."""
+
+    window_m: float = Field(
+        100.0, ge=5, le=1000, description="a building narrower than this is removed; a wider one counts as terrain"
+    )
+    slope: Factor = Field(0.15, ge=0, le=2, description="steepest terrain, rise over run")
+    step_m: float = Field(0.5, gt=0, le=10, description="what rises less above the terrain belongs to it")
+    highest_step_m: float = Field(3.0, gt=0, le=100, description="what rises more is never terrain, whatever the slope")
+    cell_m: float = Field(1.0, gt=0, le=100, description="side of the cells in which the terrain is estimated")
+
+
 class SceneFile(Settings):
     """One scene of a dataset: delivered layers, or the settings from which they are generated."""
 
@@ -126,6 +155,9 @@ class SceneFile(Settings):
         description="stereo pairs of the views; omitted in a synthetic scene, whose pairs are neighbouring views",
     )  # fmt: skip
 
+    ground_filter: GroundFilter | None = Field(
+        None, description="estimates the terrain (dtm) from the surface (dsm) if no terrain model was delivered"
+    )
     allow: Distinct[Literal["ground_level", "vertical_reference"]] = Field(
         [],
         description="checks that are skipped for the scene: that the ground of dsm - dtm is near 0 m, and that all "
@@ -137,6 +169,18 @@ class SceneFile(Settings):
         description="scenes of one group have the same role, and none is divided: they show the same area, e.g. at "
         "other times, or neighbouring chips whose place is not available",
     )
+
+    @property
+    def names(self) -> list[str]:
+        """The layers that are delivered or estimated."""
+        there = [name for name, _ in self.layers.items()]
+        return [*there, "dtm"] if self.ground_filter else there
+
+    @model_validator(mode="after")
+    def _filter_has_a_surface(self) -> "SceneFile":
+        if self.ground_filter and (self.layers.get("dsm") is None or self.layers.get("dtm") is not None):
+            raise ValueError("ground_filter: needs a dsm, and no dtm; remove one of them")
+        return self
 
     @model_validator(mode="after")
     def _pairs_are_of_views(self) -> "SceneFile":

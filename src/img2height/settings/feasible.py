@@ -55,13 +55,19 @@ def _places(experiment: Experiment, datasets: Mapping[str, Dataset], split_tests
 
 def _check_layers(place: Place, name: str, recipe: Recipe) -> None:
     """Refuse a scene without a layer that the method uses, learns from, or is scored with."""
-    there = [layer for layer, _ in place.file.layers.items()]
+    there = place.file.names
     if missing := [layer for layer in recipe.inputs if layer != VIEWS and layer not in there]:
         raise SettingsError(
             f"method {name} needs {', '.join(missing)}, but scene {place.name} has only {', '.join(there)}: add the "
             "layer to its dataset file, or leave the method out"
         )
     quantity = RELATIVE if recipe.normalisation.height == "relative" else recipe.target
+    above = place.file.layers.get("ndsm")
+    if above and above.quantity == BUILDINGS and recipe.target != BUILDINGS:
+        raise SettingsError(
+            f"method {name} learns {recipe.target}, but the heights of scene {place.name} are those of buildings only, "
+            f"0 elsewhere: set target: {BUILDINGS} (recipes: {name}: …), or leave the method out"
+        )
     needed = [(f"learns {recipe.target}", [LAYERS[name] for name in recipe.learnt_from])]
     if "test" in place.parts:
         needed.append((f"predicts {quantity}, which is scored above the ground", _scored(quantity, there)))

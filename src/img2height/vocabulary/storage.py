@@ -3,3 +3,6 @@
 from typing import Literal
 
 Compression = Literal["zstd", "deflate"]  # lossless; OpenCV 5 and georaster 1.6 cannot read zstd
+
+PARQUET = (".parquet", ".geoparquet")
+VECTORS = (*PARQUET, ".gpkg", ".geojson", ".json", ".shp", ".fgb", ".gml", ".gdb")  # suffixes of vector files

@@ -1,0 +1,146 @@
+"""The terrain under a surface model by a progressive morphological filter, where no terrain model was delivered.
+
+Zhang et al. (2003), https://doi.org/10.1109/TGRS.2003.810682, on cells of about a metre instead of points.
+"""
+
+import math
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from affine import Affine
+from rasterio.enums import Resampling
+from rasterio.fill import fillnodata
+from rasterio.windows import Window
+from scipy import ndimage
+
+from img2height.io.grid import Grid, blocks
+from img2height.io.rasters import Band, copy_to_cog, create_scratch, height_band, open_raster, read_heights
+from img2height.io.warping import warped
+from img2height.scenes.filling import MARK_OF
+from img2height.settings.dataset import GroundFilter
+from img2height.vocabulary.layers import MISSING, NODATA
+
+LOW = 0.1  # quantile of the heights in a cell: low, but not an outlier
+BLOCK_CELLS = 1024
+
+
+def estimate_terrain(folder: Path, grid: Grid, settings: GroundFilter) -> None:
+    """Write the estimated terrain below the surface of a scene, and the mark of the pixels that are not ground.
+
+    Args:
+        folder: contains dsm.tif; dtm.tif and dtm_filled.tif are written.
+        grid: of the scene.
+        settings: of the filter.
+    """
+    step = max(1, round(settings.cell_m / grid.gsd_m))
+    rows, columns = (math.ceil(side / step) for side in grid.shape)
+    coarse = Grid(grid.crs, grid.transform @ Affine.scale(step), columns, rows)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".ground.") as temporary:
+        cells, ground = Path(temporary) / "cells.tif", Path(temporary) / "ground.tif"
+        _write_cells(folder / "dsm.tif", grid, coarse, step, cells)
+        _write_ground(cells, coarse, settings, ground)
+        _write_terrain(folder, grid, ground, settings)
+
+
+def _write_cells(surface: Path, grid: Grid, coarse: Grid, step: int, path: Path) -> None:
+    """Write the low heights of all cells."""
+    with open_raster(surface) as dsm, create_scratch(path, coarse, [height_band("dsm")], "float32", NODATA) as out:
+        for block in blocks(Window(0, 0, coarse.width, coarse.height), max(1, BLOCK_CELLS // step)):
+            fine = grid.clip(Window(*(step * side for side in block.flatten())))
+            low = low_heights(read_heights(dsm, fine), step)
+            out.write(np.where(np.isfinite(low), low, np.float32(NODATA)), block)
+
+
+def low_heights(heights_m: np.ndarray, step: int) -> np.ndarray:
+    """Return a low height of each cell of `step` x `step` pixels, float32 metres, NaN where all are missing.
+
+    Args:
+        heights_m: HxW float32, NaN where missing; the last cells may be cut.
+        step: side of a cell in pixels.
+    """
+    height, width = heights_m.shape
+    whole = np.pad(heights_m, [(0, -height % step), (0, -width % step)], constant_values=np.nan)
+    cells = whole.reshape(whole.shape[0] // step, step, whole.shape[1] // step, step).swapaxes(1, 2)
+    ordered = np.sort(cells.reshape(*cells.shape[:2], -1), axis=-1)  # missing pixels come last
+    count = np.isfinite(ordered).sum(axis=-1, keepdims=True)
+    place = (LOW * np.maximum(count - 1, 0)).astype(np.int64)
+    return np.take_along_axis(ordered, place, axis=-1)[..., 0]
+
+
+def _write_ground(cells: Path, coarse: Grid, settings: GroundFilter, path: Path) -> None:
+    """Write the terrain in cells: the heights of ground cells, interpolated between them."""
+    reach = 2 * math.ceil(settings.window_m / coarse.gsd_m)
+    with open_raster(cells) as raster, create_scratch(path, coarse, [height_band("dem")], "float32", NODATA) as out:
+        for block in blocks(Window(0, 0, coarse.width, coarse.height), BLOCK_CELLS):
+            window, inside = coarse.around(block, 2 * reach)
+            low = read_heights(raster, window)
+            ground = ground_cells(low, coarse.gsd_m, settings)
+            filled = fillnodata(np.where(ground, low, 0), ground, reach, temp_file_driver="MEM")[inside]
+            out.write(np.where(np.isfinite(filled) & _near(ground, reach)[inside], filled, np.float32(NODATA)), block)
+
+
+def _near(ground: np.ndarray, reach: int) -> np.ndarray:
+    """Return which cells have a ground cell within reach, HxW bool."""
+    return ndimage.distance_transform_edt(~ground) <= reach if ground.any() else ground
+
+
+def ground_cells(low_m: np.ndarray, cell_m: float, settings: GroundFilter) -> np.ndarray:
+    """Return which cells are ground, HxW bool.
+
+    Openings by growing squares flatten what is narrower than them. A cell that one opening lowers by more than the
+    terrain may rise over the growth of the square is not ground.
+
+    Args:
+        low_m: HxW float32 metres, NaN where missing.
+        cell_m: side of a cell.
+        settings: of the filter.
+    """
+    valid = np.isfinite(low_m)
+    if not valid.any():
+        return valid
+    nearest = ndimage.distance_transform_edt(~valid, return_distances=False, return_indices=True)
+    window = min(settings.window_m / cell_m, *low_m.shape)  # a wider one would only see what lies beyond the border
+    margin = [min(length - 1, math.ceil(window)) for length in low_m.shape]
+    inside = tuple(slice(width, width + length) for width, length in zip(margin, low_m.shape, strict=True))
+    # A slope continues beyond the border: as an end it would be cut off like a roof.
+    before = np.pad(low_m[tuple(nearest)], [(width, width) for width in margin], "reflect", reflect_type="odd")
+    ground, side = valid.copy(), 1
+    for wider in _sides(window):
+        opened = ndimage.grey_opening(before, size=(wider, wider))
+        rise = settings.slope * (wider - side) * cell_m + settings.step_m
+        ground &= (before - opened)[inside] <= min(rise, settings.highest_step_m)
+        before, side = opened, wider
+    return ground
+
+
+def _sides(window: float) -> Iterator[int]:
+    """Yield the odd sides of the squares in cells: 3, 5, 9, ... up to the window."""
+    half = 1
+    while 2 * half + 1 < window:
+        yield 2 * half + 1
+        half *= 2
+    yield 2 * math.ceil(window / 2) + 1
+
+
+def _write_terrain(folder: Path, grid: Grid, ground: Path, settings: GroundFilter) -> None:
+    """Write the terrain on the grid of the scene where there is a surface, and mark what rises from it."""
+    heights, marks = folder / ".dtm.tif", folder / ".marks.tif"
+    with (
+        open_raster(folder / "dsm.tif") as dsm,
+        open_raster(ground) as cells,
+        warped(cells, grid, Resampling.bilinear, add_alpha=False) as terrain,
+        create_scratch(heights, grid, [height_band("dtm")], "float32", NODATA) as out,
+        create_scratch(marks, grid, [Band(MARK_OF["dtm"])], "uint8", MISSING) as marked,
+    ):
+        for block in grid.blocks():
+            surface, below = read_heights(dsm, block), read_heights(terrain, block)
+            valid = np.isfinite(surface) & np.isfinite(below)
+            out.write(np.where(valid, below, np.float32(NODATA)), block)
+            rises = surface - below > settings.step_m
+            marked.write(np.where(valid, rises, MISSING).astype(np.uint8), block)
+    copy_to_cog(heights, folder / "dtm.tif")
+    copy_to_cog(marks, folder / f"{MARK_OF['dtm']}.tif", categorical=True)
+    heights.unlink()
+    marks.unlink()

@@ -1,0 +1,82 @@
+"""The terrain below a surface model: buildings and trees go, slopes stay, and blocks do not show."""
+
+import numpy as np
+import pytest
+from raw_cases import SIDE, deliver, prepare_file, write
+from raw_cases import band as read
+
+from img2height.scenes import ground
+from img2height.scenes.ground import ground_cells, low_heights
+from img2height.settings.dataset import GroundFilter
+
+
+def slope(shape: tuple[int, int], rise: float) -> np.ndarray:
+    rows, columns = np.indices(shape)
+    return (200 + rise * columns + 0.02 * rows).astype(np.float32)
+
+
+@pytest.mark.parametrize("rise", [0.0, 0.1])
+def test_houses_are_not_ground_and_slopes_are(rise: float) -> None:
+    heights = slope((150, 200), rise)
+    houses = np.zeros(heights.shape, bool)
+    houses[20:40, 30:70] = houses[90:96, 100:106] = houses[60:140, 150:190] = True
+    found = ground_cells(np.where(houses, heights + 6, heights), 1.0, GroundFilter())
+    assert not found[houses].any()
+    assert found[~houses].mean() > 0.95
+
+
+def test_a_building_wider_than_the_window_is_terrain() -> None:
+    heights = np.zeros((150, 150), np.float32)
+    heights[20:130, 20:130] = 6
+    assert ground_cells(heights, 1.0, GroundFilter(window_m=60))[60:90, 60:90].all()
+    assert not ground_cells(heights, 1.0, GroundFilter(window_m=120))[60:90, 60:90].any()
+
+
+def test_missing_cells_are_not_ground_and_change_nothing_else() -> None:
+    heights = slope((60, 60), 0.05)
+    heights[10:20, 10:20] += 5
+    holed = heights.copy()
+    holed[40:50, 30:40] = np.nan
+    whole, found = (ground_cells(array, 1.0, GroundFilter(window_m=20)) for array in (heights, holed))
+    assert not found[40:50, 30:40].any()
+    whole[40:50, 30:40] = False
+    assert (found == whole).all()
+    assert not ground_cells(np.full((5, 5), np.nan, np.float32), 1.0, GroundFilter()).any()
+
+
+def test_the_low_height_of_a_cell_is_a_tenth_quantile() -> None:
+    heights = np.arange(16, dtype=np.float32).reshape(4, 4)
+    heights[0, 0] = np.nan
+    assert low_heights(heights, 4).tolist() == [[2.0]]  # of 15 numbers from 1: the second
+    assert low_heights(np.arange(30, dtype=np.float32)[None], 20).tolist() == [[1.0, 20.0]]
+    assert np.isnan(low_heights(np.full((3, 3), np.nan, np.float32), 2)).all()
+
+
+@pytest.mark.parametrize("gsd", [0.5, 1.0])
+def test_a_scene_without_terrain_model_gets_heights_above_ground(tmp_path, monkeypatch, gsd: float) -> None:
+    monkeypatch.setattr(ground, "BLOCK_CELLS", 24)
+    layers = deliver(tmp_path / "raw")
+    terrain = slope((SIDE, SIDE), 0.05)
+    houses = np.zeros((SIDE, SIDE), bool)
+    houses[10:20, 12:30] = houses[40:48, 44:52] = True
+    write(tmp_path / "raw/dsm.tif", np.where(houses, terrain + 7, terrain), gsd=gsd, unit="metre")
+    write(tmp_path / "raw/eo.tif", np.ones((3, SIDE, SIDE), np.uint8), gsd=gsd, names=["red", "green", "blue"])
+    kept = {name: layers[name] for name in ("eo", "dsm")}
+    scene = prepare_file(tmp_path, {"layers": kept, "ground_filter": {"window_m": 22}})
+    assert np.abs(read(scene, "dtm") - terrain).max() < 0.2
+    assert np.allclose(read(scene, "ndsm")[houses], 7, atol=0.2)
+    assert np.abs(read(scene, "ndsm")[~houses]).max() < 0.2
+    assert (read(scene, "dtm_filled") == houses).all()
+
+
+def test_blocks_do_not_show(tmp_path, monkeypatch) -> None:
+    rng = np.random.default_rng(1)
+    heights = slope((SIDE, SIDE), 0.03) + np.kron(rng.integers(0, 2, (8, 8)) * 5, np.ones((8, 8))).astype(np.float32)
+    deliver(tmp_path / "raw")
+    write(tmp_path / "raw/dsm.tif", heights, unit="metre")
+    file = {"layers": {name: {"path": f"{name}.tif"} for name in ("eo", "dsm")}, "ground_filter": {"window_m": 10}}
+    found = []
+    for cells in (1024, 16):
+        monkeypatch.setattr(ground, "BLOCK_CELLS", cells)
+        found.append(read(prepare_file(tmp_path, file), "dtm"))
+    assert np.abs(found[0] - found[1]).max() < 1e-4
