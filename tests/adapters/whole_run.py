@@ -33,7 +33,7 @@ from img2height.training.run import train
 ROOT = Path(__file__).parents[2]
 NETWORKS: dict[str, dict[str, Any]] = {
     "unet": {"options": {"encoder": "tu-resnet10t", "depth": 3, "width": 16}, "batch_size": 2},
-    "resdepth": {"options": {"depth": 2, "start_kernel": 4}, "batch_size": 2},
+    "resdepth": {"options": {"depth": 2, "start_kernel": 4}, "batch_size": 2, "sampling": {"positions": 4}},
 }
 TRAINING = {"samples": 4, "validate_every": 4, "val_tiles": 1, "threads": 1, "precision": {"cpu": "32-true"}}
 

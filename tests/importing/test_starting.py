@@ -5,10 +5,12 @@ import pytest
 from img2height.errors import SettingsError
 from img2height.importing.adapter import Scene
 from img2height.importing.starting import roles_of
+from img2height.methods import recipes_folder
 from img2height.settings.dataset import Dataset
 from img2height.settings.experiment import Experiment
 from img2height.settings.feasible import check_feasible
 from img2height.settings.parsing import parse
+from img2height.settings.project import load_recipe
 
 
 def scenes(**keys: tuple[str | None, str | None]) -> dict[str, Scene]:
@@ -49,3 +51,20 @@ def test_an_experiment_does_not_divide_a_group(roles: dict[str, str]) -> None:
     datasets = {"d": dataset, "o": parse(Dataset, {"name": "o", **about, **others}, "o")}
     with pytest.raises(SettingsError, match="scenes of the group city of d must not be divided between parts"):
         check_feasible(parse(Experiment, experiment, "e"), datasets, {}, split_tests=True)
+
+
+@pytest.mark.parametrize(("target", "refused"), [("ndsm", True), ("building_height", False)])
+def test_heights_of_buildings_are_not_learnt_as_heights_of_everything(target: str, refused: bool) -> None:
+    about = {"title": "t", "source": "s", "licence": "l", "vertical_reference": "v"}
+    heights = {"path": "h.parquet", "quantity": "building_height", "height_column": "h", "unit": "metre"}
+    layers = {"eo": {"path": "a.tif"}, "building_polygons": {"path": "h.parquet"}, "ndsm": heights}
+    dataset = parse(Dataset, {"name": "d", **about, "scenes": {"a": {"layers": layers}}}, "d")
+    experiment = parse(
+        Experiment, {"name": "e", "title": "t", "scenes": {"d": {"a": "split"}}, "methods": ["unet"]}, "e"
+    )
+    recipe = load_recipe(recipes_folder(), "unet", {"target": target})
+    if not refused:
+        check_feasible(experiment, {"d": dataset}, {"unet": recipe}, split_tests=True)
+        return
+    with pytest.raises(SettingsError, match="heights of scene d/a are those of buildings only"):
+        check_feasible(experiment, {"d": dataset}, {"unet": recipe}, split_tests=True)

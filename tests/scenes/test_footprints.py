@@ -9,6 +9,7 @@ from affine import Affine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rasterio.crs import CRS
+from raw_cases import band, deliver, prepare
 
 from img2height.errors import DataError
 from img2height.io.grid import Grid
@@ -111,3 +112,25 @@ def test_a_spike_is_not_part_of_a_footprint(tmp_path):
     found = read(frame, tmp_path)
     assert found.geom_type.tolist() == ["Polygon"]
     assert mask(found, tmp_path).sum() == 100
+
+
+def test_heights_are_burnt_from_buildings_and_missing_ones_stay_missing(tmp_path):
+    layers = deliver(tmp_path / "raw")
+    outlines = [shapely.box(WEST + x, NORTH - 9, WEST + x + 4, NORTH - 5) for x in (3, 13, 23)]
+    table = geopandas.GeoDataFrame({"h": [20.0, np.nan, 30.0]}, geometry=outlines, crs=32633)
+    table.to_file(tmp_path / "raw/houses.gpkg")
+    declared = {"path": "houses.gpkg", "height_column": "h", "unit": "foot", "quantity": "building_height"}
+    scene = prepare(tmp_path, {"eo": layers["eo"], "ndsm": declared})
+    heights = band(scene, "ndsm")
+    assert heights[6, [4, 24, 40]].tolist() == pytest.approx([6.096, 9.144, 0], abs=1e-4)
+    assert np.isnan(heights[5:9, 13:17]).all() and np.isnan(heights).sum() == 16
+    with rasterio.open(scene.path("ndsm")) as raster:
+        assert (raster.descriptions, raster.units) == (("building_height",), ("metre",))
+
+
+def test_buildings_without_heights_are_no_reference(tmp_path):
+    layers = deliver(tmp_path / "raw")
+    table = geopandas.GeoDataFrame(geometry=[shapely.box(WEST, NORTH - 9, WEST + 9, NORTH)], crs=32633)
+    table.to_file(tmp_path / "raw/houses.gpkg")
+    with pytest.raises(DataError, match="ndsm: the building polygons have no heights"):
+        prepare(tmp_path, {"eo": layers["eo"], "ndsm": {"path": "houses.gpkg"}})

@@ -226,3 +226,20 @@ def test_masks_are_made_from_maps_of_classes_or_colours(tmp_path, layers, bands)
 def test_colours_need_three_bands(tmp_path, layers):
     with pytest.raises(DataError, match="layer building declares colours as classes, but has 1 bands"):
         prepare(tmp_path, layers | {"building": {"path": "building.tif", "classes": [[0, 0, 255]]}})
+
+
+def test_values_beyond_the_declared_range_are_missing(tmp_path, layers):
+    surface = ramp() + 5
+    surface[0, 0], surface[0, 1], surface[0, 2] = 3.4028235e38, -500, 1e6
+    write(tmp_path / "raw/dsm.tif", surface, unit="metre")
+    with pytest.raises(DataError, match="declare nodata"):
+        prepare(tmp_path, layers)
+    layers["dsm"]["valid_range"] = [0, 400]
+    found = band(prepare(tmp_path, layers), "dsm")
+    assert np.isnan(found[0, :3]).all()
+    assert np.isfinite(found).sum() == SIDE * SIDE - 3
+
+
+def test_the_cell_rule_of_heights_is_recorded(tmp_path, layers):
+    layers["dsm"]["cell"] = "max"
+    assert prepare(tmp_path, layers).layers["dsm"].applied == {"cell": "max"}

@@ -10,7 +10,7 @@ from img2height.settings.experiment import Experiment
 from img2height.settings.recipe import Recipe
 from img2height.vocabulary.layers import INITIAL, LAYERS, VIEWS, Layer
 from img2height.vocabulary.parts import SPLIT, Part, Role, parts_of
-from img2height.vocabulary.quantities import QUANTITIES, RELATIVE
+from img2height.vocabulary.quantities import BUILDINGS, QUANTITIES, RELATIVE
 from img2height.vocabulary.tiles import GSD_TOLERANCE
 
 
