@@ -119,7 +119,7 @@ def _predict(project: Project, scene: Scene, areas: pandas.DataFrame, model: Pat
     out.mkdir(parents=True)
     area = area_of(areas, "test", scene.dataset, scene.name, 0)
     task = Task(load_model(model), scene, views, project.params.inference, folder / "strips" / scene.name, area)
-    predict_strips(task, threads=1).write_band(0, out / "fold.tif")
+    predict_strips(task, threads=1).write_bands(slice(1), out / "fold.tif")
     mosaic_folds([out / "fold.tif"], scene.grid, out / "height.tif")
     found = extract_scene(out / "height.tif", scene, project.params.buildings, out / "footprint.tif", None)
     write_table(found, out / "buildings.parquet")
