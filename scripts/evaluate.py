@@ -18,17 +18,26 @@ flags.add_argument("--views", nargs="*", default=[], help="the views of a pair t
 flags.add_argument("--outputs", nargs="+", default=["height"], choices=["height", "footprint"], help="its outputs")
 flags.add_argument("--areas", type=Path, required=True, help="areas.parquet; the union of the test areas is scored")
 flags.add_argument("--settings", type=Path, required=True, help="section `metrics` of the protocol, YAML")
+flags.add_argument(
+    "--fold", nargs=2, metavar=("NUMBER", "CALIBRATION"), action="append", required=True,
+    help="number of a fold and calibration.json of its model; once for each fold",
+)  # fmt: skip
 flags.add_argument("--threads", type=int, default=1, help="windows scored at a time; does not change any digit")
 flags.add_argument("--out", type=Path, required=True, help="scores JSON to write")
 flags.add_argument("--tiles", type=Path, required=True, help="table of sums by tile and stratum to write")
+flags.add_argument("--intervals", type=Path, required=True, help="table of how often intervals hold, by tile, to write")
 
 
 def main(args: Namespace) -> None:
     """Score the method and write both files."""
+    import pandas
+
+    from img2height.conformal.raster import calibrated_folds
     from img2height.io.atomic import atomic_paths
     from img2height.io.tables import read_geotable, write_table
     from img2height.scenes.listing import tested_scenes
     from img2height.scenes.pairs import read_pairs
+    from img2height.scoring.intervals import interval_tiles
     from img2height.scoring.method import SCORED_ON, Predicted, evaluate_method
     from img2height.scoring.record import write_scores
     from img2height.settings.parsing import parse_file
@@ -46,18 +55,16 @@ def main(args: Namespace) -> None:
         )
         for scene in scenes
     ]
-    scored = evaluate_method(
-        args.method,
-        args.seed,
-        predictions,
-        areas,
-        parse_file(Metrics, args.settings),
-        args.outputs,
-        args.threads,
-    )
-    with atomic_paths(args.out, args.tiles) as (out, table):
+    settings = parse_file(Metrics, args.settings)
+    scored = evaluate_method(args.method, args.seed, predictions, areas, settings, args.outputs, args.threads)
+    bounded = [
+        interval_tiles(one.heights, one.scene, calibrated_folds(areas, one.scene, args.fold), settings.tile_px)
+        for one in predictions
+    ]
+    with atomic_paths(args.out, args.tiles, args.intervals) as (out, table, intervals):
         write_scores(scored.scores, out)
         write_table(scored.tiles, table)
+        write_table(pandas.concat(bounded, ignore_index=True), intervals)
 
 
 if __name__ == "__main__":

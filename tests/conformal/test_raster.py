@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import shapely
 from affine import Affine
+from calibration_cases import calibration
 from rasterio.crs import CRS
 
 from img2height.conformal.buildings import with_bounds
-from img2height.conformal.calibration import Calibration, HeightClass, Margin
 from img2height.conformal.raster import Calibrated, write_intervals
 from img2height.io.grid import Grid
 from img2height.io.rasters import height_band, open_raster, read_heights, write_cog
@@ -18,19 +18,6 @@ from img2height.io.rasters import height_band, open_raster, read_heights, write_
 GRID = Grid(CRS.from_epsg(32632), Affine(1, 0, 500_000, 0, -1, 5_000_000), 3, 2)
 HEIGHTS = np.array([[0.5, 5, 50], [np.nan, 0.5, 5]], np.float32)
 NAN = np.nan
-
-
-def height_class(low_m: float | None, high_m: float | None, below_m: float, above_m: float) -> HeightClass:
-    margin = Margin(level=0.9, below_m=below_m, above_m=above_m)
-    return HeightClass(low_m=low_m, high_m=high_m, count=100, blocks=30, margins=[margin])
-
-
-def calibration(factor: float = 1.0) -> Calibration:
-    classes = [height_class(None, 3, factor, 2), height_class(3, 10, 3, 4 * factor)]
-    return Calibration(
-        weights_sha256="a" * 64, scenes=[], block_m=64, classes=classes, buildings=classes,
-        everywhere=height_class(None, None, 7, 8),
-    )  # fmt: skip
 
 
 def intervals(folder: Path, quantity: str, *, terrain: np.ndarray | None = None, folds: list | None = None) -> tuple:

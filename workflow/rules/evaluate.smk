@@ -1,6 +1,6 @@
 # Needs: heights, footprints and polygons of all test scenes predicted out of fold, and the references in the scenes.
-# Makes: scores.json and tiles.parquet of each method and seed; for all together results/{experiment}/metrics.json and
-#        tables/{intervals,comparisons}.csv.
+# Makes: scores.json, tiles.parquet and interval_tiles.parquet of each method and seed; for all together
+#        results/{experiment}/metrics.json and tables/{intervals,comparisons,interval_coverage}.csv.
 
 
 rule evaluate:
@@ -11,9 +11,11 @@ rule evaluate:
         footprints=expand(f"{paths.RESULT}/footprint.tif", scene=TEST_SCENES, allow_missing=True),
         polygons=expand(f"{paths.RESULT}/buildings.parquet", scene=TEST_SCENES, allow_missing=True),
         pairs=pair_heights,
+        calibrations=expand(paths.CALIBRATION, fold=FOLDS, allow_missing=True),
     output:
         scores=paths.SCORES,
         tiles=paths.TILE_SCORES,
+        intervals=paths.INTERVAL_TILES,
     log:
         STEPS["evaluate"].log,
     benchmark:
@@ -29,6 +31,7 @@ rule evaluate:
         results=lambda wildcards, output: str(Path(output.scores).parent),
         views=lambda wildcards: project.recipes[wildcards.method].inputs.get("views", []),
         outputs=lambda wildcards: project.recipes[wildcards.method].outputs,
+        folds=calibrated_folds("--fold"),
         code=code_of("evaluate"),
     message:
         "Scoring {wildcards.method}, seed {wildcards.seed}"
@@ -44,9 +47,11 @@ rule evaluate:
             --outputs {params.outputs} \
             --areas {input.areas:q} \
             --settings {params.settings:q} \
+            {params.folds:q} \
             --threads {threads} \
             --out {output.scores:q} \
-            --tiles {output.tiles:q}
+            --tiles {output.tiles:q} \
+            --intervals {output.intervals:q}
         """
 
 
@@ -54,6 +59,7 @@ rule collect_metrics:
     input:
         scores=expand(paths.SCORES, method=METHODS, seed=SEEDS, allow_missing=True),
         tiles=expand(rules.evaluate.output.tiles, method=METHODS, seed=SEEDS, allow_missing=True),
+        bounded=expand(rules.evaluate.output.intervals, method=METHODS, seed=SEEDS, allow_missing=True),
         listed=paths.LISTING,
         areas=paths.AREAS,
         # Not read, but no score is published without it.
@@ -62,6 +68,7 @@ rule collect_metrics:
         metrics=paths.METRICS,
         intervals=paths.INTERVALS,
         comparisons=paths.COMPARISONS,
+        coverage=paths.INTERVAL_COVERAGE,
     log:
         STEPS["collect_metrics"].log,
     benchmark:
@@ -90,5 +97,6 @@ rule collect_metrics:
             --split {params.split:q} \
             --out {output.metrics:q} \
             --intervals {output.intervals:q} \
-            --comparisons {output.comparisons:q}
+            --comparisons {output.comparisons:q} \
+            --coverage {output.coverage:q}
         """

@@ -1,6 +1,6 @@
 """The results of an experiment as records: scores of all methods, their intervals, and comparisons of methods.
 
-The files are metrics.json, intervals.csv and comparisons.csv.
+The files are metrics.json, intervals.csv, comparisons.csv and interval_coverage.csv.
 """
 
 import math
@@ -141,7 +141,38 @@ class Comparison(NamedTuple):
         )  # fmt: skip
 
 
-Row = TypeVar("Row", Interval, Comparison)
+class Coverage(NamedTuple):
+    """Coverage of the intervals of a method and seed in one class of predicted heights.
+
+    `low` and `high` are the 95 % interval of the coverage at the level of the written intervals; NaN at other levels,
+    and if there are too few blocks.
+
+    Attributes:
+        kind: pixels or buildings.
+        stratum: class of predicted height, or all.
+        level: share of the reference that should be inside.
+        coverage: share that is.
+        width_m: mean width of the intervals.
+        bounded: share of the heights that have an interval.
+        number: of the heights with a reference.
+        blocks: number of blocks that change the coverage.
+    """
+
+    method: str
+    seed: int
+    kind: str
+    stratum: str
+    level: float
+    coverage: float
+    low: float
+    high: float
+    width_m: float
+    bounded: float
+    number: int
+    blocks: int
+
+
+Row = TypeVar("Row", Interval, Comparison, Coverage)
 
 
 def read_metrics(path: Path) -> ExperimentScores:
@@ -150,7 +181,7 @@ def read_metrics(path: Path) -> ExperimentScores:
 
 
 def write_rows(rows: Iterable[Row], kind: type[Row], path: Path, note: str = "") -> None:
-    """Write intervals or comparisons as CSV with six significant digits.
+    """Write intervals, comparisons or coverages as CSV with six significant digits.
 
     Args:
         rows: in order.
@@ -165,7 +196,7 @@ def write_rows(rows: Iterable[Row], kind: type[Row], path: Path, note: str = "")
 
 
 def read_rows(kind: type[Row], path: Path) -> list[Row]:
-    """Return the intervals or comparisons of a CSV file.
+    """Return the intervals, comparisons or coverages of a CSV file.
 
     Raises:
         DataError: the file is missing, or lacks a column.
