@@ -1,6 +1,7 @@
 """A small finished experiment: one scene in two folds, three methods, and their files."""
 
 import dataclasses
+import math
 from pathlib import Path
 
 import geopandas
@@ -14,7 +15,7 @@ from record_cases import experiment_scores
 from scipy.ndimage import gaussian_filter
 from shapely.geometry import box
 
-from img2height.comparison.record import Comparison, ExperimentScores, Interval
+from img2height.comparison.record import Comparison, Coverage, ExperimentScores, Interval
 from img2height.io.grid import Grid
 from img2height.io.rasters import Band, height_band, write_cog
 from img2height.io.tables import write_table
@@ -208,7 +209,7 @@ def _run(
     recipes = {name: load_recipe(ROOT / "config/methods", name) for name in heights}
     return Run(
         experiment, params, recipes, experiment_scores(*scores), NO_UNCERTAINTY, [scene], [scene], areas,
-        folder / "folds.png", files, {}, {},
+        folder / "folds.png", files, {}, {}, {},
     )  # fmt: skip
 
 
@@ -223,7 +224,13 @@ def uncertainty_of(metrics: ExperimentScores) -> Uncertainty:
     ]
     better = Comparison("im2height", "mean_height", "all", "rmse_m", -1.0, -1.5, -0.5, 0.001, 0.003, 30, "first")
     alike = Comparison("im2height", "zero_height", "all", "rmse_m", -0.1, -0.5, 0.3, 0.4, 0.4, 30, "")
-    return Uncertainty(intervals, [better, alike], 0)
+    coverages = [
+        Coverage(method, 0, kind, stratum, level, level - 0.02, *ends, 2.5, 0.75, 12_345, 30)
+        for method in ("zero_height", "im2height")
+        for kind, stratum in (("buildings", "all"), ("pixels", "height_3_10"), ("pixels", "all"))
+        for level, ends in ((0.5, (math.nan, math.nan)), (0.9, (0.85, 0.91)))
+    ]
+    return Uncertainty(intervals, [better, alike], 0, coverages)
 
 
 def write_tiles(path: Path, method: str, scene: Scene | None = None) -> Path:

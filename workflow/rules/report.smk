@@ -15,6 +15,7 @@ rule report:
         metrics=of_experiment(paths.METRICS),
         intervals=of_experiment(paths.INTERVALS),
         comparisons=of_experiment(paths.COMPARISONS),
+        coverage=of_experiment(paths.INTERVAL_COVERAGE),
         listed=of_experiment(paths.LISTING),
         areas=of_experiment(paths.AREAS),
         audit=of_experiment(paths.STATISTICS_AUDIT),
@@ -82,6 +83,7 @@ rule report:
             --metrics {input.metrics:q} \
             --intervals {input.intervals:q} \
             --comparisons {input.comparisons:q} \
+            --coverage {input.coverage:q} \
             --scenes {input.listed:q} \
             --areas {input.areas:q} \
             --audit {input.audit:q} \

@@ -14,11 +14,13 @@ from img2height.report.figures.drawing import STYLE, data_uri
 from img2height.report.figures.extremes import tile_panel
 from img2height.report.figures.gallery import ShownScene, sensor_pictures, shown_scenes
 from img2height.report.figures.pictures import Picture, chart, photo
+from img2height.report.figures.reliability import reliability
 from img2height.report.methods_text import methods_text
 from img2height.report.origins import all_versions, data_digests, origins
 from img2height.report.run import Run
 from img2height.report.sections import method_sections, tall_cells
 from img2height.report.tables.classes import class_table, flattening, tallest
+from img2height.report.tables.coverage import coverage_table, over_all_pixels
 from img2height.report.tables.findings import findings, leading
 from img2height.report.tables.ranking import (
     BUILDINGS,
@@ -40,6 +42,10 @@ from img2height.vocabulary.scores import compared
 
 GLANCE_PX = 260
 FOREST = "RMSE of each method with its 95 % interval, if any. The table below has the same numbers."
+RELIABILITY = (
+    "Share of the test pixels whose reference lies inside the interval of their height, at each level, with its 95 % "
+    "interval at the level of the written intervals. Below the line intervals are too narrow, above it too wide."
+)
 
 
 class TableFiles(NamedTuple):
@@ -137,8 +143,16 @@ def _summary(
         "groups": whole,
         "rows": ranked_rows(table, whole, run.uncertainty),
         "comparisons": comparison_rows(run.uncertainty, compared()),
+        "coverage": coverage_table(run.uncertainty, table.method.tolist()),
+        "reliability": _reliability(run, table),
         "glossary": glossary(run.params.metrics),
     }
+
+
+def _reliability(run: Run, table: pandas.DataFrame) -> Picture | None:
+    """Return the chart of the intervals of all methods; None if no height has an interval."""
+    found = over_all_pixels(run.uncertainty, table.method.tolist())
+    return chart(reliability(found), RELIABILITY, "line chart") if found else None
 
 
 def _glance(run: Run, table: pandas.DataFrame, shown: ShownScene, figures: Path) -> Picture | None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from img2height.comparison.record import Comparison, Interval, write_rows
+from img2height.comparison.record import Comparison, Coverage, Interval, write_rows
 from img2height.report.tables.intervals import Uncertainty, interval_text, p_text, read_uncertainty
 from img2height.vocabulary.scores import of_kind
 
@@ -24,7 +24,8 @@ PAIRS = [
 def uncertainty(tmp_path: Path) -> Uncertainty:
     write_rows(ROWS, Interval, tmp_path / "intervals.csv")
     write_rows(PAIRS, Comparison, tmp_path / "comparisons.csv")
-    return read_uncertainty(tmp_path / "intervals.csv", tmp_path / "comparisons.csv", seed=0)
+    write_rows([], Coverage, tmp_path / "coverage.csv")
+    return read_uncertainty(tmp_path / "intervals.csv", tmp_path / "comparisons.csv", tmp_path / "coverage.csv", seed=0)
 
 
 def test_an_interval_is_that_of_the_seed(uncertainty: Uncertainty):

@@ -1,18 +1,18 @@
-"""Uncertainty: 95 % intervals of scores, and tests of the differences between methods."""
+"""Uncertainty: 95 % intervals of scores, tests of the differences between methods, and intervals of heights."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from img2height.comparison.record import Comparison, Interval, read_rows
+from img2height.comparison.record import Comparison, Coverage, Interval, read_rows
 from img2height.vocabulary.score import Score
 from img2height.vocabulary.scores import STRATUM_OF
 
 
 @dataclass(frozen=True)
 class Uncertainty:
-    """The content of intervals.csv and comparisons.csv.
+    """The content of intervals.csv, comparisons.csv and interval_coverage.csv.
 
     Groups are those of the score table: a stratum, or footprint.
 
@@ -20,11 +20,13 @@ class Uncertainty:
         intervals: of all methods and seeds.
         comparisons: of the methods.
         seed: whose intervals are shown.
+        coverages: how often intervals of heights hold, of all methods and seeds.
     """
 
     intervals: Sequence[Interval]
     comparisons: Sequence[Comparison]
     seed: int
+    coverages: Sequence[Coverage] = ()
 
     def interval(self, method: str, group: str, score: str) -> Interval | None:
         """Return the interval of a score, None if this score has none."""
@@ -62,18 +64,20 @@ class Uncertainty:
         return {(item.method, item.stratum, item.score): item for item in self.intervals if item.seed == self.seed}
 
 
-def read_uncertainty(intervals: Path, comparisons: Path, seed: int) -> Uncertainty:
-    """Return the uncertainty stored in two tables.
+def read_uncertainty(intervals: Path, comparisons: Path, coverages: Path, seed: int) -> Uncertainty:
+    """Return the uncertainty stored in three tables.
 
     Args:
         intervals: intervals.csv.
         comparisons: comparisons.csv.
+        coverages: interval_coverage.csv.
         seed: whose intervals are shown.
 
     Raises:
         DataError: a file is missing, or lacks a column.
     """
-    return Uncertainty(read_rows(Interval, intervals), read_rows(Comparison, comparisons), seed)
+    tables = read_rows(Interval, intervals), read_rows(Comparison, comparisons)
+    return Uncertainty(*tables, seed, read_rows(Coverage, coverages))
 
 
 def interval_text(interval: Interval, score: Score) -> str:
