@@ -15,7 +15,14 @@ from img2height.io.rasters import open_raster
 METHODS = ("unet", "mean_height", "resdepth_stereo", "initial_dsm")
 STEREO = "results/tiny/resdepth_stereo/oof/seed0"
 PAIRS = ("1", "3")  # used for testing on the tiny districts
-IDLE = ("make_land", "predict_footprints", "published_table", "published_figure", "view")  # without jobs in such a run
+IDLE = (
+    "make_land",
+    "predict_footprints",
+    "published_table",
+    "published_figure",
+    "view",
+    "crate",
+)  # without jobs in such a run
 
 
 def test_a_run_makes_all_files(tree):

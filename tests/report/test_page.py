@@ -255,6 +255,15 @@ def test_every_table_warns_of_a_random_split(terrain: Run, tmp_path: Path):
     assert set(pandas.read_csv(tmp_path / "strata.csv").note) == {LEAKS}
 
 
+def test_results_of_data_that_forbid_commercial_use_say_so(terrain: Run, text: str, tmp_path: Path):
+    assert "Not for commercial use" not in text
+    sources = [
+        dataclasses.replace(scene, about={**scene.about, "licence": "CC BY-NC 4.0"}) for scene in terrain.sources
+    ]
+    write_in(tmp_path, dataclasses.replace(terrain, sources=sources))
+    assert f"made from {sources[0].dataset} (CC BY-NC 4.0)." in (tmp_path / "report.html").read_text()
+
+
 def test_terrain_alone_is_reported_without_buildings(terrain: Run, tmp_path: Path):
     write_in(tmp_path, terrain)
     assert {path.name for path in (tmp_path / "figures").iterdir()} == {"mean_height_hill.png", "sensors_hill.png"}

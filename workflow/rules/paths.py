@@ -38,6 +38,7 @@ INTERVAL_COVERAGE = f"{TABLES}/interval_coverage.csv"
 FIGURES = "results/{experiment}/figures"
 REPORT = "results/{experiment}/report.html"
 VIEW = "results/{experiment}/view"
+CRATE = "results/{experiment}/crate.zip"
 
 LOG = "logs/{rule}/{job}.log"
 COST = "logs/report/{experiment}_cost.html"

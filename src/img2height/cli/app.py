@@ -122,8 +122,10 @@ def check(
 
 
 @app.command()
-def verify(path: Annotated[Path, typer.Argument(help="model folder or scene folder")]) -> None:
-    """Check a model or scene against the digests in its card or manifest; exit 1 if it differs."""
+def verify(
+    path: Annotated[Path, typer.Argument(help="folder of a model, of a scene, or of archived results; or an archive")],
+) -> None:
+    """Check a model, scene or experiment against its recorded digests; exit 1 if a file differs."""
     from img2height.cli.verify import verify as find_problems
 
     problems = find_problems(path)

@@ -1,29 +1,46 @@
 """Checks that the files of a folder are those that were recorded."""
 
+import tempfile
+import zipfile
 from pathlib import Path
 
 from img2height.errors import DataError, ModelError
 from img2height.io.atomic import file_digest
 from img2height.models.card import CARD, read_card
 from img2height.models.folder import WEIGHTS
+from img2height.report.crate import archived_digests
 from img2height.scenes.scene import Scene
+
+CRATE = "crate.zip"
 
 
 def verify(path: str | Path) -> list[str]:
-    """Return the problems of a model folder or a scene folder, one sentence each; empty if nothing was changed.
+    """Return the problems of recorded files, one sentence each; empty if nothing was changed.
 
     Args:
-        path: a folder with card.json (a model) or scene.json (a scene).
+        path: a folder with card.json (a model), scene.json (a scene) or crate.zip (the results of an experiment, with
+            its models and settings), or such an archive alone.
 
     Raises:
-        DataError: there is neither.
+        DataError: there is none of them.
     """
     folder = Path(path)
     if (folder / CARD).is_file():
         return _model_problems(folder)
     if (folder / "scene.json").is_file():
         return _altered(_scene_files(folder))
-    raise DataError(f"{folder}: has neither card.json nor scene.json; give the folder of a model or of a scene")
+    if folder.suffix == ".zip" and folder.is_file():
+        with tempfile.TemporaryDirectory() as unpacked, zipfile.ZipFile(folder) as archive:
+            digests = archived_digests(folder)
+            archive.extractall(unpacked)
+            return _altered({Path(unpacked) / name: digest for name, digest in digests.items()})
+    if (folder / CRATE).is_file():
+        project = folder.resolve().parents[1]  # results/<experiment>
+        return _altered({project / name: digest for name, digest in archived_digests(folder / CRATE).items()})
+    raise DataError(
+        f"{folder}: has no card.json, scene.json or {CRATE}; give the folder of a model or scene, or of results that "
+        "were archived: snakemake -- crate"
+    )
 
 
 def _model_problems(folder: Path) -> list[str]:

@@ -38,6 +38,7 @@ from img2height.report.templating import environment, flat
 from img2height.scenes.scene import Scene
 from img2height.settings.protocol import LEAKS
 from img2height.tiles.areas import area_of
+from img2height.vocabulary.licences import restricted
 from img2height.vocabulary.scores import compared
 
 GLANCE_PX = 260
@@ -168,10 +169,17 @@ def _glance(run: Run, table: pandas.DataFrame, shown: ShownScene, figures: Path)
     return photo(figure, figures / "glance.png", caption, kind)
 
 
+def _licences(run: Run) -> dict[str, str | None]:
+    """Return the licences of data and weights by what they apply to."""
+    data = {scene.dataset: scene.about.get("licence") for scene in run.sources}
+    return data | {f"encoder {one.encoder}": one.licence for one in run.pretrained.values()}
+
+
 def _settings(run: Run) -> dict[str, object]:
     """Return the test areas, settings and origins of a run."""
     return {
         "test_areas": [_evaluated(run, scene) for scene in run.scenes],
+        "not_commercial": restricted(_licences(run)),
         "changes": flat({"params": run.experiment.params, "recipes": run.experiment.recipes}),
         "folds_picture": data_uri(run.folds_figure.read_bytes(), "png"),
         "methods_text": methods_text(run, all_versions()),
