@@ -74,5 +74,5 @@ def test_the_manifest_keeps_the_look_direction_of_the_radar(district):
 
 
 def test_a_folder_of_neither_kind_is_refused(tmp_path):
-    with pytest.raises(DataError, match=r"neither card\.json nor scene\.json"):
+    with pytest.raises(DataError, match=r"has no card\.json, scene\.json or crate\.zip"):
         verify(tmp_path)
