@@ -8,9 +8,12 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from img2height.cli.importing import load_adapter
+from img2height.importing.adapter import Adapter
 from img2height.published.table import Figure, Table
 from img2height.settings.dataset import Dataset
 from img2height.settings.experiment import Experiment
+from img2height.settings.installed import adapter_modules
 from img2height.settings.protocol import Params
 from img2height.settings.recipe import Recipe
 from img2height.studies.study import Study
@@ -23,6 +26,7 @@ PAGES: dict[str, tuple[str, tuple[type[BaseModel], ...]]] = {
     "published": ("`config/tables/*.yaml` and `config/figures/*.yaml`", (Table, Figure)),
     "studies": ("`config/studies/*.yaml`", (Study,)),
 }
+OWN = {path.stem for path in (Path(__file__).parents[1] / "src/img2height/adapters").glob("[!_]*.py")}
 NOTE = "<!-- Made by `make reference` from the descriptions in src/img2height/; edit those. -->"
 COLUMNS = ("key", "type", "default", "unit", "bounds", "meaning")
 UNITS = {"_m2": "m²", "_m": "m", "_px": "px", "_deg": "°"}
@@ -123,6 +127,28 @@ def bounds(node: Node) -> list[str]:
     return list(dict.fromkeys([*found, *(bound for part in inside(node) for bound in bounds(part))]))
 
 
+def adapters() -> str:
+    """Return the page of the adapters, from what they declare."""
+    intro = (
+        "`img2height import-dataset ADAPTER FOLDER` describes a folder of one of these kinds in "
+        "`config/datasets/<name>.yaml`. Names in `<>` stand for any text; files may lie in any subfolder unless one is "
+        "shown. Licences and citations are those that the publishers state: check them before use."
+    )
+    sections = [f"## {name}\n\n{described(load_adapter(name))}" for name in adapter_modules() if name in OWN]
+    return "\n\n".join(["# Adapters", NOTE, intro, *sections]) + "\n"
+
+
+def described(adapter: Adapter) -> str:
+    """Return the description of one adapter."""
+    facts = {
+        "source": adapter.source, "licence": adapter.licence, "heights": adapter.vertical_reference,
+        "pixels": f"{adapter.gsd_m:g} m" if adapter.gsd_m else "those of the image", "cite": adapter.citation,
+    }  # fmt: skip
+    rows = [f"- {name}: {text}" for name, text in facts.items() if text]
+    layout = f"```text\n{adapter.layout}\n```"
+    return "\n\n".join([adapter.title, layout, "\n".join([*rows, *(f"- {note}" for note in adapter.notes)])])
+
+
 def main() -> None:
     """Write all pages into a folder."""
     flags = argparse.ArgumentParser(description=__doc__)
@@ -131,6 +157,7 @@ def main() -> None:
     out.mkdir(exist_ok=True)
     for name, (title, models) in PAGES.items():
         (out / f"{name}.md").write_text(page(title, models), encoding="utf-8")
+    (out / "adapters.md").write_text(adapters(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -66,7 +66,9 @@ def test_the_same_input_gives_the_same_bytes(tmp_path, layers):
 
 @pytest.mark.parametrize(("unit", "metres"), [("foot", 0.3048), ("us_survey_foot", 1200 / 3937), ("centimetre", 0.01)])
 def test_units_become_metres_exactly(tmp_path, layers, unit, metres):
-    layers["dsm"]["unit"] = layers["dtm"]["unit"] = unit
+    for name, heights in (("dsm", ramp() + 5), ("dtm", ramp())):
+        write(tmp_path / f"raw/{name}.tif", heights)
+        layers[name]["unit"] = unit
     assert (band(prepare(tmp_path, layers), "dsm") == ((ramp() + 5) * np.float64(metres)).astype(np.float32)).all()
 
 

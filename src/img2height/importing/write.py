@@ -161,7 +161,7 @@ def _check(dataset: Dataset, folder: Path) -> dict[str, dict[str, Source]]:
             if of_polygons(layer, declared):
                 continue
             try:
-                found[name][layer] = check_raster(layer, declared, folder)
+                found[name][layer] = check_raster(layer, declared, folder, scene.allow)
             except DataError as error:
                 raise DataError(f"{error} (while importing: --declare {layer}.KEY=VALUE)") from error
     return found

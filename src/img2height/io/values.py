@@ -79,10 +79,23 @@ def require_upward(raster: DatasetReader) -> None:
 def stated_unit(raster: DatasetReader) -> str | None:
     """Return the unit of heights stated by a raster, a key of `METRES`; None if it states none.
 
-    The unit of the band takes precedence over that of the vertical system.
+    Raises:
+        DataError: band and vertical system contradict each other, or the unit is not supported.
+    """
+    units = stated_units(raster)
+    if len(units) > 1:
+        raise DataError(
+            f"{raster.name}: the unit of the band is {units[0]}, of its vertical system {units[1]}; declare the right "
+            "one"
+        )
+    return units[0] if units else None
+
+
+def stated_units(raster: DatasetReader) -> list[str]:
+    """Return the different units of heights stated by a raster: that of the band, then that of the vertical system.
 
     Raises:
-        DataError: the two contradict each other, or the unit is not supported.
+        DataError: the unit of the band is not supported.
     """
     written = (raster.units[0] or "").strip()
     band = UNIT_OF.get(written.casefold())
@@ -91,12 +104,7 @@ def stated_unit(raster: DatasetReader) -> str | None:
             f"{raster.name}: its values have the unit {written!r}, which is not supported; declare one of "
             f"{', '.join(METRES)}"
         )
-    system = _vertical_unit(raster.crs)
-    if band and system and band != system:
-        raise DataError(
-            f"{raster.name}: the unit of the band is {band}, of its vertical system {system}; declare the right one"
-        )
-    return band or system
+    return list(dict.fromkeys(unit for unit in (band, _vertical_unit(raster.crs)) if unit))
 
 
 def _vertical_unit(crs: CRS | None) -> str | None:

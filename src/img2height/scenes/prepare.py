@@ -17,6 +17,7 @@ from img2height.scenes.ground import estimate_terrain
 from img2height.scenes.pairs import PAIRS, write_pairs
 from img2height.scenes.scene import Scene, SceneLayer
 from img2height.scenes.sources import Source, check_raster, target_grid
+from img2height.scenes.verticals import Vertical, height_shift, named_vertical
 from img2height.scenes.warp import bring_to_grid, source_window
 from img2height.settings.dataset import Layer, SceneFile, TargetGrid, of_polygons
 from img2height.vocabulary.layers import INITIAL, LAYERS
@@ -47,11 +48,13 @@ def prepare_scene(
     """
     layers = dict(scene_file.layers.items())
     rasters = {layer: declared for layer, declared in layers.items() if not of_polygons(layer, declared)}
-    sources = [check_raster(layer, declared, raw) for layer, declared in rasters.items()]
+    sources = [check_raster(layer, declared, raw, scene_file.allow) for layer, declared in rasters.items()]
     _check_views([source for source in sources if source.kind == "view"])
-    if "vertical_reference" not in scene_file.allow:
+    if "vertical_reference" not in scene_file.allow and grid.vertical is None:
         _check_vertical_systems(sources)
     ground = target_grid(sources[0].path, grid)
+    if grid.vertical is not None:
+        sources = [_converted(source, named_vertical(grid.vertical), ground) for source in sources]
     for source in sources:
         _check_overlap(source, ground)
     footprints = read_footprints(layers[POLYGONS], raw, ground) if POLYGONS in layers else None
@@ -90,13 +93,28 @@ def _check_views(views: Sequence[Source]) -> None:
 
 def _check_vertical_systems(sources: Sequence[Source]) -> None:
     """Raise a DataError if heights of one scene state different vertical systems."""
-    named = {source.name: source.vertical for source in sources if source.vertical}
+    named = {source.name: source.vertical.name for source in sources if source.vertical}
     if len(set(named.values())) > 1:
         found = ", ".join(f"{name} {system}" for name, system in named.items())
         raise DataError(
-            f"the heights refer to different vertical systems: {found}; convert them to one (gdalwarp), or, if the "
-            "difference does not matter, set allow: [vertical_reference] for the scene in the dataset file"
+            f"the heights refer to different vertical systems: {found}; convert them to one (grid: {{vertical: …}} in "
+            "the dataset file), or, if the difference does not matter, set allow: [vertical_reference] for the scene "
+            "in the dataset file"
         )
+
+
+def _converted(source: Source, target: Vertical, grid: Grid) -> Source:
+    """Return a source of heights with its conversion to a vertical system; heights above ground have none."""
+    if source.kind != "height" or source.name == "ndsm":
+        return source
+    if source.vertical is None:
+        raise DataError(
+            f"{source.path}: layer {source.name} cannot be converted to {target.name}, because its vertical system is "
+            "neither stated nor declared; declare it, e.g. vertical: EPSG:7837"
+        )
+    with open_raster(source.path) as raster:
+        own = Grid.of(raster)
+    return replace(source, shift=height_shift(source.vertical, target, own.crs, grid.place), converted=target.name)
 
 
 def _fill_terrain(folder: Path, grid: Grid) -> None:

@@ -1,7 +1,7 @@
 """Checks delivered layers before anything is made from them: CRS, unit, bands, nodata."""
 
-import logging
 import math
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -18,12 +18,12 @@ from img2height.io.mosaics import require_alike
 from img2height.io.pixels import require_one_type, value_type
 from img2height.io.projections import fitting_zone, reproject_bounds, require_system, require_true_scale
 from img2height.io.rasters import open_raster
-from img2height.io.values import Scaling, require_upward, stated_unit, vertical
+from img2height.io.values import Scaling, require_upward, stated_unit, stated_units
+from img2height.scenes.verticals import HeightShift, Vertical, vertical_of
 from img2height.settings.dataset import Backscatter, Layer, TargetGrid
 from img2height.vocabulary.layers import Kind, layer_of
-from img2height.vocabulary.units import METRES, UNIT_OF
+from img2height.vocabulary.units import METRES
 
-LOG = logging.getLogger(__name__)
 VIEW_BAND = "pan"
 IMAGE_TYPES = ("uint8", "uint16", "float32")
 
@@ -43,11 +43,13 @@ class Source:
         nodata: the declared value, else that of the file, else None.
         shift_m: metres east and north by which the layer is moved.
         scaling: conversion of the stored numbers to values, as stated in the file.
-        vertical: name of the vertical system stated in the file; empty if there is none.
+        vertical: vertical system of heights, stated in the file or declared, if any.
         backscatter: scale of radar values.
         classes: of a mask, the values in all bands that belong to it; empty: any but 0.
         cell: of heights, which of the points in a pixel it shows, if declared.
         valid_range: smallest and largest value, in the unit of the layer; others are missing.
+        shift: what is added to heights to convert them to another vertical system.
+        converted: name of that system.
     """
 
     name: str
@@ -60,18 +62,22 @@ class Source:
     nodata: float | None
     shift_m: tuple[float, float]
     scaling: Scaling
-    vertical: str = ""
+    vertical: Vertical | None = None
     backscatter: Backscatter | None = None
     classes: tuple[tuple[int, ...], ...] = ()
     cell: str | None = None
     valid_range: tuple[float, float] | None = None
+    shift: HeightShift | None = None
+    converted: str = ""
 
     @property
     def applied(self) -> dict[str, Any]:
         """What was applied to the stored numbers, for the manifest: plain values, empty if nothing was."""
-        found: dict[str, Any] = {"vertical": self.vertical} if self.vertical else {}
+        found: dict[str, Any] = {"vertical": self.vertical.name} if self.vertical else {}
         if self.cell:
             found["cell"] = self.cell
+        if self.converted:
+            found["converted_to"] = self.converted
         if not self.scaling.is_none:
             found |= {"scales": list(self.scaling.scales), "offsets": list(self.scaling.offsets)}
         return found if self.metres == 1 else {**found, "metres_per_unit": self.metres}
@@ -82,13 +88,14 @@ class Source:
         return self.kind in ("image", "view", "backscatter")
 
 
-def check_raster(name: str, layer: Layer, raw: Path) -> Source:
+def check_raster(name: str, layer: Layer, raw: Path, allow: Container[str] = ()) -> Source:
     """Return the checked source of one raster layer.
 
     Args:
         name: raster layer of the scene.
         layer: the declaration in the dataset file.
         raw: folder of the delivered files.
+        allow: checks that are skipped, as in a dataset file.
 
     Raises:
         DataError: the file is missing or not a raster, or lacks a CRS, unit or band names that are needed.
@@ -102,11 +109,11 @@ def check_raster(name: str, layer: Layer, raw: Path) -> Source:
         require_one_type(dataset, dataset.indexes)
         classes = _classes(layer)
         indexes = _colours(dataset) if kind in ("image", "backscatter") or _coloured(classes) else [1]
-        metres = _metres(name, layer, dataset) if kind == "height" else 1.0
-        system = vertical(dataset.crs) if kind == "height" else None
+        metres = _metres(name, layer, dataset, allow) if kind == "height" else 1.0
+        system = vertical_of(dataset, layer.vertical) if kind == "height" else None
         source = Source(
             name, path, kind, bands, indexes, value_type(dataset, indexes), metres, nodata, layer.shift_m,
-            Scaling.of(dataset, indexes), system.name if system else "", layer.backscatter, classes, layer.cell,
+            Scaling.of(dataset, indexes), system, layer.backscatter, classes, layer.cell,
             layer.valid_range,
         )  # fmt: skip
     if kind == "mask" and nodata == 0 and not classes:
@@ -178,8 +185,14 @@ def one_band(name: str, dataset: DatasetReader, band: str) -> list[str]:
     return [band]
 
 
-def _metres(name: str, layer: Layer, dataset: DatasetReader) -> float:
+def _metres(name: str, layer: Layer, dataset: DatasetReader, allow: Container[str]) -> float:
+    """Return the length of the unit of heights in metres."""
     require_upward(dataset)
+    if dataset.dtypes[0] == "uint8" and Scaling.of(dataset, [1]).is_none and "eight_bits" not in allow:
+        raise DataError(
+            f"{dataset.name}: layer {name} has 8 bits and no scale, so it is a picture of heights, or full metres; use "
+            "the heights themselves, or set allow: [eight_bits] for the scene in the dataset file"
+        )
     if layer.unit is None:
         if (stated := stated_unit(dataset)) is None:
             raise DataError(
@@ -187,9 +200,12 @@ def _metres(name: str, layer: Layer, dataset: DatasetReader) -> float:
                 f"(one of {', '.join(METRES)})"
             )
         return METRES[stated]
-    written = UNIT_OF.get((dataset.units[0] or "").strip().casefold(), layer.unit)
-    if layer.unit != written:
-        LOG.warning("%s: declared as %s, the file states %s; using the declaration", dataset.name, layer.unit, written)
+    units = stated_units(dataset)
+    if units and layer.unit not in units and "unit" not in allow:
+        raise DataError(
+            f"{dataset.name}: layer {name} is declared in {layer.unit}, but the file states {' and '.join(units)}; "
+            "correct the declaration, or, if the file is wrong, set allow: [unit] for the scene in the dataset file"
+        )
     return METRES[layer.unit]
 
 

@@ -91,6 +91,8 @@ def _clean(source: Source, dataset: DatasetReader, window: Window, path: Path) -
         for block in part.blocks():
             there = Window(block.col_off + window.col_off, block.row_off + window.row_off, block.width, block.height)
             values, valid = _valid_values(source, dataset, there)
+            if source.shift is not None:
+                values = values + source.shift.at(part, block)
             if source.kind == "mask":
                 values = _marked(source, values)
                 marks |= set(np.unique(values[valid]).tolist()) - {0}

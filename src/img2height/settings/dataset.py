@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from img2height.settings.base import Distinct, Factor, Name, Named, OneOf, Settings, with_fields
 from img2height.settings.city import CitySettings
@@ -16,6 +16,7 @@ from img2height.vocabulary.units import METRES
 Unit = Annotated[str, OneOf(METRES)]
 Backscatter = Literal["decibel", "intensity", "amplitude"]
 Cell = Literal["max", "p95", "mean", "median", "min", "idw", "interpolated"]
+VerticalSystem = Annotated[str, StringConstraints(pattern=r"^(EPSG:\d+|ellipsoid)$")]
 ClassValue = Annotated[int, Field(ge=0, le=65535, json_schema_extra={"unit": "class"})]
 Shift = Annotated[float, Field(ge=-10_000, le=10_000)]
 
@@ -56,6 +57,11 @@ class Layer(Settings):
         None,
         description="masks made from a map of classes: values that belong to the mask, as [red, green, blue] in a map "
         "of colours; all others do not",
+    )
+    vertical: VerticalSystem | None = Field(
+        None,
+        description="vertical system of heights, `EPSG:…` or `ellipsoid`; null: as stated in the file, otherwise "
+        "unrecorded",
     )
     cell: Cell | None = Field(
         None, description="heights: which of the points in a pixel it shows; null: unrecorded. Only for the record"
@@ -158,10 +164,11 @@ class SceneFile(Settings):
     ground_filter: GroundFilter | None = Field(
         None, description="estimates the terrain (dtm) from the surface (dsm) if no terrain model was delivered"
     )
-    allow: Distinct[Literal["ground_level", "vertical_reference"]] = Field(
+    allow: Distinct[Literal["ground_level", "vertical_reference", "unit", "eight_bits"]] = Field(
         [],
-        description="checks that are skipped for the scene: that the ground of dsm - dtm is near 0 m, and that all "
-        "heights refer to one vertical system",
+        description="checks that are skipped for the scene: that the ground of dsm - dtm is near 0 m, that all "
+        "heights refer to one vertical system, that a declared unit is that of the file, and that heights have more "
+        "than 8 bits",
     )
 
     group: Name | None = Field(
@@ -205,6 +212,9 @@ class TargetGrid(Settings):
         None, ge=0.01, le=1000,
         description="ground sampling distance; null: that of the image. No overhead image is finer than 1 cm",
     )  # fmt: skip
+    vertical: VerticalSystem | None = Field(
+        None, description="vertical system to which all heights are converted, `EPSG:…` or `ellipsoid`; null: none"
+    )
 
 
 class About(Settings):
