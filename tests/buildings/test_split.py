@@ -3,7 +3,7 @@ import pytest
 import shapely
 from affine import Affine
 from rasterio.crs import CRS
-from scipy.ndimage import label, rotate
+from scipy.ndimage import gaussian_filter, label, rotate
 
 from img2height.buildings import extract
 from img2height.buildings.split import Evidence, split
@@ -73,6 +73,16 @@ def test_a_tower_on_a_roof_stays_with_its_building():
     height = np.zeros((60, 60), np.float32)
     height[5:55, 5:55], height[20:40, 20:40] = 10, 25
     assert divided(height, height > 0).max() == 1
+
+
+def test_uneven_heights_of_a_network_divide_no_roof():
+    whole = 0
+    for seed in range(20):
+        uneven = gaussian_filter(np.random.default_rng([seed]).normal(size=(60, 60)), 1.5)
+        height = np.zeros((60, 60), np.float32)
+        height[15:43, 15:35] = (7 + 0.8 * uneven / uneven.std())[15:43, 15:35]
+        whole += divided(height, height > 0).max() == 1
+    assert whole >= 18
 
 
 def test_a_low_wing_is_a_building():

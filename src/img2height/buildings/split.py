@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas
-from scipy.ndimage import generate_binary_structure, grey_dilation, label
+from scipy.ndimage import generate_binary_structure, grey_dilation, label, maximum_filter, minimum_filter
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from skimage.segmentation import watershed
@@ -23,6 +23,7 @@ ALONG_M = 1.0  # steps are averaged over so much of a wall to either side
 DIP = 0.2  # fall of the building probability at a wall
 WALL = 0.5  # probability of a wall from which on it is one
 FLAT = 0.7  # share of a wall's barrier below which pixels lie inside a building
+STANDS_OUT = 4.0  # a wall's barrier over its mean inside either building: the heights of a network vary on roofs too
 ENCLOSED = 0.5  # share of the outline along one neighbour: such a piece stands on the roof of that neighbour
 
 
@@ -54,7 +55,7 @@ def split(regions: np.ndarray, evidence: Evidence, gsd_m: float, step_m: float, 
     smallest = min_area_m2 / gsd_m**2
     large = np.where((np.bincount(regions.ravel()) >= 2 * smallest)[regions], regions, 0)
     barrier = _barrier(large, evidence, gsd_m, step_m)
-    parts = _joined(_pieces(large, barrier, smallest), barrier, smallest)
+    parts = _joined(_pieces(large, barrier, smallest), barrier, _pixels(REACH_M, gsd_m), smallest)
     return numbered(np.where(parts > 0, parts + regions.max(initial=0), regions))
 
 
@@ -67,18 +68,19 @@ def numbered(labels: np.ndarray) -> np.ndarray:
     return numbers[labels]
 
 
+def _pixels(metres: float, gsd_m: float) -> int:
+    return max(round(metres / gsd_m), 1)
+
+
 def _barrier(regions: np.ndarray, evidence: Evidence, gsd_m: float, step_m: float) -> np.ndarray:
     """Return how much divides the pixels around each, HxW float32: from 1 on it is a wall; NaN if nothing shows it."""
     from img2height.buildings.kernels import dips_inside, median_inside, steps_inside, strongest_inside
 
-    def pixels(metres: float) -> int:
-        return max(round(metres / gsd_m), 1)
-
-    smooth = median_inside(np.asarray(evidence.height, np.float32), regions, pixels(MEDIAN_M))
-    steps = steps_inside(smooth, regions, pixels(REACH_M), pixels(RUN_M))
-    barrier = strongest_inside(steps, regions, pixels(ALONG_M)) / np.float32(step_m)
+    smooth = median_inside(np.asarray(evidence.height, np.float32), regions, _pixels(MEDIAN_M, gsd_m))
+    steps = steps_inside(smooth, regions, _pixels(REACH_M, gsd_m), _pixels(RUN_M, gsd_m))
+    barrier = strongest_inside(steps, regions, _pixels(ALONG_M, gsd_m)) / np.float32(step_m)
     if evidence.probability is not None:
-        dips = dips_inside(np.asarray(evidence.probability, np.float32), regions, pixels(RUN_M))
+        dips = dips_inside(np.asarray(evidence.probability, np.float32), regions, _pixels(RUN_M, gsd_m))
         barrier = np.fmax(barrier, dips / np.float32(DIP))
     if evidence.wall is not None:
         seen = np.where(regions > 0, evidence.wall, np.nan).astype(np.float32)
@@ -99,18 +101,34 @@ def _pieces(regions: np.ndarray, barrier: np.ndarray, smallest: float) -> np.nda
     return np.asarray(watershed(np.nan_to_num(barrier), np.where(cut, flat, 0), mask=cut))
 
 
-def _joined(pieces: np.ndarray, barrier: np.ndarray, smallest: float) -> np.ndarray:
+def _joined(pieces: np.ndarray, barrier: np.ndarray, reach: int, smallest: float) -> np.ndarray:
     """Return the pieces, HxW int32, joined where no wall divides them."""
     if not pieces.any():
         return pieces
-    walls, areas = _walls(pieces, barrier), np.bincount(pieces.ravel())
-    numbers: np.ndarray = np.arange(len(areas))
-    while len(pairs := _to_join(walls, np.bincount(numbers, areas), smallest)):
-        graph = coo_array((np.ones(len(pairs), bool), (pairs[:, 0], pairs[:, 1])), shape=(len(numbers), len(numbers)))
+    walls, sizes = _walls(pieces, barrier), _sizes(pieces, barrier, reach)
+    numbers: np.ndarray = np.arange(len(sizes))
+    while len(pairs := _to_join(walls, sizes, smallest)):
+        graph = coo_array((np.ones(len(pairs), bool), (pairs[:, 0], pairs[:, 1])), shape=(len(sizes), len(sizes)))
         joined = connected_components(graph, directed=False)[1]  # 0, the outside, stays 0
-        numbers = joined[numbers]
+        numbers, sizes = joined[numbers], sizes.groupby(joined).sum()
         walls = _summed(walls.assign(low=joined[walls["low"]], high=joined[walls["high"]]))
     return numbers.astype(np.int32)[pieces]
+
+
+def _sizes(pieces: np.ndarray, barrier: np.ndarray, reach: int) -> pandas.DataFrame:
+    """Return sums over pixels, a row per piece; the outside is piece 0.
+
+    Columns: `area`, how many are `inside`, out of reach of the border, and the sum of the `barrier` there.
+    """
+    inside = (pieces > 0) & np.isfinite(barrier)
+    for extreme in (minimum_filter, maximum_filter):
+        inside &= extreme(pieces, 2 * reach + 1, mode="constant") == pieces
+    at, count = pieces[inside], pieces.max() + 1
+    return pandas.DataFrame({
+        "area": np.bincount(pieces.ravel()),
+        "inside": np.bincount(at, minlength=count),
+        "barrier": np.bincount(at, barrier[inside], count),
+    })  # fmt: skip
 
 
 def _walls(pieces: np.ndarray, barrier: np.ndarray) -> pandas.DataFrame:
@@ -136,13 +154,16 @@ def _summed(walls: pandas.DataFrame) -> pandas.DataFrame:
     return walls.groupby(["low", "high"], as_index=False).sum()
 
 
-def _to_join(walls: pandas.DataFrame, areas: np.ndarray, smallest: float) -> np.ndarray:
+def _to_join(walls: pandas.DataFrame, sizes: pandas.DataFrame, smallest: float) -> np.ndarray:
     """Return the pairs of pieces that are one building, Nx2."""
     both = pandas.concat([walls, walls.rename(columns={"low": "high", "high": "low"})])
-    outline = np.bincount(both["low"], both["sides"], minlength=len(areas))
+    outline = np.bincount(both["low"], both["sides"], minlength=len(sizes))
     inner = both[(both["low"] > 0) & (both["high"] > 0)].sort_values(["low", "high"])
     longest = inner.sort_values("sides", ascending=False, kind="stable").drop_duplicates("low")
     piece = longest["low"]
-    dependent = (areas[piece] < smallest) | (longest["sides"] > ENCLOSED * outline[piece])
-    no_wall = (inner["seen"] == 0) | (inner["barrier"] < inner["seen"])
+    small = sizes["area"].to_numpy()[piece] < smallest
+    dependent = small | (longest["sides"] > ENCLOSED * outline[piece])
+    varies = (sizes["barrier"] / sizes["inside"].clip(lower=1)).to_numpy()
+    least = np.fmax(1, STANDS_OUT * np.fmax(varies[inner["low"]], varies[inner["high"]]))
+    no_wall = (inner["seen"] == 0) | (inner["barrier"] < inner["seen"] * least)
     return pandas.concat([inner[no_wall], longest[dependent]])[["low", "high"]].to_numpy()
