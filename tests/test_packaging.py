@@ -67,6 +67,15 @@ def test_conda_has_the_pins_of_the_lock() -> None:
     assert python in SUPPORTED
 
 
+@pytest.mark.parametrize("recipe", ["Containerfile", "img2height.def"])
+def test_containers_are_made_by_the_steps_of_the_makefile(recipe: str) -> None:
+    installed = re.compile(r"python -m pip install (.*?)(?: &&.*)?$", re.M)
+    text = (ROOT / "envs" / recipe).read_text()
+    assert installed.findall(text) == installed.findall((ROOT / "Makefile").read_text())
+    conda = yaml.safe_load((ROOT / "envs/img2height.yaml").read_text())["dependencies"]
+    assert f"python={re.search(r'python:([0-9.]+)-slim', text)[1]}" in conda
+
+
 def test_the_same_pythons_are_named_everywhere() -> None:
     allowed = SpecifierSet(PROJECT["requires-python"])
     assert [f"3.{minor}" for minor in range(30) if f"3.{minor}" in allowed] == SUPPORTED

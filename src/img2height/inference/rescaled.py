@@ -66,7 +66,7 @@ def bring_to_trained(scene: Scene, grid: Grid, folder: Path) -> Scene:
                 declared = Layer(path=path.name, bands=bands, **_declared(name, layer.unit))
                 bring_to_grid(check_raster(name, declared, path.parent), grid, making / f"{name}.tif")
     layers = {
-        name: replace(layer, file=str(folder / f"{name}.tif"), bands=[b for b in layer.bands if b != ALPHA],
+        name: replace(layer, file=str(folder / f"{name}.tif"), sha256="", bands=[b for b in layer.bands if b != ALPHA],
                       unit="metre" if layer_of(name).kind == "height" else layer.unit)
         for name, layer in scene.layers.items()
     }  # fmt: skip
