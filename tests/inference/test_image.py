@@ -1,4 +1,5 @@
 import logging
+from importlib.metadata import version
 from pathlib import Path
 
 import geopandas
@@ -19,6 +20,7 @@ from img2height.inference.defaults import inference_settings, protocol
 from img2height.inference.given import Given
 from img2height.inference.image import predict_image
 from img2height.io.vectors import read_polygons
+from img2height.models.card import PretrainedEncoder
 from img2height.models.folder import LoadedModel
 from img2height.samples.normalise import Normalisation
 from img2height.settings.parsing import parse, read_yaml
@@ -282,6 +284,21 @@ def test_an_image_of_zeros_is_refused(tmp_path):
         predict(as_model(network, dtype="uint8"), {"eo": image}, tmp_path / "h.tif")
     assert network.windows == 0
     assert [path.name for path in tmp_path.iterdir()] == ["i.tif"]
+
+
+def test_the_raster_says_what_made_it(tmp_path):
+    encoder = PretrainedEncoder(encoder="lite", source="a package", sha256="0", licence="CC BY-NC 4.0")
+    model = with_card(as_model(FirstBand()), pretrained=encoder)
+    given = write_image(tmp_path / "i.tif", noise(32, 32), gsd=1.0)
+    predict(model, {"eo": given}, tmp_path / "h.tif", window_px=32)
+    with rasterio.open(tmp_path / "h.tif") as heights:
+        tags = {key.removeprefix("IMG2HEIGHT_"): value for key, value in heights.tags().items()}
+    assert tags["METHOD"] == "FirstBand"
+    assert tags["MODEL_SHA256"] == model.card.weights_sha256
+    assert tags["INPUTS"] == "eo i.tif"
+    assert tags["LICENCES"] == "encoder lite: CC BY-NC 4.0"
+    assert tags["TERMS"] == "not for commercial use: the licence of encoder lite does not allow it"
+    assert tags["VERSION"] == version("img2height")
 
 
 @pytest.mark.parametrize(("gsd", "shape"), [(0.25, (32, 40)), (0.8, (103, 128)), (1.0, (128, 160))])

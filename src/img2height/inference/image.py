@@ -3,6 +3,7 @@
 import logging
 import shutil
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 import torch
@@ -22,12 +23,13 @@ from img2height.io.atomic import atomic_folder
 from img2height.io.grid import Grid
 from img2height.io.locks import alone
 from img2height.io.projections import require_metres
-from img2height.io.rasters import copy_to_cog, open_raster
+from img2height.io.rasters import copy_to_cog, open_raster, set_tags
 from img2height.models.folder import LoadedModel
 from img2height.scenes.initial import bring_initial
 from img2height.scenes.scene import Scene
 from img2height.settings.protocol import Buildings, Inference
 from img2height.vocabulary.layers import INITIAL
+from img2height.vocabulary.licences import restricted
 from img2height.vocabulary.quantities import ABOVE_GROUND
 from img2height.vocabulary.storage import Compression
 
@@ -86,6 +88,7 @@ def predict_image(
             )
         windows, heights = task.folder / "windows.tif", task.folder / "height.tif"
         strips.write(windows)
+        set_tags(windows, _origin(model, task.scene))
         copy_to_cog(windows, heights, compress=compress)
         windows.unlink()
         if buildings:
@@ -94,6 +97,21 @@ def predict_image(
             _write_points(scene, heights, points)
         heights.replace(out)
     shutil.rmtree(task.folder)
+
+
+def _origin(model: LoadedModel, scene: Scene) -> dict[str, str]:
+    """Return what made the heights, for tags of the raster: software, model, inputs, and terms of use."""
+    licences = model.card.licences
+    tags = {
+        "IMG2HEIGHT_VERSION": version("img2height"),
+        "IMG2HEIGHT_METHOD": model.card.method,
+        "IMG2HEIGHT_MODEL_SHA256": model.card.weights_sha256,
+        "IMG2HEIGHT_INPUTS": ", ".join(f"{name} {Path(layer.file).name}" for name, layer in scene.layers.items()),
+        "IMG2HEIGHT_LICENCES": "; ".join(f"{name}: {text or 'not recorded'}" for name, text in licences.items()),
+    }
+    if forbidden := restricted(licences):
+        tags["IMG2HEIGHT_TERMS"] = f"not for commercial use: the licence of {', '.join(forbidden)} does not allow it"
+    return tags
 
 
 def _check_buildings(model: LoadedModel, scene: Scene) -> None:

@@ -38,10 +38,10 @@ def predict_raster(
     """Write the heights of given rasters as a tiled GeoTIFF on their grid: float32 metres, -9999 where missing.
 
     A model that predicts classes of pixels, such as footprints, adds a band with the probability of each. Relative
-    heights are not in metres: 0 is the lowest and 1 the highest height in a window. With draws, the heights are the mean
-    of that many predictions with active dropout, and a last band is their standard deviation. A pixel of an area gets
-    the same value as in a prediction of the whole raster, except for the last digits if the network computes windows in
-    batches.
+    heights are not in metres: 0 is the lowest and 1 the highest height in a window. With draws, the heights are the
+    mean of that many predictions with active dropout, and a last band is their standard deviation. A pixel of an area
+    gets the same value as in a prediction of the whole raster, except for the last digits if the network computes
+    windows in batches.
 
     Finished rows of file blocks are kept in `<out>.strips/` until the raster is complete. After a kill the same call
     resumes; another model, image, setting, code or library starts over. On the CPU the bytes are those of an

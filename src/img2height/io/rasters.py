@@ -7,7 +7,7 @@ import contextlib
 import tempfile
 import warnings
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -178,6 +178,12 @@ def create_scratch(
             dataset.set_band_unit(index, band.unit)
         yield scratch
     scratch.read_back()
+
+
+def set_tags(path: str | Path, tags: Mapping[str, str]) -> None:
+    """Write texts about a whole raster into a scratch file, from which a COG takes them."""
+    with _writing(path), rasterio.open(path, "r+") as file:
+        file.update_tags(**tags)
 
 
 def copy_to_cog(
