@@ -40,7 +40,7 @@ def test_enough_blocks_give_an_interval_at_the_written_level_only() -> None:
 
 
 def test_without_any_interval_the_coverage_is_missing() -> None:
-    (row,) = coverage_rows({("unet", 0): tiles(np.zeros(4, int)).assign(bounded=0, width_sum_m=0.0)}, TILE_PX)
+    (row,) = coverage_rows({("unet", 0): tiles(np.zeros(100, int)).assign(bounded=0, width_sum_m=0.0)}, TILE_PX)
     assert math.isnan(row.coverage) and math.isnan(row.width_m) and row.bounded == 0
     assert coverage_rows({("unet", 0): tiles(np.zeros(0, int))}, TILE_PX) == []
 

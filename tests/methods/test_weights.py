@@ -1,6 +1,8 @@
 """Pretrained weights from files: those that fit are loaded, others are one clear error; nothing is downloaded."""
 
 import hashlib
+import subprocess
+import sys
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
@@ -121,3 +123,8 @@ def test_auto_freezes_where_weights_were_given() -> None:
     assert not is_frozen("weights.pth", False)
     with pytest.raises(SettingsError, match="available: auto, true, false"):
         is_frozen("none", "yes")
+
+
+def test_torchvision_is_not_imported_with_the_methods() -> None:
+    code = "import sys, img2height.methods; sys.exit('torchvision' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

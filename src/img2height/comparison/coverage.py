@@ -36,7 +36,8 @@ def _of_method(
         sums = blocks.add_up(frame, {name: frame[name].to_numpy(np.float64) for name in COUNTS})
         total = {name: float(values.sum()) for name, values in sums.items()}
         (found,) = resample(sums, drawn[: 1 if level != LEVEL else None], _coverage).values()
-        low, high = (found.interval(blocks.neighbours) if level == LEVEL else None) or (math.nan, math.nan)
+        estimated = level == LEVEL and not math.isnan(found.value)
+        low, high = (found.interval(blocks.neighbours) if estimated else None) or (math.nan, math.nan)
         yield Coverage(
             method, seed, kind, stratum, level, found.value, low, high,
             _share(total["width_sum_m"], total["bounded"]), _share(total["bounded"], total["count"]),

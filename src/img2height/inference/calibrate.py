@@ -1,6 +1,6 @@
 """Calibrates the intervals of a model: predicts its validation area and compares it with the reference."""
 
-import logging
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from shapely.geometry.base import BaseGeometry
 from img2height.conformal.calibration import Calibration, calibrate
 from img2height.conformal.margins import Errors
 from img2height.inference.plan import Task
-from img2height.inference.predict import predict_strips
+from img2height.inference.predict import check_task, finish_strips
 from img2height.inference.stitch import merge_pairs
 from img2height.io.areas import window_box
 from img2height.io.grid import Grid
@@ -24,8 +24,6 @@ from img2height.scoring.errors import Located, SceneErrors, scene_errors, tiles_
 from img2height.settings.protocol import Inference
 from img2height.tiles.areas import area_of
 from img2height.vocabulary.layers import VIEWS
-
-logger = logging.getLogger(__name__)
 
 MOST_TILES = 400  # of all scenes together: more would cost without making the quantiles more certain
 LEAST_PX = 16  # smallest side of a block
@@ -92,8 +90,10 @@ def _predict(model: LoadedModel, scene: Scene, area: BaseGeometry, settings: Inf
     pairs = read_pairs(scene, "val", views)[views].to_numpy().tolist() if views else [[]]
     heights = []
     for number, numbers in enumerate(pairs):
-        task = Task(model, scene, numbers, settings, folder / f"strips{number}", area)
-        strips = predict_strips(task, threads=model.card.training.threads)
+        shutil.rmtree(strips_folder := folder / f"strips{number}", ignore_errors=True)  # of a killed run
+        task = Task(model, scene, numbers, settings, strips_folder, area)
+        check_task(task)
+        strips = finish_strips(task, ["auto"], model.card.training.threads, progress=False)
         heights.append(folder / f"height{number}.tif")
         strips.write_bands(slice(1), heights[-1])
         strips.remove()

@@ -8,7 +8,6 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from torchvision.models import get_model_weights, list_models
 
 from img2height.errors import SettingsError
 from img2height.io.atomic import file_digest
@@ -160,6 +159,8 @@ def _find(encoder: str, weights: str) -> Path:
 
 def _published(encoder: str) -> str:
     """Return where torchvision publishes the weights of an encoder, for an error message; empty if it does not."""
+    from torchvision.models import get_model_weights, list_models  # slow to import, and most networks do without
+
     if encoder not in list_models():
         return ""
     return f", e.g. {get_model_weights(encoder)['IMAGENET1K_V1'].url}"
