@@ -11,6 +11,7 @@ from img2height.cli.program import parser, run
 flags = parser(__doc__)
 flags.add_argument("--experiment", type=Path, required=True, help="experiment file")
 flags.add_argument("--recipes", type=Path, required=True, help="recipe of each method by name, YAML")
+flags.add_argument("--citations", type=Path, required=True, help="what to cite for the data by dataset, YAML")
 flags.add_argument("--scenes", type=Path, required=True, help="scenes.json, see list_scenes.py")
 flags.add_argument("--workflow", nargs=2, metavar=("FILE", "LANGUAGE"), required=True, help="its main file")
 flags.add_argument(
@@ -36,6 +37,7 @@ def main(args: Namespace) -> None:
         workflow=Path(args.workflow[0]),
         language=args.workflow[1],
         scenes=all_scenes(args.scenes),
+        citations=read_yaml(args.citations),
         papers={name: recipe.paper for name, recipe in recipes.items() if recipe.paper},
         seeds=experiment.seeds,
         settings=args.settings,

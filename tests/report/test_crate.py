@@ -42,7 +42,8 @@ def project(tmp_path: Path, district: Scene, monkeypatch: pytest.MonkeyPatch) ->
     write_card(card, file_digest(model / "model.safetensors"), model / "card.json")
     run = Finished(
         title="A town", workflow=Path("workflow/Snakefile"), language="snakemake",
-        scenes=[Scene.load(scene / "scene.json")], papers={"one": PAPER, "other": PAPER}, seeds=[0, 1],
+        scenes=[Scene.load(scene / "scene.json")], papers={"one": PAPER, "other": PAPER},
+        citations={"demo": "Builder (2020)"}, seeds=[0, 1],
         settings=[Path("params.yaml")], outputs=[Path("models/demo"), results], left_out=[results / "view"],
     )  # fmt: skip
     write_crate(run, results / "crate.zip")
@@ -65,6 +66,8 @@ def test_the_archive_has_what_a_reader_needs(project: Path) -> None:
         assert set(archive.namelist()) - {"ro-crate-preview.html"} == {*names, METADATA}
     found = entities(project)
     assert found[PAPER.url]["name"] == "A paper"
+    assert found["#data-demo"]["citation"] == "Builder (2020)"
+    assert found["./"]["citation"] == [{"@id": PAPER.url}, {"@id": "#data-demo"}]
     assert found["#seeds"]["value"] == "0, 1"
     (action,) = [entity for entity in found.values() if entity["@type"] == "CreateAction"]
     assert {"@id": "results/demo/report.html"} in action["result"]

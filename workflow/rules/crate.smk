@@ -31,6 +31,10 @@ rule crate:
             "recipes",
             {name: recipe.model_dump(mode="json") for name, recipe in project.recipes.items()},
         ),
+        citations=SettingsFile(
+            "citations",
+            {name: file.citation for name, file in project.datasets.items() if file.citation},
+        ),
         workflow=["workflow/Snakefile", "snakemake"],
         settings=["params.yaml", "workflow/rules", config["experiments"], config["datasets"], "config/methods"],
         outputs=[f"{folder}/{EXPERIMENT}" for folder in ("data/folds", "models", "results")],
@@ -44,6 +48,7 @@ rule crate:
         python scripts/crate.py \
             --experiment {params.file:q} \
             --recipes {params.recipes:q} \
+            --citations {params.citations:q} \
             --scenes {input.listed:q} \
             --workflow {params.workflow:q} \
             --settings {params.settings:q} \

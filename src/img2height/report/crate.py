@@ -46,6 +46,7 @@ class Finished:
         language: of the workflow.
         scenes: all of the experiment.
         papers: of its methods, by method.
+        citations: what to cite for the data, by dataset; those without are left out.
         seeds: of its trainings.
         settings: files and folders that the results depend on.
         outputs: files and folders of models and results.
@@ -57,6 +58,7 @@ class Finished:
     language: str
     scenes: Sequence[Scene]
     papers: Mapping[str, Paper]
+    citations: Mapping[str, str]
     seeds: Sequence[int]
     settings: Sequence[Path]
     outputs: Sequence[Path]
@@ -84,7 +86,8 @@ def write_crate(run: Finished, out: Path) -> None:
     crate.name, crate.description = run.title, f"{run.title}: data, models, heights, buildings, scores and report."
     crate.datePublished = _date(made)
     crate.root_dataset["license"] = _terms(crate, _licences(run.scenes, cards))
-    crate.root_dataset["citation"] = [_paper(crate, paper) for paper in _distinct(run.papers.values())]
+    papers = [_paper(crate, paper) for paper in _distinct(run.papers.values())]
+    crate.root_dataset["citation"] = papers + [_data(crate, scene, run.citations) for scene in _one_each(run.scenes)]
     crate.root_dataset["conformsTo"] = [_profile(crate, url, name) for url, name in PROFILES.items()]
     workflow = crate.add_workflow(
         run.workflow, str(run.workflow), main=True, lang=run.language,
@@ -160,6 +163,20 @@ def _distinct(papers: Iterable[Paper]) -> list[Paper]:
 def _paper(crate: ROCrate, paper: Paper) -> ContextEntity:
     properties = {"@type": "ScholarlyArticle", "name": paper.title, "datePublished": str(paper.year)}
     return crate.add(ContextEntity(crate, paper.url, properties))
+
+
+def _one_each(scenes: Iterable[Scene]) -> list[Scene]:
+    """Return one scene of each dataset."""
+    return list({scene.dataset: scene for scene in scenes}.values())
+
+
+def _data(crate: ROCrate, scene: Scene, citations: Mapping[str, str]) -> ContextEntity:
+    """Return the dataset of a scene, with what its file says of source, licence and citation."""
+    properties = {"@type": "CreativeWork", "name": scene.about.get("title", scene.dataset)}
+    stated = {"creditText": scene.about.get("source"), "license": scene.about.get("licence"),
+              "citation": citations.get(scene.dataset)}  # fmt: skip
+    properties |= {key: text for key, text in stated.items() if text}
+    return crate.add(ContextEntity(crate, f"#data-{scene.dataset}", properties))
 
 
 def _profile(crate: ROCrate, url: str, name: str) -> ContextEntity:
