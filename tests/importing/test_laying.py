@@ -113,8 +113,9 @@ def test_no_tile_up_to_the_size_of_a_chip_shows_two_chips(tmp_path: Path) -> Non
 
 
 def test_sheets_do_not_overlap_and_pixels_keep_their_size(tmp_path: Path) -> None:
-    pieces = {f"{n:03}": {"eo": square(tmp_path / "a.tif", 1, 0, 0)} for n in range(300)}
-    sheets = {f"s{n}": lay_out(pieces) for n in range(40)}
+    chip = square(tmp_path / "a.tif", 1, 0, 0)
+    sheet = lay_out({f"{n:03}": {"eo": chip} for n in range(300)})
+    sheets = {f"s{n}": sheet for n in range(40)}
     extents = []
     for dataset in ("gbh", "dfc2019"):
         for grid in on_the_ice(dataset, sheets, dict.fromkeys(sheets, 30.0)).values():
