@@ -10,6 +10,7 @@ from img2height.io.atomic import atomic_folder
 from img2height.io.grid import Grid
 from img2height.io.rasters import open_raster
 from img2height.io.tables import write_table
+from img2height.io.verticals import Vertical, height_shift, named_vertical
 from img2height.scenes.above_ground import subtract_terrain
 from img2height.scenes.filling import MARK_OF, fill_layer, missing_below
 from img2height.scenes.footprints import burn_footprints, burn_heights, burn_walls, read_footprints
@@ -17,7 +18,6 @@ from img2height.scenes.ground import estimate_terrain
 from img2height.scenes.pairs import PAIRS, write_pairs
 from img2height.scenes.scene import Scene, SceneLayer
 from img2height.scenes.sources import Source, check_raster, target_grid
-from img2height.scenes.verticals import Vertical, height_shift, named_vertical
 from img2height.scenes.warp import bring_to_grid, source_window
 from img2height.settings.dataset import Layer, SceneFile, TargetGrid, of_polygons
 from img2height.vocabulary.layers import INITIAL, LAYERS

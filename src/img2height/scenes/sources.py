@@ -19,7 +19,7 @@ from img2height.io.pixels import require_one_type, value_type
 from img2height.io.projections import fitting_zone, reproject_bounds, require_system, require_true_scale
 from img2height.io.rasters import open_raster
 from img2height.io.values import Scaling, require_upward, stated_unit, stated_units
-from img2height.scenes.verticals import HeightShift, Vertical, vertical_of
+from img2height.io.verticals import HeightShift, Vertical, vertical_of
 from img2height.settings.dataset import Backscatter, Layer, TargetGrid
 from img2height.vocabulary.layers import Kind, layer_of
 from img2height.vocabulary.units import METRES

@@ -8,7 +8,7 @@ from raw_cases import band, deliver, prepare, prepare_file, ramp, write
 from img2height.errors import DataError
 from img2height.io.grid import Grid
 from img2height.io.rasters import open_raster
-from img2height.scenes.verticals import ELLIPSOID, Vertical, height_shift, named_vertical
+from img2height.io.verticals import ELLIPSOID, Vertical, height_shift, named_vertical
 
 KAZAKHSTAN = {"west": 500_000.0, "north": 5_200_000.0}  # in zone 39 N, where Caspian heights are 28 m above Baltic ones
 DHHN92, DHHN2016 = "EPSG:5783", "EPSG:7837"
