@@ -9,6 +9,7 @@ import rasterio
 import rasterio.shutil
 import torch
 from affine import Affine
+from calibration_cases import calibration
 from inference_cases import FirstBand, as_model, noise, with_card, write_image
 from model_cases import card_of, sealed
 from torch import Tensor, nn
@@ -74,6 +75,24 @@ def test_houses_become_polygons_and_trees_do_not(tmp_path, name, caplog):
     assert found.total_bounds.tolist() == [500_005, 5_800_000 - 15, 500_015, 5_800_000 - 5]
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([name, "h.tif", "i.tif"])
     assert caplog.messages == ["extracting the buildings"]
+
+
+def test_a_calibrated_model_writes_intervals_of_heights_and_buildings(tmp_path):
+    """The house of 8 m has 3 m below and 4 m above, the ground 1 m and 2 m."""
+    out = {"buildings": tmp_path / "b.parquet", "intervals": tmp_path / "i.tif"}
+    model, given = as_model(FirstBand(), target="ndsm"), {"eo": town(tmp_path / "eo.tif")}
+    with pytest.raises(ModelError, match=r"has no calibration\.json"):
+        predict_image(model, given, tmp_path / "h.tif", inference_settings(model), protocol().buildings, **out)
+    assert [path.name for path in tmp_path.iterdir()] == ["eo.tif"]
+    predict_image(
+        model, given, tmp_path / "h.tif", inference_settings(model), protocol().buildings, **out,
+        calibration=calibration(),
+    )  # fmt: skip
+    with rasterio.open(out["intervals"]) as raster:
+        assert raster.read()[:, 15, 15].tolist() == [5, 12]
+        assert raster.read()[:, 0, 0].tolist() == [0, 2]
+    found = geopandas.read_parquet(out["buildings"])
+    assert found[["height_m", "height_low_m", "height_high_m"]].to_numpy().tolist() == [[8, 5, 12]]
 
 
 def test_without_colours_only_the_height_decides_and_a_warning_is_logged(tmp_path, caplog):

@@ -63,6 +63,10 @@ def predict(
     points: Annotated[
         Path | None, typer.Option(help="point cloud to write, .laz or .las, with the colours of --image")
     ] = None,
+    intervals: Annotated[
+        Path | None,
+        typer.Option(help="90 % intervals of the heights to write, COG; needs a calibrated model"),
+    ] = None,
     window_px: Annotated[
         int | None, typer.Option(help="side of a window [default: that of the model's training tiles]")
     ] = None,
@@ -87,7 +91,10 @@ def predict(
         _check_neighbours(buildings)
     if points:
         check_output(points, "--points", CLOUDS, read)
+    if intervals:
+        check_output(intervals, "--intervals", RASTERS, read)
 
+    from img2height.conformal.calibration import CALIBRATION, read_calibration
     from img2height.inference import load_model
     from img2height.inference.defaults import inference_settings, protocol
     from img2height.inference.image import predict_image
@@ -95,10 +102,13 @@ def predict(
     loaded = load_model(model)
     _require(loaded.recipe.inputs, rasters)
     settings = inference_settings(loaded, window_px=window_px, overlap=overlap)
+    file = model / CALIBRATION
+    calibration = read_calibration(file, loaded.card.weights_sha256) if file.is_file() else None
     with messages():
         predict_image(
             loaded, rasters, out, settings, protocol().buildings,
-            buildings=buildings, points=points, draws=draws, dsm_unit=dsm_unit, compress=compress,
+            buildings=buildings, points=points, intervals=intervals, calibration=calibration,
+            draws=draws, dsm_unit=dsm_unit, compress=compress,
         )  # fmt: skip
 
 

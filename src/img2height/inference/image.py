@@ -11,6 +11,9 @@ import torch
 from img2height.buildings.files import write_buildings
 from img2height.buildings.origin import with_origin
 from img2height.buildings.scene import extract_scene
+from img2height.conformal.buildings import with_bounds
+from img2height.conformal.calibration import Calibration
+from img2height.conformal.raster import Calibrated, write_intervals
 from img2height.errors import DataError, ModelError
 from img2height.inference.given import Given, given_scene
 from img2height.inference.network import bands_of
@@ -40,7 +43,8 @@ DEVICES = ("auto",)
 
 def predict_image(
     model: LoadedModel, given: Given, out: Path, settings: Inference, rules: Buildings, *,
-    buildings: Path | None = None, points: Path | None = None, draws: int = 0, dsm_unit: str | None = None,
+    buildings: Path | None = None, points: Path | None = None, intervals: Path | None = None,
+    calibration: Calibration | None = None, draws: int = 0, dsm_unit: str | None = None,
     compress: Compression = "zstd",
 ) -> None:  # fmt: skip
     """Write the heights of rasters on one grid as a COG, and their buildings as polygons with heights.
@@ -58,6 +62,8 @@ def predict_image(
         rules: settings of the buildings.
         buildings: the polygons, see `write_buildings`; None writes none.
         points: the point cloud, see `write_points`, coloured by the image `eo`; None writes none.
+        intervals: the COG of intervals, see `write_intervals`; None writes none.
+        calibration: of the model, for intervals and for those of buildings; None if it has none.
         draws: see `predict_raster`.
         dsm_unit: see `given_scene`.
         compress: of the COG, see `copy_to_cog`.
@@ -66,6 +72,11 @@ def predict_image(
         ModelError: model and rasters do not fit each other, or the model's heights are not suitable for buildings.
         DataError: a raster cannot be used or written, or another process is writing it.
     """
+    if intervals and calibration is None:
+        raise ModelError(
+            "the model has no calibration.json, so the intervals of its heights are not known; run the rule "
+            "calibrate_intervals of the workflow, or leave out --intervals"
+        )
     scene = given_scene(model.recipe.inputs, given, dsm_unit)
     task = Task(model, scene, scene.views, settings, out.with_name(f".{out.name}.scratch"), draws=draws)
     grid = trained_grid(scene.grid, model.card.gsd_m)
@@ -92,9 +103,11 @@ def predict_image(
         copy_to_cog(windows, heights, compress=compress)
         windows.unlink()
         if buildings:
-            _write_buildings(model, scene, heights, rules, buildings)
+            _write_buildings(model, scene, heights, rules, buildings, calibration)
         if points:
             _write_points(scene, heights, points)
+        if intervals and calibration:
+            write_intervals(heights, None, [Calibrated(None, calibration)], intervals)
         heights.replace(out)
     shutil.rmtree(task.folder)
 
@@ -132,11 +145,15 @@ def _check_image(scene: Scene) -> None:
             Grid.of(image).require(scene.grid, image.name, scene.name)
 
 
-def _write_buildings(model: LoadedModel, scene: Scene, heights: Path, rules: Buildings, path: Path) -> None:
+def _write_buildings(
+    model: LoadedModel, scene: Scene, heights: Path, rules: Buildings, path: Path, calibration: Calibration | None
+) -> None:
     """Write the buildings of predicted heights, whose mask is left in their folder."""
     logger.info("extracting the buildings")
     classes = heights if model.recipe.classes else None
     found = extract_scene(heights, scene, rules, heights.with_name("footprint.tif"), classes)
+    if calibration:
+        found = with_bounds(found, scene.grid, [Calibrated(None, calibration)])
     method, weights = model.card.method, [model.card.weights_sha256]
     write_buildings(with_origin(found, method, weights, scene), path, f"{method}/{scene.name}")
 
