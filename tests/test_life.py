@@ -36,7 +36,7 @@ def bucket(folder: Path) -> Iterator[tuple[str, Path | str, list[str]]]:
         [programs / "moto_server", "--host", "127.0.0.1", "--port", "0"], stdout=stream, stderr=stream
     ) as server:  # fmt: skip
         try:
-            wait_for(lambda: "Running on http" in log.read_text(), server, log.read_text)
+            wait_for(lambda: "Press CTRL" in log.read_text(), server, log.read_text)
             url = log.read_text().partition("Running on ")[2].split()[0]
             make = "import boto3, sys; boto3.client('s3', endpoint_url=sys.argv[1]).create_bucket(Bucket='store')"
             environment = clean_environment() | KEYS
