@@ -46,7 +46,7 @@ def test_a_folder_is_linked_described_and_checked(delivery: Path) -> None:
     done = called("folder", str(delivery), "--name", "mine")
     assert done.exit_code == 0, done.output
     lines = done.output.splitlines()
-    assert lines[0] == "mine: 1 scenes, Own rasters; unrecorded"
+    assert lines[0] == "mine: 1 scene, Own rasters; unrecorded"
     assert lines[1].split() == ["town", "1", "tiles", "split", "eo,", "dsm,", "dtm,", "building"]
     assert "wrote config/datasets/mine.yaml, config/experiments/mine.yaml" in lines
     assert Path("data/raw/mine/files").resolve() == delivery
@@ -124,7 +124,7 @@ def nothing(root: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "flags", "words"),
     [
-        (no_unit, [], "dsm.tif: layer dsm has no unit"),
+        (no_unit, [], "given/town/dsm.tif: layer dsm has no unit"),
         (no_unit, ["--declare", "dsm.unti=metre"], "'unti'; did you mean 'unit'"),
         (no_unit, ["--declare", "dms.unit=metre"], "the scenes have no layer 'dms'; did you mean 'dtm'"),
         (no_unit, ["--declare", "dsm.unit"], "--declare dsm.unit: has no ="),

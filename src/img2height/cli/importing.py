@@ -118,7 +118,8 @@ def _with_declared(adapter: Adapter, declared: list[str]) -> Adapter:
 def _report(adapter: Adapter, found: Any) -> Iterator[str]:
     """Yield what was found, what is missing, what was written, and the next commands."""
     dataset = found.dataset
-    yield f"{dataset.name}: {len(found.scenes)} scenes, {dataset.title}; {dataset.licence}"
+    count = "1 scene" if len(found.scenes) == 1 else f"{len(found.scenes)} scenes"
+    yield f"{dataset.name}: {count}, {dataset.title}; {dataset.licence}"
     for name, scene in list(found.scenes.items())[:SHOWN]:
         counts = {layer: sum(layer in files for files in scene.pieces.values()) for layer in scene.layers}
         there = ", ".join(layer for layer, count in counts.items() if count)

@@ -15,6 +15,12 @@ HELD_OUT = 5  # every fifth group of scenes is tested, as in five folds
 TILE_PX, STEP_PX = 256, 16  # of params.yaml; networks need multiples of 16, ResDepth of 32
 STRIPES = 5
 IMAGES = ("eo", "ms", RADAR)
+# For a first look: a fifth of the budget, and one fold of a divided scene.
+BUDGET = {"training": {"samples": 8000, "validate_every": 800}}
+NOTE = (
+    "A first look: one fold, and a fifth of the usual training. To compare methods, remove folds and training,\n"
+    "# and name more methods (img2height methods)."
+)
 
 
 class Look(NamedTuple):
@@ -45,11 +51,13 @@ def start_experiment(dataset: Dataset, looks: Mapping[str, Look], params: Mappin
     recipes = _recipes(list(dataset.scenes.values()), next(iter(looks.values())).bands)
     if not recipes or not (SPLIT in roles.values() or set(PARTS) <= set(roles.values())):
         return None
-    value = {
+    value: dict[str, Any] = {
         "name": dataset.name, "title": dataset.title, "scenes": {dataset.name: roles}, "methods": list(recipes),
-        "params": {**params, **_params(list(looks.values()), _multiple(recipes))},
+        "params": {**BUDGET, **params, **_params(list(looks.values()), _multiple(recipes))},
         "recipes": {name: changes for name, changes in recipes.items() if changes},
     }  # fmt: skip
+    if SPLIT in roles.values():
+        value["folds"] = [0]
     return parse(Experiment, {key: found for key, found in value.items() if found}, f"experiment {dataset.name}")
 
 

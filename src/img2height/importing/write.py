@@ -13,9 +13,10 @@ from rasterio.enums import MaskFlags
 
 from img2height.errors import DataError
 from img2height.importing.adapter import Adapter, Scene
+from img2height.importing.apart import divide_places
 from img2height.importing.matching import MOSAICS, files_below
 from img2height.importing.mosaics import Delivery, Layers, write_mosaics
-from img2height.importing.starting import Look, largest_tile_px, roles_of, start_experiment
+from img2height.importing.starting import NOTE, Look, largest_tile_px, roles_of, start_experiment
 from img2height.io.atomic import atomic_path
 from img2height.io.rasters import open_raster
 from img2height.scenes.sources import Source, check_raster, target_grid
@@ -81,7 +82,7 @@ def import_delivery(adapter: Adapter, root: Path, name: str, places: Places, *, 
         raise DataError(f"{file}: exists; choose another name (--name), or replace it (--replace)")
     if not root.is_dir():
         raise DataError(f"{root}: this folder does not exist; give the folder of the delivery")
-    scenes = adapter.find(root)
+    scenes = divide_places(adapter.find(root))
     if not scenes:
         raise DataError(_nothing_found(adapter, root))
     folder = places.raw / name
@@ -90,7 +91,7 @@ def import_delivery(adapter: Adapter, root: Path, name: str, places: Places, *, 
         made = Path(tempfile.mkdtemp(dir=folder, prefix=f".{MOSAICS}."))
         undo.callback(shutil.rmtree, made)
         layers = write_mosaics(name, scenes, delivery, made)
-        sources = _check(_described(adapter, name, scenes, layers), folder)
+        sources = _check(_described(adapter, name, scenes, layers), scenes, folder)
         roles = roles_of(scenes)
         grid = TargetGrid(gsd_m=adapter.gsd_m)
         looks = {key: _look(scene, sources[key], roles[key], grid) for key, scene in scenes.items()}
@@ -101,7 +102,7 @@ def import_delivery(adapter: Adapter, root: Path, name: str, places: Places, *, 
     written = [*_keep(made, folder / MOSAICS), _write(dataset, adapter.notes, file)]
     kept = start if start.exists() else None
     if experiment and not kept:
-        written.append(_write(experiment, (), start))
+        written.append(_write(experiment, (NOTE,), start))
     return Imported(scenes, dataset, experiment, written, kept)
 
 
@@ -152,7 +153,7 @@ def _scene(scene: Scene, layers: Layers) -> dict[str, object]:
     return {key: value for key, value in keys.items() if value} | ({"ground_filter": {}} if filtered else {})
 
 
-def _check(dataset: Dataset, folder: Path) -> dict[str, dict[str, Source]]:
+def _check(dataset: Dataset, scenes: Mapping[str, Scene], folder: Path) -> dict[str, dict[str, Source]]:
     """Return the checked rasters of all scenes, by scene and layer."""
     found: dict[str, dict[str, Source]] = {}
     for name, scene in dataset.scenes.items():
@@ -163,7 +164,10 @@ def _check(dataset: Dataset, folder: Path) -> dict[str, dict[str, Source]]:
             try:
                 found[name][layer] = check_raster(layer, declared, folder, scene.allow)
             except DataError as error:
-                raise DataError(f"{error} (while importing: --declare {layer}.KEY=VALUE)") from error
+                files = [str(files[layer]) for files in scenes[name].pieces.values() if layer in files]
+                delivered = f"{files[0]} (and {len(files) - 1} more)" if len(files) > 1 else "".join(files)
+                text = str(error).replace(str(folder / declared.path), delivered or layer)
+                raise DataError(f"{text} (while importing: --declare {layer}.KEY=VALUE)") from error
     return found
 
 
