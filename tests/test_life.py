@@ -2,12 +2,12 @@
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from own_environment import own_environment
 from polling import wait_for
 from workflow_events import clean_environment
 from workflow_tree import METRICS, Tree
@@ -28,9 +28,7 @@ def directory(folder: Path) -> Iterator[tuple[str, Path | str, list[str]]]:
 @contextmanager
 def bucket(folder: Path) -> Iterator[tuple[str, Path | str, list[str]]]:
     """Yield the same for a bucket of a server on this machine, with DVC's S3 support in an environment of its own."""
-    programs = folder / "s3" / "bin"
-    for command in (["venv", programs.parent], ["pip", "install", "--python", programs / "python", *PACKAGES]):
-        subprocess.run([sys.executable, "-m", "uv", *command], check=True, capture_output=True)
+    programs = own_environment(folder / "s3", *PACKAGES)
     log = folder / "server.log"
     with log.open("w") as stream, subprocess.Popen(
         [programs / "moto_server", "--host", "127.0.0.1", "--port", "0"], stdout=stream, stderr=stream

@@ -1,16 +1,22 @@
 """A folder to hand on has weights, card and README, and is used like any model folder."""
 
+import json
+import subprocess
 from pathlib import Path
 
 import pytest
 import torch
 from model_cases import card_of
+from own_environment import own_environment
+from rasterio.crs import CRS
 from record_cases import experiment_scores, method_scores
 from typer.testing import CliRunner, Result
 
 from img2height.cli.app import app
 from img2height.cli.verify import verify
 from img2height.comparison.record import Interval, write_rows
+from img2height.io.atomic import file_digest
+from img2height.io.grid import Grid
 from img2height.io.tables import write_json
 from img2height.methods import build_network
 from img2height.models.card import TrainedOn, UsedAreas
@@ -18,8 +24,9 @@ from img2height.models.folder import load_model, save_model
 from img2height.samples.normalise import Normalisation
 
 ABOUT = {"title": "A town", "source": "survey", "licence": "CC BY-NC 4.0", "vertical_reference": "none"}
-USED = UsedAreas(dataset="town", scene="north", grid={}, train="POLYGON EMPTY", about=ABOUT)
-WITHOUT = UsedAreas(dataset="city", scene="south", grid={}, val="POLYGON EMPTY")
+GRID = Grid.north_up(CRS.from_epsg(32633), 500_000, 5_800_000, 0.5, (200, 400)).to_json()
+USED = UsedAreas(dataset="town", scene="north", grid=GRID, train="POLYGON EMPTY", about=ABOUT)
+WITHOUT = UsedAreas(dataset="city", scene="south", grid=GRID, val="POLYGON EMPTY")
 
 
 @pytest.fixture
@@ -56,7 +63,7 @@ def test_the_folder_says_what_a_user_needs_to_know(model: Path, results: Path, t
     out = tmp_path / "out"
     done = export(model, "--folder", out, "--results", results)
     assert done.exit_code == 0, done.output
-    assert sorted(path.name for path in out.iterdir()) == ["README.md", "card.json", "model.safetensors"]
+    assert sorted(path.name for path in out.iterdir()) == ["README.md", "card.json", "item.json", "model.safetensors"]
     text = (out / "README.md").read_text()
     for expected in (
         "| `eo` | red | uint8 | zscore of the training tiles |",
@@ -76,6 +83,39 @@ def test_the_folder_says_what_a_user_needs_to_know(model: Path, results: Path, t
     loaded, original = load_model(out), load_model(model)
     assert loaded.card == original.card
     assert all(torch.equal(v, original.network.state_dict()[k]) for k, v in loaded.network.state_dict().items())
+
+
+def test_the_item_says_where_and_how_the_model_works(model: Path, tmp_path: Path) -> None:
+    export(model, "--folder", tmp_path / "out")
+    item, digest = json.loads((tmp_path / "out/item.json").read_text()), file_digest(model / "model.safetensors")
+    assert item["id"] == f"mean_height-{digest[:12]}"
+    assert item["assets"]["weights"]["file:checksum"] == f"1220{digest}"
+    assert item["bbox"] == pytest.approx([15, 52.3485, 15.0029, 52.3494], abs=1e-3)  # 200 x 100 m at UTM's meridian
+    properties = item["properties"]
+    assert (properties["gsd"], properties["mlm:architecture"], properties["mlm:tasks"]) == (
+        0.5,
+        "constant",
+        ["regression"],
+    )
+    (given,), (height,) = properties["mlm:input"], properties["mlm:output"]
+    assert given["input"] == {
+        "shape": [-1, 1, 64, 64], "dim_order": ["batch", "channel", "height", "width"], "data_type": "uint8",
+    }  # fmt: skip
+    assert (given["bands"], given["value_scaling"]) == (["red"], [{"type": "z-score", "mean": 100.0, "stddev": 10.0}])
+    assert height["name"] == "ndsm"
+
+
+@pytest.mark.slow
+def test_the_item_validates(model: Path, tmp_path: Path) -> None:
+    export(model, "--folder", tmp_path / "out")
+    programs = own_environment(tmp_path / "stac", "stac-model==0.7.0")
+    check = (
+        "import json, sys; from pystac import Item; from stac_model.schema import MLModelProperties\n"
+        "item = Item.from_dict(json.load(open(sys.argv[1])))\n"
+        "fields = {key[4:]: value for key, value in item.properties.items() if key.startswith('mlm:')}\n"
+        "MLModelProperties.model_validate(fields)"
+    )
+    subprocess.run([programs / "python", "-c", check, tmp_path / "out/item.json"], check=True)
 
 
 def test_without_results_there_is_no_test_score(model: Path, tmp_path: Path) -> None:

@@ -3,13 +3,13 @@
 import json
 import shutil
 import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 import rocrate
 from model_cases import card_of
+from own_environment import own_environment
 
 from img2height.cli.verify import verify
 from img2height.errors import DataError
@@ -101,15 +101,13 @@ def test_another_archive_and_no_archive_are_refused(project: Path) -> None:
 
 @pytest.mark.slow
 def test_the_archive_validates(project: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    environment = tmp_path_factory.mktemp("validator")
-    for command in (["venv", environment], ["pip", "install", "--python", environment / "bin/python", VALIDATOR]):
-        subprocess.run([sys.executable, "-m", "uv", *command], check=True, capture_output=True)
+    programs = own_environment(tmp_path_factory.mktemp("validator"), VALIDATOR)
     with zipfile.ZipFile(project / "results/demo/crate.zip") as archive:
         archive.extractall(project / "unpacked")
     context = Path(rocrate.__file__).parent / "data/ro-crate.jsonld"
     program = Path(__file__).with_name("validate_crate.py")
     done = subprocess.run(
-        [environment / "bin/python", program, project / "unpacked", context, *PROFILES],
+        [programs / "python", program, project / "unpacked", context, *PROFILES],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert done.stdout.splitlines() == [f"{profile} passed" for profile in PROFILES]

@@ -6,17 +6,19 @@ from pathlib import Path
 from img2height.comparison.record import Interval, read_metrics, read_rows
 from img2height.errors import ModelError
 from img2height.io.atomic import atomic_folder
+from img2height.io.tables import write_json
 from img2height.models.card import CARD, SealedCard
 from img2height.models.folder import WEIGHTS, LoadedModel
 from img2height.models.readme import Tested, readme
+from img2height.models.stac import stac_item
 from img2height.vocabulary.scores import SCORES
 
 SCORE = {score.name: score for score in reversed(SCORES)}  # of names for several kinds, that of heights
-README = "README.md"
+README, ITEM = "README.md", "item.json"
 
 
 def write_folder(model: LoadedModel, source: Path, out: Path, results: Path | None = None) -> None:
-    """Write weights, card and card in Markdown into a new folder.
+    """Write weights, card, the card in Markdown, and a STAC item into a new folder.
 
     Args:
         model: of the source.
@@ -35,6 +37,7 @@ def write_folder(model: LoadedModel, source: Path, out: Path, results: Path | No
     with atomic_folder(out) as making:
         for name in (WEIGHTS, CARD):
             shutil.copyfile(source / name, making / name)
+        write_json(stac_item(model.card), making / ITEM)
         (making / README).write_text(readme(model.card, tested, scenes), encoding="utf-8")
 
 
