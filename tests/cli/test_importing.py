@@ -117,6 +117,10 @@ def taken(root: Path) -> None:
     Path("config/datasets/mine.yaml").write_text("name: mine\n")
 
 
+def no_image(root: Path) -> None:
+    (root / "town/eo.tif").unlink()
+
+
 def nothing(root: Path) -> None:
     pass
 
@@ -133,6 +137,7 @@ def nothing(root: Path) -> None:
         (contradiction, [], "the unit of the band is metre, of its vertical system us_survey_foot"),
         (truncated, [], "cannot be read as a raster"),
         (two_images, [], "are both layer eo of scene town"),
+        (no_image, [], "scene town: found dsm, dtm, building, but no image; a scene needs one of eo, sar, ms"),
         (taken, [], "mine.yaml: exists; choose another name (--name), or replace it (--replace)"),
         (nothing, ["--layer", "eo=*.png"], "contains no file of this layout: eo=*.png; found e.g. town/"),
         (nothing, ["--layer", "image=*.tif"], "there is no layer 'image'"),

@@ -21,7 +21,7 @@ from img2height.io.atomic import atomic_path
 from img2height.io.rasters import open_raster
 from img2height.scenes.sources import Source, check_raster, target_grid
 from img2height.settings.base import Settings
-from img2height.settings.dataset import Dataset, TargetGrid, of_polygons
+from img2height.settings.dataset import GRIDS, Dataset, TargetGrid, of_polygons
 from img2height.settings.experiment import Experiment
 from img2height.settings.parsing import parse
 from img2height.vocabulary.layers import is_view
@@ -91,6 +91,7 @@ def import_delivery(adapter: Adapter, root: Path, name: str, places: Places, *, 
         made = Path(tempfile.mkdtemp(dir=folder, prefix=f".{MOSAICS}."))
         undo.callback(shutil.rmtree, made)
         layers = write_mosaics(name, scenes, delivery, made)
+        _require_images(layers)
         sources = _check(_described(adapter, name, scenes, layers), scenes, folder)
         roles = roles_of(scenes)
         grid = TargetGrid(gsd_m=adapter.gsd_m)
@@ -104,6 +105,15 @@ def import_delivery(adapter: Adapter, root: Path, name: str, places: Places, *, 
     if experiment and not kept:
         written.append(_write(experiment, (NOTE,), start))
     return Imported(scenes, dataset, experiment, written, kept)
+
+
+def _require_images(layers: Mapping[str, Layers]) -> None:
+    for name, found in layers.items():
+        if not any(layer in GRIDS for layer in found):
+            raise DataError(
+                f"scene {name}: found {', '.join(found)}, but no image; a scene needs one of {', '.join(GRIDS)}, whose "
+                "grid it has: add its file, or give its name (--layer eo=…)"
+            )
 
 
 def _nothing_found(adapter: Adapter, root: Path) -> str:

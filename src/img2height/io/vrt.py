@@ -73,7 +73,7 @@ def write_mosaic(
             for look in looks:
                 _source(element, path, look, first.dtypes[band - 1], str(band), ratio)
         if None in missing:
-            # A mask made from nodata would be wrong: GDAL 3.10 reads only the first row of such a source.
+            # A mask made from nodata would be wrong with GDAL 3.10 (findings/vrt_mask_of_nodata.sh).
             mask = ET.SubElement(ET.SubElement(root, "MaskBand"), "VRTRasterBand", dataType="Byte")
             opaque = first.count == colours and ColorInterp.alpha in first.colorinterp
             for look in looks:
