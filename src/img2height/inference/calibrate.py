@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import geopandas
 import numpy as np
@@ -25,6 +26,8 @@ from img2height.settings.protocol import Inference
 from img2height.tiles.areas import area_of
 from img2height.vocabulary.layers import VIEWS
 
+Item = TypeVar("Item")
+
 MOST_TILES = 400  # of all scenes together: more would cost without making the quantiles more certain
 LEAST_PX = 16  # smallest side of a block
 MOST_BLOCKS = 1000  # for the same reason
@@ -46,11 +49,11 @@ def calibrate_model(
         scratch: folder for the predictions, which are removed.
 
     Raises:
-        Img2HeightError: a scene cannot be predicted, or has no reference.
+        Img2HeightError: a scene cannot be predicted.
     """
     tile_px = model.card.tile_px or settings.window_px
     validated = [(scene, area_of(areas, "val", scene.dataset, scene.name, fold)) for scene in scenes]
-    validated = [(scene, area) for scene, area in validated if not area.is_empty][:MOST_TILES]
+    validated = _spread([(scene, area) for scene, area in validated if not area.is_empty], MOST_TILES)
     most, found = max(1, MOST_TILES // max(len(validated), 1)), []
     for scene, area in validated:
         some = _some_tiles(area, scene.grid, tile_px, most)
@@ -80,8 +83,14 @@ def _some_tiles(area: BaseGeometry, grid: Grid, tile_px: int, most: int) -> Base
     windows = tiles_in(area, grid, tile_px)
     if len(windows) <= most:
         return area
-    chosen = [windows[place] for place in np.linspace(0, len(windows) - 1, most).round().astype(int)]
-    return shapely.union_all([window_box(window) for window in chosen]).intersection(area)
+    return shapely.union_all([window_box(window) for window in _spread(windows, most)]).intersection(area)
+
+
+def _spread(items: list[Item], most: int) -> list[Item]:
+    """Return at most so many items, evenly spaced in their order."""
+    if len(items) <= most:
+        return items
+    return [items[place] for place in np.linspace(0, len(items) - 1, most).round().astype(int)]
 
 
 def _predict(model: LoadedModel, scene: Scene, area: BaseGeometry, settings: Inference, folder: Path) -> Path:
@@ -110,5 +119,7 @@ def _joined(parts: Iterator[Located], side_px: int) -> Errors:
         (number * MARGIN_PX + each.row // side_px) * MARGIN_PX + each.column // side_px
         for number, each in enumerate(listed)
     ]
-    joined = [np.concatenate([np.zeros(0, np.float32), *(each[place] for each in listed)]) for place in range(2)]
-    return Errors(joined[0], joined[1], np.concatenate([np.zeros(0), *blocks]).astype(np.int64))
+    height_m, error_m = (
+        np.concatenate([np.zeros(0, np.float32), *(each[place] for each in listed)]) for place in range(2)
+    )
+    return Errors(height_m, error_m, np.concatenate([np.zeros(0), *blocks]).astype(np.int64))

@@ -1,5 +1,6 @@
 """How often the intervals of heights contain the reference, by tile and class of predicted height."""
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,7 +22,7 @@ from img2height.scenes.scene import Scene
 from img2height.scoring.buildings import given_heights
 from img2height.scoring.errors import references, tiles_in
 from img2height.vocabulary.classes import HEIGHTS_M
-from img2height.vocabulary.quantities import TERRAIN
+from img2height.vocabulary.quantities import ABOVE_GROUND, TERRAIN
 from img2height.vocabulary.tiles import SCENE
 
 PIXELS, BUILDINGS = "pixels", "buildings"
@@ -71,11 +72,12 @@ def _of_pixels(
         if (names := references(heights.descriptions[0], scene)) is None:
             return
         layers = {name: stack.enter_context(open_raster(scene.path(name))) for name in names}
+        least_m = 0.0 if heights.descriptions[0] in ABOVE_GROUND else -math.inf
         for window in tiles_in(area, scene.grid, tile_px):
             predicted, truth, above = _read(heights, layers, window, area)
             margins = {level: calibration.pixel_margins(above, predicted.shape, level) for level in LEVELS}
             place = int(window.row_off), int(window.col_off), PIXELS
-            yield from ((*place, *row) for row in _counts(predicted, truth, above, margins))
+            yield from ((*place, *row) for row in _counts(predicted, truth, above, margins, least_m))
 
 
 def _read(
@@ -99,19 +101,23 @@ def _of_buildings(
     for (row, column), own in table.groupby([corners["row"], corners["column"]]):
         predicted, truth = own["predicted_m"].to_numpy(), own["reference_m"].to_numpy()
         margins = {level: calibration.building_margins(predicted, level) for level in LEVELS}
-        yield from ((row, column, BUILDINGS, *counts) for counts in _counts(predicted, truth, predicted, margins))
+        yield from ((row, column, BUILDINGS, *counts) for counts in _counts(predicted, truth, predicted, margins, 0.0))
 
 
 def _counts(
-    predicted: np.ndarray, truth: np.ndarray, above: np.ndarray | None, margins: dict[float, np.ndarray]
+    predicted: np.ndarray,
+    truth: np.ndarray,
+    above: np.ndarray | None,
+    margins: dict[float, np.ndarray],
+    least_m: float,
 ) -> Iterator[tuple[object, ...]]:
-    """Yield class, level and `COUNTS` of all heights, N each, and of each class that has any."""
+    """Yield class, level and `COUNTS` of all heights and of each class; intervals do not reach below `least_m`."""
     limits = [high for _, high in HEIGHTS_M.values()][:-1]
     place = np.zeros(len(predicted), np.int64) if above is None else 1 + np.searchsorted(limits, above)
     for level, (below_m, above_m) in margins.items():
-        bounded = np.isfinite(below_m)
-        covered = bounded & (truth >= predicted - below_m) & (truth <= predicted + above_m)
-        width_m = np.where(bounded, below_m + above_m, 0)
+        bounded, low_m, high_m = np.isfinite(below_m), (predicted - below_m).clip(min=least_m), predicted + above_m
+        covered = bounded & (truth >= low_m) & (truth <= high_m)
+        width_m = np.where(bounded, high_m - low_m, 0)
         sums = [np.bincount(place, values, len(STRATA)) for values in (np.ones(len(place)), bounded, covered, width_m)]
         table = np.stack(sums, axis=1)  # strata x counts
         table[0] = table.sum(axis=0)
