@@ -21,7 +21,7 @@ from rocrate.rocrate import ROCrate
 from img2height.errors import DataError
 from img2height.io.atomic import SUFFIX, atomic_path, file_digest
 from img2height.models.card import CARD, Card, read_card
-from img2height.provenance.versions import versions
+from img2height.report.origins import all_versions
 from img2height.scenes.scene import Scene
 from img2height.settings.recipe import Paper
 from img2height.vocabulary.licences import restricted
@@ -93,7 +93,7 @@ def write_crate(run: Finished, out: Path) -> None:
         run.workflow, str(run.workflow), main=True, lang=run.language,
         properties={
             "name": run.title, "license": {"@id": MIT}, **_described(run.workflow),
-            "softwareRequirements": [f"{name} {version}" for name, version in versions().items()],
+            "softwareRequirements": [f"{name} {version}" for name, version in all_versions().items()],
         },
     )  # fmt: skip
     objects = [crate.add_file(path, str(path), properties=_described(path)) for path in given]
