@@ -28,11 +28,11 @@ flags.add_argument(
     "--result", type=Path, default=Path("results/buildings/unet_buildings/oof/seed0/demo/station"), help="a folder"
 )
 REFERENCE, PREDICTED, NONE = "reference", "predicted", "none"
-DIVISIONS = (NONE, "heights", f"heights, {PREDICTED} walls", f"heights, {REFERENCE} walls")
+DIVISIONS = (NONE, "heights", f"{PREDICTED} walls", f"{REFERENCE} walls")
 
 
 def main(args: argparse.Namespace) -> None:
-    scene, rules = Scene.load(args.scene), parse(Params, read_yaml("params.yaml"), "params.yaml").buildings
+    scene, rules = Scene.load(args.scene), parse(Params, read_yaml(Path("params.yaml")), "params.yaml").buildings
     truth = geopandas.read_parquet(scene.path("buildings"))
     masks = {REFERENCE: scene.path("building"), PREDICTED: args.result / "footprint.tif"}
     heights = {REFERENCE: scene.path("ndsm"), PREDICTED: args.result / "height.tif"}
@@ -48,7 +48,7 @@ def main(args: argparse.Namespace) -> None:
         )  # fmt: skip
         pairs = overlaps(found, truth)
         f1, errors = detection_scores(pairs, [0.5])["f1"].item(), segmentation_errors(pairs).mean()
-        shares = " | ".join(f"{share:.3f}" for share in errors)
+        shares = " | ".join(f"{errors[name]:.3f}" for name in ("oversegmentation", "undersegmentation"))
         print(f"| {of} | {division} | {len(found)} of {len(truth)} | {f1:.3f} | {shares} |", flush=True)
 
 

@@ -1,3 +1,4 @@
+import geopandas
 import numpy as np
 import pytest
 import shapely
@@ -7,6 +8,11 @@ from scipy.ndimage import gaussian_filter, label, rotate
 
 from img2height.buildings import extract
 from img2height.buildings.split import Evidence, split
+from img2height.io.rasters import open_raster, read_heights
+from img2height.metrics.matching import detection_scores, overlaps
+from img2height.scenes.city import CitySettings, generate
+from img2height.scenes.footprints import burn_walls
+from img2height.scenes.synthetic import synthetic_grid
 
 UTM = CRS.from_epsg(25832)
 HALF_METRE = Affine(0.5, 0, 500_000, 0, -0.5, 5_400_000)
@@ -122,6 +128,23 @@ def test_a_method_may_see_walls_where_the_height_is_the_same(what):
     assert labels.max() == 2
     assert ((labels == 1)[10:30, 10:40]).all()
     assert ((labels == 2)[10:30, 40:70]).all()
+
+
+def test_walls_decide_alone():
+    height, number = terraces(0.0, 0)
+    assert divided(height, number > 0, wall=np.zeros(height.shape, np.float32)).max() == 6
+
+
+@pytest.mark.slow
+def test_true_walls_divide_the_city(tmp_path):
+    settings = CitySettings(seed=1)
+    city, grid = generate(settings), synthetic_grid(settings)
+    truth = geopandas.GeoSeries([building.polygon for building in city.buildings], crs=grid.crs)
+    burn_walls(truth.to_frame("geometry"), grid, tmp_path / "wall.tif")
+    with open_raster(tmp_path / "wall.tif") as raster:
+        wall = read_heights(raster)
+    found = extract(city.ndsm, city.building, grid.transform, grid.crs, split_step_m=0.5, wall=wall)
+    assert detection_scores(overlaps(found, truth), [0.5])["f1"].item() > 0.98
 
 
 def test_a_turned_terrace_is_divided():

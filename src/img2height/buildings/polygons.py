@@ -43,7 +43,7 @@ class Inputs:
         footprint: reads the mask of a window, HxW, 1 or true is building, 255 missing.
         ground: reads the terrain heights of a window, HxW metres; None if there are none.
         probability: reads the building probability of a method; None if it predicts none.
-        wall: reads the probability of a wall between buildings; None if the method predicts none.
+        wall: reads the probability of a wall between buildings, which then decides alone; None if there is none.
     """
 
     grid: Grid
@@ -109,7 +109,7 @@ def extract(
         simplify_m: see `outlines_of`; 0 keeps the outline of the pixels.
         ground: HxW terrain heights in metres, NaN or -9999 where missing; None if there are none.
         probability: HxW building probability of a method; None if it predicts none.
-        wall: HxW probability of a wall between buildings; None if the method predicts none.
+        wall: HxW probability of a wall between buildings, which then divides them alone; None if there is none.
 
     Raises:
         DataError: the shapes differ, or the coordinates are not in metres.

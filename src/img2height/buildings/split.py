@@ -34,7 +34,8 @@ class Evidence:
     Attributes:
         height: HxW float32 metres above ground, NaN where missing.
         probability: HxW float32 building probability of a method, NaN where missing; None if it predicts none.
-        wall: HxW float32 probability of a wall between buildings, NaN where missing; None if it predicts none.
+        wall: HxW float32 probability of a wall between buildings, NaN where missing; None if the method predicts none,
+            otherwise it decides alone.
     """
 
     height: np.ndarray
@@ -76,15 +77,14 @@ def _barrier(regions: np.ndarray, evidence: Evidence, gsd_m: float, step_m: floa
     """Return how much divides the pixels around each, HxW float32: from 1 on it is a wall; NaN if nothing shows it."""
     from img2height.buildings.kernels import dips_inside, median_inside, steps_inside, strongest_inside
 
+    if evidence.wall is not None:
+        return np.where(regions > 0, evidence.wall, np.nan).astype(np.float32) / np.float32(WALL)
     smooth = median_inside(np.asarray(evidence.height, np.float32), regions, _pixels(MEDIAN_M, gsd_m))
     steps = steps_inside(smooth, regions, _pixels(REACH_M, gsd_m), _pixels(RUN_M, gsd_m))
     barrier = strongest_inside(steps, regions, _pixels(ALONG_M, gsd_m)) / np.float32(step_m)
     if evidence.probability is not None:
         dips = dips_inside(np.asarray(evidence.probability, np.float32), regions, _pixels(RUN_M, gsd_m))
         barrier = np.fmax(barrier, dips / np.float32(DIP))
-    if evidence.wall is not None:
-        seen = np.where(regions > 0, evidence.wall, np.nan).astype(np.float32)
-        barrier = np.fmax(barrier, seen / np.float32(WALL))
     return barrier
 
 
