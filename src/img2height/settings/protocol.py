@@ -192,8 +192,9 @@ class Buildings(Settings):
     max_hole_m2: float = Field(ge=0, le=1e6, description="smaller holes in buildings are filled")
     split: Literal["height", "none"] = Field(
         "height",
-        description="height: touching buildings are divided where the height steps or the probability of footprints "
-        "dips, or, if the method predicts walls, by these alone; none: a building is a region of pixels that share edges",
+        description="height: touching buildings are divided where the height steps, where the probability of "
+        "footprints dips, or, if the method predicts walls, by these alone; none: a building is a region of pixels "
+        "that share edges",
     )
     split_step_m: float = Field(
         0.5, ge=0.1, le=100,
