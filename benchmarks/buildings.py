@@ -35,7 +35,7 @@ from img2height.buildings.outlines import outlines_of
 from img2height.buildings.polygons import Inputs, Rules, extract_by_block
 from img2height.buildings.split import numbered
 from img2height.io.grid import Grid
-from img2height.io.rasters import Band, height_band, open_raster, read_heights, write_cog
+from img2height.io.rasters import Band, bounded_cache, height_band, open_raster, read_heights, write_cog
 from img2height.metrics.matching import match, overlaps
 from img2height.scenes.city import CitySettings, generate
 from img2height.scenes.synthetic import synthetic_grid
@@ -112,7 +112,7 @@ def _build(mask: np.ndarray, height: np.ndarray, middle: tuple[int, int], rng: n
 
 def ours(folder: Path) -> int:
     """Return the number of buildings."""
-    with open_raster(folder / "mask.tif") as mask, open_raster(folder / "ndsm.tif") as heights:
+    with bounded_cache(), open_raster(folder / "mask.tif") as mask, open_raster(folder / "ndsm.tif") as heights:
         grid = Grid.of(mask)
 
         def height(window: Window) -> np.ndarray:

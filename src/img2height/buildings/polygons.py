@@ -151,14 +151,19 @@ def extract_by_block(inputs: Inputs, rules: Rules) -> geopandas.GeoDataFrame:
     for window, first in find_regions(near, grid.shape).windows():
         _require_readable(window)
         group = _chosen(near(window), first, window, grid.width)
-        labels = _labels(inputs, rules, window, group)
+        mask, height = np.asarray(inputs.footprint(window)), nan_if_missing(inputs.height(window))
+        further = (inputs.ground, inputs.probability, inputs.wall)
+        ground, probability, wall = (read and nan_if_missing(read(window)) for read in further)
+        labels, _ = label((mask == 1) & (group > 0))
+        if rules.split_step_m is not None:
+            evidence = Evidence(height, probability, wall)
+            labels = split(labels, evidence, grid.gsd_m, rules.split_step_m, rules.min_area_m2)
         polygons, outline = outlines_of(labels, group, window, grid, rules.simplify_m)
-        ground, probability = (read and read(window) for read in (inputs.ground, inputs.probability))
-        values = measure(labels, len(polygons), inputs.height(window), grid.gsd_m, ground, probability)
+        values = measure(labels, len(polygons), height, grid.gsd_m, ground, probability)
         parts.append(
             values.assign(
                 first=_first_in_raster(labels, window, grid.width), polygon=polygons, outline=outline,
-                touches_edge=_touching(labels, np.asarray(inputs.footprint(window)), window, grid.shape),
+                touches_edge=_touching(labels, mask, window, grid.shape),
             )
         )  # fmt: skip
     return _table(
@@ -179,16 +184,6 @@ def _require_readable(window: Window) -> None:
             "at once. Check that the heights are above ground, or raise buildings.min_height_m; in dense cities, lower "
             "buildings.simplify_m"
         )
-
-
-def _labels(inputs: Inputs, rules: Rules, window: Window, group: np.ndarray) -> np.ndarray:
-    """Return the buildings of a group as numbers from 1 in the order of their first pixels, HxW int32."""
-    labels, _ = label(inputs.is_building(window) & (group > 0))
-    if rules.split_step_m is None:
-        return np.asarray(labels)
-    probability, wall = (read and nan_if_missing(read(window)) for read in (inputs.probability, inputs.wall))
-    evidence = Evidence(nan_if_missing(inputs.height(window)), probability, wall)
-    return split(labels, evidence, inputs.grid.gsd_m, rules.split_step_m, rules.min_area_m2)
 
 
 def _first_in_raster(labels: np.ndarray, window: Window, width: int) -> np.ndarray:

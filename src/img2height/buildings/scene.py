@@ -15,7 +15,7 @@ from img2height.buildings.regions import Reader
 from img2height.errors import DataError
 from img2height.heights import read_above_ground
 from img2height.io.grid import Grid
-from img2height.io.rasters import open_raster, read_heights
+from img2height.io.rasters import bounded_cache, open_raster, read_heights
 from img2height.scenes.scene import Scene
 from img2height.settings.protocol import Buildings
 from img2height.vocabulary.outputs import CLASSES, FOOTPRINT, WALL
@@ -45,7 +45,7 @@ def extract_scene(
     Raises:
         DataError: the heights are on another grid than the scene.
     """
-    with ExitStack() as stack:
+    with bounded_cache(), ExitStack() as stack:
         heights, terrain, image, probability = (
             stack.enter_context(open_raster(path)) if path else None
             for path in (height_tif, *(_path(scene, name) for name in ("dtm", "eo")), probability_tif)
