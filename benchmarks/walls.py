@@ -25,7 +25,7 @@ from img2height.vocabulary.outputs import CLASSES, WALL
 flags = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 flags.add_argument("--scene", type=Path, default=Path("data/scenes/demo/station/scene.json"))
 flags.add_argument(
-    "--result", type=Path, default=Path("results/buildings/unet_buildings/oof/seed0/demo/station"), help="a folder"
+    "--result", type=Path, default=Path("results/buildings/unet_buildings/oof/seed0/station"), help="a folder"
 )
 REFERENCE, PREDICTED, NONE = "reference", "predicted", "none"
 DIVISIONS = (NONE, "heights", f"{PREDICTED} walls", f"{REFERENCE} walls")

@@ -1,6 +1,7 @@
 """The colours of pictures, the same in the report and on the map: bands of images, scales of heights and errors."""
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -15,6 +16,36 @@ RADAR = {
 }
 STRETCH = (2, 98)  # percentiles of a band of more than eight bits that become black and white
 HEIGHT_COLOURS, ERROR_COLOURS = "viridis", "RdBu_r"  # names of matplotlib
+
+
+def fit(channels: Sequence[str], bands: Sequence[str]) -> bool:
+    """Return whether an image with these bands can be shown in these channels."""
+    return {part for name in channels for part in name.split("/")} <= set(bands)
+
+
+def channel(bands: Mapping[str, np.ndarray], name: str) -> np.ndarray:
+    """Return a band by name, or the difference of two in decibels, for example "vv/vh"."""
+    first, _, second = name.partition("/")
+    return bands[first] - bands[second] if second else bands[first]
+
+
+def stretch_limits(band: np.ndarray, valid: np.ndarray) -> tuple[float, float]:
+    """Return the values of a band that become black and white, from 0 to 1 if no pixel is valid.
+
+    Args:
+        band: HxW.
+        valid: HxW bool.
+    """
+    if not valid.any():
+        return 0.0, 1.0
+    low, high = np.percentile(band[valid], STRETCH).tolist()
+    return low, high
+
+
+def stretched(band: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
+    """Return a band as whole numbers from 0 to 255, HxW float; missing pixels (NaN) have any of them."""
+    low, high = limits
+    return np.rint(np.clip((np.nan_to_num(band) - low) / max(high - low, 1e-9), 0, 1) * 255)
 
 
 @dataclass(frozen=True)

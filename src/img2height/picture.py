@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LightSource
 from matplotlib.patheffects import withStroke
 
-from img2height.colours import HEIGHT_COLOURS, OPTICAL, RADAR, STRETCH
+from img2height.colours import HEIGHT_COLOURS, OPTICAL, RADAR, channel, fit, stretch_limits, stretched
 
 FILLED = (213, 94, 0)  # vermilion of Okabe and Ito (2008)
 FILLED_SHARE = 0.65
@@ -27,12 +27,9 @@ def composites(bands: Sequence[str], pixels: np.ndarray, valid: np.ndarray) -> d
         valid: HxW bool.
     """
     named = dict(zip(bands, pixels, strict=True))
-    for like, cross in (("hh", "hv"), ("vv", "vh")):
-        if {like, cross} <= named.keys():
-            named[f"{like}/{cross}"] = named[like] - named[cross]
-    optical, radar = ([item for item in kind.items() if named.keys() >= set(item[1])] for kind in (OPTICAL, RADAR))
+    optical, radar = ([item for item in kind.items() if fit(item[1], bands)] for kind in (OPTICAL, RADAR))
     shown = optical or radar[:1] or [("grey", (bands[0],) * 3)]
-    return {name: np.dstack([_stretch(named[channel], valid) for channel in channels]) for name, channels in shown}
+    return {name: np.dstack([_stretch(channel(named, part), valid) for part in parts]) for name, parts in shown}
 
 
 def anaglyph(first: np.ndarray, second: np.ndarray, valid: np.ndarray) -> np.ndarray:
@@ -102,8 +99,7 @@ def draw_look(axes: Axes, azimuth_deg: float, size: float) -> None:
 def _stretch(band: np.ndarray, valid: np.ndarray) -> np.ndarray:
     """Return a band as uint8; more than eight bits are stretched between the 2nd and the 98th percentile."""
     if band.dtype != np.uint8:
-        low, high = np.percentile(band[valid], STRETCH) if valid.any() else (0.0, 1.0)
-        band = np.where(valid, np.clip((band - np.float32(low)) / max(high - low, 1e-9), 0, 1) * 255, 0)
+        band = stretched(band, stretch_limits(band, valid))
     return np.where(valid, band, 0).astype(np.uint8)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
-from img2height.colours import OPTICAL, RADAR, STRETCH
+from img2height.colours import OPTICAL, RADAR, channel, fit, stretch_limits, stretched
 from img2height.io.pixels import Pixels, read_pixels
 
 SAMPLE_PX = 1024  # the longest side of the image from which the stretch is taken
@@ -42,38 +42,24 @@ class Picture:
             return plain
         step = max(1, max(raster.shape) / SAMPLE_PX)
         pixels, valid = plain._pixels(None, (max(1, round(raster.height / step)), max(1, round(raster.width / step))))
-        limits = [np.percentile(band[valid], STRETCH).tolist() if valid.any() else [0.0, 1.0] for band in pixels]
-        return cls(raster, plain.bands, plain.shown, tuple((low, high) for low, high in limits))
+        return cls(raster, plain.bands, plain.shown, tuple(stretch_limits(band, valid) for band in pixels))
 
     def read(self, window: Window) -> np.ndarray:
         """Return a window as HxWx4 uint8: red, green, blue and opacity, which is 0 where the image is missing."""
         pixels, valid = self._pixels(window)
-        colours = [self._stretched(band, index) for index, band in enumerate(pixels)]
+        colours = list(map(stretched, pixels, self.limits)) if self.limits else pixels
         opaque = np.where(valid, 255, 0)
         return np.dstack([*(np.where(valid, colour, 0) for colour in colours), opaque]).astype(np.uint8)
-
-    def _stretched(self, band: np.ndarray, index: int) -> np.ndarray:
-        if not self.limits:
-            return band
-        low, high = self.limits[index]
-        return np.rint(np.clip((np.nan_to_num(band) - low) / max(high - low, 1e-9), 0, 1) * 255)
 
     def _pixels(self, window: Window | None, shape: tuple[int, int] | None = None) -> Pixels:
         """Return the shown channels, 3 x H x W, and where all of them are valid."""
         needed = sorted({part for name in self.shown for part in name.split("/")}, key=self.bands.index)
         values, valid = read_pixels(self.raster, [self.bands.index(name) + 1 for name in needed], window, shape=shape)
         named = dict(zip(needed, values, strict=True))
-        return Pixels(np.stack([_channel(named, name) for name in self.shown]), valid)
+        return Pixels(np.stack([channel(named, name) for name in self.shown]), valid)
 
 
 def shown_bands(bands: Sequence[str]) -> tuple[str, ...]:
     """Return the bands to show in red, green and blue, as in the report; the first of them in grey if nothing fits."""
     usual = (*OPTICAL.values(), *RADAR.values())
-    fitting = (names for names in usual if {part for name in names for part in name.split("/")} <= set(bands))
-    return next(fitting, (bands[0],) * 3)
-
-
-def _channel(named: dict[str, np.ndarray], name: str) -> np.ndarray:
-    """Return a band, or the difference of two in decibels."""
-    first, _, second = name.partition("/")
-    return named[first] - named[second] if second else named[first]
+    return next((names for names in usual if fit(names, bands)), (bands[0],) * 3)

@@ -58,13 +58,13 @@ def heights_in(folders: Sequence[Path]) -> list[Path]:
 
 
 def scenes_of(heights: Sequence[Path], manifests: Sequence[Path]) -> list[Opener]:
-    """Return the scenes of results, each with all methods that were run on it, to be opened one by one.
+    """Return the scenes of results, each with all methods that were run on it, by name, to be opened one by one.
 
     Args:
         heights: <method>/oof/seed<seed>/<scene>/height.tif, with the buildings next to it.
         manifests: scene.json of prepared scenes, in the folders <scene>/; there may be others among them.
     """
-    found = [result for path in heights if (result := Result.of(path))]
+    found = sorted(filter(None, map(Result.of, heights)), key=lambda result: (result.method, int(result.seed)))
     by_name = {result.scene: [other for other in found if other.scene == result.scene] for result in found}
     return [
         partial(_opened, results, [manifest for manifest in manifests if manifest.parent.name == name])
