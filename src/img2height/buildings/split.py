@@ -53,10 +53,10 @@ def split(regions: np.ndarray, evidence: Evidence, gsd_m: float, step_m: float, 
         step_m: smallest difference in height between two buildings.
         min_area_m2: smaller pieces are joined to the neighbour with the longest common wall.
     """
-    smallest = min_area_m2 / gsd_m**2
+    smallest, reach = min_area_m2 / gsd_m**2, _pixels(REACH_M, gsd_m)
     large = np.where((np.bincount(regions.ravel()) >= 2 * smallest)[regions], regions, 0)
     barrier = _barrier(large, evidence, gsd_m, step_m)
-    parts = _joined(_pieces(large, barrier, smallest), barrier, _pixels(REACH_M, gsd_m), smallest)
+    parts = _joined(_pieces(large, barrier, reach, smallest), barrier, reach, smallest)
     return numbered(np.where(parts > 0, parts + regions.max(initial=0), regions))
 
 
@@ -88,8 +88,14 @@ def _barrier(regions: np.ndarray, evidence: Evidence, gsd_m: float, step_m: floa
     return barrier
 
 
-def _pieces(regions: np.ndarray, barrier: np.ndarray, smallest: float) -> np.ndarray:
-    """Return the pieces of regions cut along the crests of the barrier, HxW int32; 0 in regions that stay whole."""
+def _pieces(regions: np.ndarray, barrier: np.ndarray, reach: int, smallest: float) -> np.ndarray:
+    """Return the pieces of regions cut along the crests of the barrier, HxW int32; 0 in regions that stay whole.
+
+    Walls continue for `reach` pixels where the barrier is missing, at the edges of regions: otherwise a piece would
+    flow around the ends of its walls.
+    """
+    from img2height.buildings.kernels import filled_inside
+
     crest = grey_dilation(np.nan_to_num(barrier), footprint=generate_binary_structure(2, 1))  # closes gaps of a pixel
     flat, _ = label((regions > 0) & np.isfinite(barrier) & (crest < FLAT))
     flat[(np.bincount(flat.ravel()) < smallest / 4)[flat]] = 0
@@ -98,7 +104,7 @@ def _pieces(regions: np.ndarray, barrier: np.ndarray, smallest: float) -> np.nda
     cut = several[regions]
     if not cut.any():
         return np.zeros(regions.shape, np.int32)
-    return np.asarray(watershed(np.nan_to_num(barrier), np.where(cut, flat, 0), mask=cut))
+    return np.asarray(watershed(filled_inside(barrier, regions, reach), np.where(cut, flat, 0), mask=cut))
 
 
 def _joined(pieces: np.ndarray, barrier: np.ndarray, reach: int, smallest: float) -> np.ndarray:
@@ -162,8 +168,8 @@ def _to_join(walls: pandas.DataFrame, sizes: pandas.DataFrame, smallest: float) 
     longest = inner.sort_values("sides", ascending=False, kind="stable").drop_duplicates("low")
     piece = longest["low"]
     small = sizes["area"].to_numpy()[piece] < smallest
-    dependent = small | (longest["sides"] > ENCLOSED * outline[piece])
+    dependent = small | (longest["seen"] == 0) | (longest["sides"] > ENCLOSED * outline[piece])
     varies = (sizes["barrier"] / sizes["inside"].clip(lower=1)).to_numpy()
     least = np.fmax(1, STANDS_OUT * np.fmax(varies[inner["low"]], varies[inner["high"]]))
-    no_wall = (inner["seen"] == 0) | (inner["barrier"] < inner["seen"] * least)
+    no_wall = inner["barrier"] < inner["seen"] * least
     return pandas.concat([inner[no_wall], longest[dependent]])[["low", "high"]].to_numpy()
