@@ -4,6 +4,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+from img2height.conformal.calibration import CALIBRATION, read_calibration
 from img2height.errors import DataError, ModelError
 from img2height.io.atomic import file_digest
 from img2height.models.card import CARD, read_card
@@ -48,7 +49,18 @@ def _model_problems(folder: Path) -> list[str]:
         card = read_card(folder / CARD)
     except ModelError as error:
         return [str(error)]
-    return _altered({folder / WEIGHTS: card.weights_sha256})
+    return _altered({folder / WEIGHTS: card.weights_sha256}) + _calibration_problems(folder, card.weights_sha256)
+
+
+def _calibration_problems(folder: Path, weights_sha256: str) -> list[str]:
+    """Return what is wrong with the calibration of a model, which need not have one."""
+    if not (folder / CALIBRATION).is_file():
+        return []
+    try:
+        read_calibration(folder / CALIBRATION, weights_sha256)
+    except DataError as error:
+        return [str(error)]
+    return []
 
 
 def _scene_files(folder: Path) -> dict[Path, str]:
