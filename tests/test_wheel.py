@@ -135,6 +135,11 @@ def test_the_installed_command_writes_a_map(environment: Path, model: Path, imag
         assert (tmp_path / "map" / name).is_file()
 
 
+def test_the_installed_command_hands_a_model_on(environment: Path, model: Path, tmp_path: Path) -> None:
+    run(environment / "bin/img2height", "export", model, "--folder", tmp_path / "out", cwd=tmp_path)
+    assert "as recorded" in run(environment / "bin/img2height", "verify", tmp_path / "out", cwd=tmp_path)
+
+
 def test_recipes_and_protocol_are_in_the_wheel(environment: Path, tmp_path: Path) -> None:
     code = """
 import json, img2height

@@ -15,7 +15,8 @@ from img2height.cli.verify import verify
 from img2height.errors import DataError
 from img2height.io.atomic import file_digest
 from img2height.models.card import PretrainedEncoder, write_card
-from img2height.report.crate import METADATA, Finished, archived_digests, write_crate
+from img2height.provenance.archive import METADATA, archived_digests
+from img2height.report.crate import Finished, write_crate
 from img2height.samples.normalise import Normalisation
 from img2height.scenes.scene import Scene
 from img2height.settings.recipe import Paper

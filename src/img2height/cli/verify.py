@@ -9,7 +9,7 @@ from img2height.errors import DataError, ModelError
 from img2height.io.atomic import file_digest
 from img2height.models.card import CARD, read_card
 from img2height.models.folder import WEIGHTS
-from img2height.report.crate import archived_digests
+from img2height.provenance.archive import archived_digests
 from img2height.scenes.scene import Scene
 
 CRATE = "crate.zip"

@@ -3,7 +3,6 @@
 import logging
 import shutil
 from dataclasses import replace
-from importlib.metadata import version
 from pathlib import Path
 
 import torch
@@ -113,10 +112,9 @@ def predict_image(
 
 
 def _origin(model: LoadedModel, scene: Scene) -> dict[str, str]:
-    """Return what made the heights, for tags of the raster: software, model, inputs, and terms of use."""
+    """Return what made the heights, for tags of the raster: model, inputs, and terms of use."""
     licences = model.card.licences
     tags = {
-        "IMG2HEIGHT_VERSION": version("img2height"),
         "IMG2HEIGHT_METHOD": model.card.method,
         "IMG2HEIGHT_MODEL_SHA256": model.card.weights_sha256,
         "IMG2HEIGHT_INPUTS": ", ".join(f"{name} {Path(layer.file).name}" for name, layer in scene.layers.items()),

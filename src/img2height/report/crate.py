@@ -5,15 +5,12 @@ and `ro-crate-metadata.json`, which gives the SHA-256 digest of each, papers, an
 Profiles: https://w3id.org/ro/wfrun/workflow/0.5 and https://w3id.org/workflowhub/workflow-ro-crate/1.0.
 """
 
-import json
 import mimetypes
-import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 from rocrate.model.contextentity import ContextEntity
 from rocrate.rocrate import ROCrate
@@ -26,7 +23,6 @@ from img2height.scenes.scene import Scene
 from img2height.settings.recipe import Paper
 from img2height.vocabulary.licences import restricted
 
-METADATA = "ro-crate-metadata.json"
 PROFILES = {
     "https://w3id.org/ro/wfrun/process/0.5": "Process Run Crate",
     "https://w3id.org/ro/wfrun/workflow/0.5": "Workflow Run Crate",
@@ -107,20 +103,6 @@ def write_crate(run: Finished, out: Path) -> None:
     crate.root_dataset["mentions"] = [action]
     with atomic_path(out) as temporary:
         crate.write_zip(temporary)
-
-
-def archived_digests(path: Path) -> dict[str, str]:
-    """Return the SHA-256 digest of each file of an archive, by its path, as the metadata in it state them.
-
-    Raises:
-        DataError: it is not such an archive.
-    """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            entities = json.loads(archive.read(METADATA))["@graph"]
-        return {unquote(entity["@id"]): entity["sha256"] for entity in entities if "sha256" in entity}
-    except (zipfile.BadZipFile, KeyError, TypeError, json.JSONDecodeError) as error:
-        raise DataError(f"{path}: is not an archive of an experiment ({error}); write it again") from error
 
 
 def _files(parts: Iterable[Path]) -> set[Path]:
