@@ -83,9 +83,9 @@ def test_a_new_score_changes_only_programs_that_score(touched):
     assert edited == {"evaluate", "collect_metrics", "published_table", "published_figure", "report"}
 
 
-def test_the_label_of_the_progress_bar_changes_only_the_prediction(touched):
+def test_the_label_of_the_progress_bar_changes_only_predictions(touched):
     edited = touched(lambda text: text.replace('"Predicting"', '"Working"'), "inference/*.py")
-    assert edited <= {"predict"}
+    assert edited <= {"predict", "calibrate_intervals"}
 
 
 def test_the_text_of_errors_changes_no_digest(touched):
