@@ -1,5 +1,6 @@
 """Counts of heights whose interval contains the reference, by tile and class, by hand; the same as of the raster."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from calibration_cases import calibration
 from img2height.conformal.raster import Calibrated, write_intervals
 from img2height.io.rasters import height_band, open_raster, read_heights, write_cog
 from img2height.scenes.scene import Scene
+from img2height.scoring.errors import references
 from img2height.scoring.intervals import interval_tiles
 
 TILE_PX = 128
@@ -67,6 +69,13 @@ def test_heights_that_cannot_be_compared_give_an_empty_table(district: Scene, tm
         tmp_path / "height.tif", district, [Calibrated(district.grid.extent, calibration())], TILE_PX
     )
     assert isinstance(table, pandas.DataFrame) and table[table.kind == "pixels"].empty
+
+
+def test_surfaces_are_compared_only_with_terrain_and_relative_heights_never(district: Scene) -> None:
+    without = replace(district, layers={name: layer for name, layer in district.layers.items() if name != "dtm"})
+    assert references("dsm", without) is None and references("relative", district) is None
+    assert {"ndsm", "dtm"} <= set(references("dsm", district))
+    assert "ndsm" in references("ndsm", without)
 
 
 @pytest.mark.parametrize("level", [0.5, 0.9])
