@@ -90,8 +90,10 @@ def test_buildings_do_not_depend_on_blocks(mask, side, simplify_m):
     assert parts.geometry.to_wkb().tolist() == whole.geometry.to_wkb().tolist()
 
 
-@given(st.integers(0, 1000), st.integers(7, 40), st.sampled_from([0.0, 0.6, 1.5]))
-def test_divided_buildings_do_not_depend_on_blocks(seed, side, simplify_m):
+@given(
+    st.integers(0, 1000), st.integers(7, 40), st.sampled_from([0.0, 0.6, 1.5]), st.sampled_from(["probability", "wall"])
+)
+def test_divided_buildings_do_not_depend_on_blocks(seed, side, simplify_m, predicted):
     rng = np.random.default_rng([seed])
     size = rng.integers(20, 90, 2)
     mask = gaussian_filter(rng.normal(size=size), 3) > -0.02
@@ -99,7 +101,7 @@ def test_divided_buildings_do_not_depend_on_blocks(seed, side, simplify_m):
     height = np.where(rng.random(size) < 0.02, np.nan, height).astype(np.float32)
     footprint = np.where(rng.random(size) < 0.003, 255, mask).astype(np.uint8)
     seen = gaussian_filter(rng.random(size), 1).astype(np.float32)
-    rules = {"split_step_m": 0.6, "min_area_m2": 3.0, "simplify_m": simplify_m, "probability": seen, "wall": seen}
+    rules = {"split_step_m": 0.6, "min_area_m2": 3.0, "simplify_m": simplify_m, predicted: seen}
     whole = extract(height, footprint, *GRID, **rules)
     parts = in_blocks(side, lambda: extract(height, footprint, *GRID, **rules))
     assert parts.equals(whole)

@@ -104,7 +104,10 @@ def _pieces(regions: np.ndarray, barrier: np.ndarray, reach: int, smallest: floa
     cut = several[regions]
     if not cut.any():
         return np.zeros(regions.shape, np.int32)
-    return np.asarray(watershed(filled_inside(barrier, regions, reach), np.where(cut, flat, 0), mask=cut))
+    markers, flooded = np.where(cut, flat, 0), filled_inside(barrier, regions, reach).astype(np.float64)
+    # Markers of one height start in any order, which would depend on what else is in the window.
+    flooded[markers > 0] = np.arange(-np.count_nonzero(markers), 0)
+    return np.asarray(watershed(flooded, markers, mask=cut))
 
 
 def _joined(pieces: np.ndarray, barrier: np.ndarray, reach: int, smallest: float) -> np.ndarray:
