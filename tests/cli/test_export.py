@@ -17,7 +17,7 @@ from img2height.cli.verify import verify
 from img2height.comparison.record import Interval, write_rows
 from img2height.io.atomic import file_digest
 from img2height.io.grid import Grid
-from img2height.io.tables import write_json
+from img2height.io.tables import write_json, write_sealed
 from img2height.methods import build_network
 from img2height.models.card import TrainedOn, UsedAreas
 from img2height.models.folder import load_model, save_model
@@ -61,9 +61,12 @@ def export(*arguments: str | Path) -> Result:
 
 def test_the_folder_says_what_a_user_needs_to_know(model: Path, results: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
+    write_sealed({"margins": 1}, model / "calibration.json")
     done = export(model, "--folder", out, "--results", results)
     assert done.exit_code == 0, done.output
-    assert sorted(path.name for path in out.iterdir()) == ["README.md", "card.json", "item.json", "model.safetensors"]
+    files = ["README.md", "calibration.json", "card.json", "item.json", "model.safetensors"]
+    assert sorted(path.name for path in out.iterdir()) == files
+    assert (out / "calibration.json").read_bytes() == (model / "calibration.json").read_bytes()
     text = (out / "README.md").read_text()
     for expected in (
         "| `eo` | red | uint8 | zscore of the training tiles |",

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 from img2height.comparison.record import Interval, read_metrics, read_rows
+from img2height.conformal.calibration import CALIBRATION
 from img2height.errors import ModelError
 from img2height.io.atomic import atomic_folder
 from img2height.io.tables import write_json
@@ -18,7 +19,7 @@ README, ITEM = "README.md", "item.json"
 
 
 def write_folder(model: LoadedModel, source: Path, out: Path, results: Path | None = None) -> None:
-    """Write weights, card, the card in Markdown, and a STAC item into a new folder.
+    """Write weights, card, calibration, the card in Markdown, and a STAC item into a new folder.
 
     Args:
         model: of the source.
@@ -35,8 +36,9 @@ def write_folder(model: LoadedModel, source: Path, out: Path, results: Path | No
     tested = _tested(model.card, results) if results else []
     scenes = _scenes(model.card, results) if results else []
     with atomic_folder(out) as making:
-        for name in (WEIGHTS, CARD):
-            shutil.copyfile(source / name, making / name)
+        for name in (WEIGHTS, CARD, CALIBRATION):
+            if name != CALIBRATION or (source / name).is_file():  # models of earlier versions have none
+                shutil.copyfile(source / name, making / name)
         write_json(stac_item(model.card), making / ITEM)
         (making / README).write_text(readme(model.card, tested, scenes), encoding="utf-8")
 
