@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from calibration_cases import calibration
 from model_cases import card_of
 from own_environment import own_environment
 from rasterio.crs import CRS
@@ -15,9 +16,10 @@ from typer.testing import CliRunner, Result
 from img2height.cli.app import app
 from img2height.cli.verify import verify
 from img2height.comparison.record import Interval, write_rows
+from img2height.conformal.calibration import CALIBRATION, write_calibration
 from img2height.io.atomic import file_digest
 from img2height.io.grid import Grid
-from img2height.io.tables import write_json, write_sealed
+from img2height.io.tables import write_json
 from img2height.methods import build_network
 from img2height.models.card import TrainedOn, UsedAreas
 from img2height.models.folder import load_model, save_model
@@ -61,12 +63,13 @@ def export(*arguments: str | Path) -> Result:
 
 def test_the_folder_says_what_a_user_needs_to_know(model: Path, results: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    write_sealed({"margins": 1}, model / "calibration.json")
+    weights = file_digest(model / "model.safetensors")
+    write_calibration(calibration().model_copy(update={"weights_sha256": weights}), model / CALIBRATION)
     done = export(model, "--folder", out, "--results", results)
     assert done.exit_code == 0, done.output
     files = ["README.md", "calibration.json", "card.json", "item.json", "model.safetensors"]
     assert sorted(path.name for path in out.iterdir()) == files
-    assert (out / "calibration.json").read_bytes() == (model / "calibration.json").read_bytes()
+    assert (out / CALIBRATION).read_bytes() == (model / CALIBRATION).read_bytes()
     text = (out / "README.md").read_text()
     for expected in (
         "| `eo` | red | uint8 | zscore of the training tiles |",
