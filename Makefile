@@ -8,7 +8,7 @@ ENV    := $(VENV)/.ready
 HOST   := $(PATH)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-WORKERS := --numprocesses 4 --dist loadfile --no-loadscope-reorder
+WORKERS := --numprocesses 5 --dist loadfile --no-loadscope-reorder
 
 .PHONY: env system demo test test-slow test-python coverage check reference pulled lock
 
@@ -48,7 +48,7 @@ demo: $(ENV)
 	@img2height scores demo
 	@echo "The report: $(CURDIR)/results/demo/report.html"
 
-# Four workers, also on two cores: one of them mostly waits for a cluster, others for jobs.
+# Five workers, also on two cores: one of them mostly waits for a cluster, others for jobs.
 test: $(ENV)
 	pytest -m "not slow" $(WORKERS)
 

@@ -189,7 +189,7 @@ SMALL_OUTPUTS = ("train", "audit_coverage", "audit_statistics", "list_scenes")
 
 
 @pytest.mark.parametrize("script", ["make_city", "make_land", *(name for name in CHAIN if name not in SMALL_OUTPUTS)])
-@pytest.mark.parametrize("limit", [300, 1500])
+@pytest.mark.parametrize("limit", [300, 1000])
 def test_a_full_disk_leaves_no_files(program, steps, tmp_path, script, limit):
     """Files beyond the limit cannot be written, as on a full disk."""
     program(script, getattr(steps, script)(tmp_path), limit).refused(

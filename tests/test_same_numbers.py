@@ -40,12 +40,12 @@ def table(tree: Tree, name: str) -> pandas.DataFrame:
 
 
 def test_the_page_prints_numbers_of_the_metrics_file(tree):
-    """The only others are ratios and differences of two of them, in their own tables."""
+    """The only others are in tables of their own: ratios and differences of two of them, coverage of intervals."""
     page = Cells()
     page.feed((tree.folder / "results/tiny/report.html").read_text(encoding="utf-8"))
-    scores, compared = (table(tree, name) for name in ("scores", "comparisons"))
-    stored = set(tree.numbers().values()) | set(scores.filter(like="ratio").to_numpy().ravel())
-    stored |= set(compared.select_dtypes("number").to_numpy().ravel())
+    stored = set(tree.numbers().values()) | set(table(tree, "scores").filter(like="ratio").to_numpy().ravel())
+    for name in ("comparisons", "interval_coverage"):
+        stored |= set(table(tree, name).select_dtypes("number").to_numpy().ravel())
     assert len(page.cells) > 300
     for value, text in page.cells:
         if math.isnan(value):

@@ -40,12 +40,9 @@ def build_network(network: str, bands: dict[str, int], options: dict[str, Any]) 
     Raises:
         SettingsError: there is no such network, or it has no such option.
     """
-    if network not in networks():
-        raise SettingsError(
-            f"there is no network {network!r}; install the package that has it, or use one of {', '.join(networks())}"
-        )
+    module = _module_of(network)
     try:
-        return importlib.import_module(network_modules()[network]).build(bands, **options)
+        return module.build(bands, **options)
     except TypeError as error:
         raise SettingsError(f"network {network} cannot be built with {options}: {error}") from error
 
@@ -58,12 +55,20 @@ def pretrained_from(network: str, options: dict[str, Any]) -> Origin | None:
         options: options of that network.
 
     Raises:
-        SettingsError: the weights cannot be found.
+        SettingsError: there is no such network, or the weights cannot be found.
     """
-    module = importlib.import_module(network_modules()[network])
+    module = _module_of(network)
     defaults = {name: option.default for name, option in inspect.signature(module.build).parameters.items()}
     chosen = {"weights": NONE, "encoder": getattr(module, "ENCODER", "")} | defaults | options
     return origin_of(chosen["encoder"], chosen["weights"]) if chosen["encoder"] else None
+
+
+def _module_of(network: str) -> Any:
+    if network not in networks():
+        raise SettingsError(
+            f"there is no network {network!r}; install the package that has it, or use one of {', '.join(networks())}"
+        )
+    return importlib.import_module(network_modules()[network])
 
 
 def trainable_parameters(network: nn.Module) -> int:
