@@ -16,11 +16,12 @@ trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 cat > features.py <<'PYTHON'
 import torch
+from torch import library
 
 try:
     import torchvision  # imported by timm
 except RuntimeError:  # built for a CUDA that this torch does not have: none of its operators is needed
-    operators = torch.library.Library("torchvision", "DEF")
+    operators = library.Library("torchvision", "DEF")
     for name in ("nms", "qnms"):
         operators.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
 
