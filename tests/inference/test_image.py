@@ -19,8 +19,8 @@ from img2height.inference import image as steps
 from img2height.inference.defaults import inference_settings, protocol
 from img2height.inference.given import Given
 from img2height.inference.image import predict_image
+from img2height.io.origins import PretrainedEncoder
 from img2height.io.vectors import read_polygons
-from img2height.models.card import PretrainedEncoder
 from img2height.models.folder import LoadedModel
 from img2height.samples.normalise import Normalisation
 from img2height.settings.parsing import parse, read_yaml

@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from img2height.errors import SettingsError
+from img2height.io.origins import PretrainedEncoder
 from img2height.methods import _weights, build_network, pretrained_from
 from img2height.methods._weights import PACKAGED, is_frozen, load_encoder_weights, origin_of
 
@@ -38,7 +39,7 @@ def test_a_file_fills_the_encoder_and_its_classifier_is_ignored(suffix: str, tmp
     load_encoder_weights(ours, NAME, str(path))
     assert same(published, ours)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    assert origin_of(NAME, str(path)) == _weights.Origin(NAME, str(path), digest, None)
+    assert origin_of(NAME, str(path)) == PretrainedEncoder(encoder=NAME, source=str(path), sha256=digest, licence=None)
 
 
 def test_none_changes_nothing_and_has_no_origin() -> None:

@@ -14,7 +14,8 @@ from own_environment import own_environment
 from img2height.cli.verify import verify
 from img2height.errors import DataError
 from img2height.io.atomic import file_digest
-from img2height.models.card import PretrainedEncoder, write_card
+from img2height.io.origins import PretrainedEncoder
+from img2height.models.card import write_card
 from img2height.provenance.archive import METADATA, archived_digests
 from img2height.report.crate import Finished, write_crate
 from img2height.samples.normalise import Normalisation

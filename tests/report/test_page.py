@@ -11,7 +11,7 @@ import pytest
 from record_cases import numbers_in
 
 from img2height.errors import DataError
-from img2height.models.card import PretrainedEncoder
+from img2height.io.origins import PretrainedEncoder
 from img2height.report.methods_text import methods_text
 from img2height.report.origins import origins
 from img2height.report.page import Links, TableFiles, write_report

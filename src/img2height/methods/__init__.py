@@ -16,8 +16,9 @@ from torch import nn
 
 import img2height.torchvision_ops  # noqa: F401  (before any network that imports torchvision)
 from img2height.errors import SettingsError
+from img2height.io.origins import PretrainedEncoder
 from img2height.methods._layout import DEFAULT, Layout
-from img2height.methods._weights import NONE, Origin, origin_of
+from img2height.methods._weights import NONE, origin_of
 from img2height.settings.installed import network_modules, settings_files
 from img2height.settings.project import load_recipe
 
@@ -47,7 +48,7 @@ def build_network(network: str, bands: dict[str, int], options: dict[str, Any]) 
         raise SettingsError(f"network {network} cannot be built with {options}: {error}") from error
 
 
-def pretrained_from(network: str, options: dict[str, Any]) -> Origin | None:
+def pretrained_from(network: str, options: dict[str, Any]) -> PretrainedEncoder | None:
     """Return where the weights of a network's encoder come from; None if all of them are random.
 
     Args:

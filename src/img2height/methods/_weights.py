@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from img2height.errors import SettingsError
 from img2height.io.atomic import file_digest
+from img2height.io.origins import PretrainedEncoder
 
 Weights = dict[str, Tensor]
 
@@ -52,24 +53,7 @@ PACKAGED = {
 }
 
 
-@dataclass(frozen=True)
-class Origin:
-    """Where the pretrained weights of an encoder come from.
-
-    Attributes:
-        encoder: its name.
-        source: package and version, or the path of a file.
-        sha256: digest of the file.
-        licence: of the package; None for a file, which does not state any.
-    """
-
-    encoder: str
-    source: str
-    sha256: str
-    licence: str | None
-
-
-def origin_of(encoder: str, weights: str) -> Origin | None:
+def origin_of(encoder: str, weights: str) -> PretrainedEncoder | None:
     """Return where weights come from; None for `none`.
 
     Args:
@@ -83,9 +67,9 @@ def origin_of(encoder: str, weights: str) -> Origin | None:
         return None
     path, packaged = _find(encoder, weights), PACKAGED.get(encoder)
     if weights != IMAGENET or packaged is None:
-        return Origin(encoder, weights, file_digest(path), None)
+        return PretrainedEncoder(encoder=encoder, source=weights, sha256=file_digest(path), licence=None)
     source = f"{packaged.package} {distribution(packaged.package).version}"
-    return Origin(encoder, source, packaged.sha256, packaged.licence)
+    return PretrainedEncoder(encoder=encoder, source=source, sha256=packaged.sha256, licence=packaged.licence)
 
 
 def load_encoder_weights(encoder: nn.Module, name: str, weights: str) -> None:

@@ -6,9 +6,10 @@ import geopandas
 import pandas
 
 from img2height.errors import TrainingError
+from img2height.io.origins import PretrainedEncoder
 from img2height.io.records import Record
 from img2height.io.tables import by_columns
-from img2height.models.card import Card, FittedOn, PretrainedEncoder, TrainedOn
+from img2height.models.card import Card, FittedOn, TrainedOn
 from img2height.models.fitted import fit_tiles, fitted_on, part_tiles
 from img2height.models.trained import in_words, trained_m2
 from img2height.scenes.scene import Scene

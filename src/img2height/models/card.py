@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, field_serializer
 
 from img2height.errors import DataError, ModelError, SettingsError
+from img2height.io.origins import PretrainedEncoder
 from img2height.io.records import Record
 from img2height.io.tables import SEAL, read_sealed, write_sealed
 from img2height.samples.normalise import Normalisation
@@ -21,26 +22,6 @@ class FittedOn(Record):
 
     tiles: int
     sha256: str
-
-
-class PretrainedEncoder(Record):
-    """Where the weights come from that the encoder of a model started from.
-
-    Attributes:
-        encoder: its name.
-        source: package and version, or the path of a file.
-        sha256: digest of the file.
-        licence: of the package; None for a file, which does not state any.
-    """
-
-    encoder: str
-    source: str
-    sha256: str
-    licence: str | None
-
-    def __str__(self) -> str:
-        licence = f", {self.licence}" if self.licence else ""
-        return f"{self.encoder} from {self.source}{licence}, SHA-256 {self.sha256}"
 
 
 class UsedAreas(Record):

@@ -7,7 +7,7 @@ import geopandas
 
 from img2height.comparison.record import ExperimentScores
 from img2height.errors import DataError
-from img2height.models.card import PretrainedEncoder
+from img2height.io.origins import PretrainedEncoder
 from img2height.report.tables.intervals import Uncertainty
 from img2height.scenes.scene import Scene
 from img2height.scoring.method import Predicted

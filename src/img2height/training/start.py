@@ -1,12 +1,13 @@
 """What a training starts from: a new or a trained network, and the normalisation of its inputs and heights."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import torch
 from torch import nn
 
+from img2height.io.origins import PretrainedEncoder
 from img2height.methods import build_network, pretrained_from, trainable_parameters
-from img2height.models.card import FittedOn, PretrainedEncoder, TrainedOn
+from img2height.models.card import FittedOn, TrainedOn
 from img2height.models.fitted import fit_tiles, fitted_on
 from img2height.models.folder import LoadedModel, load_model
 from img2height.models.trained import refuse_tested, require_same_network, trained_before
@@ -53,12 +54,11 @@ def start_of(job: TrainingJob) -> Start:
     else:
         tiles, modes = fit_tiles(job.part("train")), job.recipe.normalisation
         normalisation, fitted = fit_normalisation(tiles, job.reader(), modes.height, modes.image), fitted_on(tiles)
-    origin = pretrained_from(job.recipe.network, job.recipe.options)
+    pretrained = pretrained_from(job.recipe.network, job.recipe.options)
     torch.manual_seed(job.seed)
     network = build_network(job.recipe.network, {n: len(b) for n, b in job.recipe.inputs.items()}, job.recipe.options)
     if ready:
         network.load_state_dict(ready.network.state_dict())
-    pretrained = PretrainedEncoder(**asdict(origin)) if origin else None
     return Start(network, normalisation, fitted, before, pretrained)
 
 
