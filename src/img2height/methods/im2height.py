@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from img2height.methods._convolutions import ToOneChannel
+
 ENCODER = (64, 128, 256, 512)
 DECODER = (256, 128, 64)
 BN_EPS = 1e-3  # Keras's default, as in the paper's implementation
@@ -29,9 +31,9 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return B x channels x H x W for B x in_channels x H x W."""
-        x = functional.relu(self.norm(self.entry(x)))  # B x C x H x W
-        y = self.outer(functional.relu(self.inner(x)))  # B x C x H x W
-        return functional.relu(x + y if self.residual else y)
+        x = functional.relu(self.norm(self.entry(x)), inplace=True)  # B x C x H x W
+        y = self.outer(functional.relu(self.inner(x), inplace=True))  # B x C x H x W
+        return functional.relu(x + y if self.residual else y, inplace=True)
 
 
 class IM2Height(nn.Module):
@@ -55,7 +57,7 @@ class IM2Height(nn.Module):
         self.decoder = nn.ModuleList(block(i, o) for i, o in zip(decoder_in, DECODER, strict=True))
         joined = DECODER[-1] + (ENCODER[0] if skip else 0)
         self.joined_norm = nn.BatchNorm2d(joined, BN_EPS, bn_momentum)
-        narrow = nn.Conv2d(joined, 1, 3, padding=1)
+        narrow = ToOneChannel(joined)
         self.height = nn.Sequential(narrow, nn.ReLU(), nn.Conv2d(1, 1, 3, padding=1))
         self.residual = residual
         self.skip = skip
@@ -82,12 +84,25 @@ class IM2Height(nn.Module):
             x, index = functional.max_pool2d(x, 2, return_indices=True)
             indexes.append(index)
         for norm, block in zip(self.unpooled_norm, self.decoder, strict=True):
-            x = functional.max_unpool2d(x, indexes.pop(), (2, 2))  # B x 512,256,128 x H/8,H/4,H/2 x ...
+            x = unpool(x, indexes.pop())  # B x 512,256,128 x H/8,H/4,H/2 x ...
             x = block(norm(x))  # B x 256,128,64 x H/8,H/4,H/2 x ...
-        x = functional.max_unpool2d(x, indexes.pop(), (2, 2))  # B x 64 x H x W
+        x = unpool(x, indexes.pop())  # B x 64 x H x W
         if self.skip:
             x = torch.cat([first, x], dim=1)  # B x 128 x H x W
         return {"height": self.height(self.joined_norm(x))}  # B x 1 x H x W
+
+
+def unpool(x: Tensor, index: Tensor) -> Tensor:
+    """Return B x C x 2H x 2W with each value at the place from which its maximum was taken, and 0 elsewhere.
+
+    Values are only moved, so they keep their precision: autocast would store four times as many in float32.
+
+    Args:
+        x: B x C x H x W.
+        index: of the maxima, from `max_pool2d`, B x C x H x W.
+    """
+    with torch.autocast(x.device.type, enabled=False):
+        return functional.max_unpool2d(x, index, (2, 2))
 
 
 def glorot_normal_truncated_(weight: Tensor) -> None:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from img2height.errors import SettingsError
+from img2height.methods._convolutions import ToOneChannel, Upsampling
 from img2height.vocabulary.layers import INITIAL, VIEWS
 
 MAX_CHANNELS = 512
@@ -63,7 +64,7 @@ class ResDepth(nn.Module):
             for i, o in zip(widths[::-1], widths[-2::-1], strict=False)
         )
         self.decoder.append(_upsampling(widths[0], up_mode))
-        self.last_layer = nn.Conv2d(widths[0], 1, 3, padding=1, bias=bias_last)
+        self.last_layer = ToOneChannel(widths[0], bias=bias_last)
         self.layer_outer_skip = nn.Sequential(nn.BatchNorm2d(1)) if outer_skip_bn else nn.Identity()
         if zero_last:
             for parameter in self.last_layer.parameters():
@@ -97,7 +98,7 @@ def _convolution(in_channels: int, channels: int, activation: str, batch_norm: b
 
 def _upsampling(channels: int, mode: str) -> nn.Module:
     if mode == "transpose":
-        return nn.ConvTranspose2d(channels, channels, 2, stride=2)
+        return Upsampling(channels, channels)
     return nn.Sequential(nn.Upsample(scale_factor=2, mode="bilinear"), nn.Conv2d(channels, channels, 1))
 
 
