@@ -7,8 +7,9 @@ from img2height.cli.program import parser, run
 
 flags = parser(__doc__)
 flags.add_argument(
-    "--scored", type=Path, nargs=3, metavar=("SCORES", "TILES", "INTERVALS"), action="append", required=True,
-    help="scores.json, tiles.parquet and interval_tiles.parquet of a method and seed; once for each",
+    "--scored", type=Path, nargs=4, metavar=("SCORES", "TILES", "BUILDINGS", "INTERVALS"), action="append",
+    required=True, help="scores.json, tiles.parquet, building_tiles.parquet and interval_tiles.parquet of a method and "
+    "seed; once for each",
 )  # fmt: skip
 flags.add_argument("--scenes", type=Path, required=True, help="scenes.json, see list_scenes.py")
 flags.add_argument("--areas", type=Path, required=True, help="areas.parquet")
@@ -33,12 +34,12 @@ def main(args: Namespace) -> None:
     from img2height.settings.parsing import parse_file
     from img2height.settings.protocol import LEAKS, Metrics, Split
 
-    scored = [read_scored(scores, tiles) for scores, tiles, _ in args.scored]
+    scored = [read_scored(*files) for *files, _ in args.scored]
     gsd_m = min(scene.grid.gsd_m for scene in tested_scenes(args.scenes, read_geotable(args.areas)))
     found = collect_experiment(scored, gsd_m, parse_file(Metrics, args.settings), parse_file(Split, args.split))
     bounded = {
         (one.scores.method, one.scores.seed): read_interval_tiles(intervals)
-        for one, (_, _, intervals) in zip(scored, args.scored, strict=True)
+        for one, (*_, intervals) in zip(scored, args.scored, strict=True)
     }
     coverages = coverage_rows(bounded, round(found.metrics.protocol.block_m / gsd_m))
     note = LEAKS if found.metrics.protocol.leaks else ""

@@ -25,11 +25,12 @@ flags.add_argument(
 flags.add_argument("--threads", type=int, default=1, help="windows scored at a time; does not change any digit")
 flags.add_argument("--out", type=Path, required=True, help="scores JSON to write")
 flags.add_argument("--tiles", type=Path, required=True, help="table of sums by tile and stratum to write")
+flags.add_argument("--buildings", type=Path, required=True, help="table of sums over buildings by tile to write")
 flags.add_argument("--intervals", type=Path, required=True, help="table of how often intervals hold, by tile, to write")
 
 
 def main(args: Namespace) -> None:
-    """Score the method and write both files."""
+    """Score the method and write all files."""
     import pandas
 
     from img2height.conformal.raster import calibrated_folds
@@ -61,9 +62,11 @@ def main(args: Namespace) -> None:
         interval_tiles(one.heights, one.scene, calibrated_folds(areas, one.scene, args.fold), settings.tile_px)
         for one in predictions
     ]
-    with atomic_paths(args.out, args.tiles, args.intervals) as (out, table, intervals):
+    outputs = (args.out, args.tiles, args.buildings, args.intervals)
+    with atomic_paths(*outputs) as (out, table, buildings, intervals):
         write_scores(scored.scores, out)
         write_table(scored.tiles, table)
+        write_table(scored.buildings, buildings)
         write_table(pandas.concat(bounded, ignore_index=True), intervals)
 
 

@@ -237,11 +237,13 @@ class Steps:
             "--method", "unet", "--seed", 0, "--scenes", self.listing, "--results", self.made, "--areas", self.areas,
             "--settings", self.settings("metrics"), "--out", out / "scores.json", "--tiles", out / "scores.parquet",
             "--fold", 0, self.made / "calibration.json", "--intervals", out / "interval_tiles.parquet",
+            "--buildings", out / "building_tiles.parquet",
         ]  # fmt: skip
 
     def collect_metrics(self, out: Path) -> list:
         return [
-            "--scored", self.made / "scores.json", self.made / "scores.parquet", self.made / "interval_tiles.parquet",
+            "--scored", self.made / "scores.json", self.made / "scores.parquet",
+            self.made / "building_tiles.parquet", self.made / "interval_tiles.parquet",
             "--scenes", self.listing, "--coverage", out / "interval_coverage.csv",
             "--areas", self.areas, "--settings", self.settings("metrics"), "--split", self.settings("split"),
             "--out", out / "metrics.json", "--intervals", out / "intervals.csv",

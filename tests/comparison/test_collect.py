@@ -13,6 +13,7 @@ from img2height.errors import DataError
 from img2height.io.tables import write_json
 from img2height.metrics.coarse import COARSE_BINS, coarse_bins
 from img2height.metrics.correlation import block_side
+from img2height.scoring import building_tiles
 from img2height.scoring.record import Scored
 from img2height.scoring.tiles import scores_of_sums, tile_sums
 from img2height.settings.parsing import read_yaml
@@ -37,7 +38,9 @@ def tile(errors: np.ndarray, row: int, col: int, stratum: str) -> dict:
     }  # fmt: skip
 
 
-def entry(method: str, scale_m: float = 1.0, seed: int = 0, across: int = 6, **more) -> Scored:
+def entry(
+    method: str, scale_m: float = 1.0, seed: int = 0, across: int = 6, buildings: pandas.DataFrame | None = None, **more
+) -> Scored:
     """Return the scores of a method on a square of tiles, and the tiles."""
     rng = np.random.default_rng([seed, *method.encode()])
     strata = ("all", "buildings")
@@ -48,7 +51,15 @@ def entry(method: str, scale_m: float = 1.0, seed: int = 0, across: int = 6, **m
     tiles = pandas.DataFrame(rows).assign(method=method, seed=seed)
     scores = {stratum: exact(tiles[tiles.stratum == stratum]) for stratum in strata}
     footprint = {name: scores["all"][name] for name in MASK}
-    return Scored(method_scores(method, seed, strata=scores, footprint=footprint, **more), tiles)
+    buildings = of_buildings() if buildings is None else buildings
+    return Scored(method_scores(method, seed, strata=scores, footprint=footprint, **more), tiles, buildings)
+
+
+def of_buildings(*rows: dict) -> pandas.DataFrame:
+    """Return a table of sums over buildings by tile, from the sums that are not 0."""
+    table = pandas.DataFrame(rows, columns=building_tiles.COLUMNS)
+    fields = [name for names in building_tiles.FIELDS.values() for name in names]
+    return table.assign(dataset="d", scene="s", **{name: table[name].fillna(0.0).astype(float) for name in fields})
 
 
 def exact(tiles: pandas.DataFrame) -> dict[str, float | None]:
@@ -163,7 +174,7 @@ def test_methods_are_compared_by_their_first_seed(found: Collected):
 
 def test_the_order_of_methods_and_tiles_changes_no_digit(found: Collected):
     mixed = [entry("im2height", 2.0), entry("unet", 1.2, seed=1), entry("unet", 1.0)]
-    other = experiment(*(Scored(one.scores, one.tiles.sample(frac=1, random_state=k)) for k, one in enumerate(mixed)))
+    other = experiment(*(one._replace(tiles=one.tiles.sample(frac=1, random_state=k)) for k, one in enumerate(mixed)))
     for name in ("intervals", "comparisons"):
         tables = (table_of(getattr(each, name)) for each in (other, found))
         pandas.testing.assert_frame_equal(*tables, check_exact=True)
@@ -186,19 +197,74 @@ def test_blocks_span_the_correlation_length(caplog):
 
 
 def test_methods_scored_on_other_areas_are_refused():
-    scores, tiles = entry("unet")
+    other = entry("unet")
     with pytest.raises(DataError, match=r"unet .*another area than im2height: 3550 and 3600 reference pixels"):
-        experiment(entry("im2height"), Scored(scores, tiles.head(-1)))
+        experiment(entry("im2height"), other._replace(tiles=other.tiles.head(-1)))
 
 
 def test_building_heights_may_have_another_reference():
-    scores, tiles = entry("unet", quantity="building_height")
-    rows = experiment(entry("im2height"), Scored(scores, tiles.head(-1))).comparisons
+    other = entry("unet", quantity="building_height")
+    rows = experiment(entry("im2height"), other._replace(tiles=other.tiles.head(-1))).comparisons
     assert {row.score for row in rows if row.stratum == "all"} == {"iou"}
 
 
 def test_a_method_that_left_pixels_out_is_not_compared():
-    scores, tiles = entry("unet")
-    scores.strata["all"]["coverage"] = 0.9
-    rows = experiment(Scored(scores, tiles), entry("im2height")).comparisons
+    other = entry("unet")
+    other.scores.strata["all"]["coverage"] = 0.9
+    rows = experiment(other, entry("im2height")).comparisons
     assert {row.score for row in rows} == {"iou"}
+
+
+CHECKERBOARD = np.indices((6, 6)).sum(axis=0).ravel() % 2 == 1  # unlike neighbours, so that no interval is widened
+
+
+def with_buildings(method: str, found: np.ndarray, error_m: float) -> Scored:
+    """Return a method with a reference building in each of 36 tiles.
+
+    In each tile it finds the building, or a wrong one. Its heights are too high, in every second tile three times as
+    much as in the others.
+    """
+    rows = []
+    for number, right in enumerate(found):
+        place = {"col_off": number % 6 * 256, "row_off": number // 6 * 256}
+        error = error_m * (3 if CHECKERBOARD[number] else 1)
+        rows.append({**place, "stratum": "instances", "tp": right, "fp": not right, "fn": not right})
+        rows += [
+            {**place, "stratum": stratum, "buildings": 1, "height_error_sum": error, "height_square_sum": error**2}
+            for stratum in ("given", "given.height_3_10")
+        ]
+    errors = {"bias_m": 2 * error_m, "rmse_m": error_m * 5**0.5}
+    return entry(
+        method, buildings=of_buildings(*rows), instances={"f1": found.mean()},
+        building_errors={"given": {"all": errors, "height_3_10": errors}},
+    )  # fmt: skip
+
+
+def test_scores_of_buildings_have_intervals_by_hand():
+    rows = experiment(with_buildings("unet", CHECKERBOARD, 1.0)).intervals
+    f1, bias, rmse, low = (
+        next(row for row in rows if (row.stratum, row.score) == of)
+        for of in (("instances", "f1"), ("given", "bias_m"), ("given", "rmse_m"), ("given.height_3_10", "rmse_m"))
+    )
+    # F1 is the mean of 36 numbers 0 or 1, its standard deviation 0.5 / 6, Student's quantile for 35 degrees 2.03; the
+    # errors are 1 or 3 m, their squares 1 or 9 m2.
+    reach = 2.03 * 0.5 / 6
+    assert (f1.value, f1.blocks) == (0.5, 36)
+    assert (f1.low, f1.high) == pytest.approx((0.5 - reach, 0.5 + reach), abs=0.015)
+    assert (bias.low, bias.high) == pytest.approx((2 - 2 * reach, 2 + 2 * reach), abs=0.03)
+    assert rmse.value == pytest.approx(5**0.5)
+    assert (rmse.low**2, rmse.high**2) == pytest.approx((5 - 8 * reach, 5 + 8 * reach), abs=0.12)
+    assert low[3:9] == rmse[3:9]
+
+
+def test_methods_are_compared_by_the_same_buildings():
+    all_of_them = np.full(36, True)
+    rows = experiment(with_buildings("a", all_of_them, 1.0), with_buildings("b", CHECKERBOARD, 2.0)).comparisons
+    rows = {(row.stratum, row.score): row for row in rows}
+    f1, rmse = rows["instances", "f1"], rows["given", "rmse_m"]
+    assert (f1.difference, f1.better) == (0.5, "first")
+    assert rmse.difference == pytest.approx(-(5**0.5))
+    assert rmse.better == "first" and rmse.p_holm < 0.001
+    same = experiment(with_buildings("a", CHECKERBOARD, 1.0), with_buildings("b", CHECKERBOARD, 1.0)).comparisons
+    assert {(row.difference, row.better) for row in same if row.stratum in ("instances", "given")} == {(0.0, "")}
+    assert not any(row.stratum == "found" or "." in row.stratum for row in same)

@@ -13,7 +13,8 @@ from shapely.geometry import Polygon
 from img2height.io.grid import Grid
 from img2height.io.rasters import Band, height_band, write_cog
 from img2height.scenes.scene import Scene, SceneLayer
-from img2height.scoring.buildings import BuildingStatistics, compare_buildings, evaluate_buildings
+from img2height.scoring.building_tiles import BuildingStatistics
+from img2height.scoring.buildings import compare_buildings, evaluate_buildings
 from img2height.scoring.outlines import outline_heights
 from img2height.settings.protocol import Metrics
 from img2height.vocabulary.layers import NODATA
@@ -76,6 +77,26 @@ def test_heights_end_to_end_and_in_the_reference_outlines(town):
     assert errors["given"]["building_100_500"]["buildings"] == 3
 
 
+def test_sums_of_buildings_by_tile(town):
+    scene, heights = town
+    found = on_map((12, 20, 32, 30), (40, 20, 60, 30), (5, 45, 15, 55), height_m=[8.0, 11.5, 3.0])
+    tiles = evaluate_buildings(scene, heights, found, on_map(*REFERENCE), EVERYWHERE, SETTINGS).tiles
+    tiles = tiles.set_index(["stratum", "col_off", "row_off"]).sort_index()
+    # both sides of a match are in the tile of the reference building; the false one is in the tile below
+    assert tiles.loc["instances", ["tp", "fp", "fn", "pairs", "tp_thresholds"]].to_dict("index") == {
+        (0, 0): {"tp": 1, "fp": 0, "fn": 0, "pairs": 1, "tp_thresholds": 7},
+        (0, 32): {"tp": 0, "fp": 1, "fn": 0, "pairs": 0, "tp_thresholds": 0},
+        (32, 0): {"tp": 1, "fp": 0, "fn": 0, "pairs": 1, "tp_thresholds": 10},
+        (64, 0): {"tp": 0, "fp": 0, "fn": 1, "pairs": 0, "tp_thresholds": 0},
+    }
+    assert tiles.loc["found", ["buildings", "height_square_sum"]].to_dict("index") == {
+        (0, 0): {"buildings": 1, "height_square_sum": 4}, (32, 0): {"buildings": 1, "height_square_sum": 0.25},
+    }  # fmt: skip
+    assert tiles.loc["given", "height_error_sum"].to_list() == [1, 1, 1]
+    assert tiles.loc["given.height_10_20", "volume_reference_sum"].to_dict() == {(32, 0): 2400}
+    assert tiles.loc["instances", "buildings"].isna().all() and tiles.loc["given", "tp"].isna().all()
+
+
 def test_buildings_at_the_border_count_as_found_but_not_their_outlines(town):
     scene, heights = town
     found = on_map((10, 20, 30, 30), (40, 20, 60, 30), height_m=[6.0, 12.0])
@@ -119,7 +140,7 @@ def test_heights_that_are_not_metres_above_ground_have_no_errors(town, tmp_path,
 def test_a_scene_without_reference_has_no_scores(town):
     scene, heights = town
     statistics = evaluate_buildings(scene, heights, on_map(), None, EVERYWHERE, SETTINGS)
-    assert statistics == BuildingStatistics()
+    assert statistics == BuildingStatistics() and statistics.tiles.empty
     assert statistics.instances.scores()["f1"] is None
 
 

@@ -75,7 +75,7 @@ def test_scores_pool_the_test_areas_of_all_scenes_and_folds(tmp_path, polygons):
     areas = areas_of(
         (0, "test", "s1", west), (1, "test", "s1", east), (0, "test", "s4", west), (0, "train", "s4", east)
     )
-    scores, tiles = evaluate(made, areas)
+    scores, tiles, _ = evaluate(made, areas)
     assert scores.strata["all"]["pixels"] == 64 * 64 * 3 // 2
     assert scores.strata["all"]["mae_m"] == pytest.approx((1 * 2 + 4) / 3)
     assert scores.strata["buildings"]["pixels"] == 144 * 3
@@ -96,7 +96,7 @@ def test_scores_pool_the_test_areas_of_all_scenes_and_folds(tmp_path, polygons):
 
 
 def test_a_scene_outside_the_test_areas_has_no_scores(tmp_path):
-    scores, tiles = evaluate(
+    scores, tiles, _ = evaluate(
         [write_scene(tmp_path, "s1", 1.0, polygons=False)], areas_of((0, "train", "s1", box(0, 0, 64, 64)))
     )
     assert (scores.strata["all"]["mae_m"], scores.instances["f1"], len(tiles)) == (None, None, 0)
@@ -113,7 +113,7 @@ def test_a_house_on_the_border_is_cut_or_left_out_on_both_sides(tmp_path, border
     scene, files = write_scene(tmp_path, "s1", 1.0, polygons=True)
     inside = geopandas.read_parquet(files["polygons"]).clip(box(500_000, 0, 500_000 + border, 6_000_000))
     inside.to_parquet(files["polygons"])  # predictions end where the test area ends
-    scores, _ = evaluate([(scene, files)], areas_of((0, "test", "s1", box(0, 0, border, 64))))
+    scores, *_ = evaluate([(scene, files)], areas_of((0, "test", "s1", box(0, 0, border, 64))))
     assert {key: scores.instances[key] for key in counts} == counts
 
 
@@ -134,8 +134,8 @@ def test_pairs_are_scored_separately_and_pooled(tmp_path):
     }
     half = box(0, 0, 32, 64)
     areas = areas_of((0, "test", "s1", box(0, 0, 64, 64)), (0, "test", "s2", half), (1, "train", "s2", half))
-    scores, _ = evaluate(made, areas, pairs)
-    alone, _ = evaluate(made, areas)
+    scores, *_ = evaluate(made, areas, pairs)
+    alone, *_ = evaluate(made, areas)
     assert scores.model_copy(update={"pairs": {}, "pooled": {}}) == alone
     assert list(scores.pairs) == [1, 10]
     assert (scores.pairs[1]["all"]["rmse_m"], scores.pairs[1]["all"]["pixels"]) == (1, 4096)
@@ -155,7 +155,7 @@ def test_terrain_can_be_scored_in_a_scene_with_terrain_only(tmp_path):
     files["height"] = write_surface(tmp_path, scene, "dem.tif", 503.0, "dem")
     layers = {"dtm": SceneLayer.of(scene.folder / "dtm.tif"), "building": scene.layers["building"]}
     bare = Scene(scene.folder, "town", "s1", GRID, layers, {})
-    scores, tiles = evaluate([(bare, files)], areas_of((0, "test", "s1", box(0, 0, 64, 64))))
+    scores, tiles, _ = evaluate([(bare, files)], areas_of((0, "test", "s1", box(0, 0, 64, 64))))
     assert (scores.strata["all"]["rmse_m"], scores.strata["all"]["delta1"], scores.strata["all"]["ssim"]) == (
         3,
         None,
@@ -179,9 +179,9 @@ def test_a_missing_prediction_fails_unless_it_is_allowed(tmp_path):
     areas = areas_of((0, "test", "s1", box(0, 0, 64, 64)))
     with pytest.raises(DataError, match=r"7 of 4096 test pixels of scene town/s1 .*allow_missing"):
         evaluate([(scene, files)], areas)
-    scores, _ = evaluate([(scene, files)], areas, settings=SETTINGS.model_copy(update={"allow_missing": True}))
+    scores, *_ = evaluate([(scene, files)], areas, settings=SETTINGS.model_copy(update={"allow_missing": True}))
     assert scores.strata["all"]["coverage"] == 1 - 7 / 4096
-    scores, _ = evaluate([(scene, files)], areas_of((0, "test", "s1", box(0, 1, 64, 64))))
+    scores, *_ = evaluate([(scene, files)], areas_of((0, "test", "s1", box(0, 1, 64, 64))))
     assert scores.strata["all"]["coverage"] == 1  # pixels outside the test area do not count
 
 
@@ -192,7 +192,7 @@ def test_heights_that_a_method_does_not_predict_are_not_required(tmp_path):
     areas = areas_of((0, "test", "s1", box(0, 0, 64, 64)))
     with pytest.raises(DataError, match="3696 of 3696 test pixels"):
         evaluate([(scene, files)], areas)
-    scores, _ = evaluate([(scene, files)], areas, outputs=["footprint"])
+    scores, *_ = evaluate([(scene, files)], areas, outputs=["footprint"])
     assert (scores.strata["all"]["rmse_m"], scores.strata["all"]["coverage"]) == (None, 0)
     assert scores.footprint["coverage"] == 1
 
@@ -211,7 +211,7 @@ def test_the_correlation_length_is_the_largest_of_the_scenes_in_metres(tmp_path)
         truth = read_heights(raster)
     wave = (truth + np.sin(rows / 3)).astype(np.float32)
     write_cog(made[1][1]["height"], wave, GRID, [height_band("ndsm")], nodata=NODATA)
-    scores, _ = evaluate(made, areas_of(*((0, "test", name, box(0, 0, 64, 64)) for name in ("s1", "s2"))))
+    scores, *_ = evaluate(made, areas_of(*((0, "test", name, box(0, 0, 64, 64)) for name in ("s1", "s2"))))
     lengths = scores.correlation.scenes
     assert lengths["town/s1"] is None  # no error at all
     assert 2 < lengths["town/s2"] == scores.correlation.length_m
@@ -220,7 +220,7 @@ def test_the_correlation_length_is_the_largest_of_the_scenes_in_metres(tmp_path)
 def test_a_record_is_read_as_it_was_written(tmp_path):
     made = [write_scene(tmp_path, "s1", 1.0, polygons=True)]
     pair = {"s1": {2: write_surface(tmp_path, made[0][0], "pair.tif", 2.0)}}
-    scores, _ = evaluate(made, areas_of((0, "test", "s1", box(0, 0, 64, 64))), pair)
+    scores, *_ = evaluate(made, areas_of((0, "test", "s1", box(0, 0, 64, 64))), pair)
     write_scores(scores, tmp_path / "scores.json")
     assert read_scores(tmp_path / "scores.json") == scores
     written = json.loads((tmp_path / "scores.json").read_text())

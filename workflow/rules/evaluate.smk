@@ -1,5 +1,5 @@
 # Needs: heights, footprints and polygons of all test scenes predicted out of fold, and the references in the scenes.
-# Makes: scores.json, tiles.parquet and interval_tiles.parquet of each method and seed; for all together
+# Makes: scores.json, {tiles,building_tiles,interval_tiles}.parquet of each method and seed; for all together
 #        results/{experiment}/metrics.json and tables/{intervals,comparisons,interval_coverage}.csv.
 
 
@@ -15,6 +15,7 @@ rule evaluate:
     output:
         scores=paths.SCORES,
         tiles=paths.TILE_SCORES,
+        buildings=paths.BUILDING_TILES,
         intervals=paths.INTERVAL_TILES,
     log:
         STEPS["evaluate"].log,
@@ -51,6 +52,7 @@ rule evaluate:
             --threads {threads} \
             --out {output.scores:q} \
             --tiles {output.tiles:q} \
+            --buildings {output.buildings:q} \
             --intervals {output.intervals:q}
         """
 
@@ -59,6 +61,7 @@ rule collect_metrics:
     input:
         scores=expand(paths.SCORES, method=METHODS, seed=SEEDS, allow_missing=True),
         tiles=expand(rules.evaluate.output.tiles, method=METHODS, seed=SEEDS, allow_missing=True),
+        buildings=expand(rules.evaluate.output.buildings, method=METHODS, seed=SEEDS, allow_missing=True),
         bounded=expand(rules.evaluate.output.intervals, method=METHODS, seed=SEEDS, allow_missing=True),
         listed=paths.LISTING,
         areas=paths.AREAS,

@@ -122,8 +122,8 @@ def masked_folds(wildcards, output):
 
 
 def scored(wildcards, input):
-    """Return the flags of what was scored: scores, tiles and intervals of each method and seed."""
-    return flags("--scored", zip(input.scores, input.tiles, input.bounded))
+    """Return the flags of what was scored: scores, tiles, buildings and intervals of each method and seed."""
+    return flags("--scored", zip(input.scores, input.tiles, input.buildings, input.bounded))
 
 
 CODE = {}  # by digest: the script and the modules that it covers

@@ -28,6 +28,7 @@ OUT_OF_FOLD = "results/{experiment}/{method}/oof/seed{seed}"
 RESULT = f"{OUT_OF_FOLD}/{{scene}}"
 SCORES = f"{OUT_OF_FOLD}/scores.json"
 TILE_SCORES = f"{OUT_OF_FOLD}/tiles.parquet"
+BUILDING_TILES = f"{OUT_OF_FOLD}/building_tiles.parquet"
 INTERVAL_TILES = f"{OUT_OF_FOLD}/interval_tiles.parquet"
 
 METRICS = "results/{experiment}/metrics.json"

@@ -3,6 +3,7 @@
 import logging
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -10,11 +11,12 @@ import pandas
 
 from img2height.comparison.blocks import Blocks
 from img2height.comparison.bootstrap import Resampled, draw_blocks, resample
-from img2height.comparison.pairwise import COMPARED, compare
+from img2height.comparison.pairwise import COMPARED, compare, of_footprints
 from img2height.comparison.record import Comparison, ExperimentScores, Interval, Protocol
 from img2height.errors import DataError
 from img2height.io.tables import by_columns
 from img2height.metrics.correlation import block_side
+from img2height.scoring.building_tiles import building_scores, building_sums
 from img2height.scoring.record import MethodScores, Scored
 from img2height.scoring.tiles import scores_of_sums, tile_sums
 from img2height.settings.protocol import Metrics, Split
@@ -68,14 +70,16 @@ def collect_experiment(scored: Sequence[Scored], gsd_m: float, settings: Metrics
     scored = sorted(scored, key=lambda one: (one.scores.method, one.scores.seed))
     methods = by_method(one.scores for one in scored)
     side_px = block_side([one.scores.correlation.length_m for one in scored], settings.tile_px, gsd_m)
-    blocks = Blocks.of(pandas.concat([one.tiles for one in scored]), side_px)
+    blocks = Blocks.of(pandas.concat([table[TILE] for one in scored for table in (one.tiles, one.buildings)]), side_px)
     _require_same_pixels(scored)
     drawn, first_seed = draw_blocks(len(blocks.keys)), min(one.scores.seed for one in scored)
     block_m, intervals, tested = side_px * gsd_m, [], {}
-    for entry, frame in scored:
+    for one in scored:
+        entry = one.scores
         if not _complete(entry):
             logger.warning("%s: did not predict all pixels; its heights are not compared", entry.method)
-        found = list(_resampled(entry, frame, blocks, drawn))
+        found = list(_resampled(entry, one.tiles, blocks, drawn))
+        found += _resampled_buildings(entry, one.buildings, blocks, drawn)
         for stratum, score, values in found:
             low, high = values.interval(blocks.neighbours) or (math.nan, math.nan)
             row = (entry.method, entry.seed, stratum, score, values.value, low, high, values.blocks, block_m)
@@ -123,9 +127,21 @@ def _resampled(
                 yield stratum, score, found.moved(value)
 
 
+def _resampled_buildings(
+    entry: MethodScores, tiles: pandas.DataFrame, blocks: Blocks, drawn: np.ndarray
+) -> Iterator[tuple[str, str, Resampled]]:
+    """Yield the same of the scores of buildings."""
+    for (stratum,), frame in by_columns(tiles, ["stratum"]):
+        sums = blocks.add_up(frame, building_sums(stratum, frame))
+        for score, found in resample(sums, drawn, partial(building_scores, stratum)).items():
+            value = entry.group(stratum).get(score)
+            if value is not None:
+                yield stratum, score, found.moved(value)
+
+
 def _compared(entry: MethodScores, stratum: str, score: str) -> bool:
     """Return whether methods are compared by a score, and this method may be."""
-    return (stratum, score) in COMPARED and (score in of_kind("mask") or _complete(entry))
+    return (stratum, score) in COMPARED and (of_footprints(stratum, score) or _complete(entry))
 
 
 def _complete(entry: MethodScores) -> bool:
@@ -140,7 +156,7 @@ def _require_same_pixels(scored: Iterable[Scored]) -> None:
     """
     compared = {stratum for stratum, _ in COMPARED}
     first: dict[str, tuple[str, pandas.Series]] = {}
-    for entry, frame in scored:
+    for entry, frame, _ in scored:
         own = frame[frame.stratum.isin(compared)].set_index([*TILE, "stratum"]).reference_pixels.sort_index()
         other, theirs = first.setdefault(quantity_of(entry.quantity).group.name, (entry.method, own))
         if not own.equals(theirs):

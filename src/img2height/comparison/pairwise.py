@@ -10,12 +10,17 @@ from img2height.comparison.record import Comparison
 from img2height.vocabulary.quantities import METRES, OF_BUILDINGS, quantity_of
 from img2height.vocabulary.scores import STRATUM_OF, compared, of_kind
 
-_STRATA = ("all", "buildings")
+_STRATA = ("all", "buildings", "instances", "given")
 # Stratum and score of all scores by which methods are compared; scores of masks are listed under all pixels.
 COMPARED = sorted(
     ((STRATUM_OF.get(group, group), score.name) for group, score in compared()), key=lambda of: _STRATA.index(of[0])
 )
 _SCORES = {score.name: score for _, score in compared()}
+
+
+def of_footprints(stratum: str, score: str) -> bool:
+    """Return whether a score is of footprints alone, and no height counts."""
+    return stratum == "instances" or (stratum == "all" and score in of_kind("mask"))
 
 
 def meet(first: str, second: str, stratum: str, score: str) -> bool:
@@ -26,7 +31,8 @@ def meet(first: str, second: str, stratum: str, score: str) -> bool:
     """
     groups = {quantity_of(first).group, quantity_of(second).group}
     anywhere = len(groups) == 1
-    return anywhere or ((stratum == "buildings" or score in of_kind("mask")) and groups == {METRES, OF_BUILDINGS})
+    on_buildings = stratum in ("buildings", "given") or of_footprints(stratum, score)
+    return anywhere or (on_buildings and groups == {METRES, OF_BUILDINGS})
 
 
 def compare(

@@ -106,7 +106,8 @@ def _scores(run: Run, versions: dict[str, str]) -> str:
         f"{metrics.ssim_range_m:g} m; a building counts as found from an IoU of {metrics.instance_iou:g} in a "
         f"one-to-one matching, and the boundary IoU compares bands of {metrics.boundary_m:g} m. Intervals "
         f"are 95 % intervals from a spatial block bootstrap with square blocks{size}, at least as large as the "
-        "correlation length of the errors. Methods were compared pairwise on the same blocks with two-sided tests and "
+        "correlation length of the errors; each building belongs to the block of a point inside it. "
+        "Methods were compared pairwise on the same blocks with two-sided tests and "
         "Holm's correction. "
         f"Computed with img2height {versions['img2height']}, PyTorch {versions['torch']} and NumPy {versions['numpy']}."
     )

@@ -115,7 +115,7 @@ def _section(
         tiles={} if is_trivial(recipe) else tile_pictures(name, files, figures, trained),
         classes=class_rows(classes, run.uncertainty),
         class_scores=list(CLASS_SCORES.values()),
-        buildings=building_classes(run.metrics.seeds(name), name),
+        buildings=building_classes(run.metrics.seeds(name), run.uncertainty, name),
         strata=[before_after(strata, name)] if refines(recipe) else [],
         pairs=by_pair(strata, name),
     )

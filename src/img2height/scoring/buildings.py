@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import geopandas
 import numpy as np
@@ -19,51 +18,15 @@ from img2height.io.projections import reproject_table
 from img2height.io.rasters import open_raster, read_heights
 from img2height.io.tables import read_geotable
 from img2height.io.vectors import polygon_parts
-from img2height.metrics.buildings import CLASSES, BuildingErrors, InstanceStatistics, errors_by_class
+from img2height.metrics.buildings import classes_of, detection_terms, error_terms, shape_terms
 from img2height.metrics.matching import Overlaps, match, overlaps
 from img2height.metrics.polygons import shape_measures
 from img2height.scenes.scene import Scene
+from img2height.scoring.building_tiles import FOUND, GIVEN, INSTANCES, BuildingStatistics, stratum_of, tiles_of
 from img2height.scoring.outlines import outline_heights
 from img2height.settings.protocol import Metrics
 from img2height.vocabulary.layers import MISSING
 from img2height.vocabulary.quantities import RELATIVE, TERRAIN
-
-Errors = dict[str, BuildingErrors]  # by class of `CLASSES`
-
-
-def _no_errors() -> Errors:
-    return {name: BuildingErrors() for name in CLASSES}
-
-
-def _added(one: Errors, other: Errors) -> Errors:
-    return {name: errors + other[name] for name, errors in one.items()}
-
-
-@dataclass(frozen=True)
-class BuildingStatistics:
-    """Statistics of the buildings of one scene or of a sum of scenes.
-
-    Attributes:
-        instances: found, false and missed buildings, and the outlines of the found ones.
-        found: errors of the found buildings: those of the predicted table against the reference.
-        given: errors of the heights that were predicted inside the reference outlines, whatever was found.
-    """
-
-    instances: InstanceStatistics = field(default_factory=InstanceStatistics)
-    found: Errors = field(default_factory=_no_errors)
-    given: Errors = field(default_factory=_no_errors)
-
-    def __add__(self, other: Self) -> Self:
-        instances = self.instances + other.instances
-        return type(self)(instances, _added(self.found, other.found), _added(self.given, other.given))
-
-    def errors(self) -> dict[str, dict[str, dict[str, float | None]]]:
-        """Return the scores of `found` and `given` by class; other classes than `all` only with buildings."""
-        groups = {"found": self.found, "given": self.given}
-        return {
-            group: {name: one.scores() for name, one in errors.items() if name == "all" or one.buildings or one.volumes}
-            for group, errors in groups.items()
-        }
 
 
 class Compared(NamedTuple):
@@ -182,18 +145,26 @@ def evaluate_buildings(
     found = match(pairs, settings.instance_iou)
     found = found.only(ours["whole"].to_numpy()[found.predicted] & theirs["whole"].to_numpy()[found.reference])
     matches = ours.iloc[found.predicted], theirs.iloc[found.reference]
-    shapes = shape_measures(*matches, boundary_m=settings.boundary_m)
-    instances = InstanceStatistics.of_detection(pairs, settings.instance_iou) + InstanceStatistics.of_shapes(shapes)
-    whole = theirs["whole"].to_numpy()
+    shapes = shape_terms(shape_measures(*matches, boundary_m=settings.boundary_m))
+    ours_in, theirs_in = (tiles_of(side.geometry.to_numpy(), scene.grid, settings.tile_px) for side in (ours, theirs))
+    found_in = theirs_in[found.reference]
+    of_predicted, of_reference = detection_terms(pairs, settings.instance_iou)
+    terms = {INSTANCES: [of_predicted.set_axis(ours_in), of_reference.set_axis(theirs_in), shapes.set_axis(found_in)]}
     heights = _heights(scene, heights_tif, theirs)
-    if "reference" not in heights:
-        return BuildingStatistics(instances)
-    truth = heights["reference"]
-    return BuildingStatistics(
-        instances,
-        errors_by_class(matches[0], truth.iloc[found.reference]),
-        errors_by_class(heights["predicted"][whole], truth[whole]) if "predicted" in heights else _no_errors(),
-    )
+    if (truth := heights.get("reference")) is not None:
+        terms |= _by_class(FOUND, matches[0], truth.iloc[found.reference], found_in)
+        if "predicted" in heights:
+            whole = theirs["whole"].to_numpy()
+            terms |= _by_class(GIVEN, heights["predicted"][whole], truth[whole], theirs_in[whole])
+    return BuildingStatistics.of_terms(terms)
+
+
+def _by_class(
+    group: str, predicted: pandas.DataFrame, reference: pandas.DataFrame, tiles: pandas.MultiIndex
+) -> dict[str, list[pandas.DataFrame]]:
+    """Return the terms of the errors of pairs of buildings by stratum: the group, and each of its classes."""
+    terms = error_terms(predicted, reference).set_axis(tiles)
+    return {stratum_of(group, name): [terms[chosen]] for name, chosen in classes_of(reference).items()}
 
 
 def given_heights(scene: Scene, heights_tif: Path, area: BaseGeometry) -> pandas.DataFrame | None:

@@ -16,7 +16,8 @@ from img2height.errors import DataError
 from img2height.io.rasters import open_raster
 from img2height.io.tables import read_geotable
 from img2height.scenes.scene import Scene
-from img2height.scoring.buildings import BuildingStatistics, evaluate_buildings, reference_buildings
+from img2height.scoring.building_tiles import BuildingStatistics
+from img2height.scoring.buildings import evaluate_buildings, reference_buildings
 from img2height.scoring.papers import paper_scores
 from img2height.scoring.record import Correlation, MethodScores, Scored, Strata
 from img2height.scoring.scene import SceneStatistics, evaluate_scene
@@ -74,6 +75,7 @@ class _Evaluated(NamedTuple):
     area: BaseGeometry
     buildings: geopandas.GeoDataFrame | None
     statistics: SceneStatistics
+    found: BuildingStatistics
 
 
 def evaluate_method(
@@ -99,7 +101,7 @@ def evaluate_method(
     Raises:
         DataError: a file cannot be scored.
     """
-    scenes, found = [], BuildingStatistics()
+    scenes = []
     for predicted in predictions:
         scene, buildings = predicted.scene, reference_buildings(predicted.scene)
         area, mask = area_of(areas, "test", scene.dataset, scene.name), {"footprint": predicted.footprint}
@@ -107,21 +109,23 @@ def evaluate_method(
         if "height" in outputs:
             _require_predictions(predicted, statistics, settings)
         polygons = _read_buildings(predicted.polygons)
-        found += evaluate_buildings(scene, predicted.heights, polygons, buildings, area, settings)
-        scenes.append(_Evaluated(predicted, area, buildings, statistics))
-    total, tiles = reduce(add, (each.statistics for each in scenes)), _tiles(method, seed, scenes)
+        found = evaluate_buildings(scene, predicted.heights, polygons, buildings, area, settings)
+        scenes.append(_Evaluated(predicted, area, buildings, statistics, found))
+    total = reduce(add, (each.statistics for each in scenes))
+    of_buildings = reduce(add, (each.found for each in scenes))
+    tiles = _tiles(method, seed, scenes, [each.statistics.tiles for each in scenes])
     strata = total.height_scores()
     quantity, alignment = _quantity([predicted.heights for predicted in predictions], settings.tile_px)
     pairs, pooled = _pair_scores(scenes, settings, threads)
     scores = MethodScores(
         method=method, seed=seed, quantity=quantity, alignment=alignment, scenes=[p.name for p in predictions],
         strata=strata, footprint=total.footprint.scores(),
-        instances=found.instances.scores(), building_errors=found.errors(),
+        instances=of_buildings.instances.scores(), building_errors=of_buildings.errors(),
         per_image=per_image_scores(tiles, settings.empty_tiles),
         paper=paper_scores(strata, total.footprint, total.nonzero, tiles, settings.ssim_range_m),
         correlation=_correlation(scenes), pairs=pairs, pooled=pooled,
     )  # fmt: skip
-    return Scored(scores, tiles)
+    return Scored(scores, tiles, _tiles(method, seed, scenes, [each.found.tiles for each in scenes]))
 
 
 def _evaluate(
@@ -160,22 +164,24 @@ def _read_buildings(path: Path) -> geopandas.GeoDataFrame:
     return buildings
 
 
-def _tiles(method: str, seed: int, scenes: Sequence[_Evaluated]) -> pandas.DataFrame:
-    """Return the tiles of all scenes, preceded by columns of names."""
-    tables = []
-    for predicted, _, _, statistics in scenes:
-        names = {"dataset": predicted.scene.dataset, "scene": predicted.scene.name}
-        table = statistics.tiles.assign(method=method, seed=seed, **names).astype(dict.fromkeys(names, "str"))
-        tables.append(table[["method", "seed", *names, *statistics.tiles.columns]])
-    return pandas.concat(tables, ignore_index=True)
+def _tiles(
+    method: str, seed: int, scenes: Sequence[_Evaluated], tables: Sequence[pandas.DataFrame]
+) -> pandas.DataFrame:
+    """Return the tables of tiles of all scenes as one, preceded by columns of names."""
+    named = []
+    for one, tiles in zip(scenes, tables, strict=True):
+        names = {"dataset": one.predicted.scene.dataset, "scene": one.predicted.scene.name}
+        table = tiles.assign(method=method, seed=seed, **names).astype(dict.fromkeys(names, "str"))
+        named.append(table[["method", "seed", *names, *tiles.columns]])
+    return pandas.concat(named, ignore_index=True)
 
 
 def _correlation(scenes: Sequence[_Evaluated]) -> Correlation:
     """Return the correlation length of the errors in metres: the maximum over the scenes, and that of each."""
     lengths = {}
-    for predicted, _, _, statistics in scenes:
-        length_px = statistics.correlation.length_px()
-        lengths[predicted.name] = None if length_px is None else length_px * predicted.scene.grid.gsd_m
+    for one in scenes:
+        length_px = one.statistics.correlation.length_px()
+        lengths[one.predicted.name] = None if length_px is None else length_px * one.predicted.scene.grid.gsd_m
     return Correlation(length_m=max((v for v in lengths.values() if v is not None), default=None), scenes=lengths)
 
 
@@ -199,7 +205,7 @@ def _quantity(heights: Sequence[Path], tile_px: int) -> tuple[str, str | None]:
 def _pair_scores(scenes: Sequence[_Evaluated], settings: Metrics, threads: int) -> tuple[dict[int, Strata], Strata]:
     """Return the height scores of each pair over the scenes that have it, and those of all pairs pooled."""
     statistics: dict[int, list[SceneStatistics]] = {}
-    for predicted, area, buildings, _ in scenes:
+    for predicted, area, buildings, *_ in scenes:
         for pair, heights in predicted.pairs.items():
             found = _evaluate(predicted.scene, heights, area, buildings, settings, {}, threads)
             statistics.setdefault(pair, []).append(found)

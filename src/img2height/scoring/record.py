@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from img2height.io.records import Record, read_record
 from img2height.io.tables import write_json
+from img2height.scoring.building_tiles import read_building_tiles
 from img2height.scoring.strata import STRATA
 from img2height.scoring.tiles import read_tiles
 
@@ -73,9 +74,13 @@ class MethodScores(Record):
         }
 
     def group(self, name: str) -> Values:
-        """Return the scores of a stratum or of another group of `GROUPS`; empty if it was not scored."""
-        if name in self.building_errors:
-            return self.building_errors[name].get("all", {})
+        """Return the scores of a stratum or of another group of `GROUPS`; empty if it was not scored.
+
+        `found.<class>` and `given.<class>` are the errors of a class of buildings.
+        """
+        errors, _, kind = name.partition(".")
+        if errors in self.building_errors:
+            return self.building_errors[errors].get(kind or "all", {})
         return {"footprint": self.footprint, "instances": self.instances}.get(name) or self.strata.get(name, {})
 
     def to_json(self) -> dict[str, Any]:
@@ -90,16 +95,18 @@ class Scored(NamedTuple):
 
     Attributes:
         scores: over all scenes.
-        tiles: sums by tile and stratum.
+        tiles: sums over pixels by tile and stratum.
+        buildings: sums over buildings by tile and stratum.
     """
 
     scores: MethodScores
     tiles: pandas.DataFrame
+    buildings: pandas.DataFrame
 
 
-def read_scored(scores: Path, tiles: Path) -> Scored:
-    """Return the content of scores.json and tiles.parquet of a method and seed."""
-    return Scored(read_scores(scores), read_tiles(tiles))
+def read_scored(scores: Path, tiles: Path, buildings: Path) -> Scored:
+    """Return the content of scores.json, tiles.parquet and building_tiles.parquet of a method and seed."""
+    return Scored(read_scores(scores), read_tiles(tiles), read_building_tiles(buildings))
 
 
 def write_scores(scores: MethodScores, path: Path) -> None:

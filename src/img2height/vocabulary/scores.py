@@ -103,7 +103,7 @@ SCORES = (
     ),
     Score(
         "f1", "F1", "buildings", lambda s: s.share(2 * s.tp, 2 * s.tp + s.fp + s.fn), "", "higher", ("instances",),
-        "harmonic mean of precision and recall", place=3,
+        "harmonic mean of precision and recall", place=3, compared=True,
     ),
     Score(  # 2 tp + fp + fn, the number of buildings on both sides, is the same at each threshold
         "mean_f1", "mean F1", "buildings",
@@ -147,7 +147,7 @@ SCORES = (
     ),
     Score(
         "bias_m", "height bias", "building_errors", lambda s: s.share(s.height_error_sum, s.buildings), "m",
-        "nearer zero", _ERRORS, "mean error of the heights of buildings; positive is too high", place=2,
+        "nearer zero", _ERRORS, "mean error of the heights of buildings; positive is too high", place=3,
     ),
     Score(
         "mae_m", "height MAE", "building_errors", lambda s: s.share(s.height_absolute_sum, s.buildings), "m", "lower",
@@ -156,7 +156,7 @@ SCORES = (
     ),
     Score(
         "rmse_m", "height RMSE", "building_errors", lambda s: s.root(s.share(s.height_square_sum, s.buildings)), "m",
-        "lower", meaning="root mean squared error of the heights of buildings",
+        "lower", _ERRORS, "root mean squared error of the heights of buildings", place=2, compared=True,
     ),
     Score(
         "volume_bias", "volume bias", "building_errors", lambda s: s.share(s.volume_error_sum, s.volume_reference_sum),
@@ -165,7 +165,7 @@ SCORES = (
     Score(
         "volume_error", "volume error", "building_errors",
         lambda s: s.share(s.volume_absolute_sum, s.volume_reference_sum), "", "lower", _ERRORS,
-        "absolute errors of the volumes of buildings, relative to the volume of all of them", place=3,
+        "absolute errors of the volumes of buildings, relative to the volume of all of them", place=4,
     ),
     Score(
         "volume_mae_m3", "volume MAE", "building_errors", lambda s: s.share(s.volume_absolute_sum, s.volumes), "m³",
@@ -194,5 +194,6 @@ def columns() -> dict[str, list[Score]]:
 
 
 def compared() -> list[tuple[str, Score]]:
-    """Return group and score of all scores by which methods are compared."""
-    return [(group, score) for group, scores in columns().items() for score in scores if score.compared]
+    """Return group and score of all scores by which methods are compared: those of the same pixels or buildings."""
+    same = {group: scores for group, scores in columns().items() if group != "found"}  # each method finds other ones
+    return [(group, score) for group, scores in same.items() for score in scores if score.compared]

@@ -20,8 +20,8 @@ from img2height.vocabulary.scores import GROUPS
 HEADLINE = {"all": ["rmse_m", "bias_m"], "buildings": ["rmse_m"], "footprint": ["iou"], "instances": ["f1"]}
 BUILDINGS = {
     "instances": ["f1", "mean_f1", "boundary_iou", "polis_m", "corner_ratio"],
-    "found": ["mae_m", "volume_error"],
-    "given": ["mae_m", "volume_error"],
+    "found": ["rmse_m", "mae_m", "volume_error"],
+    "given": ["rmse_m", "mae_m", "volume_error"],
 }
 
 Kind = Literal["ahead", "best", "ties", "worse", "better", "untested", "unranked"]

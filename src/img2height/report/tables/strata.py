@@ -1,7 +1,8 @@
 """Scores by stratum and stereo pair: the effect of a refinement on buildings, terrain, matched and filled pixels."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pandas
@@ -27,11 +28,12 @@ Groups = list[tuple[str, list[tuple[str, Score | None]]]]
 
 
 class ScoreRow(NamedTuple):
-    """One row of a table of scores: its identifier, its heading, and its values by column."""
+    """One row of a table of scores: its identifier, its heading, and its values and their intervals by column."""
 
     key: str
     title: str
     scores: dict[str, float]
+    intervals: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
