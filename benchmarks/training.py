@@ -1,19 +1,27 @@
-"""Compare a training step with the same step on a batch in memory, and print how long it waits for data.
+"""Compare a training step with the same step on a batch in memory, or the samples per second of two builds.
 
 python benchmarks/training.py
+python benchmarks/training.py --build c57153e --threads 2
+python benchmarks/training.py --build c57153e --precision bf16-mixed --at-once 2
 
 The scene is a district of the synthetic city with the published networks and tile sizes. Ratios above 1.1 mean that
-reading, augmentation and normalisation take longer than the network.
+reading, augmentation and normalisation take longer than the network. An earlier build runs its own version of this
+benchmark: one training in float32 with as many threads as all trainings of this build together. The builds alternate.
 """
 
 import argparse
 import logging
+import os
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 import warnings
 from pathlib import Path
 from typing import Any
+
+from demo import ROOT, check_out
 
 import img2height.torchvision_ops  # noqa: F401  isort: skip  (before lightning, which imports torchvision)
 import geopandas
@@ -43,6 +51,9 @@ flags.add_argument("--steps", type=int, default=20)
 flags.add_argument("--rounds", type=int, default=3)
 flags.add_argument("--batch-size", type=int, default=4, help="at most; smaller where the recipe says so")
 flags.add_argument("--threads", type=int, default=1, help="compute threads; one more process reads")
+flags.add_argument("--precision", default="32-true", choices=["32-true", "bf16-mixed"], help="of this build")
+flags.add_argument("--build", help="git revision of an earlier build to compare with")
+flags.add_argument("--at-once", type=int, default=1, help="with --build: trainings of this build at the same time")
 flags.add_argument("--size-px", type=int, default=1024, help="side of the scene")
 
 TILE_PX = 256
@@ -89,7 +100,7 @@ def job_of(method: str, scene: Scene, args: argparse.Namespace) -> TrainingJob:
     samples = tiles.assign(first=1, second=2, transform=rng.integers(8, size=count))
     training = Training(
         samples=count, validate_every=count, patience=1, val_tiles=1, threads=args.threads,
-        precision=Precision(cpu="32-true", gpu="bf16-mixed"),
+        precision=Precision(cpu=args.precision, gpu="bf16-mixed"),
     )  # fmt: skip
     parts = pandas.concat([tiles, tiles[:1].assign(part="val")])
     nowhere = geopandas.GeoDataFrame({"fold": [], "part": [], "dataset": [], "scene": []}, geometry=[])
@@ -109,7 +120,42 @@ def measure(job: TrainingJob, cached: bool) -> Watch:
     return watch
 
 
-def main(args: argparse.Namespace) -> None:
+def samples_per_second(folder: Path, method: str, args: argparse.Namespace, threads: int, more: list[str]) -> float:
+    """Return the samples that the trainings of a build read and learn per second, all of them together."""
+    settings = f"--methods {method} --rounds 1 --steps {args.steps} --batch-size {args.batch_size} --threads {threads}"
+    command = [sys.executable, "benchmarks/training.py", *settings.split(), "--size-px", str(args.size_px), *more]
+    environment = os.environ | {"PYTHONPATH": str(folder / "src")}
+    runs = [
+        subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+        for _ in range(args.at_once if more else 1)
+    ]
+    rows = [run.communicate()[0].splitlines()[-1].split("|") for run in runs]
+    return sum(1e3 * int(batch) / float(read_ms) for _, _, batch, _, read_ms, *_ in rows)
+
+
+def compare(args: argparse.Namespace) -> None:
+    """Print the samples per second of an earlier build and of this one."""
+    print("| method | before, samples/s | now, samples/s | ratio |\n|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as folder:
+        before = Path(folder) / "before"
+        check_out(args.build, before)
+        for method in args.methods:
+            pairs = [
+                (
+                    samples_per_second(before, method, args, args.threads * args.at_once, []),
+                    samples_per_second(ROOT, method, args, args.threads, ["--precision", args.precision]),
+                )
+                for _ in range(args.rounds)
+            ]
+            old, new = (statistics.median(pair[i] for pair in pairs) for i in (0, 1))
+            ratio = statistics.median(new / old for old, new in pairs)
+            print(f"| {method} | {old:.2f} | {new:.2f} | {ratio:.2f} |", flush=True)
+
+
+def against_memory(args: argparse.Namespace) -> None:
+    """Print the times of steps that read and of steps on one batch in memory."""
     set_up_cpu(args.threads)
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", "You defined a `validation_step` but have no `val_dataloader`")
@@ -133,4 +179,5 @@ def main(args: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    main(flags.parse_args())
+    arguments = flags.parse_args()
+    compare(arguments) if arguments.build else against_memory(arguments)

@@ -38,7 +38,10 @@ def fit(
     """
     module, batches = prepare(start, job, devices, reading_processes() if workers is None else workers)
     folder, history, monitor = scratch / job.digest(), History(module, batches), f"val_{job.recipe.select}"
-    best = ModelCheckpoint(folder, "best", monitor=monitor, save_on_train_epoch_end=True, enable_version_counter=False)
+    best = ModelCheckpoint(  # a resume continues from `newest`, so this one needs no state of the optimiser
+        folder, "best", monitor=monitor, save_weights_only=True, save_on_train_epoch_end=True,
+        enable_version_counter=False,
+    )  # fmt: skip
     newest = NewestCheckpoint(  # after `best`, whose state it keeps
         folder, "last", save_on_train_epoch_end=True, enable_version_counter=False
     )
