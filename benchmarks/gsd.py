@@ -60,7 +60,7 @@ def errors_of(
     model: LoadedModel, scene: Scene, views: list[int], factor: float, truth_m: np.ndarray
 ) -> tuple[float, float]:
     """Return the RMSE on rasters with pixels of another size, as they are and resampled to those of the training."""
-    used = [name for parts in layers_read(model.recipe.inputs, views).values() for name, _ in parts]
+    used = [name for parts in layers_read(model.recipe.inputs, scene, views).values() for name, _ in parts]
     own = replace(scene, layers={name: scene.layers[name] for name in used})
     shape = [round(side / factor) for side in scene.grid.shape]
     other = Grid(scene.grid.crs, scene.grid.transform @ Affine.scale(factor), shape[1], shape[0])

@@ -42,7 +42,7 @@ def main(args: Namespace) -> None:
         card = read_card(args.start)
         require_same_network(recipe, card.recipe)
         refuse_tested(recipe, trained_before(recipe, card), scenes, areas, sorted(areas["fold"].unique().tolist()))
-    unseen = unseen_pixels(scenes, areas, sorted(set(recipe.inputs) - {VIEWS}))
+    unseen = unseen_pixels(scenes, areas, sorted(set(recipe.required) - {VIEWS}))
     experiment = parse_file(Experiment, args.experiment)
     protocol = parse(Params, merge(read_yaml(args.params), experiment.params), str(args.params))
     if not protocol.metrics.allow_missing:

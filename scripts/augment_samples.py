@@ -23,6 +23,7 @@ def main(args: Namespace) -> None:
     from img2height.io.atomic import atomic_paths
     from img2height.io.tables import read_geotable, read_table, write_table
     from img2height.samples.contact import draw_contact_sheet
+    from img2height.samples.missing import left_out_of
     from img2height.samples.plan import plan_samples
     from img2height.samples.reader import TileReader
     from img2height.scenes.listing import all_scenes
@@ -36,13 +37,13 @@ def main(args: Namespace) -> None:
     tiles, train_areas = (table[(table["fold"] == args.fold) & (table["part"] == "train")] for table in (folds, areas))
     places = set(zip(train_areas["dataset"], train_areas["scene"], strict=True))
     scenes = {(s.dataset, s.name): s for s in all_scenes(args.scenes) if (s.dataset, s.name) in places}
-    views = recipe.inputs.get("views")
     samples = plan_samples(
         tiles, train_areas, samples=training.samples, seed=args.seed, symmetries=args.symmetries,
         augmentation=recipe.augmentation, sampling=recipe.sampling,
-        pairs=pairs_of(list(scenes.values()), "train", views) if views else None,
+        pairs=pairs_of(list(scenes.values()), "train", recipe) if "views" in recipe.inputs else None,
+        left_out=left_out_of(scenes.values(), recipe),
     )  # fmt: skip
-    reader = TileReader(scenes, recipe.inputs, recipe.target, recipe.classes)
+    reader = TileReader(scenes, recipe.inputs, recipe.target, recipe.classes, recipe.optional)
     with atomic_paths(args.figure, args.out) as (figure, out):
         draw_contact_sheet(samples, reader, figure)
         write_table(samples, out)

@@ -17,6 +17,7 @@ REDUCED = {
     "eigen": {"size_px": 64},
     "fusionheightnet": FUSION,
     "mobilenetv2": {"half_features": True},
+    "omniheight": {"encoder": "tu-resnet10t", "weights": "none", "light": 4, "skip": 2, "width": 16},
     "pspnet": {"encoder": "resnet18", "width": 64},
     "resdepth": {"start_kernel": 8},
     "resunet": {"width": 8},

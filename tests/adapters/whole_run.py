@@ -99,13 +99,12 @@ def _train(
     project: Project, scenes: list[Scene], tiles: pandas.DataFrame, areas: pandas.DataFrame, folder: Path
 ) -> Path:
     ((method, recipe),) = project.recipes.items()
-    views = recipe.inputs.get("views")
     trained = areas[areas["part"] == "train"]
     there = [scene for scene in scenes if scene.name in set(trained["scene"])]
     samples = plan_samples(
         tiles[tiles["part"] == "train"], trained, samples=project.params.training.samples, seed=0,
         symmetries=project.symmetries[method], augmentation=recipe.augmentation, sampling=recipe.sampling,
-        pairs=pairs_of(there, "train", views) if views else None,
+        pairs=pairs_of(there, "train", recipe) if "views" in recipe.inputs else None,
     )  # fmt: skip
     job = TrainingJob(method, recipe, project.params.training, 0, 0, samples, tiles, scenes, areas)
     train(job, folder / "model", folder / "scratch", workers=0)
@@ -114,7 +113,7 @@ def _train(
 
 def _predict(project: Project, scene: Scene, areas: pandas.DataFrame, model: Path, folder: Path) -> Predicted:
     ((_, recipe),) = project.recipes.items()
-    views = sorted(pairs_of([scene], "test", recipe.inputs["views"]).iloc[0, 1:3]) if "views" in recipe.inputs else []
+    views = sorted(pairs_of([scene], "test", recipe).iloc[0, 1:3]) if "views" in recipe.inputs else []
     out = folder / "results" / scene.name
     out.mkdir(parents=True)
     area = area_of(areas, "test", scene.dataset, scene.name, 0)

@@ -14,6 +14,7 @@ from model_cases import card_of
 from rasterio.crs import CRS
 from raw_cases import SIDE, deliver, prepare, ramp
 from raw_cases import write as write_raw
+from reduced_methods import options_of
 from resdepth_files import official
 from rio_cogeo.cogeo import cog_validate
 from typer.testing import CliRunner, Result
@@ -52,7 +53,17 @@ def test_methods_are_listed_as_json_with_exactly_the_documented_keys() -> None:
     assert result.exit_code == 0
     methods = {method["name"]: method for method in json.loads(result.stdout)}
     assert sorted(methods) == names()
-    keys = {"name", "paper", "inputs", "target", "trainable_parameters", "batchnorm_buffers", "tile_px", "gmac"}
+    keys = {
+        "name",
+        "paper",
+        "inputs",
+        "optional",
+        "target",
+        "trainable_parameters",
+        "batchnorm_buffers",
+        "tile_px",
+        "gmac",
+    }
     assert all(set(method) == keys for method in methods.values())
     published = methods["im2height"]
     assert (published["trainable_parameters"], published["batchnorm_buffers"]) == (3_976_907, 4_864)
@@ -127,6 +138,38 @@ def test_a_surface_is_refined_and_its_holes_are_filled_first(refiner: Path, tmp_
     hole = found[30:36, 40:48]
     assert 120 < hole.min() < hole.max() < 126
     assert [path.name for path in out.parent.iterdir()] == ["height.tif"]
+
+
+@pytest.fixture
+def omni(tmp_path: Path) -> Path:
+    """Return an untrained model of an optional image, radar and surface model; no training scene had a radar."""
+    changes = {"options": options_of("omniheight"), "tile_multiple": 32}
+    inputs = {"eo": ["red"], "sar": ["hh"], "dsm_initial": ["dsm"]}
+    recipe = load_recipe(recipes_folder(), "omniheight", {**changes, "inputs": inputs, "optional": list(inputs)})
+    network = build_network("omniheight", dict.fromkeys(inputs, 1), recipe.options)
+    normalisation = Normalisation({"eo": {"red": (0.0, 255.0)}}, "minmax", 0.0, 20.0, "unit")
+    card = card_of(recipe, normalisation, dtypes={"eo": "uint8", "dsm_initial": "float32"})
+    save_model(tmp_path / "omni", network, network.state_dict(), card)
+    return tmp_path / "omni"
+
+
+def test_heights_come_from_any_subset_of_optional_inputs(omni: Path, tmp_path: Path) -> None:
+    write_surface(tmp_path / "dsm.tif")
+    image, surface = ["--image", write_image(tmp_path / "eo.tif")], ["--dsm", tmp_path / "dsm.tif"]
+    found = {}
+    for name, given in (("image", image), ("surface", surface), ("both", image + surface)):
+        out = tmp_path / f"{name}.tif"
+        result = invoke("predict", "--model", omni, *given, "--out", out)
+        assert result.exit_code == 0, result.stderr
+        with rasterio.open(out) as raster:
+            found[name] = raster.read(1, masked=True)
+    assert found["image"].mask[:, :10].all()  # the image has no data there
+    assert not found["surface"].mask.any()
+    assert not found["both"].mask.any()  # without the image, but with the surface
+    assert np.abs(found["both"] - found["surface"]).max() < 1e-4  # an untrained correction is 0
+    result = invoke("predict", "--model", omni, "--sar", tmp_path / "dsm.tif", "--out", tmp_path / "none.tif")
+    assert result.exit_code == 2
+    assert "the model needs one or more of --dsm (dsm), --image (red); give any of them" in result.stderr
 
 
 def test_heights_without_a_unit_are_refused(refiner: Path, tmp_path: Path) -> None:

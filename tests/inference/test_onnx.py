@@ -89,6 +89,17 @@ def test_the_heights_are_those_of_the_model(name: str, exported: Callable[[str],
             assert np.abs(one[-1, 0][valid] - other[valid]).max() <= 1e-4 * max(np.ptp(other), 1)
 
 
+@pytest.mark.slow
+def test_an_optional_input_that_is_nan_is_missing(exported: Callable[[str], tuple[LoadedModel, Path]]) -> None:
+    (model, path), settings = exported("omniheight"), settings_of("omniheight")
+    images = stored(model, settings.window_px)
+    image = np.nan_to_num(images["eo"], nan=7)
+    blank = {layer: np.full_like(x, np.nan) for layer, x in images.items()}
+    (found,) = opened(path).run(None, {layer: x[None] for layer, x in {**blank, "eo": image}.items()})
+    expected = predicted(model, settings, {"eo": image})
+    assert np.abs(found[0] - expected).max() <= 1e-4 * max(np.ptp(expected), 1)
+
+
 def test_deepness_gets_metres(exported: Callable[[str], tuple[LoadedModel, Path]]) -> None:
     """Follows its documentation of metadata, and its steps before and after the network."""
     (model, path), settings = exported("im2height"), settings_of("im2height")

@@ -90,6 +90,16 @@ def test_a_patch_is_centred_on_the_mean_of_its_valid_initial_surface() -> None:
     np.testing.assert_array_equal(normalisation.to_metres(np.array([-1.0, 2.0]), offset_m), [1000, 1012])
 
 
+def test_missing_pixels_of_optional_layers_are_nan_and_a_surface_has_its_own_mean() -> None:
+    normalisation = Normalisation({"eo": {"red": (10.0, 2.0)}}, "minmax", 1.0, 4.0)
+    valid = np.array([[True, False]])
+    images = {"eo": np.array([[[14, 3]]], np.uint8), "dsm_initial": np.array([[[1004.0, -9999.0]]], np.float32)}
+    inputs, offset_m = normalisation.normalise_patch(images, {"eo": valid, "dsm_initial": valid}, ("eo", "dsm_initial"))
+    assert offset_m == 1.0
+    np.testing.assert_array_equal(inputs["eo"], [[[2, np.nan]]])
+    np.testing.assert_array_equal(inputs["dsm_initial"], [[[0, np.nan]]])
+
+
 def test_the_scale_of_patches_leaves_out_the_flattest_and_the_roughest() -> None:
     patches = [k * np.array([[-1.0, 0.0, 1.0]]) + 500 for k in (0.0, *range(1, 20), 1e4)]  # deviations 0, 1 .. 19, 1e4
     assert fit_patches(patches) == pytest.approx(10)

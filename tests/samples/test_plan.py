@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from img2height.errors import TrainingError
+from img2height.samples.missing import LeftOut
 from img2height.samples.plan import plan_samples
 from img2height.settings.recipe import Augmentation, Sampling
 
@@ -116,3 +117,22 @@ def test_colours_change_in_the_requested_share() -> None:
     plan = plan_samples(TILES, AREAS, seed=0, samples=4000, **coloured)
     assert (plan["channels"] != 0).mean() == pytest.approx(0.5 * 5 / 6, abs=0.03)
     assert plan["gray"].mean() == pytest.approx(0.25, abs=0.03)
+
+
+def test_every_number_of_optional_inputs_is_equally_likely_and_one_is_kept() -> None:
+    layers = {("d", "a"): ["eo", "sar", "views"], ("d", "b"): ["sar"]}
+    plan = plan_samples(TILES, AREAS, seed=0, **{**PLAIN, "samples": 6000, "left_out": LeftOut(layers, least=1)})
+    kept = 3 - plan.loc[plan["scene"] == "a", "without"].str.split().str.len()
+    assert kept.value_counts(normalize=True).to_dict() == pytest.approx({1: 1 / 3, 2: 1 / 3, 3: 1 / 3}, abs=0.03)
+    alone = plan.loc[plan["scene"] == "a", "without"].value_counts(normalize=True)[["sar views", "eo views", "eo sar"]]
+    assert alone.to_list() == pytest.approx([1 / 9] * 3, abs=0.02)
+    assert set(plan.loc[plan["scene"] == "b", "without"]) == {""}
+    assert plan.equals(
+        plan_samples(TILES, AREAS, seed=0, **{**PLAIN, "samples": 6000, "left_out": LeftOut(layers, least=1)})
+    )
+
+
+def test_all_optional_inputs_may_be_left_out_beside_required_ones() -> None:
+    layers = {("d", name): ["eo"] for name in "ab"}
+    plan = plan_samples(TILES, AREAS, seed=0, **{**PLAIN, "samples": 400, "left_out": LeftOut(layers, least=0)})
+    assert plan["without"].value_counts(normalize=True).to_dict() == pytest.approx({"": 0.5, "eo": 0.5}, abs=0.07)

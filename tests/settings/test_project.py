@@ -64,6 +64,14 @@ def test_a_layer_that_a_scene_lacks_is_named(tmp_path):
         project(tmp_path, "resdepth_0", scenes=scenes)
 
 
+def test_a_scene_may_lack_optional_layers_but_not_all(tmp_path):
+    scenes = {**CITY, "b": {"city": {"seed": 7, "size_px": 192}}}
+    assert project(tmp_path, "omniheight", scenes=scenes).recipes["omniheight"].merged_views == []
+    changes = {"inputs": {"sar": ["hh"], "views": ["first"]}, "optional": ["sar", "views"]}
+    with pytest.raises(SettingsError, match=r"needs at least one of sar, views, but scene city/b has only eo, "):
+        project(tmp_path, "omniheight", changes, scenes)
+
+
 def test_a_reference_that_a_scene_lacks_is_named(tmp_path):
     image = {"eo": {"path": "eo.tif", "bands": ["red", "green", "blue", "nir"]}}
     heights = {name: {"path": f"{name}.tif", "unit": "metre"} for name in ("dsm", "dtm")}

@@ -20,9 +20,11 @@ STEREO = load_recipe(recipes_folder(), "resdepth_stereo").model_dump()
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"inputs": {"views": ["first"]}}, "must be patch_centred with the input dsm_initial, and only with it"),
+        ({"inputs": {"views": ["first"]}}, "must be patch_centred with the input dsm_initial .*, and only with it"),
         ({"normalisation": {"image": "zscore", "height": "zscore"}}, "must be patch_centred with the input"),
         ({"target": "ndsm"}, "target must be dsm"),
+        ({"optional": ["dsm_initial"]}, "must be patch_centred with the input dsm_initial if it is not optional"),
+        ({"optional": ["sar"]}, "optional names sar, which is not one of the inputs dsm_initial, views"),
         ({"inputs": {"dsm_initial": ["dsm"], "views": ["second"]}}, r"must be \[first\] or \[first, second\]"),
         ({"inputs": {"dsm_initial": ["dsm"], "views": ["second", "first"]}}, r"must be \[first\] or"),
         ({"inputs": {"dsm_initial": ["dsm"], "views": ["first", "second", "third"]}}, r"must be \[first\] or"),

@@ -8,7 +8,7 @@ from tile_cases import GRID, PLACE, STEREO, pixels, reader, view_scene
 
 from img2height.samples.augment import transform
 from img2height.samples.normalise import Normalisation
-from img2height.samples.reader import fit_normalisation
+from img2height.samples.reader import TileReader, fit_normalisation
 from img2height.training.dataset import SampleDataset
 
 
@@ -37,3 +37,30 @@ def test_a_pixel_missing_in_one_view_is_not_learnt_from(tmp_path):
     sample = SampleDataset(pandas.DataFrame([row]), reader(scene, STEREO), fitted)[0]
     assert np.argwhere(~sample["valid"][0].numpy()).tolist() == [[3, 5]]
     assert sample["inputs"]["views"][:, 3, 5].tolist() == [0, 0]
+
+
+def test_optional_layers_that_are_absent_or_left_out_are_nan(district):
+    inputs = {"eo": ["red", "green", "blue"], "ms": ["nir"], "dsm_initial": ["dsm"], "views": ["first", "second"]}
+    tiles = TileReader({("demo", "district"): district}, inputs, "ndsm", optional=tuple(inputs))
+    rows = pandas.DataFrame([{**PLACE, "first": 1, "second": 2, "without": ""}])
+    normalisation = fit_normalisation(rows, tiles, "minmax")
+    assert sorted(normalisation.image) == ["eo", "views"]  # no scene has a multispectral image
+    unpaired, dropped = rows.assign(first=0, second=0), rows.assign(without="eo views")
+    for table, missing in ((rows, {"ms"}), (unpaired, {"ms", "views"}), (dropped, {"ms", "eo", "views"})):
+        sample = SampleDataset(table, tiles, normalisation)[0]
+        assert {layer for layer, x in sample["inputs"].items() if x.isnan().all()} == missing
+        assert {layer: len(x) for layer, x in sample["inputs"].items()} == {
+            n: len(bands) for n, bands in inputs.items()
+        }
+        assert sample["valid"].all()
+
+
+def test_a_pixel_is_valid_if_one_optional_layer_is(tmp_path):
+    missing = np.zeros(GRID.shape, bool)
+    missing[3, 5] = True
+    scene = view_scene(tmp_path, missing)
+    row = {"dataset": "d", "scene": "s", "col_off": 0, "row_off": 0, "size_px": 32, "first": 1, "second": 3}
+    for optional, invalid in ((("dsm_initial",), [[3, 5]]), (("views",), []), (("views", "dsm_initial"), [])):
+        tiles = TileReader({("d", "s"): scene}, STEREO, "dsm", optional=optional)
+        assert np.argwhere(~tiles.read(row).valid).tolist() == invalid
+    assert np.argwhere(~tiles.read({**row, "without": "dsm_initial"}).valid).tolist() == [[3, 5]]

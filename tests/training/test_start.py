@@ -48,10 +48,7 @@ def test_parts_use_their_pairs(district):
     }
     assert pairs == {"train": [[1, 2], [2, 3], [3, 4]], "val": [[1, 2]]}
     assert (len(job.part("train")), len(job.part("val"))) == (8 * 3, 8)
-    assert pairs_of([district], "test", ["first", "second"])[["first", "second"]].to_numpy().tolist() == [
-        [1, 2],
-        [3, 4],
-    ]
+    assert pairs_of([district], "test", job.recipe)[["first", "second"]].to_numpy().tolist() == [[1, 2], [3, 4]]
     assert len(replace(job, recipe=load_recipe(recipes_folder(), "resdepth_0", TINY)).part("val")) == 8
 
 

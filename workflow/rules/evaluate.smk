@@ -30,7 +30,7 @@ rule evaluate:
     params:
         settings=SECTIONS["metrics"],
         results=lambda wildcards, output: str(Path(output.scores).parent),
-        views=lambda wildcards: project.recipes[wildcards.method].inputs.get("views", []),
+        views=lambda wildcards: project.recipes[wildcards.method].merged_views,
         outputs=lambda wildcards: project.recipes[wildcards.method].outputs,
         folds=calibrated_folds("--fold"),
         code=code_of("evaluate"),

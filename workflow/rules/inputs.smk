@@ -60,21 +60,24 @@ def manifest_of(scene):
     return paths.SCENE.format(dataset=DATASET_OF[scene], scene=scene)
 
 
-def pairs(method, scene):
-    """Return by pair number the views that a method uses together in a test scene; empty for all other methods."""
-    views = project.recipes[method].inputs.get("views")
-    if not views:
-        return {}
+def test_pairs(views, scene):
+    """Return by pair number the views that are used together in a test scene; empty without views."""
     file = project.datasets[DATASET_OF[scene]].scenes[scene]
-    return used_pairs(file.pairs, "test", views, len(file.layers.views))
+    return used_pairs(file.pairs, "test", views, len(file.layers.views)) if views else {}
+
+
+def pairs(method, scene):
+    """Return the pairs of a test scene from each of which a method predicts heights; empty for most methods."""
+    return test_pairs(project.recipes[method].merged_views, scene)
 
 
 def views_of_pair(wildcards):
-    """Return the flag of `predict` that names the views of a pair, if the method uses any."""
-    number = wildcards.height.removeprefix("height_pair")
-    if number == "height":
-        return []
-    return ["--views", *pairs(wildcards.method, wildcards.scene)[int(number)]]
+    """Return the flag of `predict` that names the views of a pair; those of the first if views are optional."""
+    number = wildcards.get("height", "height").removeprefix("height_pair")
+    if number != "height":
+        return ["--views", *pairs(wildcards.method, wildcards.scene)[int(number)]]
+    views = project.recipes[wildcards.method].inputs.get("views", [])
+    return ["--views", *first] if (first := next(iter(test_pairs(views, wildcards.scene).values()), None)) else []
 
 
 def probability(wildcards):

@@ -67,7 +67,7 @@ use rule predict as predict_footprints with:
         method="|".join(FOOTPRINT_METHODS) or "(?!)",  # an empty pattern would match every method
     params:
         folds=predicted_folds,
-        views=[],
+        views=views_of_pair,
         settings=SECTIONS["inference"],
         strips=f"{paths.STRIPS}/height",
         code=code_of_method("predict"),

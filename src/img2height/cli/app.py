@@ -38,7 +38,7 @@ app.command("import-dataset")(import_dataset)
 
 @app.command()
 def methods(as_json: Annotated[bool, typer.Option("--json", help="a JSON list of objects")] = False) -> None:
-    """List all methods: paper, inputs, target, trainable parameters, batch-norm buffers, 10^9 multiply-accumulates."""
+    """List all methods: paper, [optional] inputs, target, parameters, batch-norm buffers, 10^9 multiply-accumulates."""
     from img2height.cli.methods import methods_table
 
     found = methods_table()
@@ -47,7 +47,8 @@ def methods(as_json: Annotated[bool, typer.Option("--json", help="a JSON list of
         return
     typer.echo(f"{'method':27} {'trainable':>12} {'batch norm':>10} {'GMAC':>6} {'at':>6}  target  inputs; paper")
     for method in found:
-        inputs = ", ".join(f"{layer} ({' '.join(bands)})" for layer, bands in method.inputs.items())
+        named = {layer: f"{layer} ({' '.join(bands)})" for layer, bands in method.inputs.items()}
+        inputs = ", ".join(f"[{text}]" if layer in method.optional else text for layer, text in named.items())
         paper = f"{method.paper.title} ({method.paper.year})" if method.paper else "baseline"
         counts = f"{method.trainable_parameters:12,} {method.batchnorm_buffers:10,} {method.gmac:6.2f}"
         size = f"{method.tile_px:3} px"

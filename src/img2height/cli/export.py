@@ -47,6 +47,6 @@ def _write_onnx(loaded: "LoadedModel", path: Path) -> None:
 
     difference_m = export_onnx(loaded, inference_settings(loaded), path)
     typer.echo(f"{path}: agrees with the model within {difference_m:.2g} m")
-    if len(loaded.recipe.inputs) > 1:
-        inputs = ", ".join(loaded.recipe.inputs)
+    if len(loaded.inputs) > 1:
+        inputs = ", ".join(loaded.inputs)
         typer.echo(f"not for Deepness, which takes models with one input: this one has {inputs}", err=True)

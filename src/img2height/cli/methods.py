@@ -18,6 +18,7 @@ class Method(Record):
         name: its name.
         paper: where it was published; None for a baseline.
         inputs: bands by input layer.
+        optional: those that it can do without, as long as it has one input.
         target: the quantity that it learns.
         trainable_parameters: their number.
         batchnorm_buffers: number of running statistics.
@@ -28,6 +29,7 @@ class Method(Record):
     name: str
     paper: Paper | None
     inputs: dict[str, list[str]]
+    optional: list[str]
     target: str
     trainable_parameters: int
     batchnorm_buffers: int
@@ -56,6 +58,7 @@ def describe_method(name: str, tile_px: int | None = None) -> Method:
         name=name,
         paper=recipe.paper,
         inputs=recipe.inputs,
+        optional=recipe.optional,
         target=recipe.target,
         trainable_parameters=trainable_parameters(network),
         batchnorm_buffers=batchnorm_buffers(network),

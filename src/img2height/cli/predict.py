@@ -2,7 +2,7 @@
 
 import inspect
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
@@ -100,7 +100,7 @@ def predict(
     from img2height.inference.image import predict_image
 
     loaded = load_model(model)
-    _require(loaded.recipe.inputs, rasters)
+    _require(loaded.inputs, loaded.recipe.optional, rasters)
     settings = inference_settings(loaded, window_px=window_px, overlap=overlap)
     file = model / CALIBRATION
     calibration = read_calibration(file, loaded.card.weights_sha256) if file.is_file() else None
@@ -141,8 +141,12 @@ def _check_neighbours(path: Path) -> None:
         )
 
 
-def _require(needed: Mapping[str, list[str]], given: Given) -> None:
-    """Refuse a call that leaves out an input of the model."""
-    wanted = [f"{INPUTS[layer].option} ({' '.join(bands)})" for layer, bands in needed.items()]
-    if missing := [INPUTS[layer].option for layer in needed if layer not in given]:
-        raise ModelError(f"the model needs {', '.join(wanted)}; give {' and '.join(missing)}")
+def _require(inputs: Mapping[str, list[str]], optional: Container[str], given: Given) -> None:
+    """Refuse a call that leaves out a required input of the model, or all of them."""
+    wanted = {layer: f"{INPUTS[layer].option} ({' '.join(bands)})" for layer, bands in inputs.items()}
+    required = [layer for layer in inputs if layer not in optional]
+    if missing := [INPUTS[layer].option for layer in required if layer not in given]:
+        needed = ", ".join(wanted[layer] for layer in required)
+        raise ModelError(f"the model needs {needed}; give {' and '.join(missing)}")
+    if not any(layer in given for layer in inputs):
+        raise ModelError(f"the model needs one or more of {', '.join(wanted.values())}; give any of them")

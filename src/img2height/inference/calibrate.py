@@ -19,12 +19,11 @@ from img2height.io.areas import window_box
 from img2height.io.grid import Grid
 from img2height.metrics.correlation import CorrelationStatistics, block_side
 from img2height.models.folder import LoadedModel
-from img2height.scenes.pairs import read_pairs
+from img2height.scenes.pairs import views_together
 from img2height.scenes.scene import Scene
 from img2height.scoring.errors import Located, SceneErrors, scene_errors, tiles_in
 from img2height.settings.protocol import Inference
 from img2height.tiles.areas import area_of
-from img2height.vocabulary.layers import VIEWS
 
 Item = TypeVar("Item")
 
@@ -95,10 +94,8 @@ def _spread(items: list[Item], most: int) -> list[Item]:
 
 def _predict(model: LoadedModel, scene: Scene, area: BaseGeometry, settings: Inference, folder: Path) -> Path:
     """Return the heights of an area: of a method that uses pairs of views, their median over the pairs."""
-    views = model.recipe.inputs.get(VIEWS)
-    pairs = read_pairs(scene, "val", views)[views].to_numpy().tolist() if views else [[]]
     heights = []
-    for number, numbers in enumerate(pairs):
+    for number, numbers in enumerate(views_together(scene, "val", model.recipe)):
         shutil.rmtree(strips_folder := folder / f"strips{number}", ignore_errors=True)  # of a killed run
         task = Task(model, scene, numbers, settings, strips_folder, area)
         check_task(task)

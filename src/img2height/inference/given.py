@@ -1,6 +1,6 @@
 """A scene of given rasters, so that the command line and Python callers predict in the same way as the workflow."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 
 from rasterio.io import DatasetReader
@@ -22,7 +22,9 @@ IMAGES = ("image", "backscatter")  # kinds of layers with any number of bands
 Given = Mapping[str, Path | Sequence[Path]]
 
 
-def given_scene(inputs: Mapping[str, list[str]], given: Given, dsm_unit: str | None = None) -> Scene:
+def given_scene(
+    inputs: Mapping[str, list[str]], given: Given, dsm_unit: str | None = None, optional: Container[str] = ()
+) -> Scene:
     """Return the scene of given rasters, on the grid of the first one that a model uses; nothing is copied.
 
     Its layers have no digests: a resumed prediction identifies them by the times of their files, see `files_of`.
@@ -32,16 +34,20 @@ def given_scene(inputs: Mapping[str, list[str]], given: Given, dsm_unit: str | N
         given: a raster by layer, and for `views` as many as the model uses. Layers that it does not use are ignored,
             except `eo`, which shows vegetation among the buildings.
         dsm_unit: unit of the heights of `dsm_initial`; None is what the raster states.
+        optional: layers of `inputs` that need not be given, as long as one of all is.
 
     Raises:
         ModelError: a layer is missing, or is one raster where several are needed or the reverse.
         DataError: a raster cannot be read, lacks a band, states no unit of heights, or is a mosaic of unlike parts; or
             lengths on its map are not those on the ground.
     """
-    if missing := [layer for layer in inputs if layer not in given]:
-        needed = ", ".join(inputs)
+    needed = ", ".join(layer for layer in inputs if layer not in optional)
+    if missing := [layer for layer in inputs if layer not in given and layer not in optional]:
         raise ModelError(f"the model needs the layers {needed}; give a raster for {', '.join(missing)} too")
-    order = [*inputs, *({"eo"} & set(given) - set(inputs))]
+    used = [layer for layer in inputs if layer in given]
+    if not used:
+        raise ModelError(f"the model needs at least one of the layers {', '.join(inputs)}; give a raster for one")
+    order = [*used, *({"eo"} & set(given) - set(used))]
     rasters = [part for layer in order for part in _rasters(layer, inputs.get(layer, []), given[layer])]
     layers, grids = {}, []
     for name, path, bands in rasters:

@@ -26,12 +26,15 @@ class MetricHeights(nn.Module):
         self.network = model.network
         self.normalisation = model.normalisation
         self.target = model.recipe.target
-        self.layers = list(model.recipe.inputs)
+        self.layers = list(model.inputs)
+        self.optional = model.recipe.optional
         bands = [band.description for band in bands_of(model)]
         self.outputs = bands if HEIGHT in model.recipe.outputs else bands[1:]  # their heights are missing everywhere
 
     def forward(self, *images: Tensor) -> tuple[Tensor, ...]:
-        """Return B x 1 x H x W float32 for each of `outputs`; NaN where an input is missing.
+        """Return B x 1 x H x W float32 for each of `outputs`; NaN where an input is missing that is not optional.
+
+        An optional layer that is NaN everywhere counts as not given.
 
         Args:
             images: B x C x H x W float32 for each of `layers`, values as stored; NaN is missing.
@@ -40,17 +43,19 @@ class MetricHeights(nn.Module):
         valids = {layer: ~image.isnan().any(dim=1, keepdim=True) for layer, image in given.items()}  # B x 1 x H x W
         inputs = {layer: self._scaled(layer, image, valids[layer]) for layer, image in given.items()}
         offset_m: Tensor | float = self.normalisation.offset_m
-        if self.normalisation.mode == "patch_centred":
+        if INITIAL in given:
             surface, valid = given[INITIAL].double(), valids[INITIAL]
             count = valid.sum(dim=(1, 2, 3), keepdim=True).clamp(min=1)
-            offset_m = torch.where(valid, surface, 0).sum(dim=(1, 2, 3), keepdim=True) / count  # B x 1 x 1 x 1
-            centred = torch.where(valid, surface - offset_m, 0) / self.normalisation.scale_m
-            inputs[INITIAL] = centred.float()
+            mean_m = torch.where(valid, surface, 0).sum(dim=(1, 2, 3), keepdim=True) / count  # B x 1 x 1 x 1
+            centred = (surface - mean_m) / self.normalisation.scale_m
+            inputs[INITIAL] = torch.where(valid, centred, self._blank(INITIAL)).float()
+            offset_m = mean_m if self.normalisation.mode == "patch_centred" else offset_m
         outputs, results = self.network(inputs), []
         if HEIGHT in outputs:
             results.append(self._heights(outputs[HEIGHT].double(), offset_m))
         results += [outputs[name].softmax(dim=1)[:, 1:] for name in CLASSES if name in outputs]
-        valid = torch.stack(list(valids.values())).all(dim=0)
+        required = [valid for layer, valid in valids.items() if layer not in self.optional]
+        valid = torch.stack(required).all(dim=0) if required else torch.stack(list(valids.values())).any(dim=0)
         return tuple(torch.where(valid, result.float(), torch.nan) for result in results)
 
     def _scaled(self, layer: str, image: Tensor, valid: Tensor) -> Tensor:
@@ -61,7 +66,10 @@ class MetricHeights(nn.Module):
         scaled = (image - statistics[:, 0, None, None]) / statistics[:, 1, None, None]
         if self.normalisation.image_mode in RANGES:
             scaled = scaled.clamp(*RANGES[self.normalisation.image_mode])
-        return torch.where(valid, scaled, 0)
+        return torch.where(valid, scaled, self._blank(layer))
+
+    def _blank(self, layer: str) -> float:
+        return torch.nan if layer in self.optional else 0.0
 
     def _heights(self, heights: Tensor, offset_m: Tensor | float) -> Tensor:
         if self.normalisation.mode == "relative":

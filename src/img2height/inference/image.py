@@ -76,7 +76,7 @@ def predict_image(
             "the model has no calibration.json, so the intervals of its heights are not known; run the rule "
             "calibrate_intervals of the workflow, or leave out --intervals"
         )
-    scene = given_scene(model.recipe.inputs, given, dsm_unit)
+    scene = given_scene(model.inputs, given, dsm_unit, model.recipe.optional)
     task = Task(model, scene, scene.views, settings, out.with_name(f".{out.name}.scratch"), draws=draws)
     grid = trained_grid(scene.grid, model.card.gsd_m)
     check_task(replace(task, model=with_pixels_of(model, scene.grid)) if grid else task, to_prepare=(INITIAL,))

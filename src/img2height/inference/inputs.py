@@ -25,8 +25,8 @@ class InputWindow:
     """The inputs of a model in one window.
 
     Attributes:
-        inputs: normalised, by layer, C x H x W float32.
-        valid: where all of them are valid, H x W bool.
+        inputs: normalised, by layer, C x H x W float32; NaN where an optional layer is missing.
+        valid: where heights can be predicted from them, H x W bool; see `Patch.valid`.
         offset_m: metres at the normalised height 0 in this window.
     """
 
@@ -65,7 +65,7 @@ class ModelInputs:
 
     def normalise(self, patch: Patch) -> InputWindow:
         """Return the normalised inputs of a window."""
-        inputs, offset_m = self.normalisation.normalise_patch(patch.images, patch.valids)
+        inputs, offset_m = self.normalisation.normalise_patch(patch.images, patch.valids, patch.optional)
         return InputWindow(inputs, patch.valid, offset_m)
 
 
@@ -86,11 +86,12 @@ def open_inputs(
             or is on another grid.
         DataError: a layer or band is missing, altered or cannot be read.
     """
-    needed = len(model.recipe.inputs.get(VIEWS, views))
-    if len(views) != needed:
+    inputs, optional = model.inputs, model.recipe.optional
+    needed = len(inputs.get(VIEWS, views))
+    if len(views) != needed and not (VIEWS in optional and not views):
         raise ModelError(f"the model needs {needed} views, {len(views)} were given; give {needed}")
-    with closing(InputReader(model.recipe.inputs)) as reader:
-        for layer, parts in layers_read(model.recipe.inputs, views).items():
+    with closing(InputReader(inputs, optional)) as reader:
+        for layer, parts in layers_read(inputs, scene, views, optional).items():
             for name, bands in parts:
                 raster, indexes = reader.raster(scene.path(name)), scene.band_indexes(name, bands)
                 if layer not in to_prepare:

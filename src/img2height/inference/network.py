@@ -66,7 +66,7 @@ class Network:
         self.precision = settings.precision
         self.draws, self.seed = draws, seed
         side = settings.window_px
-        self.sides = {layer: (len(bands), side, side) for layer, bands in model.recipe.inputs.items()}
+        self.sides = {layer: (len(bands), side, side) for layer, bands in model.inputs.items()}
         with self._room():
             self.batch_size = settings.batch_size or (fastest_batch(self._zeros) if on_gpu else layout.batch)
 

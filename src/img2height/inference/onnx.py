@@ -59,8 +59,8 @@ def metadata(model: LoadedModel, settings: Inference) -> dict[str, str]:
         settings: see `export_onnx`.
     """
     found: dict[str, object] = {CARD_KEY: model.card.to_json()}
-    if len(model.recipe.inputs) == 1:
-        (bands,) = model.recipe.inputs.values()
+    if len(model.inputs) == 1:
+        (bands,) = model.inputs.values()
         found |= {
             "model_type": "Regressor",
             "class_names": [{"0": name} for name in MetricHeights(model).outputs],
@@ -78,7 +78,7 @@ def _random_windows(model: LoadedModel, side_px: int) -> tuple[torch.Tensor, ...
     """Return two windows of each input with the distribution of the training values."""
     generator = torch.Generator().manual_seed(0)
     windows = []
-    for layer, bands in model.recipe.inputs.items():
+    for layer, bands in model.inputs.items():
         noise = torch.randn(2, len(bands), side_px, side_px, generator=generator)
         own = model.normalisation.image.get(layer)
         statistics = torch.tensor(list(own.values()) if own else [(0.0, model.normalisation.scale_m)])  # C x 2

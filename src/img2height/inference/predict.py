@@ -65,7 +65,7 @@ def predict_raster(
         DataError: a raster cannot be read or written, or the area contains no pixel.
     """
     loaded = model if isinstance(model, LoadedModel) else load_model(model)
-    scene, out = given_scene(loaded.recipe.inputs, inputs), Path(out)
+    scene, out = given_scene(loaded.inputs, inputs, optional=loaded.recipe.optional), Path(out)
     folder, settings = out.with_name(out.name + FOLDER), settings or inference_settings(loaded)
     task = Task(loaded, scene, scene.views, settings, folder, area, draws, seed)
     strips = predict_strips(task, devices=devices, threads=threads, progress=progress)

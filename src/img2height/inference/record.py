@@ -41,10 +41,12 @@ def record_of(task: Task, devices: Sequence[str], threads: int) -> dict[str, obj
     Raises:
         DataError: a raster is in an archive or on a server.
     """
-    layers = [name for parts in layers_read(task.model.recipe.inputs, task.views).values() for name, _ in parts]
+    model = task.model
+    read = layers_read(model.inputs, task.scene, task.views, model.recipe.optional)
+    layers = [name for parts in read.values() for name, _ in parts]
     inputs = files_of([task.scene.path(name) for name in layers])
     return {
-        "model": hashlib.sha256(json.dumps(task.model.card.to_json(), sort_keys=True).encode()).hexdigest(),
+        "model": hashlib.sha256(json.dumps(model.card.to_json(), sort_keys=True).encode()).hexdigest(),
         "inputs": inputs,
         "units": [task.scene.layers[name].unit for name in layers],
         "settings": task.settings.model_dump(mode="json"),

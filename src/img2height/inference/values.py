@@ -34,7 +34,7 @@ def check_values(images: ModelInputs, corners: Sequence[tuple[int, int]], size_p
     patches = [images.patch(row, column, min(size_px, MOST_PX)) for row, column in corners]
     centre, spread = TRAINED[images.normalisation.image_mode]
     for layer, bands in images.normalisation.image.items():
-        if layer not in images.reader.inputs:
+        if not patches or layer not in patches[0].images:
             continue
         values = np.concatenate([patch.images[layer][:, patch.valids[layer]] for patch in patches], axis=1)  # C x N
         if values.size and not values.any():

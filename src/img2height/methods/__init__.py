@@ -9,6 +9,7 @@ see `settings/installed.py`.
 
 import importlib
 import inspect
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,21 @@ def pretrained_from(network: str, options: dict[str, Any]) -> PretrainedEncoder 
     defaults = {name: option.default for name, option in inspect.signature(module.build).parameters.items()}
     chosen = {"weights": NONE, "encoder": getattr(module, "ENCODER", "")} | defaults | options
     return origin_of(chosen["encoder"], chosen["weights"]) if chosen["encoder"] else None
+
+
+def require_optional(network: str, optional: Sequence[str]) -> None:
+    """Raise a SettingsError if a network cannot do without the inputs that a recipe calls optional.
+
+    Args:
+        network: see `networks`; the constant `TAKES_MISSING` of its file says that it can.
+        optional: layers that may be absent, or NaN in part.
+    """
+    if optional and not getattr(_module_of(network), "TAKES_MISSING", False):
+        able = [name for name in networks() if getattr(_module_of(name), "TAKES_MISSING", False)]
+        raise SettingsError(
+            f"network {network} needs all of its inputs: remove optional ({', '.join(optional)}) from the recipe, or "
+            f"use one of {', '.join(able)}"
+        )
 
 
 def _module_of(network: str) -> Any:

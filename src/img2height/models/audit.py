@@ -13,7 +13,6 @@ from img2height.models.card import Card, FittedOn, TrainedOn
 from img2height.models.fitted import fit_tiles, fitted_on, part_tiles
 from img2height.models.trained import in_words, trained_m2
 from img2height.scenes.scene import Scene
-from img2height.vocabulary.layers import VIEWS
 
 
 class Brought(Record):
@@ -83,9 +82,8 @@ def _audit_statistics(
     """Return which models have the statistics of their fold's training tiles, and which those of another model."""
     fitted, brought, wrong = [], [], []
     for card in cards:
-        views = card.recipe.inputs.get(VIEWS)
         by_fold = {
-            int(fold): fitted_on(fit_tiles(part_tiles(own, scenes, "train", views)))
+            int(fold): fitted_on(fit_tiles(part_tiles(own, scenes, "train", card.recipe)))
             for (fold,), own in by_columns(folds, ["fold"])
         }
         if card.fitted_on == by_fold.get(_fold(card)):

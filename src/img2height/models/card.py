@@ -119,6 +119,12 @@ class Card(Record):
         return f"{self.method}, fold {self.fold}, seed {self.seed}"
 
     @property
+    def inputs(self) -> dict[str, list[str]]:
+        """The bands by layer of the inputs that it can use: optional layers that no training scene had are left out."""
+        recipe = self.recipe
+        return {n: bands for n, bands in recipe.inputs.items() if n in recipe.required or n in self.dtypes}
+
+    @property
     def licences(self) -> dict[str, str | None]:
         """Licences of all that the weights were made from, by dataset and encoder; None if it is not recorded."""
         trained = self.trained_on or TrainedOn(areas=[], before=[], unrecorded=[])

@@ -35,6 +35,11 @@ class LoadedModel:
         return self.card.recipe
 
     @property
+    def inputs(self) -> dict[str, list[str]]:
+        """The bands by layer of the inputs that it can use; see `Card.inputs`."""
+        return self.card.inputs
+
+    @property
     def normalisation(self) -> Normalisation:
         """The statistics of its training tiles."""
         return self.card.normalisation

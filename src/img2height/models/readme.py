@@ -51,10 +51,11 @@ def _table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def _inputs(card: SealedCard) -> list[list[str]]:
     mode = card.normalisation.image_mode
+    optional = dict.fromkeys(card.recipe.optional, " (optional)")
     return [
-        [f"`{layer}`", ", ".join(bands), card.dtypes.get(layer) or UNSTATED,
+        [f"`{layer}`{optional.get(layer, '')}", ", ".join(bands), card.dtypes.get(layer) or UNSTATED,
          f"{mode} of the training tiles" if layer in card.normalisation.image else "the mean of each window"]
-        for layer, bands in card.recipe.inputs.items()
+        for layer, bands in card.inputs.items()
     ]  # fmt: skip
 
 
@@ -105,7 +106,7 @@ def _limits(card: SealedCard) -> str:
         low_m = norm.offset_m - (norm.scale_m if norm.mode == "tanh" else 0)
         heights = f"{low_m:.3g} and {norm.offset_m + norm.scale_m:.3g} m"
         limits.append(f"Nearly all training heights were between {heights}; higher ones come out too low.")
-    if not {INITIAL, VIEWS} & set(card.recipe.inputs):
+    if not {INITIAL, VIEWS} & set(card.recipe.required):
         limits.append("One view does not determine absolute height: what casts no visible shadow may come out too low.")
     return "\n".join(f"- {limit}" for limit in limits)
 
@@ -120,6 +121,6 @@ def _licences(licences: Mapping[str, str | None]) -> str:
 
 
 def _options(card: SealedCard) -> str:
-    files = [[INPUTS[layer].option, f"{layer}.tif"] for layer in card.recipe.inputs if layer != VIEWS]
-    files += [[INPUTS[VIEWS].option, f"view_{n}.tif"] for n, _ in enumerate(card.recipe.inputs.get(VIEWS, []), 1)]
+    files = [[INPUTS[layer].option, f"{layer}.tif"] for layer in card.inputs if layer != VIEWS]
+    files += [[INPUTS[VIEWS].option, f"view_{n}.tif"] for n, _ in enumerate(card.inputs.get(VIEWS, []), 1)]
     return " ".join(word for file in files for word in file)

@@ -57,7 +57,7 @@ def _model(card: SealedCard) -> dict[str, Any]:
         "mlm:framework_version": (card.versions or {}).get("torch"),
         "mlm:total_parameters": card.trainable_parameters,
         "mlm:pretrained_source": str(card.pretrained) if card.pretrained else None,
-        "mlm:input": [_input(card, layer, bands) for layer, bands in card.recipe.inputs.items()],
+        "mlm:input": [_input(card, layer, bands) for layer, bands in card.inputs.items()],
         "mlm:output": [
             {
                 "name": card.recipe.target, "tasks": ["regression"],

@@ -13,23 +13,25 @@ from img2height.vocabulary.layers import VIEWS, view_name
 from img2height.vocabulary.tiles import GSD_TOLERANCE
 
 
-def layer_types(inputs: Mapping[str, list[str]], scenes: Sequence[Scene]) -> dict[str, str]:
+def layer_types(recipe: Recipe, scenes: Sequence[Scene]) -> dict[str, str]:
     """Return the data type of each input layer, because grey values of other types have another meaning.
 
     Args:
-        inputs: bands by layer.
+        recipe: of the method; its optional layers that no scene has are left out.
         scenes: the training scenes.
 
     Raises:
         TrainingError: it differs between scenes.
     """
     dtypes = {}
-    for layer in inputs:
-        found = {f"{scene.dataset}/{scene.name}": _dtype(scene, layer) for scene in scenes}
+    for layer in recipe.inputs:
+        having = [scene for scene in scenes if layer not in recipe.optional or _has(scene, layer)]
+        found = {f"{scene.dataset}/{scene.name}": _dtype(scene, layer) for scene in having}
         if len(set(found.values())) > 1:
             listed = ", ".join(f"{name} {dtype}" for name, dtype in found.items())
             raise TrainingError(f"layer {layer} has different data types: {listed}; deliver it in one type")
-        dtypes[layer] = next(iter(found.values()))
+        if found:
+            dtypes[layer] = next(iter(found.values()))
     return dtypes
 
 
@@ -47,13 +49,13 @@ def refuse_unlike(recipe: Recipe, scenes: Sequence[Scene], areas: pandas.DataFra
     """
     for scene in scenes:
         for layer, bands in recipe.inputs.items():
-            if layer != VIEWS:
+            if layer != VIEWS and (layer in recipe.required or _has(scene, layer)):
                 scene.band_indexes(layer, bands)
     for _, own in by_columns(areas, ["fold"]):
         trained = _of_parts(scenes, own, "train")
-        dtypes = layer_types(recipe.inputs, trained)
+        dtypes = layer_types(recipe, trained)
         for scene in _of_parts(scenes, own, "val", "test"):
-            _compare_types(scene, dtypes)
+            _compare_types(scene, {n: t for n, t in dtypes.items() if n in recipe.required or _has(scene, n)})
             _compare_sizes(scene, trained[0])
 
 
@@ -83,6 +85,14 @@ def _compare_sizes(scene: Scene, trained: Scene) -> None:
         )
 
 
+def _has(scene: Scene, layer: str) -> bool:
+    return _raster(layer) in scene.layers
+
+
+def _raster(layer: str) -> str:
+    return view_name(1) if layer == VIEWS else layer
+
+
 def _dtype(scene: Scene, layer: str) -> str:
-    with open_raster(scene.path(view_name(1) if layer == VIEWS else layer)) as raster:
+    with open_raster(scene.path(_raster(layer))) as raster:
         return raster.dtypes[0]

@@ -103,7 +103,11 @@ def _sample(row: Mapping[str, Any], reader: TileReader) -> Sample:
         filled = reader.mask(row, "dsm_filled") == PRESENT
     heights = tile.initial_m if INITIAL in reader.inputs else tile.heights_m[tile.learnable]
     offset_m = 0.0 if reader.target in ABOVE_GROUND or not heights.size else float(heights.mean(dtype=np.float64))
-    images, valids = ({k: transform(v, symmetry) for k, v in part.items()} for part in (tile.images, tile.valids))
+    lacking = {layer: bands for layer, bands in reader.inputs.items() if layer not in tile.images}
+    blank = np.zeros(tile.heights_m.shape, np.uint8)
+    given = {**tile.images, **{layer: np.stack([blank] * len(bands)) for layer, bands in lacking.items()}}
+    there = {**tile.valids, **dict.fromkeys(lacking, blank.astype(bool))}
+    images, valids = ({k: transform(v, symmetry) for k, v in part.items()} for part in (given, there))
     turned = replace(tile, images=images, valids=valids, heights_m=transform(tile.heights_m, symmetry))
     return Sample(row, scene, turned, transform(filled, symmetry), offset_m)
 
@@ -125,7 +129,8 @@ def _draw(sample: Sample, reader: TileReader, panels: list[Axes], limits: tuple[
     for axis, (title, picture) in zip(panels, titled.items(), strict=True):
         axis.imshow(picture)
         axis.set_title(title, fontsize=SIZE - 1, pad=2)
-        look = sample.scene.layers[RADAR].look_azimuth_deg if title.startswith(RADAR) else None
+        radar = sample.scene.layers.get(RADAR) if title.startswith(RADAR) else None
+        look = radar.look_azimuth_deg if radar else None
         if look is not None:
             draw_look(axis, turned_look(sample.row["transform"], look), SIZE)
     panels[0].set_title(f"{sample.row['n']}: {sample.scene.name}\n{panels[0].get_title()}", fontsize=SIZE - 1, pad=2)

@@ -1,6 +1,6 @@
 """Normalisation of images and heights, with statistics of the training tiles only, stored as plain numbers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -42,37 +42,47 @@ class Normalisation:
     scale_m: float
     image_mode: str = "zscore"
 
-    def apply(self, layer: str, array: np.ndarray, valid: np.ndarray) -> np.ndarray:
-        """Return the normalised image, float32 C x H x W; missing pixels become 0.
+    def apply(self, layer: str, array: np.ndarray, valid: np.ndarray, missing: float = 0.0) -> np.ndarray:
+        """Return the normalised image, float32 C x H x W.
 
         Args:
             layer: name of the layer.
             array: C x H x W, bands in the order of the statistics.
             valid: H x W bool.
+            missing: value of the missing pixels.
         """
         statistics = np.array(list(self.image[layer].values()), np.float32)  # C x 2
         scaled = (array - statistics[:, 0, None, None]) / statistics[:, 1, None, None]  # C x H x W
         if self.image_mode in RANGES:
             scaled = scaled.clip(*RANGES[self.image_mode])
-        return np.where(valid, scaled, np.float32(0)).astype(np.float32)
+        return np.where(valid, scaled, np.float32(missing)).astype(np.float32)
 
     def normalise_patch(
-        self, images: Mapping[str, np.ndarray], valids: Mapping[str, np.ndarray]
+        self, images: Mapping[str, np.ndarray], valids: Mapping[str, np.ndarray], optional: Container[str] = ()
     ) -> tuple[dict[str, np.ndarray], float]:
         """Return the normalised inputs of one patch, and the metres at its normalised height 0.
 
-        The initial surface model is relative to its own mean, and so are the heights of the patch.
+        Missing pixels become 0, those of optional layers NaN. The initial surface model is relative to its own mean;
+        so are the heights of the patch if they are `patch_centred`.
 
         Args:
             images: by layer, C x H x W as stored.
             valids: by layer, H x W bool.
+            optional: layers that may be missing.
         """
-        inputs = {name: self.apply(name, image, valids[name]) for name, image in images.items() if name != INITIAL}
-        if self.mode != "patch_centred":
+        blanks = {name: np.nan if name in optional else 0.0 for name in images}
+        inputs = {
+            name: self.apply(name, image, valids[name], blanks[name])
+            for name, image in images.items()
+            if name != INITIAL
+        }
+        if INITIAL not in images:
             return inputs, self.offset_m
         surface, valid = images[INITIAL], valids[INITIAL]  # 1 x H x W, H x W
-        offset_m = float(surface[0][valid].mean(dtype=np.float64)) if valid.any() else 0.0
-        return {INITIAL: self.normalise_heights(np.where(valid, surface, offset_m), offset_m), **inputs}, offset_m
+        mean_m = float(surface[0][valid].mean(dtype=np.float64)) if valid.any() else 0.0
+        relative = self.normalise_heights(np.where(valid, surface, mean_m), mean_m)
+        inputs = {INITIAL: np.where(valid, relative, np.float32(blanks[INITIAL])), **inputs}
+        return inputs, mean_m if self.mode == "patch_centred" else self.offset_m
 
     def normalise_heights(self, heights_m: np.ndarray, offset_m: float, scale_m: float | None = None) -> np.ndarray:
         """Return normalised heights, float32; NaN stays NaN. The default scale is that of all patches."""

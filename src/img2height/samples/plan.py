@@ -9,6 +9,7 @@ import pandas
 from img2height.errors import TrainingError
 from img2height.io.tables import by_columns
 from img2height.samples.augment import CHANNEL_ORDERS
+from img2height.samples.missing import LeftOut
 from img2height.samples.positions import draw_positions
 from img2height.settings.recipe import Augmentation, Sampling
 from img2height.tiles.areas import covered
@@ -20,12 +21,13 @@ VIEWS = ["first", "second"]
 def plan_samples(
     tiles: pandas.DataFrame, areas: geopandas.GeoDataFrame, *, samples: int, seed: int, symmetries: Sequence[int],
     augmentation: Augmentation, sampling: Sampling, pairs: pandas.DataFrame | None = None,
+    left_out: LeftOut | None = None,
 ) -> pandas.DataFrame:  # fmt: skip
     """Return the training samples in order: n, dataset, scene, col_off, row_off, size_px, transform, seed.
 
-    With pairs also the numbers of the views, `first` and `second`; with colour changes `channels` and `gray`. Each
-    pass over the training tiles (or positions, and over their pairs) is a new permutation, so that all are used equally
-    often.
+    With pairs also the numbers of the views, `first` and `second`; with colour changes `channels` and `gray`; with
+    optional inputs `without`, the names of those that are left out. Each pass over the training tiles (or positions,
+    and over their pairs) is a new permutation, so that all are used equally often.
 
     Args:
         tiles: the training tiles of one fold: dataset, scene, col_off, row_off, size_px.
@@ -37,6 +39,7 @@ def plan_samples(
             area; `permute_views` swaps the views of a pair at random.
         sampling: tiles of the index or drawn positions, all pairs or one.
         pairs: the training pairs: dataset, scene, first and, for methods with two views, second.
+        left_out: the inputs that may be left out, if there are any.
 
     Raises:
         TrainingError: there is no training tile, or the training area has too few positions.
@@ -54,6 +57,8 @@ def plan_samples(
     if augmentation.jitter:
         _shift_corners(plan, areas, rng)
     _augment(plan, symmetries, augmentation, rng)
+    if left_out:
+        plan["without"] = left_out.draw(plan, rng)
     if sampling.offline:
         plan = plan.iloc[_passes(copies, samples, rng)].reset_index(drop=True)
     plan.insert(0, "n", np.arange(samples))

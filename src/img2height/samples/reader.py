@@ -40,8 +40,8 @@ class Tile(Patch):
 
     @property
     def initial_m(self) -> np.ndarray:
-        """The valid heights of the initial surface model, flat."""
-        return self.images[INITIAL][0][self.valids[INITIAL]]
+        """The valid heights of the initial surface model, flat; none if the scene has no such model."""
+        return self.images[INITIAL][0][self.valids[INITIAL]] if INITIAL in self.images else np.empty(0, np.float32)
 
 
 class TileReader:
@@ -52,29 +52,34 @@ class TileReader:
         inputs: bands by input layer.
         target: the quantity to learn.
         classes: of pixels, see `CLASSES`, whose masks are read too.
+        optional: inputs that a scene may lack.
     """
 
     def __init__(
         self, scenes: dict[tuple[str, str], Scene], inputs: dict[str, list[str]], target: str,
-        classes: Sequence[str] = (),
+        classes: Sequence[str] = (), optional: Sequence[str] = (),
     ):  # fmt: skip
         self.scenes = scenes
         self.inputs = inputs
         self.target = target
         self.classes = classes
-        self.rasters = InputReader(inputs)
+        self.rasters = InputReader(inputs, optional)
 
     def read(self, row: Mapping[str, Any]) -> Tile:
-        """Return the pixels of a row of a tile or sample table; `first` and `second` are the numbers of views."""
+        """Return the pixels of a row of a tile or sample table.
+
+        `first` and `second` are the numbers of views, 0 for none; `without` names the optional layers to leave out.
+        """
         scene, window = self.scenes[row["dataset"], row["scene"]], window_of(row)
-        patch = self.rasters.read(scene, window, [row[name] for name in self.inputs.get(VIEWS, [])])
+        views = [number for name in self.inputs.get(VIEWS, []) if (number := row[name])]
+        patch = self.rasters.read(scene, window, views, row.get("without", "").split())
         raster = self.rasters.raster(scene.path(QUANTITIES[self.target].learnt_from))
         with reading(raster.name):
             heights_m = read_heights(raster, window)
         if self.target == BUILDINGS:
             heights_m = inside_buildings(heights_m, self.mask(row, "building"))
         masks = {name: self.mask(row, CLASSES[name].layer) for name in self.classes}
-        return Tile(patch.window, patch.images, patch.valids, heights_m, masks)
+        return Tile(patch.window, patch.images, patch.valids, patch.optional, heights_m, masks)
 
     def mask(self, row: Mapping[str, Any], layer: str) -> np.ndarray:
         """Return a mask layer in the window of a row, H x W uint8: 1, 0, 255 missing."""
@@ -107,15 +112,16 @@ def fit_normalisation(
         image_mode: see `fit_bands`.
     """
     read = [reader.read(row) for row in rows_of(spread(tiles, FIT_TILES))]
-    image = {
-        layer: fit_bands(
-            [tile.images[layer] for tile in read], [tile.valids[layer] for tile in read], bands, image_mode
-        )
-        for layer, bands in reader.inputs.items()
-        if layer not in (INITIAL, VIEWS)
-    }
-    if VIEWS in reader.inputs:
-        image[VIEWS] = _fit_views(read, reader.inputs[VIEWS], image_mode)
+    image = {}
+    for layer, bands in reader.inputs.items():
+        there = [tile for tile in read if layer in tile.images]
+        if layer == INITIAL or not there:
+            continue
+        if layer == VIEWS:
+            image[VIEWS] = _fit_views(there, bands, image_mode)
+        else:
+            valids = [tile.valids[layer] for tile in there]
+            image[layer] = fit_bands([tile.images[layer] for tile in there], valids, bands, image_mode)
     if height_mode == "patch_centred":
         return Normalisation(image, height_mode, 0.0, fit_patches([tile.initial_m for tile in read]), image_mode)
     offset_m, scale_m = fit_heights(np.concatenate([tile.heights_m[tile.learnable] for tile in read]), height_mode)

@@ -10,6 +10,8 @@ from img2height.io.atomic import atomic_path
 from img2height.io.tables import rows_of
 from img2height.scenes.scene import Scene
 from img2height.settings.dataset import Pair, used_pairs
+from img2height.settings.recipe import Recipe
+from img2height.vocabulary.layers import VIEWS
 from img2height.vocabulary.parts import PARTS
 
 PAIRS = "pairs.csv"
@@ -50,7 +52,26 @@ def read_pairs(scene: Scene, part: str, views: Sequence[str]) -> pandas.DataFram
     return pandas.DataFrame.from_dict(used, "index", columns=list(views)).rename_axis("pair").reset_index()
 
 
-def pairs_of(scenes: Sequence[Scene], part: str, views: Sequence[str]) -> pandas.DataFrame:
-    """Return the pairs of several scenes with dataset and scene; arguments as in `read_pairs`."""
-    tables = [read_pairs(scene, part, views).assign(dataset=scene.dataset, scene=scene.name) for scene in scenes]
+def pairs_of(scenes: Sequence[Scene], part: str, recipe: Recipe) -> pandas.DataFrame:
+    """Return the pairs of several scenes with dataset and scene, for a method that uses views.
+
+    A scene without views has one pair of number 0, whose views have the number 0, if the method can do without.
+    """
+    views, tables = recipe.inputs[VIEWS], []
+    for scene in scenes:
+        none = VIEWS in recipe.optional and not scene.views
+        pairs = pandas.DataFrame([dict.fromkeys(["pair", *views], 0)]) if none else read_pairs(scene, part, views)
+        tables.append(pairs.assign(dataset=scene.dataset, scene=scene.name))
     return pandas.concat(tables, ignore_index=True)
+
+
+def views_together(scene: Scene, part: str, recipe: Recipe) -> list[list[int]]:
+    """Return the numbers of the views with which a scene is predicted: each pair, or the first if views are optional.
+
+    A single empty list for a method, or a scene, without views.
+    """
+    if VIEWS not in recipe.inputs or (VIEWS in recipe.optional and not scene.views):
+        return [[]]
+    views = recipe.inputs[VIEWS]
+    together: list[list[int]] = read_pairs(scene, part, views)[views].to_numpy().tolist()
+    return together if recipe.merged_views else together[:1]

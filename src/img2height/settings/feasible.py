@@ -56,10 +56,15 @@ def _places(experiment: Experiment, datasets: Mapping[str, Dataset], split_tests
 def _check_layers(place: Place, name: str, recipe: Recipe) -> None:
     """Refuse a scene without a layer that the method uses, learns from, or is scored with."""
     there = place.file.names
-    if missing := [layer for layer in recipe.inputs if layer != VIEWS and layer not in there]:
+    if missing := [layer for layer in recipe.required if layer != VIEWS and layer not in there]:
         raise SettingsError(
             f"method {name} needs {', '.join(missing)}, but scene {place.name} has only {', '.join(there)}: add the "
             "layer to its dataset file, or leave the method out"
+        )
+    if not any(layer in there for layer in recipe.inputs):
+        raise SettingsError(
+            f"method {name} needs at least one of {', '.join(recipe.inputs)}, but scene {place.name} has only "
+            f"{', '.join(there)}: add a layer to its dataset file, or leave the method out"
         )
     quantity = RELATIVE if recipe.normalisation.height == "relative" else recipe.target
     above = place.file.layers.get("ndsm")
@@ -103,6 +108,8 @@ def _check_bands(place: Place, name: str, recipe: Recipe) -> None:
 def _check_pairs(place: Place, name: str, recipe: Recipe) -> None:
     """Refuse a scene without a pair of views for one of its parts."""
     views = recipe.inputs.get(VIEWS)
+    if VIEWS in recipe.optional and not place.file.layers.views:
+        return
     for part in place.parts:
         if views and not used_pairs(place.file.pairs, part, views, len(place.file.layers.views)):
             raise SettingsError(

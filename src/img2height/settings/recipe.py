@@ -92,6 +92,11 @@ class Sampling(Settings):
     pairs: Literal["all", "one"] = Field(
         "all", description="stereo views: use each position with all training pairs of its scene, or with one"
     )
+    leave_out: bool = Field(
+        True,
+        description="optional inputs: leave some of them out of each sample at random, so that every subset of them is "
+        "learnt; any number is equally likely to be kept",
+    )
 
 
 class Discriminator(Settings):
@@ -112,6 +117,10 @@ class Recipe(Settings):
     options: dict[str, Option] = Field({}, description="arguments of the network's `build`")
     inputs: dict[InputLayer, Distinct[Name]] = Field(
         description="bands by layer; of dsm_initial [dsm], of views [first] or [first, second]"
+    )
+    optional: Distinct[InputLayer] = Field(
+        [],
+        description="inputs that a scene may lack, and that a prediction can leave out, as long as one input is there",
     )
     outputs: Distinct[Output] = Field(
         [HEIGHT],
@@ -139,6 +148,16 @@ class Recipe(Settings):
     init_from: str | None = Field(None, description="model folder from whose weights the training starts")
 
     @property
+    def required(self) -> dict[str, list[str]]:
+        """The bands by layer of the inputs that each scene must have."""
+        return {layer: bands for layer, bands in self.inputs.items() if layer not in self.optional}
+
+    @property
+    def merged_views(self) -> list[str]:
+        """The views of a pair, if a scene is predicted with each of its pairs; with optional views it is not."""
+        return self.required.get(VIEWS, [])
+
+    @property
     def learnt_from(self) -> list[str]:
         """The reference layers of a scene from which it learns."""
         quantity = QUANTITIES[self.target]
@@ -153,8 +172,13 @@ class Recipe(Settings):
     @model_validator(mode="after")
     def _heights_fit_the_inputs(self) -> Self:
         centred = self.normalisation.height == "patch_centred"
-        if centred != (INITIAL in self.inputs):
-            raise ValueError("normalisation.height must be patch_centred with the input dsm_initial, and only with it")
+        if others := [layer for layer in self.optional if layer not in self.inputs]:
+            raise ValueError(f"optional names {others[0]}, which is not one of the inputs {', '.join(self.inputs)}")
+        if centred != (INITIAL in self.required):
+            raise ValueError(
+                "normalisation.height must be patch_centred with the input dsm_initial if it is not optional, and only "
+                "with it"
+            )
         if centred and self.target != SURFACE:
             raise ValueError("target must be dsm: heights centred on the initial surface model are surface heights")
         if len(views := self.inputs.get(VIEWS, [])) > 2 or views != ["first", "second"][: len(views)]:
@@ -190,6 +214,8 @@ class Recipe(Settings):
     @model_validator(mode="after")
     def _one_optimiser_for_both_networks(self) -> Self:
         other = self.discriminator and self.discriminator.optimizer
+        if other and self.optional:
+            raise ValueError("optional must be empty with a discriminator: it judges heights beside all inputs")
         if other and "height" not in self.outputs:
             raise ValueError("outputs must name height: a discriminator judges heights")
         if other and (other.name != self.optimizer.name or other.gradient_clip):

@@ -19,7 +19,7 @@ class Batch(TypedDict):
     """One sample, or the samples of a batch with one more dimension in front.
 
     Attributes:
-        inputs: normalised, by layer, C x H x W float32.
+        inputs: normalised, by layer, C x H x W float32; NaN where an optional layer is missing.
         height: normalised reference, 1 x H x W float32.
         valid: where the reference may be learned, 1 x H x W bool.
         classes: reference mask of each class of pixels that the method predicts, 1 x H x W bool.
@@ -59,7 +59,10 @@ class SampleDataset(Dataset[Batch]):
         row = self.rows[n]
         tile = self.reader.read(row)
         images = {layer: recolour(image, self.reader.inputs[layer], row) for layer, image in tile.images.items()}
-        inputs, offset_m = self.normalisation.normalise_patch(images, tile.valids)
+        inputs, offset_m = self.normalisation.normalise_patch(images, tile.valids, tile.optional)
+        for layer in tile.optional:  # a batch has all layers
+            size = len(self.reader.inputs[layer]), *tile.valid.shape
+            inputs.setdefault(layer, np.full(size, np.nan, np.float32))
         learnable = tile.learnable  # H x W
         offset_m, scale_m = self.normalisation.height_range(tile.heights_m[learnable], offset_m)
         heights_m = np.where(learnable, tile.heights_m, offset_m)

@@ -51,11 +51,12 @@ class TrainingJob:
     def reader(self) -> TileReader:
         """Return a reader that has opened no file yet."""
         scenes = {(scene.dataset, scene.name): scene for scene in self.scenes}
-        return TileReader(scenes, self.recipe.inputs, self.recipe.target, self.recipe.classes)
+        recipe = self.recipe
+        return TileReader(scenes, recipe.inputs, recipe.target, recipe.classes, recipe.optional)
 
     def part(self, part: str) -> pandas.DataFrame:
         """Return the tiles of one part; with views, each tile once per pair that the part uses."""
-        return part_tiles(self.tiles, self.scenes, part, self.recipe.inputs.get(VIEWS))
+        return part_tiles(self.tiles, self.scenes, part, self.recipe)
 
     def validation_tiles(self) -> pandas.DataFrame:
         """Return the tiles to validate on, spread evenly over those of the part."""
@@ -88,4 +89,4 @@ def pixel_types(job: TrainingJob) -> dict[str, str]:
     """Return the data type of each input layer in the scenes that are trained on; see `layer_types`."""
     trained = job.part("train")
     names = set(zip(trained["dataset"], trained["scene"], strict=True))
-    return layer_types(job.recipe.inputs, [scene for scene in job.scenes if (scene.dataset, scene.name) in names])
+    return layer_types(job.recipe, [scene for scene in job.scenes if (scene.dataset, scene.name) in names])

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from img2height.io.origins import PretrainedEncoder
-from img2height.methods import build_network, pretrained_from, trainable_parameters
+from img2height.methods import build_network, pretrained_from, require_optional, trainable_parameters
 from img2height.models.card import FittedOn, TrainedOn
 from img2height.models.fitted import fit_tiles, fitted_on
 from img2height.models.folder import LoadedModel, load_model
@@ -46,6 +46,7 @@ def start_of(job: TrainingJob) -> Start:
     Raises:
         TrainingError: the starting model has another network, or was trained on areas that are tested.
     """
+    require_optional(job.recipe.network, job.recipe.optional)
     ready = _starting_model(job)
     before = trained_before(job.recipe, ready.card if ready else None)
     refuse_tested(job.recipe, before, job.scenes, job.areas, [job.fold])

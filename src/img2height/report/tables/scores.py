@@ -34,7 +34,8 @@ def needs(recipe: Recipe) -> str:
     """Return the inputs of a method at inference as text."""
     if is_trivial(recipe) and not recipe.options.get("outer_skip"):
         return "nothing"
-    return "; ".join(f"{layer} ({', '.join(bands)})" for layer, bands in recipe.inputs.items())
+    named = {layer: f"{layer} ({', '.join(bands)})" for layer, bands in recipe.inputs.items()}
+    return "; ".join(f"{text}, optional" if layer in recipe.optional else text for layer, text in named.items())
 
 
 def score_table(metrics: ExperimentScores, recipes: dict[str, Recipe], *, leaks: bool = False) -> pandas.DataFrame:
