@@ -7,7 +7,7 @@ from rasterio.crs import CRS
 from scipy.ndimage import gaussian_filter, label, rotate
 
 from img2height.buildings import extract
-from img2height.buildings.split import Evidence, split
+from img2height.buildings.split import Evidence, _apart, split
 from img2height.io.rasters import open_raster, read_heights
 from img2height.metrics.matching import detection_scores, overlaps
 from img2height.scenes.city import CitySettings, generate
@@ -32,8 +32,8 @@ def terraces(noise_m: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return height + np.random.default_rng([seed]).normal(0, noise_m, height.shape).astype(np.float32), number
 
 
-@pytest.mark.parametrize(("noise_m", "least"), [(0.0, 36), (0.3, 36), (0.5, 34)])
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize(("noise_m", "least"), [(0.0, 36), (0.3, 36), (0.6, 34)])
+@pytest.mark.parametrize("seed", [1, 2, 3])
 def test_terraced_houses_of_different_height_are_single_buildings(noise_m, least, seed):
     height, number = terraces(noise_m, seed)
     frame = extract(height, number > 0, HALF_METRE, UTM, split_step_m=0.5)
@@ -91,6 +91,16 @@ def test_uneven_heights_of_a_network_divide_no_roof():
     assert whole >= 18
 
 
+@pytest.mark.parametrize(("low_m", "buildings"), [(7.0, 2), (9.0, 1)])
+def test_roofs_whose_heights_vary_more_than_they_differ_are_one(low_m, buildings):
+    # Two levels of 10 m and low_m; along both, plates of 15 x 20 px are 2 m higher and lower than these in turns.
+    height = np.zeros((60, 90), np.float32)
+    height[10:50, 15:45], height[10:50, 45:75] = 10, low_m
+    plates = np.sign((np.arange(90) // 15 % 2 - 0.5))[None] * np.sign((np.arange(60) // 20 % 2 - 0.5))[:, None]
+    uneven = np.where(height > 0, height + 1.0 * gaussian_filter(plates, 4), 0).astype(np.float32)
+    assert divided(uneven, height > 0).max() == buildings
+
+
 def test_a_low_wing_is_a_building():
     height = np.zeros((60, 60), np.float32)
     height[5:55, 5:30], height[20:45, 30:55] = 10, 4
@@ -106,6 +116,15 @@ def test_small_parts_join_the_neighbour_with_the_longest_wall():
     assert labels.max() == 2
     assert (labels[10:30, 42:48] == 1).all()
     assert split(label(height > 0)[0], Evidence(height), 0.5, 0.5, 40.0).max() == 3
+
+
+def test_flat_areas_are_apart_if_only_a_gap_in_a_wall_connects_them():
+    flat = np.zeros((12, 40), bool)
+    flat[1:11, 1:11], flat[5:7, 11:14], flat[1:11, 14:24] = True, True, True  # two rooms and a gap of two pixels
+    flat[1:11, 27:29] = True  # a narrow building
+    areas = _apart(flat)
+    assert areas[2, 2] != areas[2, 20]
+    assert len({areas[2, 2], areas[2, 20], areas[2, 27]} - {0}) == 3
 
 
 def test_missing_heights_divide_nothing():

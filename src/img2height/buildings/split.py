@@ -9,7 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas
-from scipy.ndimage import generate_binary_structure, grey_dilation, label, maximum_filter, minimum_filter
+from scipy.ndimage import (
+    binary_opening,
+    generate_binary_structure,
+    grey_dilation,
+    label,
+    maximum_filter,
+    minimum_filter,
+)
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from skimage.segmentation import watershed
@@ -24,6 +31,8 @@ DIP = 0.2  # fall of the building probability at a wall
 WALL = 0.5  # probability of a wall from which on it is one
 FLAT = 0.7  # share of a wall's barrier below which pixels lie inside a building
 STANDS_OUT = 4.0  # a wall's barrier over its mean inside either building: the heights of a network vary on roofs too
+APART = 0.5  # of the mean heights on both sides of a wall, over the larger standard deviation of either
+LEAST = 0.25  # of the smallest area: pixels without a wall that show a building, or how uneven its heights are
 ENCLOSED = 0.5  # share of the outline along one neighbour: such a piece stands on the roof of that neighbour
 
 
@@ -56,7 +65,9 @@ def split(regions: np.ndarray, evidence: Evidence, gsd_m: float, step_m: float, 
     smallest, reach = min_area_m2 / gsd_m**2, _pixels(REACH_M, gsd_m)
     large = np.where((np.bincount(regions.ravel()) >= 2 * smallest)[regions], regions, 0)
     barrier = _barrier(large, evidence, gsd_m, step_m)
-    parts = _joined(_pieces(large, barrier, reach, smallest), barrier, reach, smallest)
+    pieces = _pieces(large, barrier, reach, smallest)
+    by_height = evidence.probability is None and evidence.wall is None
+    parts = _joined(pieces, barrier, evidence.height if by_height else None, reach, smallest)
     return numbered(np.where(parts > 0, parts + regions.max(initial=0), regions))
 
 
@@ -97,8 +108,8 @@ def _pieces(regions: np.ndarray, barrier: np.ndarray, reach: int, smallest: floa
     from img2height.buildings.kernels import filled_inside
 
     crest = grey_dilation(np.nan_to_num(barrier), footprint=generate_binary_structure(2, 1))  # closes gaps of a pixel
-    flat, _ = label((regions > 0) & np.isfinite(barrier) & (crest < FLAT))
-    flat[(np.bincount(flat.ravel()) < smallest / 4)[flat]] = 0
+    flat = _apart((regions > 0) & np.isfinite(barrier) & (crest < FLAT))
+    flat[(np.bincount(flat.ravel()) < LEAST * smallest)[flat]] = 0
     first = first_pixels(flat)
     several = np.bincount(regions.ravel()[first[first >= 0]], minlength=regions.max(initial=0) + 1) > 1
     cut = several[regions]
@@ -110,11 +121,26 @@ def _pieces(regions: np.ndarray, barrier: np.ndarray, reach: int, smallest: floa
     return np.asarray(watershed(flooded, markers, mask=cut))
 
 
-def _joined(pieces: np.ndarray, barrier: np.ndarray, reach: int, smallest: float) -> np.ndarray:
-    """Return the pieces, HxW int32, joined where no wall divides them."""
+def _apart(flat: np.ndarray) -> np.ndarray:
+    """Return the numbers of flat areas, HxW int; noise opens gaps in walls, and areas are not connected through them.
+
+    An area that is nowhere three pixels wide is kept as it is.
+    """
+    wide = np.asarray(binary_opening(flat, generate_binary_structure(2, 1)))
+    whole, _ = label(flat)
+    has_wide = np.zeros(whole.max(initial=0) + 1, bool)
+    has_wide[whole[wide]] = True
+    numbers, found = label(wide)
+    return np.where(flat & ~has_wide[whole], whole + found, numbers)
+
+
+def _joined(
+    pieces: np.ndarray, barrier: np.ndarray, height: np.ndarray | None, reach: int, smallest: float
+) -> np.ndarray:
+    """Return the pieces, HxW int32, joined where no wall divides them; None if the heights need not differ."""
     if not pieces.any():
         return pieces
-    walls, sizes = _walls(pieces, barrier), _sizes(pieces, barrier, reach)
+    walls, sizes = _walls(pieces, barrier), _sizes(pieces, barrier, height, reach)
     numbers: np.ndarray = np.arange(len(sizes))
     while len(pairs := _to_join(walls, sizes, smallest)):
         graph = coo_array((np.ones(len(pairs), bool), (pairs[:, 0], pairs[:, 1])), shape=(len(sizes), len(sizes)))
@@ -124,19 +150,25 @@ def _joined(pieces: np.ndarray, barrier: np.ndarray, reach: int, smallest: float
     return numbers.astype(np.int32)[pieces]
 
 
-def _sizes(pieces: np.ndarray, barrier: np.ndarray, reach: int) -> pandas.DataFrame:
+def _sizes(pieces: np.ndarray, barrier: np.ndarray, height: np.ndarray | None, reach: int) -> pandas.DataFrame:
     """Return sums over pixels, a row per piece; the outside is piece 0.
 
-    Columns: `area`, how many are `inside`, out of reach of the border, and the sum of the `barrier` there.
+    Columns: `area`, how many are `inside`, out of reach of the border, the sum of the `barrier` there; how many have a
+    height (`heights`), the sum of these and of their squares. Without heights the last three are 0.
     """
     inside = (pieces > 0) & np.isfinite(barrier)
     for extreme in (minimum_filter, maximum_filter):
         inside &= extreme(pieces, 2 * reach + 1, mode="constant") == pieces
     at, count = pieces[inside], pieces.max() + 1
+    there = np.zeros(pieces.shape, bool) if height is None else (pieces > 0) & np.isfinite(height)
+    piece, values = pieces[there], np.zeros(0) if height is None else height[there].astype(np.float64)
     return pandas.DataFrame({
         "area": np.bincount(pieces.ravel()),
         "inside": np.bincount(at, minlength=count),
         "barrier": np.bincount(at, barrier[inside], count),
+        "heights": np.bincount(piece, minlength=count),
+        "height_sum": np.bincount(piece, values, count),
+        "square_sum": np.bincount(piece, values**2, count),
     })  # fmt: skip
 
 
@@ -170,9 +202,18 @@ def _to_join(walls: pandas.DataFrame, sizes: pandas.DataFrame, smallest: float) 
     inner = both[(both["low"] > 0) & (both["high"] > 0)].sort_values(["low", "high"])
     longest = inner.sort_values("sides", ascending=False, kind="stable").drop_duplicates("low")
     piece = longest["low"]
-    small = sizes["area"].to_numpy()[piece] < smallest
+    small = ((sizes["area"] < smallest) | (sizes["inside"] < LEAST * smallest)).to_numpy()[piece]
     dependent = small | (longest["seen"] == 0) | (longest["sides"] > ENCLOSED * outline[piece])
     varies = (sizes["barrier"] / sizes["inside"].clip(lower=1)).to_numpy()
     least = np.fmax(1, STANDS_OUT * np.fmax(varies[inner["low"]], varies[inner["high"]]))
-    no_wall = inner["barrier"] < inner["seen"] * least
+    no_wall = (inner["barrier"] < inner["seen"] * least) | _alike(sizes, inner["low"], inner["high"])
     return pandas.concat([inner[no_wall], longest[dependent]])[["low", "high"]].to_numpy()
+
+
+def _alike(sizes: pandas.DataFrame, one: pandas.Series, other: pandas.Series) -> np.ndarray:
+    """Return whether the heights of two pieces differ by less than they vary inside either, bool."""
+    count = sizes["heights"].clip(lower=1)
+    mean = sizes["height_sum"] / count
+    deviation = np.sqrt((sizes["square_sum"] / count - mean**2).clip(lower=0)).to_numpy()
+    apart = np.abs(mean.to_numpy()[one] - mean.to_numpy()[other])
+    return np.asarray(apart < APART * np.fmax(deviation[one], deviation[other]))
