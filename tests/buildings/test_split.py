@@ -96,7 +96,7 @@ def test_roofs_whose_heights_vary_more_than_they_differ_are_one(low_m, buildings
     # Two levels of 10 m and low_m; along both, plates of 15 x 20 px are 2 m higher and lower than these in turns.
     height = np.zeros((60, 90), np.float32)
     height[10:50, 15:45], height[10:50, 45:75] = 10, low_m
-    plates = np.sign((np.arange(90) // 15 % 2 - 0.5))[None] * np.sign((np.arange(60) // 20 % 2 - 0.5))[:, None]
+    plates = np.sign(np.arange(90) // 15 % 2 - 0.5)[None] * np.sign(np.arange(60) // 20 % 2 - 0.5)[:, None]
     uneven = np.where(height > 0, height + 1.0 * gaussian_filter(plates, 4), 0).astype(np.float32)
     assert divided(uneven, height > 0).max() == buildings
 
