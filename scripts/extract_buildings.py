@@ -12,6 +12,7 @@ flags = parser(__doc__)
 flags.add_argument("--height", type=Path, required=True, help="predicted heights in metres on the scene's grid")
 flags.add_argument("--probability", type=Path, help="building probability of a method that predicts footprints")
 flags.add_argument("--scene", type=Path, required=True, help="scene.json")
+flags.add_argument("--about", type=Path, required=True, help="about.json of the dataset of the scene")
 flags.add_argument("--card", type=Path, nargs="+", required=True, help="card.json of the model of each fold")
 flags.add_argument("--run", required=True, help="experiment, method and seed, for the names of CityJSON objects")
 flags.add_argument("--settings", type=Path, required=True, help="section `buildings` of the protocol, YAML")
@@ -41,6 +42,7 @@ def main(args: Namespace) -> None:
     from img2height.io.atomic import atomic_paths
     from img2height.io.tables import read_geotable
     from img2height.models.card import read_card
+    from img2height.scenes.about import read_about
     from img2height.scenes.scene import Scene
     from img2height.settings.parsing import parse_file
     from img2height.settings.protocol import Buildings
@@ -55,7 +57,8 @@ def main(args: Namespace) -> None:
         found = extract_scene(args.height, scene, settings, footprint, args.probability)
         if args.calibration:
             found = with_bounds(found, scene.grid, calibrated_folds(read_geotable(args.areas), scene, args.calibration))
-        buildings = with_origin(found, cards[0].method, [card.weights_sha256 for card in cards], scene)
+        weights = [card.weights_sha256 for card in cards]
+        buildings = with_origin(found, cards[0].method, weights, scene, read_about(args.about).licence)
         for fold, out in zip(folds, parts, strict=True):
             area = area_of(read_geotable(args.areas), "test", scene.dataset, scene.name, fold)
             cut_footprint(footprint, area, out)

@@ -15,7 +15,6 @@ flags.add_argument("--dataset", required=True, help="name of the dataset")
 flags.add_argument("--scene", required=True, help="name of the scene")
 flags.add_argument("--scene-file", type=Path, required=True, help="the scene of the dataset file, YAML")
 flags.add_argument("--grid", type=Path, required=True, help="target grid of the dataset file, YAML; {}: as the image")
-flags.add_argument("--about", type=Path, required=True, help="title, source, licence, vertical_reference, YAML")
 flags.add_argument("--raw", type=Path, required=True, help="folder of the delivered files")
 flags.add_argument("--out", type=Path, required=True, help="scene.json; its folder is replaced as a whole")
 
@@ -23,7 +22,7 @@ flags.add_argument("--out", type=Path, required=True, help="scene.json; its fold
 def main(args: Namespace) -> None:
     """Prepare one scene."""
     from img2height.scenes.prepare import prepare_scene
-    from img2height.settings.dataset import About, SceneFile, TargetGrid
+    from img2height.settings.dataset import SceneFile, TargetGrid
     from img2height.settings.parsing import parse_file
 
     prepare_scene(
@@ -32,7 +31,6 @@ def main(args: Namespace) -> None:
         name=args.scene,
         raw=args.raw,
         grid=parse_file(TargetGrid, args.grid),
-        about=parse_file(About, args.about).model_dump(),
         folder=args.out.parent,
     )
 

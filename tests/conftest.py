@@ -87,14 +87,12 @@ def district(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     file = SceneFile.model_validate({"city": {"size_px": 256, "seed": 3, "sar": {}, "stereo": {}}})
     city = generate(file.city)
     write_city(city, render(city), folder / "raw", sar=render_sar(city), stereo=render_stereo(city))
-    about = {"vertical_reference": "synthetic"}
     return prepare_scene(
         file,
         dataset="demo",
         name="district",
         raw=folder / "raw",
         grid=TargetGrid(),
-        about=about,
         folder=folder / "scene",
     )
 
@@ -106,9 +104,8 @@ def landscape(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     file = SceneFile.model_validate({"land": {"size_px": 256, "seed": 1}})
     land = generate_land(file.land)
     write_land(land, render_land(land), folder / "raw")
-    about = {"vertical_reference": "synthetic"}
     return prepare_scene(
-        file, dataset="demo", name="district", raw=folder / "raw", grid=TargetGrid(), about=about,
+        file, dataset="demo", name="district", raw=folder / "raw", grid=TargetGrid(),
         folder=folder / "scene",
     )  # fmt: skip
 

@@ -143,9 +143,11 @@ class Steps:
         raw = self.made / "raw"
         return [
             "--dataset", "d", "--scene", "s", "--scene-file", self.settings("scene", scene),
-            "--grid", self.settings("grid"), "--about", self.settings("about"),
-            "--raw", raw, "--out", out / "scenes/d/s/scene.json",
+            "--grid", self.settings("grid"), "--raw", raw, "--out", out / "scenes/d/s/scene.json",
         ]  # fmt: skip
+
+    def describe_dataset(self, out: Path) -> list:
+        return ["--about", self.settings("about"), "--out", out / "scenes/d/about.json"]
 
     def list_scenes(self, out: Path) -> list:
         return ["--experiment", EXPERIMENT, "--folder", self.made / "scenes", "--out", out / "scenes.json"]
@@ -195,6 +197,10 @@ class Steps:
             "--scenes", self.listing, "--out", out / "statistics_audit.json",
         ]  # fmt: skip
 
+    def describe_models(self, out: Path) -> list:
+        about = self.made / "scenes/d/about.json"
+        return ["--model", self.made / "model/card.json", out / "model/sources.json", "--about", "d", about]
+
     def calibrate_intervals(self, out: Path) -> list:
         return [
             "--card", self.made / "model/card.json", "--scenes", self.listing, "--areas", self.areas, "--fold", 0,
@@ -226,6 +232,7 @@ class Steps:
     def extract_buildings(self, out: Path) -> list:
         return [
             "--height", self.made / "s/height.tif", "--scene", self.scene, "--settings", self.settings("buildings"),
+            "--about", self.made / "scenes/d/about.json",
             "--card", self.made / "model/card.json", "--run", "tiny/unet/seed0",
             "--footprint", out / "s/footprint.tif", "--parquet", out / "s/buildings.parquet",
             "--gpkg", out / "s/buildings.gpkg", "--cityjson", out / "s/buildings.city.json",

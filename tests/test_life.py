@@ -1,5 +1,6 @@
 """The life of a project: a run, an experiment, a remote, a clone elsewhere, and the way back to the first results."""
 
+import hashlib
 import json
 import subprocess
 from collections.abc import Iterator
@@ -96,6 +97,29 @@ def test_results_travel_and_come_back(tree: Tree, tmp_path: Path, remote) -> Non
         assert results(clone) == made
         clone.make("--cores", "1", "--", "crate")
         assert done(clone, "img2height", "verify", "results/tiny").endswith("as recorded\n")
+
+
+@pytest.mark.parametrize("link", ["hardlink", "symlink"])
+def test_snakemake_replaces_files_that_are_links_into_the_cache(tree: Tree, tmp_path: Path, link: str) -> None:
+    """DVC protects such files; a program that wrote through the link would alter the cache."""
+    project = tree.copied(tmp_path / "project")
+    done(project, "git", "init", "--quiet")
+    done(project, "dvc", "config", "cache.type", link)
+    done(project, "dvc", "repro")
+    made = results(project)
+    with project.edited("params.yaml", "min_area_m2: 20.0", "min_area_m2: 0.0"):
+        project.make("--cores", "1")
+        assert results(project) != made
+    cached = [path for path in (project.folder / ".dvc/cache/files/md5").rglob("*") if path.is_file()]
+    altered = [path for path in cached if md5(path) != (path.parent.name + path.name).removesuffix(".dir")]
+    assert cached and altered == []
+    done(project, "dvc", "checkout", "--force")
+    assert results(project) == made
+
+
+def md5(path: Path) -> str:
+    """Return the digest after which DVC names a file of its cache."""
+    return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
 
 
 def pulled(tree: Tree, dvc: Path | str) -> None:

@@ -23,7 +23,7 @@ def prepare(described: Dataset, name: str, raw: Path, folder: Path) -> Scene:
     """Return a scene of a dataset file, prepared."""
     return prepare_scene(
         described.scenes[name], dataset=described.name, name=name, raw=raw, grid=described.grid,
-        about={"vertical_reference": described.vertical_reference}, folder=folder / name,
+        folder=folder / name,
     )  # fmt: skip
 
 

@@ -7,11 +7,12 @@ import pytest
 AFTER_PREDICT = {"extract_buildings": 4, "evaluate": 4, "collect_metrics": 1, "report": 1}
 INTERVALS = {"calibrate_intervals": 4, "height_intervals": 4}
 AFTER_TRAIN = {"predict": 5, "merge_pairs": 1, "residuals": 2, **INTERVALS, **AFTER_PREDICT}
-AFTER_FOLDS = {"augment_samples": 4, "audit_coverage": 4, "train": 4, "audit_statistics": 1, **AFTER_TRAIN}
+AUDITED = {"audit_statistics": 1, "describe_models": 1}
+AFTER_FOLDS = {"augment_samples": 4, "audit_coverage": 4, "train": 4, **AUDITED, **AFTER_TRAIN}
 REFINED = {"predict": 2, "merge_pairs": 1, "residuals": 1}
 ONE_METHOD = {
     "train": 1,
-    "audit_statistics": 1,
+    **AUDITED,
     "calibrate_intervals": 1,
     "height_intervals": 1,
     "extract_buildings": 1,
@@ -105,7 +106,7 @@ def test_without_methods_that_use_views_no_pairs_are_merged(tree):
         tree.edited(EXPERIMENT, ", resdepth_stereo, initial_dsm", ""),
         tree.edited(EXPERIMENT, "recipes:\n  resdepth_stereo:", "#"),
     ):
-        assert tree.planned() == {"audit_statistics": 1, "collect_metrics": 1, "report": 1}
+        assert tree.planned() == {**AUDITED, "collect_metrics": 1, "report": 1}
         everything = tree.planned("--forceall")
     assert everything["predict"] == 2
     assert {"merge_pairs", "residuals"}.isdisjoint(everything)
@@ -147,6 +148,12 @@ def test_an_edited_module_is_seen_through_others(tree):
 def test_an_edit_of_code_runs_only_what_it_changes(tree, file, old, new, jobs):
     with tree.edited(file, old, new):
         assert tree.planned() == jobs
+
+
+@pytest.mark.parametrize("key", ["title", "licence"])
+def test_a_corrected_statement_about_the_data_trains_and_predicts_nothing(tree, key):
+    with tree.edited(DATASET, f"\n{key}: ", f"\n{key}: corrected, "):
+        assert tree.planned() == {"describe_dataset": 1, "describe_models": 1, **AFTER_PREDICT}
 
 
 def test_notes_of_a_recipe_rerun_only_the_report(tree):

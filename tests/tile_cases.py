@@ -42,4 +42,4 @@ def view_scene(folder: Path, missing: np.ndarray) -> Scene:
         write_cog(folder / f"{name}.tif", surface, GRID, [height_band("dsm")], nodata=NODATA)
     bands = {f"view_{n}": ["pan"] for n in (1, 2, 3)} | {"dsm": ["dsm"], "dsm_initial": ["dsm"]}
     layers = {name: SceneLayer.of(folder / f"{name}.tif", names) for name, names in bands.items()}
-    return Scene(folder, "d", "s", GRID, layers, {})
+    return Scene(folder, "d", "s", GRID, layers)

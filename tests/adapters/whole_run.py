@@ -19,7 +19,7 @@ from img2height.scenes.pairs import pairs_of
 from img2height.scenes.prepare import prepare_scene
 from img2height.scenes.scene import Scene
 from img2height.scoring.method import Predicted, Scored, evaluate_method
-from img2height.settings.dataset import About, Dataset
+from img2height.settings.dataset import Dataset
 from img2height.settings.project import Project, load_named, load_project
 from img2height.tiles.areas import area_of
 from img2height.tiles.audit import audit_folds
@@ -88,10 +88,9 @@ def _project(name: str, folder: Path) -> Project:
 def prepared(name: str, scene: str, folder: Path) -> Scene:
     """Return a prepared scene of a dataset file of a project."""
     dataset = load_named(Dataset, folder / "config/datasets", name)
-    about = dataset.model_dump(include=set(About.model_fields))
     return prepare_scene(
         dataset.scenes[scene], dataset=name, name=scene, raw=folder / "data/raw" / name, grid=dataset.grid,
-        about=about, folder=folder / "data/scenes" / name / scene,
+        folder=folder / "data/scenes" / name / scene,
     )  # fmt: skip
 
 

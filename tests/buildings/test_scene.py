@@ -33,7 +33,7 @@ def scene(tmp_path):
         "eo": SceneLayer.of(tmp_path / "eo.tif", BANDS),
         "dtm": SceneLayer.of(tmp_path / "dtm.tif", ["dtm"], "metre"),
     }
-    return Scene(tmp_path, "town", "one", GRID, layers, {})
+    return Scene(tmp_path, "town", "one", GRID, layers)
 
 
 @pytest.mark.parametrize("quantity", ["ndsm", "dsm"])
@@ -46,7 +46,7 @@ def test_house_is_found_and_tree_is_not(scene, quantity):
 
 
 def test_without_colours_only_the_height_decides_and_this_is_logged(scene, caplog):
-    grey = Scene(scene.folder, "town", "one", GRID, {}, {})
+    grey = Scene(scene.folder, "town", "one", GRID, {})
     buildings = extract_scene(scene.folder / "ndsm.tif", grey, SETTINGS, scene.folder / "footprint.tif")
     assert buildings.area_m2.sum() == 200
     assert buildings.ground_m.isna().all()

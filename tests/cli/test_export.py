@@ -23,11 +23,14 @@ from img2height.io.tables import write_json
 from img2height.methods import build_network
 from img2height.models.card import TrainedOn, UsedAreas
 from img2height.models.folder import load_model, save_model
+from img2height.models.sources import write_sources
 from img2height.samples.normalise import Normalisation
+from img2height.settings.dataset import About
 
-ABOUT = {"title": "A town", "source": "survey", "licence": "CC BY-NC 4.0", "vertical_reference": "none"}
+ABOUT = About(title="A town", source="survey", licence="CC BY-NC 4.0", vertical_reference="none")
+CITY = About(title="A city", source="us", licence="CC0-1.0", vertical_reference="none")
 GRID = Grid.north_up(CRS.from_epsg(32633), 500_000, 5_800_000, 0.5, (200, 400)).to_json()
-USED = UsedAreas(dataset="town", scene="north", grid=GRID, train="POLYGON EMPTY", about=ABOUT)
+USED = UsedAreas(dataset="town", scene="north", grid=GRID, train="POLYGON EMPTY")
 WITHOUT = UsedAreas(dataset="city", scene="south", grid=GRID, val="POLYGON EMPTY")
 
 
@@ -40,6 +43,8 @@ def model(tmp_path: Path) -> Path:
         trained_on=TrainedOn(areas=[USED, WITHOUT], before=[], unrecorded=[]),
     )  # fmt: skip
     save_model(tmp_path / "model", network, network.state_dict(), card)
+    path = tmp_path / "model/card.json"
+    write_sources({path: path.with_name("sources.json")}, {"town": ABOUT, "city": CITY})
     return tmp_path / "model"
 
 
@@ -67,7 +72,7 @@ def test_the_folder_says_what_a_user_needs_to_know(model: Path, results: Path, t
     write_calibration(calibration().model_copy(update={"weights_sha256": weights}), model / CALIBRATION)
     done = export(model, "--folder", out, "--results", results)
     assert done.exit_code == 0, done.output
-    files = ["README.md", "calibration.json", "card.json", "item.json", "model.safetensors"]
+    files = ["README.md", "calibration.json", "card.json", "item.json", "model.safetensors", "sources.json"]
     assert sorted(path.name for path in out.iterdir()) == files
     assert (out / CALIBRATION).read_bytes() == (model / CALIBRATION).read_bytes()
     text = (out / "README.md").read_text()
@@ -75,7 +80,7 @@ def test_the_folder_says_what_a_user_needs_to_know(model: Path, results: Path, t
         "| `eo` | red | uint8 | zscore of the training tiles |",
         "Output: `ndsm` in metres above ground, at least 0. Trained on pixels of 0.5 m, in tiles of 64 px.",
         "| town/north | training | A town | survey | CC BY-NC 4.0 |",
-        "| city/south | validation | not recorded | not recorded | not recorded |",
+        "| city/south | validation | A city | us | CC0-1.0 |",
         "In test areas of town/south, which the training did not see:",
         "| RMSE, m (all) | 2.988 | 2.5 to 3.25 |",
         "Validation, which chose the weights: rmse_m 2.346.",

@@ -81,7 +81,7 @@ def test_training_and_prediction_read_the_same(folder: Path, image: dict, data: 
         "eo": SceneLayer.of(folder / "eo.tif", [*bands, *[""] * (image["alpha"] is not None)]),
         "ndsm": SceneLayer.of(folder / "ndsm.tif", ["ndsm"]),
     }
-    scene = Scene(folder, "d", "s", GRID, layers, {})
+    scene = Scene(folder, "d", "s", GRID, layers)
     size = data.draw(st.integers(1, SIDE))
     row, column = (data.draw(st.integers(0, SIDE - size)) for _ in range(2))
     place = {"dataset": "d", "scene": "s", "col_off": column, "row_off": row, "size_px": size}

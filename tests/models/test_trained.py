@@ -21,7 +21,7 @@ from img2height.scenes.scene import Scene
 from img2height.settings.project import load_recipe
 
 UTM = CRS.from_epsg(32633)
-SCENE = Scene(Path(), "d", "s", Grid.north_up(UTM, 400_000, 5_000_000, 0.5, (200, 400)), {}, {})
+SCENE = Scene(Path(), "d", "s", Grid.north_up(UTM, 400_000, 5_000_000, 0.5, (200, 400)), {})
 HALVES = {"west": box(0, 0, 200, 200), "east": box(200, 0, 400, 200), "corner": box(0, 0, 20, 10)}
 UNET = load_recipe(recipes_folder(), "unet")
 FRESH = trained_before(UNET, None)

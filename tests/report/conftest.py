@@ -28,7 +28,7 @@ from img2height.scenes.pairs import write_pairs
 from img2height.scenes.scene import Scene, SceneLayer
 from img2height.scoring.method import Predicted, evaluate_method
 from img2height.scoring.tiles import COLUMNS
-from img2height.settings.dataset import Pair
+from img2height.settings.dataset import About, Pair
 from img2height.settings.experiment import Experiment
 from img2height.settings.parsing import merge, parse, read_yaml
 from img2height.settings.project import load_recipe
@@ -38,7 +38,7 @@ from img2height.vocabulary.layers import NODATA
 ROOT = Path(__file__).parents[2]
 GRID = Grid(CRS.from_epsg(32633), Affine(0.5, 0, 500_000, 0, -0.5, 5_800_000), 300, 280)
 HOUSES = {(40, 60, 70, 100): 6.0, (120, 200, 150, 240): 9.0, (180, 30, 230, 90): 24.0}
-ABOUT = {"title": "Three houses", "source": "a test", "licence": "CC0-1.0", "vertical_reference": "zero"}
+ABOUT = About(title="Three houses", source="a test", licence="CC0-1.0", vertical_reference="zero")
 METHODS = ["mean_height", "im2height", "zero_height"]
 NO_UNCERTAINTY = Uncertainty([], [], 0)
 
@@ -59,7 +59,7 @@ def houses(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     write_cog(folder / "building.tif", building, GRID, [Band("building")], nodata=255, categorical=True)
     names = {"eo": bands, "ndsm": ["ndsm"], "dtm": ["dtm"], "building": ["building"]}
     layers = {name: SceneLayer.of(folder / f"{name}.tif", there) for name, there in names.items()}
-    scene = Scene(folder, "demo", "houses", GRID, layers, ABOUT)
+    scene = Scene(folder, "demo", "houses", GRID, layers)
     scene.save()
     return scene
 
@@ -101,8 +101,8 @@ def finished(houses: Scene, areas: geopandas.GeoDataFrame, tmp_path_factory: pyt
     recipes = {name: load_recipe(ROOT / "config/methods", name, experiment.recipes.get(name)) for name in METHODS}
     metrics = experiment_scores(*scores)
     return Run(
-        experiment, params, recipes, metrics, uncertainty_of(metrics), [houses], [houses], areas, folds_map, files,
-        {"train": "0123456789abcdef"}, {}, {},
+        experiment, params, recipes, metrics, uncertainty_of(metrics), [houses], [houses], {"demo": ABOUT}, areas,
+        folds_map, files, {"train": "0123456789abcdef"}, {}, {},
     )  # fmt: skip
 
 
@@ -173,7 +173,7 @@ def terrain(tmp_path_factory: pytest.TempPathFactory) -> Run:
         "ms": SceneLayer.of(folder / "ms.tif", list(LAND_BANDS)),
         "dtm": SceneLayer.of(folder / "dtm.tif", ["dtm"]),
     }
-    scene = Scene(folder, "land", "hill", grid, layers, ABOUT)
+    scene = Scene(folder, "land", "hill", grid, layers)
     row = {"fold": 0, "part": "test", "dataset": "land", "scene": "hill", "geometry": box(0, 0, 96, 80)}
     areas = geopandas.GeoDataFrame([row], geometry="geometry", crs=None)
     return _run(folder, scene, areas, {"mean_height": folder / "dem.tif"}, {})
@@ -208,8 +208,8 @@ def _run(
     Image.new("RGB", (40, 20), "white").save(folder / "folds.png")
     recipes = {name: load_recipe(ROOT / "config/methods", name) for name in heights}
     return Run(
-        experiment, params, recipes, experiment_scores(*scores), NO_UNCERTAINTY, [scene], [scene], areas,
-        folder / "folds.png", files, {}, {}, {},
+        experiment, params, recipes, experiment_scores(*scores), NO_UNCERTAINTY, [scene], [scene],
+        {scene.dataset: ABOUT}, areas, folder / "folds.png", files, {}, {}, {},
     )  # fmt: skip
 
 

@@ -19,12 +19,15 @@ from img2height.models.card import write_card
 from img2height.provenance.archive import METADATA, archived_digests
 from img2height.report.crate import Finished, write_crate
 from img2height.samples.normalise import Normalisation
+from img2height.scenes.about import write_about
 from img2height.scenes.scene import Scene
+from img2height.settings.dataset import About
 from img2height.settings.recipe import Paper
 
 PAPER = Paper(title="A paper", year=2018, url="https://arxiv.org/abs/1802.10249")
 PROFILES = ("workflow-run-crate-0.5", "process-run-crate-0.5", "workflow-ro-crate-1.0")
 VALIDATOR = "roc-validator==0.13.0"
+ABOUT = About(title="A town", source="us", licence="CC0-1.0", vertical_reference="none")
 ENCODER = PretrainedEncoder(encoder="lite", source="a package 1.0", sha256="0" * 64, licence="CC BY-NC 4.0")
 
 
@@ -35,6 +38,7 @@ def project(tmp_path: Path, district: Scene, monkeypatch: pytest.MonkeyPatch) ->
     scene = Path("data/scenes/demo/town")
     scene.mkdir(parents=True)
     shutil.copyfile(district.folder / "scene.json", scene / "scene.json")
+    write_about(ABOUT, scene.parent / "about.json")
     model, results = Path("models/demo/mean height"), Path("results/demo")
     for file in (Path("workflow/Snakefile"), Path("params.yaml"), model / "model.safetensors", results / "report.html",
                  results / "view/index.html", results / ".report.html.x.tmp/report.html"):  # fmt: skip
@@ -45,7 +49,7 @@ def project(tmp_path: Path, district: Scene, monkeypatch: pytest.MonkeyPatch) ->
     run = Finished(
         title="A town", workflow=Path("workflow/Snakefile"), language="snakemake",
         scenes=[Scene.load(scene / "scene.json")], papers={"one": PAPER, "other": PAPER},
-        citations={"demo": "Builder (2020)"}, seeds=[0, 1],
+        about={"demo": ABOUT}, citations={"demo": "Builder (2020)"}, seeds=[0, 1],
         settings=[Path("params.yaml")], outputs=[Path("models/demo"), results], left_out=[results / "view"],
     )  # fmt: skip
     write_crate(run, results / "crate.zip")
@@ -59,7 +63,8 @@ def entities(project: Path) -> dict[str, dict]:
 
 def test_the_archive_has_what_a_reader_needs(project: Path) -> None:
     names = {
-        "workflow/Snakefile", "params.yaml", "data/scenes/demo/town/scene.json", "models/demo/mean height/card.json",
+        "workflow/Snakefile", "params.yaml", "data/scenes/demo/town/scene.json", "data/scenes/demo/about.json",
+        "models/demo/mean height/card.json",
         "models/demo/mean height/model.safetensors", "results/demo/report.html",
     }  # fmt: skip
     digests = archived_digests(project / "results/demo/crate.zip")
@@ -75,7 +80,7 @@ def test_the_archive_has_what_a_reader_needs(project: Path) -> None:
     assert {"@id": "results/demo/report.html"} in action["result"]
     assert {"@id": "params.yaml"} in action["object"]
     terms = found["#terms"]["description"]
-    assert terms.startswith("demo: not recorded; encoder lite: CC BY-NC 4.0.")
+    assert terms.startswith("demo: CC0-1.0; encoder lite: CC BY-NC 4.0.")
     assert terms.endswith("Not for commercial use: the licence of encoder lite does not allow it.")
 
 

@@ -257,11 +257,9 @@ def test_every_table_warns_of_a_random_split(terrain: Run, tmp_path: Path):
 
 def test_results_of_data_that_forbid_commercial_use_say_so(terrain: Run, text: str, tmp_path: Path):
     assert "Not for commercial use" not in text
-    sources = [
-        dataclasses.replace(scene, about={**scene.about, "licence": "CC BY-NC 4.0"}) for scene in terrain.sources
-    ]
-    write_in(tmp_path, dataclasses.replace(terrain, sources=sources))
-    assert f"made from {sources[0].dataset} (CC BY-NC 4.0)." in (tmp_path / "report.html").read_text()
+    about = {name: about.model_copy(update={"licence": "CC BY-NC 4.0"}) for name, about in terrain.about.items()}
+    write_in(tmp_path, dataclasses.replace(terrain, about=about))
+    assert "made from land (CC BY-NC 4.0)." in (tmp_path / "report.html").read_text()
 
 
 def test_terrain_alone_is_reported_without_buildings(terrain: Run, tmp_path: Path):

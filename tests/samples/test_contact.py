@@ -44,7 +44,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     }
     layers["sar"] = SceneLayer.of(folder / "sar.tif", BANDS["sar"], "dB", 180.0)
     layers["dsm_initial"] = SceneLayer.of(folder / "dsm_initial.tif", ["dsm"])
-    return Scene(folder, "demo", "plain", GRID, layers, {})
+    return Scene(folder, "demo", "plain", GRID, layers)
 
 
 def samples(*symmetries: int) -> pandas.DataFrame:

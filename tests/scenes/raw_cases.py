@@ -57,7 +57,7 @@ def prepare_file(folder: Path, file: dict, grid: dict | None = None) -> Scene:
     """Prepare the scene that a dataset file describes."""
     return prepare_scene(
         SceneFile.model_validate(file), dataset="d", name="s", raw=folder / "raw",
-        grid=TargetGrid.model_validate(grid or {}), about=ABOUT, folder=folder / "scenes" / "d" / "s",
+        grid=TargetGrid.model_validate(grid or {}), folder=folder / "scenes" / "d" / "s",
     )  # fmt: skip
 
 

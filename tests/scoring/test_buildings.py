@@ -48,7 +48,7 @@ def town(tmp_path) -> tuple[Scene, Path]:
     write_cog(tmp_path / "building.tif", building, GRID, [Band("building")], nodata=255, categorical=True)
     write(tmp_path / "ndsm.tif", truth)
     layers = {name: SceneLayer.of(tmp_path / f"{name}.tif") for name in ("ndsm", "building")}
-    return Scene(tmp_path, "town", "s1", GRID, layers, {}), write(tmp_path / "height.tif", truth + 1)
+    return Scene(tmp_path, "town", "s1", GRID, layers), write(tmp_path / "height.tif", truth + 1)
 
 
 REFERENCE = (10, 20, 30, 30), (40, 20, 60, 30), (70, 20, 90, 30)

@@ -45,7 +45,7 @@ def write_scene(folder, name: str, error_m: float, *, polygons: bool) -> tuple[S
     if polygons:
         frame.iloc[:2].to_parquet(folder / name / "buildings.parquet")
         layers["buildings"] = SceneLayer.of(folder / name / "buildings.parquet")
-    return Scene(folder / name, "town", name, GRID, layers, {}), files
+    return Scene(folder / name, "town", name, GRID, layers), files
 
 
 FILES = {"height": "height.tif", "footprint": "footprint.tif", "polygons": "found.parquet", "ndsm": "ndsm.tif"}
@@ -154,7 +154,7 @@ def test_terrain_can_be_scored_in_a_scene_with_terrain_only(tmp_path):
     write_surface(tmp_path / "s1", scene, "dtm.tif", 500.0)
     files["height"] = write_surface(tmp_path, scene, "dem.tif", 503.0, "dem")
     layers = {"dtm": SceneLayer.of(scene.folder / "dtm.tif"), "building": scene.layers["building"]}
-    bare = Scene(scene.folder, "town", "s1", GRID, layers, {})
+    bare = Scene(scene.folder, "town", "s1", GRID, layers)
     scores, tiles, _ = evaluate([(bare, files)], areas_of((0, "test", "s1", box(0, 0, 64, 64))))
     assert (scores.strata["all"]["rmse_m"], scores.strata["all"]["delta1"], scores.strata["all"]["ssim"]) == (
         3,

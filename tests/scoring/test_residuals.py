@@ -43,7 +43,7 @@ def scene(tmp_path) -> Scene:
         write(tmp_path / f"{name}.tif", heights, "dsm" if name == "dsm_initial" else name)
     write(tmp_path / "height.tif", refined, "dsm")
     layers = {name: SceneLayer.of(tmp_path / f"{name}.tif") for name in made}
-    return Scene(tmp_path, "town", "s", GRID, layers, {})
+    return Scene(tmp_path, "town", "s", GRID, layers)
 
 
 def residuals(scene: Scene, area=EVERYWHERE) -> np.ndarray:

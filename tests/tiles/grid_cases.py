@@ -22,7 +22,7 @@ PARTS = {"train": [[0.0, 0.6]], "val": [[0.6, 0.7]], "test": [[0.7, 1.0]]}
 def bare_scene(width: int, height: int, *, name="s", west=500_000.0, north=5_800_000.0, gsd=1.0, epsg=32633) -> Scene:
     """Return a scene that is only a grid."""
     grid = Grid(CRS.from_epsg(epsg), Affine(gsd, 0, west, 0, -gsd, north), width, height)
-    return Scene(Path(name), "d", name, grid, {}, {})
+    return Scene(Path(name), "d", name, grid, {})
 
 
 def split(

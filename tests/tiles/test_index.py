@@ -45,7 +45,7 @@ def scene(tmp_path):
     write_cog(tmp_path / "ndsm.tif", heights, grid, [height_band("ndsm")], nodata=NODATA)
     write_cog(tmp_path / "building.tif", building, grid, [Band("building")], nodata=255, categorical=True)
     layers = {name: SceneLayer.of(tmp_path / f"{name}.tif", [name]) for name in ("eo", "ndsm", "building")}
-    return Scene(tmp_path, "d", "s", grid, layers, {})
+    return Scene(tmp_path, "d", "s", grid, layers)
 
 
 def test_a_tile_has_the_statistics_of_its_pixels(scene):

@@ -50,7 +50,7 @@ def details(tmp_path):
         strip = np.concatenate(images, axis=1).astype(np.uint8)
         write_cog(tmp_path / "eo.tif", strip[None], place.grid, [Band("red")])
         layers = {"eo": SceneLayer.of(tmp_path / "eo.tif", ["red"])}
-        scene = Scene(tmp_path, place.dataset, place.name, place.grid, layers, {})
+        scene = Scene(tmp_path, place.dataset, place.name, place.grid, layers)
         columns = {
             "dataset": "d",
             "scene": "s",
@@ -107,7 +107,7 @@ def test_missing_pixels_are_not_an_edge(tmp_path):
     valid = np.tile(np.tri(SIZE, dtype=bool), 2)
     image = np.where(valid, np.concatenate([texture(1), texture(2)], axis=1), 0).astype(np.uint8)
     write_cog(tmp_path / "eo.tif", image[None], place.grid, [Band("red")], valid=valid)
-    scene = Scene(tmp_path, "d", "s", place.grid, {"eo": SceneLayer.of(tmp_path / "eo.tif", ["red"])}, {})
+    scene = Scene(tmp_path, "d", "s", place.grid, {"eo": SceneLayer.of(tmp_path / "eo.tif", ["red"])})
     columns = {"dataset": "d", "scene": "s", "col_off": [0, SIZE], "row_off": 0, "size_px": SIZE}
     first, second = tile_details([scene], pandas.DataFrame(columns))
     assert likeness(first, first) == pytest.approx(1, abs=1e-5)

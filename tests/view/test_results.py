@@ -12,7 +12,10 @@ from img2height.cli.app import app
 from img2height.io.grid import Grid
 from img2height.io.rasters import Band, height_band, write_cog
 from img2height.io.tables import write_table
+from img2height.scenes.about import ABOUT as ABOUT_FILE
+from img2height.scenes.about import write_about
 from img2height.scenes.scene import Scene, SceneLayer
+from img2height.settings.dataset import About
 from img2height.view.frame import TILE
 
 ABOUT = {"title": "City", "source": "us", "licence": "CC0", "vertical_reference": "metres above ground"}
@@ -54,7 +57,8 @@ def write_scene(folder: Path, dataset: str, grid: Grid) -> None:
         "eo": SceneLayer.of(folder / "eo.tif", ["pan"]),
         "buildings": SceneLayer.of(folder / "buildings.parquet"),
     }
-    Scene(folder, dataset, "south", grid, layers, ABOUT).save()
+    Scene(folder, dataset, "south", grid, layers).save()
+    write_about(About(**ABOUT), folder.parent / ABOUT_FILE)
 
 
 def view(tree: Path, out: Path, *folders: str, scenes: str = "scenes"):

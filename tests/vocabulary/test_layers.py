@@ -30,7 +30,7 @@ from img2height.settings.project import load_recipe
 recipe = load_recipe(Path(RECIPES), "unet", {"inputs": {"thermal": ["t"]}})
 layers = {"thermal": {"path": "thermal.tif"}, "ndsm": {"path": "ndsm.tif"}}
 scene = prepare_scene(
-    SceneFile.model_validate({"layers": layers}), dataset="d", name="s", raw=Path("raw"), grid=TargetGrid(), about={},
+    SceneFile.model_validate({"layers": layers}), dataset="d", name="s", raw=Path("raw"), grid=TargetGrid(),
     folder=Path("scene"),
 )
 row = {"dataset": "d", "scene": "s", "col_off": 0, "row_off": 0, "size_px": 32}

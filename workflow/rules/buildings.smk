@@ -6,6 +6,7 @@
 rule extract_buildings:
     input:
         scene=manifest,
+        about=about_of_scene,
         height=f"{paths.RESULT}/height.tif",
         probability=probability,
         areas=paths.AREAS,
@@ -42,6 +43,7 @@ rule extract_buildings:
             --height {input.height:q} \
             {params.probability:q} \
             --scene {input.scene:q} \
+            --about {input.about:q} \
             --card {input.models:q} \
             --run {wildcards.experiment:q}/{wildcards.method:q}/seed{wildcards.seed:q} \
             --settings {params.settings:q} \

@@ -105,6 +105,7 @@ ABOUT = {
     for name, file in project.datasets.items()
 }
 
+ALL_ABOUT = [paths.ABOUT.format(dataset=name) for name in dict.fromkeys(DATASET_OF.values())]
 ALL_SCENES = [paths.SCENE.format(dataset=dataset, scene=scene) for dataset, scene, _ in project.scenes]
 ALL_TILES = [
     paths.TILES.format(experiment=EXPERIMENT, dataset=dataset, scene=scene) for dataset, scene, _ in project.scenes

@@ -9,10 +9,12 @@ rule crate:
     input:
         page=of_experiment(paths.REPORT),
         listed=of_experiment(paths.LISTING),
+        about=ALL_ABOUT,
         heights=results(f"{paths.RESULT}/height.tif"),
         intervals=results(f"{paths.RESULT}/interval.tif"),
         polygons=results(f"{paths.RESULT}/buildings.parquet"),
         weights=results(f"{paths.MODEL}/model.safetensors"),
+        sources=results(paths.SOURCES),
     output:
         crate=of_experiment(paths.CRATE),
     log:
@@ -31,6 +33,7 @@ rule crate:
             "recipes",
             {name: recipe.model_dump(mode="json") for name, recipe in project.recipes.items()},
         ),
+        about=abouts,
         citations=SettingsFile(
             "citations",
             {name: file.citation for name, file in project.datasets.items() if file.citation},
@@ -48,6 +51,7 @@ rule crate:
         python scripts/crate.py \
             --experiment {params.file:q} \
             --recipes {params.recipes:q} \
+            {params.about:q} \
             --citations {params.citations:q} \
             --scenes {input.listed:q} \
             --workflow {params.workflow:q} \

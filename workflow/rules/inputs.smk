@@ -129,6 +129,23 @@ def scored(wildcards, input):
     return flags("--scored", zip(input.scores, input.tiles, input.buildings, input.bounded))
 
 
+def abouts(wildcards, input):
+    """Return the flags of the origins of all datasets: name and file."""
+    return flags("--about", [(Path(file).parent.name, file) for file in input.about])
+
+
+def described_models(wildcards, input, output):
+    """Return the flags of the models whose data are described: card, and the file to write."""
+    return flags("--model", zip(input.cards, output.sources))
+
+
+def sources_of_starts(wildcards):
+    """Return what is recorded about the data of the models that other experiments made, from which trainings start."""
+    starts = [recipe.init_from for recipe in project.recipes.values() if recipe.init_from]
+    files = [f"{folder}/sources.json" for folder in starts if not is_made_here(folder)]
+    return [file for file in files if Path(file).exists()]
+
+
 CODE = {}  # by digest: the script and the modules that it covers
 
 
@@ -277,8 +294,13 @@ def delivered_bytes(wildcards):
 
 
 def about(wildcards):
-    """Return what a manifest says about its dataset."""
+    """Return title, source, licence and vertical reference of the dataset."""
     return ABOUT[wildcards.dataset]
+
+
+def about_of_scene(wildcards):
+    """Return about.json of the dataset of a scene, which is not in the path of a result."""
+    return paths.ABOUT.format(dataset=DATASET_OF[wildcards.scene])
 
 
 def grid(wildcards):

@@ -3,6 +3,7 @@
 RAW = "data/raw/{dataset}"
 GENERATED = "scratch/{generator}/{dataset}/{scene}"  # as if delivered: a synthetic district or landscape
 SCENE = "data/scenes/{dataset}/{scene}/scene.json"
+ABOUT = "data/scenes/{dataset}/about.json"
 TILES = "data/tiles/{experiment}/{dataset}/{scene}.parquet"
 
 FOLDS = "data/folds/{experiment}"
@@ -17,6 +18,7 @@ SAMPLES = "data/samples/{experiment}/{method}/fold{fold}/seed{seed}"
 COVERAGE = "models/{experiment}/{method}/coverage.json"
 STATISTICS_AUDIT = "models/{experiment}/statistics_audit.json"
 MODEL = "models/{experiment}/{method}/fold{fold}/seed{seed}"
+SOURCES = f"{MODEL}/sources.json"
 CALIBRATION = f"{MODEL}/calibration.json"
 VALIDATED = "scratch/validated/{experiment}/{method}/fold{fold}/seed{seed}"
 CHECKPOINTS = "scratch/training/{experiment}/{method}/fold{fold}/seed{seed}"

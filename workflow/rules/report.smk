@@ -17,6 +17,7 @@ rule report:
         comparisons=of_experiment(paths.COMPARISONS),
         coverage=of_experiment(paths.INTERVAL_COVERAGE),
         listed=of_experiment(paths.LISTING),
+        about=ALL_ABOUT,
         areas=of_experiment(paths.AREAS),
         audit=of_experiment(paths.STATISTICS_AUDIT),
         folds_figure=of_experiment(paths.FOLDS_FIGURE),
@@ -58,6 +59,7 @@ rule report:
             "recipes",
             {name: recipe.model_dump(mode="json") for name, recipe in project.recipes.items()},
         ),
+        about=abouts,
         results=flags("--results", [(m, *results(paths.OUT_OF_FOLD, SEEDS[:1], [m])) for m in METHODS]),
         histories=flags(
             "--history",
@@ -88,6 +90,7 @@ rule report:
             --areas {input.areas:q} \
             --audit {input.audit:q} \
             --folds-figure {input.folds_figure:q} \
+            {params.about:q} \
             {params.results:q} \
             {params.histories:q} \
             --code {params.codes:q} \

@@ -1,5 +1,6 @@
 # Needs: data/raw/<dataset>/ as delivered, or the settings of a district of the synthetic city.
-# Makes: data/scenes/{dataset}/{scene}/scene.json, the manifest with the digests of the layers next to it.
+# Makes: data/scenes/{dataset}/{scene}/scene.json, the manifest with the digests of the layers next to it;
+#        data/scenes/{dataset}/about.json, title, source and licence, so that a change of these prepares and trains nothing.
 
 
 rule make_city:
@@ -74,7 +75,6 @@ rule prepare_scene:
     params:
         scene=scene_settings,
         grid=grid,
-        about=about,
         raw=raw_folder,
         delivered=delivered_bytes,
         code=code_of("prepare_scene"),
@@ -89,7 +89,33 @@ rule prepare_scene:
             --scene {wildcards.scene:q} \
             --scene-file {params.scene:q} \
             --grid {params.grid:q} \
-            --about {params.about:q} \
             --raw {params.raw:q} \
             --out {output.manifest:q}
+        """
+
+
+rule describe_dataset:
+    output:
+        about=paths.ABOUT,
+    log:
+        STEPS["describe_dataset"].log,
+    benchmark:
+        STEPS["describe_dataset"].benchmark
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=scaled(1000),
+        runtime=scaled(20),
+    params:
+        about=about,
+        code=code_of("describe_dataset"),
+    message:
+        "Recording title, source and licence of {wildcards.dataset}"
+    shell:
+        """
+        exec &>{log:q}
+        python scripts/describe_dataset.py \
+            --about {params.about:q} \
+            --out {output.about:q}
         """

@@ -67,6 +67,7 @@ TABLE = (
     Step("make_city", "scenes", "scenes", SCENE),
     Step("make_land", "scenes", "scenes", SCENE),
     Step("prepare_scene", "scenes", "scenes", SCENE, paths.SCENE),
+    Step("describe_dataset", "scenes", "folds", "{dataset}", paths.ABOUT),
     Step("index_tiles", "folds", "scenes", f"{{experiment}}/{SCENE}", paths.TILES),
     Step("list_scenes", "folds", "folds", EXPERIMENT, paths.LISTING),
     Step("split_folds", "folds", "folds", EXPERIMENT, paths.AREAS),
@@ -76,6 +77,7 @@ TABLE = (
     Step("train", "models", "", MODEL, f"{paths.MODEL}/card.json"),
     Step("calibrate_intervals", "models", "", MODEL, paths.CALIBRATION),
     Step("audit_statistics", "models", "collect", EXPERIMENT, paths.STATISTICS_AUDIT),
+    Step("describe_models", "models", "collect", EXPERIMENT),
     Step("predict", "results", "predict_{method}_seed{seed}", f"{RESULT}_{{height}}", f"{paths.RESULT}/{{height}}.tif"),
     Step(
         "predict_footprints",

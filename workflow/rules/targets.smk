@@ -15,7 +15,8 @@ localrules:
 rule scenes:
     input:
         ALL_SCENES,
-        failed_up_to("prepare_scene"),
+        ALL_ABOUT,
+        failed_up_to("describe_dataset"),
 
 
 rule tiles:
@@ -35,8 +36,9 @@ rule models:
     input:
         results(f"{paths.MODEL}/model.safetensors"),
         results(paths.CALIBRATION),
+        results(paths.SOURCES),
         of_experiment(paths.STATISTICS_AUDIT),
-        failed_up_to("audit_statistics"),
+        failed_up_to("describe_models"),
 
 
 rule heights:

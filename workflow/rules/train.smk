@@ -4,6 +4,7 @@
 #        exits with status 75: the next attempt (`retries` of the profile) resumes with the next step.
 #        models/{experiment}/{method}/coverage.json: scenes that a method cannot use, and test areas that an image does
 #        not cover or that a starting model was trained on, end the run before training.
+#        models/{experiment}/.../sources.json: origin and licence of the data of each model.
 #        models/{experiment}/statistics_audit.json: a model whose normalisation was not fitted on its training tiles, or
 #        that was trained on test areas before, ends the run.
 
@@ -141,4 +142,36 @@ rule audit_statistics:
             --areas {input.areas:q} \
             --scenes {input.listed:q} \
             --out {output.audit:q}
+        """
+
+
+rule describe_models:
+    input:
+        cards=results(f"{paths.MODEL}/card.json"),
+        about=ALL_ABOUT,
+        starts=sources_of_starts,
+    output:
+        sources=results(paths.SOURCES),
+    log:
+        of_experiment(STEPS["describe_models"].log),
+    benchmark:
+        of_experiment(STEPS["describe_models"].benchmark)
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=scaled(1000),
+        runtime=scaled(20),
+    params:
+        models=described_models,
+        about=abouts,
+        code=code_of("describe_models"),
+    message:
+        "Recording origin and licence of the data of all models"
+    shell:
+        """
+        exec &>{log:q}
+        python scripts/describe_models.py \
+            {params.models:q} \
+            {params.about:q}
         """

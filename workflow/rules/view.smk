@@ -6,6 +6,7 @@
 # Also a target, so its paths have no wildcards.
 rule view:
     input:
+        about=ALL_ABOUT,  # read from the folders of the datasets
         scenes=[manifest_of(scene) for scene in TEST_SCENES],
         heights=results(f"{paths.RESULT}/height.tif", seeds=SEEDS[:1]),
         polygons=results(f"{paths.RESULT}/buildings.parquet", seeds=SEEDS[:1]),

@@ -10,7 +10,7 @@ DIGITS = 12  # of a digest: enough to find the model again
 
 
 def with_origin(
-    frame: geopandas.GeoDataFrame, method: str, weights: Sequence[str], scene: Scene
+    frame: geopandas.GeoDataFrame, method: str, weights: Sequence[str], scene: Scene, licence: str | None
 ) -> geopandas.GeoDataFrame:
     """Return the buildings with the columns `method`, `scene`, `model` and `licence`.
 
@@ -20,8 +20,8 @@ def with_origin(
         frame: as returned by `extract`.
         method: its name.
         weights: SHA-256 digest of the weights of each fold, from the model cards.
-        scene: that the heights were predicted for; the licence of a given raster is missing.
+        scene: that the heights were predicted for.
+        licence: of its data; None if it is not stated, as of a given raster.
     """
     models, name = ",".join(digest[:DIGITS] for digest in weights), f"{scene.dataset}/{scene.name}"
-    licence = scene.about.get("licence")
     return frame.assign(method=method, scene=name, model=models, licence=licence).astype({"licence": "object"})

@@ -11,6 +11,7 @@ from img2height.io.tables import write_json
 from img2height.models.card import CARD, SealedCard
 from img2height.models.folder import WEIGHTS, LoadedModel
 from img2height.models.readme import Tested, readme
+from img2height.models.sources import SOURCES
 from img2height.models.stac import stac_item
 from img2height.vocabulary.scores import SCORES
 
@@ -19,7 +20,7 @@ README, ITEM = "README.md", "item.json"
 
 
 def write_folder(model: LoadedModel, source: Path, out: Path, results: Path | None = None) -> None:
-    """Write weights, card, calibration, the card in Markdown, and a STAC item into a new folder.
+    """Write weights, card, calibration, sources, the card in Markdown, and a STAC item into a new folder.
 
     Args:
         model: of the source.
@@ -36,11 +37,10 @@ def write_folder(model: LoadedModel, source: Path, out: Path, results: Path | No
     tested = _tested(model.card, results) if results else []
     scenes = _scenes(model.card, results) if results else []
     with atomic_folder(out) as making:
-        for name in (WEIGHTS, CARD, CALIBRATION):
-            if name != CALIBRATION or (source / name).is_file():  # models of earlier versions have none
-                shutil.copyfile(source / name, making / name)
+        for name in (WEIGHTS, CARD, *(name for name in (CALIBRATION, SOURCES) if (source / name).is_file())):
+            shutil.copyfile(source / name, making / name)
         write_json(stac_item(model.card), making / ITEM)
-        (making / README).write_text(readme(model.card, tested, scenes), encoding="utf-8")
+        (making / README).write_text(readme(model.card, model.sources, tested, scenes), encoding="utf-8")
 
 
 def _tested(card: SealedCard, results: Path) -> list[Tested]:

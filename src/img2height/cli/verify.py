@@ -9,6 +9,7 @@ from img2height.errors import DataError, ModelError
 from img2height.io.atomic import file_digest
 from img2height.models.card import CARD, read_card
 from img2height.models.folder import WEIGHTS
+from img2height.models.sources import read_sources
 from img2height.provenance.archive import archived_digests
 from img2height.scenes.scene import Scene
 
@@ -47,6 +48,7 @@ def verify(path: str | Path) -> list[str]:
 def _model_problems(folder: Path) -> list[str]:
     try:
         card = read_card(folder / CARD)
+        read_sources(folder, card.weights_sha256)
     except ModelError as error:
         return [str(error)]
     return _altered({folder / WEIGHTS: card.weights_sha256}) + _calibration_problems(folder, card.weights_sha256)

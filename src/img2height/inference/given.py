@@ -59,7 +59,7 @@ def given_scene(
     where = grids[0].crs, grids[0].bounds, str(rasters[0][1])
     require_projected(*where)
     require_true_scale(*where)
-    return Scene(Path(), "given", rasters[0][1].name, grids[0], layers, {})
+    return Scene(Path(), "given", rasters[0][1].name, grids[0], layers)
 
 
 def _height_unit(raster: DatasetReader, declared: str | None) -> str:

@@ -113,7 +113,7 @@ def predict_image(
 
 def _origin(model: LoadedModel, scene: Scene) -> dict[str, str]:
     """Return what made the heights, for tags of the raster: model, inputs, and terms of use."""
-    licences = model.card.licences
+    licences = model.licences
     tags = {
         "IMG2HEIGHT_METHOD": model.card.method,
         "IMG2HEIGHT_MODEL_SHA256": model.card.weights_sha256,
@@ -153,7 +153,7 @@ def _write_buildings(
     if calibration:
         found = with_bounds(found, scene.grid, [Calibrated(None, calibration)])
     method, weights = model.card.method, [model.card.weights_sha256]
-    write_buildings(with_origin(found, method, weights, scene), path, f"{method}/{scene.name}")
+    write_buildings(with_origin(found, method, weights, scene, None), path, f"{method}/{scene.name}")
 
 
 def _write_points(scene: Scene, heights: Path, path: Path) -> None:

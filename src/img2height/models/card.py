@@ -33,7 +33,6 @@ class UsedAreas(Record):
         grid: see `Grid.to_json`.
         train: the training area in pixel coordinates, WKT; None if there is none.
         val: the validation area, likewise.
-        about: title, source, licence and vertical reference of its data; None if they were not recorded.
     """
 
     dataset: str
@@ -41,7 +40,6 @@ class UsedAreas(Record):
     grid: dict[str, Any]
     train: str | None = None
     val: str | None = None
-    about: dict[str, str] | None = None
 
 
 class TrainedOn(Record):
@@ -123,15 +121,6 @@ class Card(Record):
         """The bands by layer of the inputs that it can use: optional layers that no training scene had are left out."""
         recipe = self.recipe
         return {n: bands for n, bands in recipe.inputs.items() if n in recipe.required or n in self.dtypes}
-
-    @property
-    def licences(self) -> dict[str, str | None]:
-        """Licences of all that the weights were made from, by dataset and encoder; None if it is not recorded."""
-        trained = self.trained_on or TrainedOn(areas=[], before=[], unrecorded=[])
-        found = {used.dataset: (used.about or {}).get("licence") for used in trained.areas + trained.before}
-        if self.pretrained:
-            found[f"encoder {self.pretrained.encoder}"] = self.pretrained.licence
-        return found | {name: None for name in trained.unrecorded if not self.pretrained}
 
     @field_serializer("recipe")
     def _whole_recipe(self, recipe: Recipe) -> dict[str, Any]:

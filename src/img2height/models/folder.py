@@ -1,6 +1,7 @@
 """Model folders: weights as safetensors and a JSON card that describes them. Nothing is ever unpickled."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from safetensors import SafetensorError
@@ -11,7 +12,9 @@ from img2height.errors import ModelError
 from img2height.io.atomic import atomic_path, file_digest
 from img2height.methods import build_network
 from img2height.models.card import CARD, Card, SealedCard, read_card, write_card
+from img2height.models.sources import licences_of, read_sources
 from img2height.samples.normalise import Normalisation
+from img2height.settings.dataset import About
 from img2height.settings.recipe import Recipe
 
 WEIGHTS, LAST = "model.safetensors", "last.safetensors"
@@ -24,10 +27,12 @@ class LoadedModel:
     Attributes:
         network: in evaluation mode.
         card: its description.
+        sources: origin of the data that it was made from, see `read_sources`.
     """
 
     network: nn.Module
     card: SealedCard
+    sources: Mapping[str, About] = field(default_factory=dict)
 
     @property
     def recipe(self) -> Recipe:
@@ -43,6 +48,11 @@ class LoadedModel:
     def normalisation(self) -> Normalisation:
         """The statistics of its training tiles."""
         return self.card.normalisation
+
+    @property
+    def licences(self) -> dict[str, str | None]:
+        """The licences of all that it was made from, see `licences_of`."""
+        return licences_of(self.card, self.sources)
 
 
 def save_model(
@@ -97,7 +107,7 @@ def load_model(folder: str | Path) -> LoadedModel:
     own = {"weights": "none"} if "weights" in recipe.options else {}  # the model contains its encoder's weights
     network = build_network(recipe.network, bands, {**recipe.options, **own})
     _fill(network, folder / WEIGHTS, recipe.network)
-    return LoadedModel(network.eval(), card)
+    return LoadedModel(network.eval(), card, read_sources(folder, card.weights_sha256))
 
 
 def _fill(network: nn.Module, weights: Path, name: str) -> None:

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from img2height.models.card import SealedCard, UsedAreas
+from img2height.models.sources import licences_of
+from img2height.settings.dataset import About
 from img2height.vocabulary.layers import INITIAL, INPUTS, VIEWS
 from img2height.vocabulary.licences import restricted
 from img2height.vocabulary.quantities import ABOVE_GROUND
@@ -20,11 +22,14 @@ class Tested(NamedTuple):
     interval: str
 
 
-def readme(card: SealedCard, tested: Sequence[Tested] = (), tested_on: Sequence[str] = ()) -> str:
+def readme(
+    card: SealedCard, sources: Mapping[str, About], tested: Sequence[Tested] = (), tested_on: Sequence[str] = ()
+) -> str:
     """Return the model card as Markdown.
 
     Args:
         card: of the model.
+        sources: origin of its data, see `read_sources`.
         tested: its scores.
         tested_on: the scenes of the scores.
     """
@@ -35,10 +40,10 @@ def readme(card: SealedCard, tested: Sequence[Tested] = (), tested_on: Sequence[
         "## Inputs and output\n\n" + _table(("layer", "bands", "pixels", "normalised by"), _inputs(card)),
         f"Output: `{recipe.target}` {_output(card)}. Trained on pixels of {card.gsd_m:g} m, in tiles of "
         f"{card.tile_px or '?'} px. Pixels that are more than {GSD_TOLERANCE:.0%} larger or smaller are resampled.",
-        f"## Trained on\n\n{_trained(card)}",
+        f"## Trained on\n\n{_trained(card, sources)}",
         f"## Scores\n\n{_scores(card, tested, tested_on)}",
         f"## Limits\n\n{_limits(card)}",
-        f"## Licences\n\n{_licences(card.licences)}",
+        f"## Licences\n\n{_licences(licences_of(card, sources))}",
         f"## Use\n\n```\nimg2height verify .\nimg2height predict --model . {_options(card)} --out height.tif\n```",
     ]
     return "\n\n".join(parts) + "\n"
@@ -68,11 +73,11 @@ def _output(card: SealedCard) -> str:
     return f"in metres {ground}"
 
 
-def _trained(card: SealedCard) -> str:
+def _trained(card: SealedCard, sources: Mapping[str, About]) -> str:
     trained = card.trained_on
     if trained is None:
         return f"The training areas are {UNSTATED}."
-    rows = [[_place(used), *_data(used)] for used in (*trained.areas, *trained.before)]
+    rows = [[_place(used), *_data(used, sources)] for used in (*trained.areas, *trained.before)]
     table = _table(("scene", "use", "data", "source", "licence"), rows) if rows else "No area of this project."
     started = [str(card.pretrained)] if card.pretrained else trained.unrecorded
     return table + "".join(f"\n\nIt started from {name}, whose training areas are {UNSTATED}." for name in started)
@@ -82,10 +87,10 @@ def _place(used: UsedAreas) -> str:
     return f"{used.dataset}/{used.scene}"
 
 
-def _data(used: UsedAreas) -> list[str]:
+def _data(used: UsedAreas, sources: Mapping[str, About]) -> list[str]:
     use = " and ".join(name for name, area in (("training", used.train), ("validation", used.val)) if area)
-    about = used.about or {}
-    return [use, *(about.get(key, UNSTATED) for key in ("title", "source", "licence"))]
+    about = sources.get(used.dataset)
+    return [use, *((about.title, about.source, about.licence) if about else [UNSTATED] * 3)]
 
 
 def _scores(card: SealedCard, tested: Sequence[Tested], tested_on: Sequence[str]) -> str:

@@ -17,9 +17,12 @@ from rocrate.rocrate import ROCrate
 
 from img2height.errors import DataError
 from img2height.io.atomic import SUFFIX, atomic_path, file_digest
-from img2height.models.card import CARD, Card, read_card
+from img2height.models.card import CARD, read_card
+from img2height.models.sources import licences_of, read_sources
 from img2height.report.origins import all_versions
+from img2height.scenes.about import ABOUT
 from img2height.scenes.scene import Scene
+from img2height.settings.dataset import About
 from img2height.settings.recipe import Paper
 from img2height.vocabulary.licences import restricted
 
@@ -42,6 +45,7 @@ class Finished:
         language: of the workflow.
         scenes: all of the experiment.
         papers: of its methods, by method.
+        about: the origin of their datasets, by name.
         citations: what to cite for the data, by dataset; those without are left out.
         seeds: of its trainings.
         settings: files and folders that the results depend on.
@@ -54,6 +58,7 @@ class Finished:
     language: str
     scenes: Sequence[Scene]
     papers: Mapping[str, Paper]
+    about: Mapping[str, About]
     citations: Mapping[str, str]
     seeds: Sequence[int]
     settings: Sequence[Path]
@@ -71,19 +76,22 @@ def write_crate(run: Finished, out: Path) -> None:
     Raises:
         DataError: there are no results.
     """
-    manifests = [scene.folder / "scene.json" for scene in run.scenes]
-    given = sorted({*_files(run.settings), *manifests} - {run.workflow})
+    manifests = {scene.folder / "scene.json" for scene in run.scenes}
+    origins = {scene.folder.parent / ABOUT for scene in run.scenes}
+    given = sorted(_files(run.settings) | manifests | origins - {run.workflow})
     made = sorted(path for path in _files(run.outputs) if not {path, *path.parents} & {out, *run.left_out})
     if not made:
         raise DataError(f"{', '.join(map(str, run.outputs))}: nothing is there; run the experiment first")
     crate = ROCrate(version="1.1")  # the version of the profiles
     crate.metadata.extra_terms.update(TERMS)
-    cards = [read_card(path) for path in made if path.name == CARD]
+    models = [path.parent for path in made if path.name == CARD]
     crate.name, crate.description = run.title, f"{run.title}: data, models, heights, buildings, scores and report."
     crate.datePublished = _date(made)
-    crate.root_dataset["license"] = _terms(crate, _licences(run.scenes, cards))
+    crate.root_dataset["license"] = _terms(crate, _licences(run.about, models))
     papers = [_paper(crate, paper) for paper in _distinct(run.papers.values())]
-    crate.root_dataset["citation"] = papers + [_data(crate, scene, run.citations) for scene in _one_each(run.scenes)]
+    crate.root_dataset["citation"] = papers + [
+        _data(crate, name, about, run.citations.get(name)) for name, about in run.about.items()
+    ]
     crate.root_dataset["conformsTo"] = [_profile(crate, url, name) for url, name in PROFILES.items()]
     workflow = crate.add_workflow(
         run.workflow, str(run.workflow), main=True, lang=run.language,
@@ -122,11 +130,14 @@ def _date(made: Sequence[Path]) -> str:
     return datetime.fromtimestamp(max(int(path.stat().st_mtime) for path in made), UTC).isoformat()
 
 
-def _licences(scenes: Sequence[Scene], cards: Sequence[Card]) -> dict[str, str | None]:
+def _licences(about: Mapping[str, About], models: Sequence[Path]) -> dict[str, str | None]:
     """Return the licences of all data and weights that the results were made from."""
-    data = {scene.dataset: scene.about.get("licence") for scene in scenes}
-    weights = {name: text for card in cards for name, text in card.licences.items() if name not in data}
-    return {**data, **weights}
+    found: dict[str, str | None] = {dataset: origin.licence for dataset, origin in about.items()}
+    for folder in models:
+        card = read_card(folder / CARD)
+        for name, licence in licences_of(card, read_sources(folder, card.weights_sha256)).items():
+            found.setdefault(name, licence)
+    return found
 
 
 def _terms(crate: ROCrate, licences: Mapping[str, str | None]) -> ContextEntity:
@@ -147,18 +158,13 @@ def _paper(crate: ROCrate, paper: Paper) -> ContextEntity:
     return crate.add(ContextEntity(crate, paper.url, properties))
 
 
-def _one_each(scenes: Iterable[Scene]) -> list[Scene]:
-    """Return one scene of each dataset."""
-    return list({scene.dataset: scene for scene in scenes}.values())
-
-
-def _data(crate: ROCrate, scene: Scene, citations: Mapping[str, str]) -> ContextEntity:
-    """Return the dataset of a scene, with what its file says of source, licence and citation."""
-    properties = {"@type": "CreativeWork", "name": scene.about.get("title", scene.dataset)}
-    stated = {"creditText": scene.about.get("source"), "license": scene.about.get("licence"),
-              "citation": citations.get(scene.dataset)}  # fmt: skip
-    properties |= {key: text for key, text in stated.items() if text}
-    return crate.add(ContextEntity(crate, f"#data-{scene.dataset}", properties))
+def _data(crate: ROCrate, dataset: str, about: About, citation: str | None) -> ContextEntity:
+    """Return a dataset, with what its file says of source, licence and citation."""
+    properties = {
+        "@type": "CreativeWork", "name": about.title, "creditText": about.source, "license": about.licence,
+        **({"citation": citation} if citation else {}),
+    }  # fmt: skip
+    return crate.add(ContextEntity(crate, f"#data-{dataset}", properties))
 
 
 def _profile(crate: ROCrate, url: str, name: str) -> ContextEntity:

@@ -29,7 +29,7 @@ def methods_text(run: Run, versions: dict[str, str]) -> list[str]:
 
 
 def _data(run: Run) -> str:
-    titles = dict.fromkeys(f"{scene.about['title']} ({scene.about['source']})" for scene in run.sources)
+    titles = dict.fromkeys(f"{about.title} ({about.source})" for about in run.about.values())
     sizes = sorted({scene.grid.gsd_m for scene in run.scenes})
     size = f"{sizes[0]:.3g} m" if len(sizes) == 1 else f"{sizes[0]:.3g} to {sizes[-1]:.3g} m"
     here = " in this experiment" * bool(run.unrecorded)

@@ -36,6 +36,7 @@ from img2height.report.tables.strata import refinements, strata_table
 from img2height.report.tables.strata import to_markdown as strata_to_markdown
 from img2height.report.templating import environment, flat
 from img2height.scenes.scene import Scene
+from img2height.settings.dataset import About
 from img2height.settings.protocol import LEAKS
 from img2height.tiles.areas import area_of
 from img2height.vocabulary.licences import restricted
@@ -66,9 +67,10 @@ class Links(NamedTuple):
 
 
 class Evaluated(NamedTuple):
-    """An evaluated scene and its test area in hectares."""
+    """An evaluated scene, the origin of its dataset, and its test area in hectares."""
 
     scene: Scene
+    about: About
     test_ha: float
 
 
@@ -171,7 +173,7 @@ def _glance(run: Run, table: pandas.DataFrame, shown: ShownScene, figures: Path)
 
 def _licences(run: Run) -> dict[str, str | None]:
     """Return the licences of data and weights by what they apply to."""
-    data = {scene.dataset: scene.about.get("licence") for scene in run.sources}
+    data: dict[str, str | None] = {dataset: about.licence for dataset, about in run.about.items()}
     return data | {f"encoder {one.encoder}": one.licence for one in run.pretrained.values()}
 
 
@@ -190,4 +192,4 @@ def _settings(run: Run) -> dict[str, object]:
 
 def _evaluated(run: Run, scene: Scene) -> Evaluated:
     area = area_of(run.areas, "test", scene.dataset, scene.name)
-    return Evaluated(scene, area.area * scene.grid.gsd_m**2 / 1e4)
+    return Evaluated(scene, run.about[scene.dataset], area.area * scene.grid.gsd_m**2 / 1e4)

@@ -11,6 +11,7 @@ from img2height.io.origins import PretrainedEncoder
 from img2height.report.tables.intervals import Uncertainty
 from img2height.scenes.scene import Scene
 from img2height.scoring.method import Predicted
+from img2height.settings.dataset import About
 from img2height.settings.experiment import Experiment
 from img2height.settings.protocol import Params
 from img2height.settings.recipe import Recipe
@@ -49,6 +50,7 @@ class Run:
         uncertainty: intervals and comparisons of the first seed.
         scenes: the evaluated scenes.
         sources: all scenes of the experiment, including those for training.
+        about: the origin of their datasets, by name.
         areas: pixel areas of the folds (fold, part, dataset, scene, geometry).
         folds_figure: map of the folds, PNG.
         files: by method.
@@ -67,6 +69,7 @@ class Run:
     uncertainty: Uncertainty
     scenes: list[Scene]
     sources: list[Scene]
+    about: dict[str, About]
     areas: geopandas.GeoDataFrame
     folds_figure: Path
     files: dict[str, MethodFiles]

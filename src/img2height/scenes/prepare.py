@@ -28,7 +28,7 @@ POLYGONS = "building_polygons"
 
 
 def prepare_scene(
-    scene_file: SceneFile, *, dataset: str, name: str, raw: Path, grid: TargetGrid, about: dict[str, str], folder: Path
+    scene_file: SceneFile, *, dataset: str, name: str, raw: Path, grid: TargetGrid, folder: Path
 ) -> Scene:
     """Return the scene prepared from delivered layers; its folder appears, or is replaced, as a whole.
 
@@ -40,7 +40,6 @@ def prepare_scene(
         name: name of the scene.
         raw: folder to which the layers' paths are relative.
         grid: the CRS and pixel size that the dataset requests; by default the grid of the first layer.
-        about: title, source, licence and vertical reference.
         folder: where the scene is written.
 
     Raises:
@@ -80,7 +79,7 @@ def prepare_scene(
                     burn(footprints, ground, made / f"{mask}.tif")
         if scene_file.pairs:
             write_pairs(scene_file.pairs, made / PAIRS)
-        scene = Scene(made, dataset, name, ground, _list_layers(made, layers, sources), about)
+        scene = Scene(made, dataset, name, ground, _list_layers(made, layers, sources))
         scene.save()
     return replace(scene, folder=folder)
 

@@ -56,7 +56,6 @@ class Scene:
         grid: the one grid of all raster layers.
         layers: by name: eo, sar, ms, dsm_initial, dsm_filled, view_<number>, dsm, dtm, ndsm, building, wall, water,
             forest; `buildings` are the reference footprints, `pairs` lists the pairs of views.
-        about: title, source, licence and vertical reference.
     """
 
     folder: Path
@@ -64,7 +63,6 @@ class Scene:
     name: str
     grid: Grid
     layers: dict[str, SceneLayer]
-    about: dict[str, str]
 
     @property
     def picture(self) -> str:
@@ -125,7 +123,6 @@ class Scene:
             {
                 "dataset": self.dataset,
                 "scene": self.name,
-                "about": self.about,
                 "grid": self.grid.to_json(),
                 "layers": {name: vars(layer) for name, layer in self.layers.items()},
             },
@@ -148,7 +145,6 @@ class Scene:
                 name=value["scene"],
                 grid=Grid.from_json(value["grid"]),
                 layers={name: SceneLayer(**layer) for name, layer in value["layers"].items()},
-                about=value["about"],
             )
         except (KeyError, TypeError, AttributeError, CRSError) as error:
             what = f"{type(error).__name__}: {error}"

@@ -14,6 +14,7 @@ from img2height.io.display import Picture
 from img2height.io.grid import Grid
 from img2height.io.rasters import open_raster
 from img2height.io.tables import read_geotable
+from img2height.scenes.about import about_of
 from img2height.scenes.scene import Scene
 from img2height.scoring.buildings import reference_buildings
 from img2height.view.frame import Frame
@@ -87,7 +88,7 @@ def _opened(results: list[Result], manifests: list[Path], stack: ExitStack) -> S
         methods=[method for method, _ in shown],
         picture=Picture.of(image, scene.layers[scene.picture].bands),
         references={method.reference: reference for method, reference in shown if reference is not None},
-        footprints=reference_buildings(scene), about=scene.about,
+        footprints=reference_buildings(scene), about=about_of(scene).model_dump(),
     )  # fmt: skip
 
 
