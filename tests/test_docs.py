@@ -5,14 +5,17 @@ import shlex
 import shutil
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 
 import documented
+import laspy
 import pytest
 import yaml
 from resdepth_files import official
 from workflow_events import clean_environment
 from workflow_tree import ROOT, Tree
 
+from img2height.inference.points import write_points
 from img2height.settings.dataset import Dataset
 from img2height.settings.parsing import parse
 from img2height.studies.study import Study
@@ -32,10 +35,22 @@ def finished(tree: Tree, tmp_path_factory: pytest.TempPathFactory) -> Tree:
     for name, layer in OWN_FILES.items():
         shutil.copyfile(copy.folder / f"data/scenes/tiny/south/{layer}.tif", copy.folder / name)
     shutil.copyfile(copy.folder / "results/tiny/unet/oof/seed0/south/buildings.gpkg", copy.folder / "houses.gpkg")
+    (copy.folder / "tiles").mkdir()
+    shutil.copyfile(copy.folder / "ortho.tif", copy.folder / "tiles/a.tif")
+    write_lidar(copy.folder / "data/scenes/tiny/south", copy.folder / "lidar")
     files = official(copy.folder)
     for file, name in zip(files.normalization, ("dsm_normalization.p", "image_normalization.p"), strict=True):
         file.rename(copy.folder / name)
     return copy
+
+
+def write_lidar(scene: Path, folder: Path) -> None:
+    """Write surface and terrain of a scene as point clouds, the terrain classified as ground."""
+    for name, number in (("dsm", 1), ("dtm", 2)):
+        write_points(scene / f"{name}.tif", path := folder / f"{name}.laz")
+        cloud = laspy.read(path)
+        cloud.classification[:] = number
+        cloud.write(path)
 
 
 @pytest.fixture(scope="module")

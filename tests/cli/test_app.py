@@ -265,6 +265,33 @@ def test_an_output_that_cannot_be_written_fails_early(tmp_path: Path, option: st
     assert said in result.stderr
 
 
+def test_a_pattern_or_folder_is_many_images(model: Path, tmp_path: Path) -> None:
+    (tiles := tmp_path / "tiles").mkdir()
+    write_image(tiles / "a.tif")
+    out = tmp_path / "out"
+    for given, flags in ((tiles / "*.tif", []), (tiles, ["--mosaic"])):
+        result = invoke("predict", "--model", model, "--image", given, "--out", out, *flags)
+        assert result.exit_code == 0, result.stderr
+        assert sorted(path.name for path in out.iterdir()) == ["a.json", "a.tif"]
+
+
+@pytest.mark.parametrize(
+    ("image", "flags", "said"),
+    [
+        ("*.tif", ["--out", "h.tif"], "--out h.tif: of several images this is a folder"),
+        ("*.tif", ["--out", "h", "--buildings", "b.gpkg"], "--buildings: not for several images"),
+        ("*.png", ["--out", "h"], "no image is found"),
+        ("*.tif", ["--out", "h", "--sar", "sar.tif"], "--image, --sar: several images at once"),
+        ("eo.tif", ["--out", "h.tif", "--mosaic"], "--mosaic: is for several images"),
+    ],
+)
+def test_options_of_many_images_are_checked_first(tmp_path: Path, image: str, flags: list[str], said: str) -> None:
+    write_image(tmp_path / "eo.tif")
+    result = invoke("predict", "--model", tmp_path / "nowhere", "--image", tmp_path / image, *flags)
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
 @pytest.mark.parametrize(("layer", "option"), [("sar", "--sar"), ("ms", "--ms")])
 def test_radar_and_multispectral_images_have_their_options(tmp_path: Path, layer: str, option: str) -> None:
     network = build_network("constant", {layer: 1}, {})

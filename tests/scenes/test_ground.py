@@ -7,7 +7,7 @@ from raw_cases import band as read
 
 from img2height.scenes import ground
 from img2height.scenes.ground import ground_cells, low_heights
-from img2height.settings.dataset import GroundFilter
+from img2height.settings.ground import GroundFilter
 
 
 def slope(shape: tuple[int, int], rise: float) -> np.ndarray:

@@ -268,7 +268,7 @@ def raw_layers(wildcards):
     folder = raw_folder(wildcards)
     if folder != paths.RAW.format(**wildcards):
         return [folder]
-    files = [f"{folder}/{layer.path}" for _, layer in scene_file(wildcards).layers.items()]
+    files = [f"{folder}/{path}" for path in scene_file(wildcards).paths]
     if missing := [file for file in files if not Path(file).exists()]:
         stop(
             f"scene {wildcards.dataset}/{wildcards.scene}: missing {', '.join(missing)}; "

@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from img2height.cli.export import export
+from img2height.cli.grid import grid
 from img2height.cli.importing import import_dataset
 from img2height.cli.predict import predict
 from img2height.cli.view import view
@@ -33,6 +34,7 @@ app = typer.Typer(
 app.command()(predict)
 app.command()(export)
 app.command()(view)
+app.command()(grid)
 app.command("import-dataset")(import_dataset)
 
 

@@ -10,14 +10,14 @@ from typing import Annotated, Any
 import typer
 
 from img2height.cli.program import messages
+from img2height.cli.several import RASTERS, images_of, predict_several, refuse_of_several
 from img2height.errors import DataError, ModelError
 from img2height.io.parts import parts_of
 from img2height.settings.parsing import meant
 from img2height.vocabulary.layers import INPUTS, Layer
-from img2height.vocabulary.storage import Compression
+from img2height.vocabulary.storage import CLOUDS, Compression
 from img2height.vocabulary.units import METRES
 
-RASTERS, CLOUDS = (".tif", ".tiff"), (".laz", ".las")
 POLYGONS = (".parquet", ".gpkg", ".city.json", ".city.jsonl", ".fgb", ".pmtiles")
 Given = Mapping[str, Path | list[Path]]
 
@@ -51,8 +51,13 @@ def _option(layer: Layer) -> inspect.Parameter:
 def predict(
     *,
     model: Annotated[Path, typer.Option(help="model folder")],
-    out: Annotated[Path, typer.Option(help="height map to write, COG in metres")],
+    out: Annotated[
+        Path, typer.Option(help="height map to write, COG in metres; of several images the folder of their height maps")
+    ],
     rasters: Given,
+    mosaic: Annotated[
+        bool, typer.Option("--mosaic", help="of several images: one height map for all that touch each other")
+    ] = False,
     dsm_unit: Annotated[
         str | None,
         typer.Option(help="unit of the heights of --dsm, if the raster does not state it, e.g. metre or foot"),
@@ -80,8 +85,16 @@ def predict(
 ) -> None:
     """Predict heights, and buildings, from the input rasters of a trained model, which must be on one pixel grid.
 
-    The rasters may be larger than memory. If killed, run the same command again to resume.
+    The rasters may be larger than memory. If killed, run the same command again to resume. A folder, or a pattern in
+    quotes ('tiles/*.tif'), stands for all of its images; neighbours are predicted as one, without seams.
     """
+    if several := images_of(rasters):
+        extras = {"--buildings": buildings, "--points": points, "--intervals": intervals, "--dsm-unit": dsm_unit}
+        refuse_of_several(out, [option for option, value in extras.items() if value])
+        predict_several(model, several, out, window_px, overlap, draws, compress, mosaic=mosaic)
+        return
+    if mosaic:
+        raise DataError("--mosaic: is for several images: give a folder, or a pattern in quotes, e.g. 'tiles/*.tif'")
     read = [path for value in rasters.values() for path in (value if isinstance(value, list) else [value])]
     if dsm_unit and dsm_unit not in METRES:
         raise DataError(f"--dsm-unit: {meant(dsm_unit, list(METRES))}")

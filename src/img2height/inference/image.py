@@ -38,6 +38,8 @@ from img2height.vocabulary.storage import Compression
 logger = logging.getLogger(__name__)
 
 DEVICES = ("auto",)
+TAGS = "IMG2HEIGHT_"  # prefix of the tags of height maps
+MODEL_TAG, INPUTS_TAG = f"{TAGS}MODEL_SHA256", f"{TAGS}INPUTS"
 
 
 def predict_image(
@@ -76,31 +78,14 @@ def predict_image(
             "the model has no calibration.json, so the intervals of its heights are not known; run the rule "
             "calibrate_intervals of the workflow, or leave out --intervals"
         )
-    scene = given_scene(model.inputs, given, dsm_unit, model.recipe.optional)
-    task = Task(model, scene, scene.views, settings, out.with_name(f".{out.name}.scratch"), draws=draws)
-    grid = trained_grid(scene.grid, model.card.gsd_m)
-    check_task(replace(task, model=with_pixels_of(model, scene.grid)) if grid else task, to_prepare=(INITIAL,))
+    task, grid = checked_task(model, given, out.with_name(f".{out.name}.scratch"), settings, draws, dsm_unit)
     if buildings:
-        _check_buildings(model, scene)
+        _check_buildings(model, task.scene)
     if buildings or points:
-        _check_image(scene)
-    threads = torch.get_num_threads()
+        _check_image(task.scene)
     taken = DataError(f"{out}: another process is writing it; wait for it, or choose another name")
-    with alone(out, taken), resumable(task.folder, record_of(task, DEVICES, threads)):
-        if grid:
-            scene = bring_to_trained(scene, grid, task.folder / "rescaled")
-        filled = replace(task, scene=_filled(scene, task.folder))
-        strips = finish_strips(filled, DEVICES, threads, progress=True)
-        if not strips.any_valid():
-            strips.remove()
-            raise DataError(
-                f"{scene.name}: no pixel is valid, so there is nothing to predict; check its nodata and mask"
-            )
-        windows, heights = task.folder / "windows.tif", task.folder / "height.tif"
-        strips.write(windows)
-        set_tags(windows, _origin(model, task.scene))
-        copy_to_cog(windows, heights, compress=compress)
-        windows.unlink()
+    with alone(out, taken), resumable(task.folder, record_of(task, DEVICES, torch.get_num_threads())):
+        heights, scene = compute_heights(task, grid, compress)
         if buildings:
             _write_buildings(model, scene, heights, rules, buildings, calibration)
         if points:
@@ -111,17 +96,62 @@ def predict_image(
     shutil.rmtree(task.folder)
 
 
+def checked_task(
+    model: LoadedModel, given: Given, folder: Path, settings: Inference, draws: int = 0, dsm_unit: str | None = None
+) -> tuple[Task, Grid | None]:
+    """Return the prediction of given rasters after all checks, and the grid to which they are resampled first, if any.
+
+    Raises:
+        ModelError: model and rasters do not fit each other.
+        DataError: a raster cannot be used.
+    """
+    scene = given_scene(model.inputs, given, dsm_unit, model.recipe.optional)
+    task = Task(model, scene, scene.views, settings, folder, draws=draws)
+    grid = trained_grid(scene.grid, model.card.gsd_m)
+    check_task(replace(task, model=with_pixels_of(model, scene.grid)) if grid else task, to_prepare=(INITIAL,))
+    return task, grid
+
+
+def compute_heights(
+    task: Task, grid: Grid | None, compress: Compression, *, may_be_empty: bool = False, progress: bool = True
+) -> tuple[Path, Scene]:
+    """Return the COG of heights, in the folder of the prediction, and the scene with the grid of these heights.
+
+    Args:
+        task: see `checked_task`; its folder has been started, see `resumable`.
+        grid: likewise.
+        compress: see `copy_to_cog`.
+        may_be_empty: write missing heights if no pixel is valid, instead of an error.
+        progress: show a progress bar on standard error.
+
+    Raises:
+        DataError: no pixel is valid.
+    """
+    scene = bring_to_trained(task.scene, grid, task.folder / "rescaled") if grid else task.scene
+    filled = replace(task, scene=_filled(scene, task.folder))
+    strips = finish_strips(filled, DEVICES, torch.get_num_threads(), progress=progress)
+    if not may_be_empty and not strips.any_valid():
+        strips.remove()
+        raise DataError(f"{scene.name}: no pixel is valid, so there is nothing to predict; check its nodata and mask")
+    windows, heights = task.folder / "windows.tif", task.folder / "height.tif"
+    strips.write(windows)
+    set_tags(windows, _origin(task.model, task.scene))
+    copy_to_cog(windows, heights, compress=compress)
+    windows.unlink()
+    return heights, scene
+
+
 def _origin(model: LoadedModel, scene: Scene) -> dict[str, str]:
     """Return what made the heights, for tags of the raster: model, inputs, and terms of use."""
     licences = model.licences
     tags = {
-        "IMG2HEIGHT_METHOD": model.card.method,
-        "IMG2HEIGHT_MODEL_SHA256": model.card.weights_sha256,
-        "IMG2HEIGHT_INPUTS": ", ".join(f"{name} {Path(layer.file).name}" for name, layer in scene.layers.items()),
-        "IMG2HEIGHT_LICENCES": "; ".join(f"{name}: {text or 'not recorded'}" for name, text in licences.items()),
+        f"{TAGS}METHOD": model.card.method,
+        MODEL_TAG: model.card.weights_sha256,
+        INPUTS_TAG: ", ".join(f"{name} {Path(layer.file).name}" for name, layer in scene.layers.items()),
+        f"{TAGS}LICENCES": "; ".join(f"{name}: {text or 'not recorded'}" for name, text in licences.items()),
     }
     if forbidden := restricted(licences):
-        tags["IMG2HEIGHT_TERMS"] = f"not for commercial use: the licence of {', '.join(forbidden)} does not allow it"
+        tags[f"{TAGS}TERMS"] = f"not for commercial use: the licence of {', '.join(forbidden)} does not allow it"
     return tags
 
 

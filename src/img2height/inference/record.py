@@ -109,4 +109,4 @@ def resumable(folder: Path, record: dict[str, object]) -> Iterator[None]:
 
 
 def _is_strip(name: str) -> bool:
-    return name.endswith(".npy")
+    return name.endswith((".npy", ".tif"))  # or a finished raster of several

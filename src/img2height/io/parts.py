@@ -22,10 +22,10 @@ def parts_of(path: Path) -> list[Path]:
     Raises:
         DataError: a part lies in an archive or on a server, where it may change unseen, or a mosaic cannot be read.
     """
-    return list(dict.fromkeys(_parts(path)))
+    return list(dict.fromkeys(_parts(path, {})))
 
 
-def _parts(path: Path) -> Iterator[Path]:
+def _parts(path: Path, listed: dict[Path, dict[str, list[Path]]]) -> Iterator[Path]:
     if str(path).startswith(ARCHIVES):
         raise DataError(
             f"{path}: lies in an archive or on a server, where it may change unseen; unpack or copy it here"
@@ -34,11 +34,23 @@ def _parts(path: Path) -> Iterator[Path]:
         yield from sorted(file for file in path.rglob("*") if file.is_file())
         return
     yield path
-    siblings = (file for file in path.parent.iterdir() if file.name.startswith(f"{path.stem}."))
+    if path.parent not in listed:  # once for all parts of a mosaic
+        listed[path.parent] = _by_beginning(path.parent)
+    siblings = listed[path.parent].get(path.stem, [])
     yield from sorted(file for file in siblings if file.is_file() and not _is_image(file, path))
     if path.suffix.lower() == ".vrt":
         for part in mosaicked(path):
-            yield from _parts(part)
+            yield from _parts(part, listed)
+
+
+def _by_beginning(folder: Path) -> dict[str, list[Path]]:
+    """Return the files of a folder by each beginning of their names that ends before a dot."""
+    found: dict[str, list[Path]] = {}
+    for file in folder.iterdir():
+        words = file.name.split(".")
+        for count in range(1, len(words)):
+            found.setdefault(".".join(words[:count]), []).append(file)
+    return found
 
 
 def _is_image(file: Path, path: Path) -> bool:

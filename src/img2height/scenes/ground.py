@@ -5,8 +5,9 @@ Zhang et al. (2003), https://doi.org/10.1109/TGRS.2003.810682, on cells of about
 
 import math
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from affine import Affine
@@ -16,32 +17,37 @@ from rasterio.windows import Window
 from scipy import ndimage
 
 from img2height.io.grid import Grid, blocks
-from img2height.io.rasters import Band, copy_to_cog, create_scratch, height_band, open_raster, read_heights
+from img2height.io.rasters import Band, copy_to_cog, create_scratch, height_band, open_raster, read_heights, set_tags
 from img2height.io.warping import warped
 from img2height.scenes.filling import MARK_OF
-from img2height.settings.dataset import GroundFilter
+from img2height.settings.ground import GroundFilter
 from img2height.vocabulary.layers import MISSING, NODATA
 
 LOW = 0.1  # quantile of the heights in a cell: low, but not an outlier
 BLOCK_CELLS = 1024
 
 
-def estimate_terrain(folder: Path, grid: Grid, settings: GroundFilter) -> None:
+def estimate_terrain(
+    folder: Path, grid: Grid, settings: GroundFilter, lowest: Path | None = None,
+    tags: Mapping[str, str] = MappingProxyType({}),
+) -> None:  # fmt: skip
     """Write the estimated terrain below the surface of a scene, and the mark of the pixels that are not ground.
 
     Args:
         folder: contains dsm.tif; dtm.tif and dtm_filled.tif are written.
         grid: of the scene.
         settings: of the filter.
+        lowest: lowest heights of the pixels, on the same grid, if more is known than the surface.
+        tags: of the raster, about its origin.
     """
     step = max(1, round(settings.cell_m / grid.gsd_m))
     rows, columns = (math.ceil(side / step) for side in grid.shape)
     coarse = Grid(grid.crs, grid.transform @ Affine.scale(step), columns, rows)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".ground.") as temporary:
         cells, ground = Path(temporary) / "cells.tif", Path(temporary) / "ground.tif"
-        _write_cells(folder / "dsm.tif", grid, coarse, step, cells)
+        _write_cells(lowest or folder / "dsm.tif", grid, coarse, step, cells)
         _write_ground(cells, coarse, settings, ground)
-        _write_terrain(folder, grid, ground, settings)
+        _write_terrain(folder, grid, ground, settings, tags)
 
 
 def _write_cells(surface: Path, grid: Grid, coarse: Grid, step: int, path: Path) -> None:
@@ -124,7 +130,7 @@ def _sides(window: float) -> Iterator[int]:
     yield 2 * math.ceil(window / 2) + 1
 
 
-def _write_terrain(folder: Path, grid: Grid, ground: Path, settings: GroundFilter) -> None:
+def _write_terrain(folder: Path, grid: Grid, ground: Path, settings: GroundFilter, tags: Mapping[str, str]) -> None:
     """Write the terrain on the grid of the scene where there is a surface, and mark what rises from it."""
     heights, marks = folder / ".dtm.tif", folder / ".marks.tif"
     with (
@@ -140,6 +146,7 @@ def _write_terrain(folder: Path, grid: Grid, ground: Path, settings: GroundFilte
             out.write(np.where(valid, below, np.float32(NODATA)), block)
             rises = surface - below > settings.step_m
             marked.write(np.where(valid, rises, MISSING).astype(np.uint8), block)
+    set_tags(heights, tags)
     copy_to_cog(heights, folder / "dtm.tif")
     copy_to_cog(marks, folder / f"{MARK_OF['dtm']}.tif", categorical=True)
     heights.unlink()

@@ -7,15 +7,18 @@ from pathlib import Path
 
 from img2height.errors import DataError
 from img2height.io.atomic import atomic_folder
+from img2height.io.clouds import Cloud, Stated
 from img2height.io.grid import Grid
 from img2height.io.rasters import open_raster
 from img2height.io.tables import write_table
 from img2height.io.verticals import Vertical, height_shift, named_vertical
 from img2height.scenes.above_ground import subtract_terrain
+from img2height.scenes.clouds import check_clouds
 from img2height.scenes.filling import MARK_OF, fill_layer, missing_below
 from img2height.scenes.footprints import burn_footprints, burn_heights, burn_walls, read_footprints
 from img2height.scenes.ground import estimate_terrain
 from img2height.scenes.pairs import PAIRS, write_pairs
+from img2height.scenes.points import grid_points, origin_stated
 from img2height.scenes.scene import Scene, SceneLayer
 from img2height.scenes.sources import Source, check_raster, target_grid
 from img2height.scenes.warp import bring_to_grid, source_window
@@ -48,9 +51,13 @@ def prepare_scene(
     layers = dict(scene_file.layers.items())
     rasters = {layer: declared for layer, declared in layers.items() if not of_polygons(layer, declared)}
     sources = [check_raster(layer, declared, raw, scene_file.allow) for layer, declared in rasters.items()]
+    points = scene_file.points
+    clouds = check_clouds([raw / points.path], Stated(points.crs, points.unit, points.vertical)) if points else []
     _check_views([source for source in sources if source.kind == "view"])
     if "vertical_reference" not in scene_file.allow and grid.vertical is None:
-        _check_vertical_systems(sources)
+        _check_vertical_systems(sources, clouds)
+    if clouds and grid.vertical is not None:
+        raise DataError(f"grid.vertical: {clouds[0].path}: heights of points are not converted; leave it out")
     ground = target_grid(sources[0].path, grid)
     if grid.vertical is not None:
         sources = [_converted(source, named_vertical(grid.vertical), ground) for source in sources]
@@ -61,10 +68,12 @@ def prepare_scene(
     with atomic_folder(folder) as made:
         for source in sources:
             bring_to_grid(source, ground, made / f"{source.name}.tif")
-        if scene_file.ground_filter:
+        if points:
+            grid_points(clouds, ground, points, scene_file.ground_filter, made)
+        elif scene_file.ground_filter:
             estimate_terrain(made, ground, scene_file.ground_filter)
         if set(LAYERS["ndsm"].made_of) <= set(scene_file.names):
-            if MARK_OF["dtm"] not in layers and not scene_file.ground_filter:
+            if MARK_OF["dtm"] not in layers and not (points or scene_file.ground_filter):
                 _fill_terrain(made, ground)
             if "ndsm" not in layers:
                 subtract_terrain(made, ground, any_level="ground_level" in scene_file.allow)
@@ -79,7 +88,7 @@ def prepare_scene(
                     burn(footprints, ground, made / f"{mask}.tif")
         if scene_file.pairs:
             write_pairs(scene_file.pairs, made / PAIRS)
-        scene = Scene(made, dataset, name, ground, _list_layers(made, layers, sources))
+        scene = Scene(made, dataset, name, ground, _list_layers(made, layers, sources, clouds))
         scene.save()
     return replace(scene, folder=folder)
 
@@ -90,9 +99,11 @@ def _check_views(views: Sequence[Source]) -> None:
         raise DataError(f"the views have different data types: {found}; convert them to one")
 
 
-def _check_vertical_systems(sources: Sequence[Source]) -> None:
+def _check_vertical_systems(sources: Sequence[Source], clouds: Sequence[Cloud]) -> None:
     """Raise a DataError if heights of one scene state different vertical systems."""
     named = {source.name: source.vertical.name for source in sources if source.vertical}
+    if clouds and (system := clouds[0].vertical):  # of all, see `check_clouds`
+        named["points"] = system.name
     if len(set(named.values())) > 1:
         found = ", ".join(f"{name} {system}" for name, system in named.items())
         raise DataError(
@@ -132,9 +143,13 @@ def _check_overlap(source: Source, grid: Grid) -> None:
         source_window(source, dataset, grid)
 
 
-def _list_layers(folder: Path, declared: dict[str, Layer], sources: Sequence[Source]) -> dict[str, SceneLayer]:
+def _list_layers(
+    folder: Path, declared: dict[str, Layer], sources: Sequence[Source], clouds: Sequence[Cloud]
+) -> dict[str, SceneLayer]:
     layers = {}
     applied = {source.name: source.applied for source in sources}
+    if clouds:
+        applied |= {name: origin_stated(folder / f"{name}.tif") for name in ("dsm", "dtm")}
     for path in sorted(folder.glob("*.tif")):
         look = declared[path.stem].look_azimuth_deg if path.stem in declared else None
         with open_raster(path) as dataset:

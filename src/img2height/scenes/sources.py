@@ -46,7 +46,7 @@ class Source:
         vertical: vertical system of heights, stated in the file or declared, if any.
         backscatter: scale of radar values.
         classes: of a mask, the values in all bands that belong to it; empty: any but 0.
-        cell: of heights, which of the points in a pixel it shows, if declared.
+        cell: of heights, which of the points in a pixel it shows, if declared, or stated by `img2height grid`.
         valid_range: smallest and largest value, in the unit of the layer; others are missing.
         shift: what is added to heights to convert them to another vertical system.
         converted: name of that system.
@@ -113,8 +113,8 @@ def check_raster(name: str, layer: Layer, raw: Path, allow: Container[str] = ())
         system = vertical_of(dataset, layer.vertical) if kind == "height" else None
         source = Source(
             name, path, kind, bands, indexes, value_type(dataset, indexes), metres, nodata, layer.shift_m,
-            Scaling.of(dataset, indexes), system, layer.backscatter, classes, layer.cell,
-            layer.valid_range,
+            Scaling.of(dataset, indexes), system, layer.backscatter, classes,
+            layer.cell or dataset.tags().get("IMG2HEIGHT_CELL"), layer.valid_range,
         )  # fmt: skip
     if kind == "mask" and nodata == 0 and not classes:
         raise DataError(

@@ -3,20 +3,18 @@
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
-from img2height.settings.base import Distinct, Factor, Name, Named, OneOf, Settings, with_fields
+from img2height.settings.base import Distinct, Name, Named, Settings, with_fields
 from img2height.settings.city import CitySettings
+from img2height.settings.ground import GroundFilter, PointCloud, Unit, VerticalSystem
 from img2height.settings.land import LandSettings
 from img2height.vocabulary.layers import INPUTS, LAYERS, VIEWS, layer_of, view_name
 from img2height.vocabulary.parts import PARTS, Part
 from img2height.vocabulary.storage import VECTORS
-from img2height.vocabulary.units import METRES
 
-Unit = Annotated[str, OneOf(METRES)]
 Backscatter = Literal["decibel", "intensity", "amplitude"]
 Cell = Literal["max", "p95", "mean", "median", "min", "idw", "interpolated"]
-VerticalSystem = Annotated[str, StringConstraints(pattern=r"^(EPSG:\d+|ellipsoid)$")]
 ClassValue = Annotated[int, Field(ge=0, le=65535, json_schema_extra={"unit": "class"})]
 Shift = Annotated[float, Field(ge=-10_000, le=10_000)]
 
@@ -135,18 +133,6 @@ def used_pairs(pairs: Sequence[Pair], part: str, views: Sequence[str], count: in
     return chosen
 
 
-class GroundFilter(Settings):
-    """A progressive morphological filter (Zhang et al. 2003) that estimates the terrain below a surface model."""
-
-    window_m: float = Field(
-        100.0, ge=5, le=1000, description="a building narrower than this is removed; a wider one counts as terrain"
-    )
-    slope: Factor = Field(0.15, ge=0, le=2, description="steepest terrain, rise over run")
-    step_m: float = Field(0.5, gt=0, le=10, description="what rises less above the terrain belongs to it")
-    highest_step_m: float = Field(3.0, gt=0, le=100, description="what rises more is never terrain, whatever the slope")
-    cell_m: float = Field(1.0, gt=0, le=100, description="side of the cells in which the terrain is estimated")
-
-
 class SceneFile(Settings):
     """One scene of a dataset: delivered layers, or the settings from which they are generated."""
 
@@ -161,8 +147,13 @@ class SceneFile(Settings):
         description="stereo pairs of the views; omitted in a synthetic scene, whose pairs are neighbouring views",
     )  # fmt: skip
 
+    points: PointCloud | None = Field(
+        None, description="point clouds from which surface (dsm) and terrain (dtm) are made, instead of rasters of them"
+    )
     ground_filter: GroundFilter | None = Field(
-        None, description="estimates the terrain (dtm) from the surface (dsm) if no terrain model was delivered"
+        None,
+        description="estimates the terrain (dtm) from the surface (dsm) if no terrain model was delivered, or from "
+        "points of which none is classified as ground",
     )
     allow: Distinct[Literal["ground_level", "vertical_reference", "unit", "eight_bits"]] = Field(
         [],
@@ -179,14 +170,24 @@ class SceneFile(Settings):
 
     @property
     def names(self) -> list[str]:
-        """The layers that are delivered or estimated."""
+        """The layers that are delivered, estimated, or made from points."""
         there = [name for name, _ in self.layers.items()]
+        if self.points:
+            return [*there, "dsm", "dtm"]
         return [*there, "dtm"] if self.ground_filter else there
 
+    @property
+    def paths(self) -> list[str]:
+        """The delivered files and folders, relative to that of the dataset."""
+        return [layer.path for _, layer in self.layers.items()] + ([self.points.path] if self.points else [])
+
     @model_validator(mode="after")
-    def _filter_has_a_surface(self) -> "SceneFile":
-        if self.ground_filter and (self.layers.get("dsm") is None or self.layers.get("dtm") is not None):
-            raise ValueError("ground_filter: needs a dsm, and no dtm; remove one of them")
+    def _heights_have_one_origin(self) -> "SceneFile":
+        surface, terrain = (self.layers.get(name) for name in ("dsm", "dtm"))
+        if self.points and (surface or terrain):
+            raise ValueError("points: dsm and dtm are made from them; remove the layers dsm and dtm, or the points")
+        if self.ground_filter and not self.points and (surface is None or terrain is not None):
+            raise ValueError("ground_filter: needs a dsm or points, and no dtm; remove one of them")
         return self
 
     @model_validator(mode="after")

@@ -6,3 +6,4 @@ Compression = Literal["zstd", "deflate"]  # lossless; OpenCV 5 and georaster 1.6
 
 PARQUET = (".parquet", ".geoparquet")
 VECTORS = (*PARQUET, ".gpkg", ".geojson", ".json", ".shp", ".fgb", ".gml", ".gdb")  # suffixes of vector files
+CLOUDS = (".laz", ".las")  # suffixes of point clouds; COPC files end in .copc.laz
