@@ -9,10 +9,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import geopandas
+import laspy
 import numpy as np
 import pandas
 import rasterio
 from affine import Affine
+from pyproj import CRS
 from rasterio.features import shapes
 from shapely import box
 from shapely.geometry import shape
@@ -76,6 +78,14 @@ class Town:
         """Return an image: noise that belongs to the place, and bright houses; no value is 0."""
         noise = np.stack([scattered(self.x, self.y, band) for band in range(bands)])
         return ((noise * 90 + 60 + 90 * self.house) * scale).astype(dtype)
+
+    def write_points(self, path: Path, part: tuple[slice, slice], crs: str) -> None:
+        """Write the surface of a part as points at the centres of the pixels, with the classes of ground and others."""
+        cloud = laspy.create(point_format=6, file_version="1.4")
+        cloud.header.add_crs(CRS.from_user_input(crs), keep_compatibility=False)
+        cloud.x, cloud.y, cloud.z = self.east[part].ravel(), self.north[part].ravel(), self.surface[part].ravel()
+        cloud.classification = np.where(self.above[part].ravel() > 0, 1, 2).astype(np.uint8)
+        cloud.write(path)
 
     def classes(self, house: int, other: int) -> np.ndarray:
         """Return a map of classes, uint8."""
@@ -409,3 +419,5 @@ def usgs(root: Path) -> None:
     land = Town(699_990, 4_200_010, 1, (40, 120))
     tile = "USGS_1M_16_x69y420_KY_Statewide_2019_A19.tif"
     land.write(root / tile, land.terrain, "EPSG:26916+5703", nodata=-999999)
+    for number, half in enumerate((np.s_[:, :80], np.s_[:, 80:])):
+        town.write_points(root / f"USGS_LPC_KY_Statewide_2019_A19_{number}.laz", half, "EPSG:26916+5703")

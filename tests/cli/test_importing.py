@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import rasterio
 import yaml
-from raw_cases import SIDE, deliver, ramp, write
+from cloud_cases import terrain_points, write_cloud
+from raw_cases import SIDE, UTM, deliver, ramp, write
 from script_steps import files
 from typer.testing import CliRunner, Result
 
@@ -53,6 +54,26 @@ def test_a_folder_is_linked_described_and_checked(delivery: Path) -> None:
     dataset = parse_file(Dataset, Path("config/datasets/mine.yaml"))
     assert dataset.scenes["town"].layers.get("dsm").path == "files/town/dsm.tif"
     assert yaml.safe_load(Path("config/experiments/mine.yaml").read_text())["scenes"] == {"mine": {"town": "split"}}
+
+
+def test_point_clouds_take_the_place_of_height_rasters(delivery: Path) -> None:
+    """Here without a coordinate system and a unit, which are declared."""
+    for name in ("dsm", "dtm"):
+        (delivery / f"town/{name}.tif").unlink()
+    for number, half in enumerate(np.array_split(terrain_points(SIDE, per_pixel=3), 2)):
+        write_cloud(delivery / f"town/{number}.laz", half, crs=None)
+    refused = called("folder", str(delivery), "--name", "mine")
+    assert (refused.exit_code, "--declare points.KEY=VALUE" in refused.stderr) == (2, True)
+    assert "states no coordinate system" in refused.stderr
+    flags = ["--declare", "points.unit=metre", "--declare", f"points.crs={UTM}"]
+    done = called("folder", str(delivery), "--name", "mine", *flags)
+    assert done.exit_code == 0, done.output
+    town = parse_file(Dataset, Path("config/datasets/mine.yaml")).scenes["town"]
+    assert town.points and town.points.unit == "metre"
+    assert town.names == ["eo", "building", "dsm", "dtm"]
+    linked = Path("data/raw/mine") / town.points.path
+    assert [path.name for path in sorted(linked.iterdir())] == ["0.laz", "1.laz"]
+    assert all(path.is_file() for path in linked.iterdir())
 
 
 def test_a_delivery_in_its_place_needs_no_link(delivery: Path) -> None:

@@ -34,7 +34,7 @@ HAND = [
 
 def gridded(folder: Path, files: list[Path], rules: PointRules = PLAIN, grid: Grid = GRID, stated: Stated = NOTHING):
     folder.mkdir(parents=True, exist_ok=True)
-    count = points.grid_points(check_clouds(files, stated), grid, rules, None, folder)
+    count = points.grid_points(check_clouds(files, stated), grid, rules, True, folder)
     return read(folder / "dsm.tif"), read(folder / "dtm.tif"), count
 
 

@@ -6,6 +6,7 @@ PATTERNS = {
     "eo": r"(?:.*/)?(?P<tile>[^/]*ortho[^/]*)\.tiff?",
     "dsm": r"(?:.*/)?(?:R_(?P<sheet>\w{4,6})|dsm_05m(?P<part>\w*))\.tiff?",
     "dtm": r"(?:.*/)?(?:M_(?P<sheet>\w{4,6})|dtm_05m(?P<part>\w*))\.tiff?",
+    "points": r"(?:.*/)?C_(?P<cloud>\w{4,8})\.la[sz]",
     "building_polygons": r"(?:.*/)?(?:3d)?bag[^/]*\.gpkg",
 }
 PLAUSIBLE = [-50, 600]  # voids are 3.4e38; the land lies between -7 and 323 m
@@ -13,6 +14,7 @@ LAYERS: Declared = {
     "eo": {"bands": ["red", "green", "blue"]},
     "dsm": {"unit": "metre", "valid_range": PLAUSIBLE},
     "dtm": {"unit": "metre", "valid_range": PLAUSIBLE, "cell": "mean"},
+    "points": {"unit": "metre"},
     "building_polygons": {},
 }
 
@@ -22,7 +24,8 @@ ADAPTER = Adapter(
     source="Kadaster and Het Waterschapshuis (PDOK)",
     licence="CC BY 4.0 (orthophoto), CC0 (AHN)",
     vertical_reference="NAP, metres",
-    layout="*ortho*.tif\nR_<sheet>.tif or dsm_05m*.tif\nM_<sheet>.tif or dtm_05m*.tif\nbag*.gpkg (optional)",
+    layout="*ortho*.tif\nR_<sheet>.tif or dsm_05m*.tif\nM_<sheet>.tif or dtm_05m*.tif\n"
+    "C_<sheet>.LAZ (instead of them)\nbag*.gpkg (optional)",
     find=by_patterns(PATTERNS, LAYERS, whole="netherlands", crs="EPSG:28992"),
     gsd_m=0.5,
     notes=(

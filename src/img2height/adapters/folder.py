@@ -1,4 +1,4 @@
-"""Any folder of rasters, matched with layers by the patterns of their names or by a table."""
+"""Any folder of rasters and point clouds, matched with layers by the patterns of their names or by a table."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,6 +10,7 @@ import pandas
 from img2height.errors import DataError
 from img2height.importing import Adapter, Scene, gather
 from img2height.importing.matching import WHOLE, as_name, regular
+from img2height.importing.mosaics import POINTS
 from img2height.io.tables import rows_of
 from img2height.settings.parsing import meant
 from img2height.vocabulary.layers import LAYERS, VIEWS
@@ -23,6 +24,7 @@ USUAL = {  # names that are often used, in a folder per scene or all in one
         "dsm": rf"(?:dsm|dom|surface){RASTER}",
         "dtm": rf"(?:dtm|dgm|dem|terrain){RASTER}",
         "ndsm": rf"(?:ndsm|ndom|chm|mnh|agl){RASTER}",
+        "points": r"(?P<cloud>[^/]+)\.la[sz]",
         "building": rf"buildings?{RASTER}",
         "building_polygons": rf"(?:buildings?|footprints?){VECTOR}",
     }.items()
@@ -52,7 +54,7 @@ def of_table(table: Path) -> Adapter:
 
 def _require_layers(names: Mapping[str, object]) -> None:
     for name in names:
-        if name not in LAYERS and not name.startswith("view_"):
+        if name not in (*LAYERS, POINTS) and not name.startswith("view_"):
             raise DataError(f"there is no layer {meant(name, [layer for layer in LAYERS if layer != VIEWS])}")
 
 
@@ -95,7 +97,7 @@ ADAPTER = Adapter(
     licence="unrecorded",
     vertical_reference="unrecorded",
     layout="<scene>/{rgb,ortho,image}.tif\n<scene>/{dsm,dom}.tif\n<scene>/{dtm,dgm}.tif\n<scene>/ndsm.tif\n"
-    "<scene>/buildings.{tif,gpkg}",
+    "<scene>/*.laz (instead of dsm and dtm)\n<scene>/buildings.{tif,gpkg}",
     find=partial(_find, USUAL),
     notes=("Correct title, source, licence and vertical reference below.",),
 )

@@ -1,4 +1,4 @@
-"""France: BD ORTHO and the height rasters of LiDAR HD, https://geoservices.ign.fr."""
+"""France: BD ORTHO and the height rasters or point clouds of LiDAR HD, https://geoservices.ign.fr."""
 
 from img2height.importing import Adapter, Declared, by_patterns
 
@@ -9,12 +9,14 @@ PATTERNS = {
     "dsm": rf"{LIDAR}_MNS_.*\.tif",
     "dtm": rf"{LIDAR}_MNT_.*\.tif",
     "ndsm": rf"{LIDAR}_MNH_.*\.tif",
+    "points": rf"{LIDAR}_PTS_.*\.la[sz]",
 }
 LAYERS: Declared = {
     "eo": {"bands": ["red", "green", "blue"]},
     "dsm": {"unit": "metre", "cell": "max"},
     "dtm": {"unit": "metre", "cell": "interpolated"},
     "ndsm": {"unit": "metre"},
+    "points": {"unit": "metre", "left_out": [7, 18, 65]},  # 65: artefacts
 }
 
 
@@ -23,7 +25,8 @@ ADAPTER = Adapter(
     source="IGN",
     licence="Etalab 2.0",
     vertical_reference="NGF-IGN69, metres",
-    layout="<department>-<year>-<x>-<y>-LA93-0M20-E080.jp2\nLHD_FXX_<x>_<y>_{MNS,MNT,MNH}_O_0M50_LAMB93_IGN69.tif",
+    layout="<department>-<year>-<x>-<y>-LA93-0M20-E080.jp2\nLHD_FXX_<x>_<y>_{MNS,MNT,MNH}_O_0M50_LAMB93_IGN69.tif\n"
+    "LHD_FXX_<x>_<y>_PTS_*.copc.laz (instead of MNS and MNT)",
     find=by_patterns(PATTERNS, LAYERS, whole="france", crs="EPSG:2154"),
     gsd_m=0.5,
     notes=(

@@ -10,8 +10,9 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from img2height.importing.adapter import Pieces, Scene
+from img2height.io.clouds import extent_of
 from img2height.io.rasters import open_raster
-from img2height.vocabulary.storage import VECTORS
+from img2height.vocabulary.storage import CLOUDS, VECTORS
 
 MOSTLY = 4  # a mosaic at least this many times as large as its tiles is mostly empty
 
@@ -49,8 +50,10 @@ def _groups(scene: Scene) -> list[Pieces]:
 
 
 def _box(file: Path) -> shapely.Polygon | None:
-    """Return the extent of a raster in its own coordinates; None for a vector file, which may lie anywhere."""
+    """Return the extent of a raster or point cloud in its own coordinates; None for a vector file."""
     if file.suffix.lower() in VECTORS:
         return None
+    if file.suffix.lower() in CLOUDS:
+        return shapely.box(*extent_of(file)[0])
     with open_raster(file) as raster:
         return shapely.box(*raster.bounds)

@@ -1,6 +1,7 @@
 """The layers of found scenes as a dataset file names them: single files as they are, others as mosaics."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from rasterio.enums import ColorInterp
 from img2height.errors import DataError
 from img2height.importing.adapter import Scene
 from img2height.importing.laying import Chip, Sheet, lay_out, on_a_sheet, on_the_ice, on_the_map
+from img2height.io.clouds import clouds_in, extent_of
 from img2height.io.grid import Grid
 from img2height.io.rasters import open_raster
 from img2height.io.tables import write_table
@@ -18,6 +20,7 @@ from img2height.io.vrt import write_mosaic, write_stack
 from img2height.vocabulary.storage import VECTORS
 
 RATIO = "ratio"  # of a layer of an adapter: number by which the stored values are multiplied
+POINTS = "points"  # layer of an adapter: point clouds, of which a scene has one folder
 TABLE = "buildings"  # of a layer of an adapter: it is read from the polygons that the adapter returns
 Layers = dict[str, dict[str, Any]]  # keys of a dataset file, by layer
 
@@ -72,6 +75,8 @@ def _layers(name: str, scene: Scene, delivery: Delivery, made: Path, sheet: Shee
         path = _path(name, layer, scene, delivery, made, sheet, grid)
         if path is not None:
             keys = {key: value for key, value in declared.items() if key not in (RATIO, TABLE)}
+            if layer == POINTS and scene.crs and not extent_of(clouds_in(path)[0])[1]:
+                keys["crs"] = scene.crs
             found[layer] = {"path": path.relative_to(delivery.folder).as_posix(), **keys}
     return found
 
@@ -95,6 +100,8 @@ def _path(
     files = [files[layer] for files in scene.pieces.values() if layer in files]
     if not files:
         return None
+    if layer == POINTS:
+        return _linked(files, made / f"{name}_{POINTS}", delivery)
     if len(files) > 1 and files[0].suffix.lower() in VECTORS:
         raise DataError(f"scene {name}: {len(files)} files of {layer}, e.g. {files[0]}; merge them into one")
     bands = len(declared.get("bands", []))
@@ -106,6 +113,19 @@ def _path(
         path, laid.grid, parts, crs=laid.crs, nodata=declared.get("nodata"), ratio=declared.get(RATIO), colours=bands
     )
     return path
+
+
+def _linked(files: Sequence[Path], folder: Path, delivery: Delivery) -> Path:
+    """Return a folder of links to point clouds, or the only one."""
+    if len(files) == 1:
+        return delivery.seen(files[0])
+    folder.mkdir()
+    for file in files:
+        link = folder / file.name
+        if link.is_symlink():
+            raise DataError(f"two point clouds have the name {file.name}, e.g. {file}; rename one")
+        link.symlink_to(os.path.relpath(delivery.seen(file), folder))
+    return folder
 
 
 def _is_plain(file: Path, crs: str | None, bands: int) -> bool:

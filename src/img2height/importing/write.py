@@ -15,14 +15,17 @@ from img2height.errors import DataError
 from img2height.importing.adapter import Adapter, Scene
 from img2height.importing.apart import divide_places
 from img2height.importing.matching import MOSAICS, files_below
-from img2height.importing.mosaics import Delivery, Layers, write_mosaics
+from img2height.importing.mosaics import POINTS, Delivery, Layers, write_mosaics
 from img2height.importing.starting import NOTE, Look, largest_tile_px, roles_of, start_experiment
 from img2height.io.atomic import atomic_path
+from img2height.io.clouds import Stated
 from img2height.io.rasters import open_raster
+from img2height.scenes.clouds import check_clouds
 from img2height.scenes.sources import Source, check_raster, target_grid
 from img2height.settings.base import Settings
 from img2height.settings.dataset import GRIDS, Dataset, TargetGrid, of_polygons
 from img2height.settings.experiment import Experiment
+from img2height.settings.ground import PointCloud
 from img2height.settings.parsing import parse
 from img2height.vocabulary.layers import is_view
 from img2height.vocabulary.parts import Role
@@ -155,10 +158,12 @@ def _placed(value: Any, folder: Path) -> Any:
 
 
 def _scene(scene: Scene, layers: Layers) -> dict[str, object]:
-    numbered = {layer: keys for layer, keys in layers.items() if not is_view(layer)}
+    numbered = {layer: keys for layer, keys in layers.items() if not is_view(layer) and layer != POINTS}
     if views := [layers[layer] for layer in sorted(layers) if is_view(layer)]:
         numbered["views"] = views  # type: ignore[assignment]  # the one list among mappings
     keys: dict[str, object] = {"layers": numbered, "pairs": scene.pairs, "group": scene.group, "allow": scene.allow}
+    if POINTS in layers and "dsm" not in layers:  # a delivered surface takes their place
+        keys[POINTS] = layers[POINTS]
     filtered = scene.ground_filter and "dsm" in layers and "dtm" not in layers
     return {key: value for key, value in keys.items() if value} | ({"ground_filter": {}} if filtered else {})
 
@@ -168,6 +173,8 @@ def _check(dataset: Dataset, scenes: Mapping[str, Scene], folder: Path) -> dict[
     found: dict[str, dict[str, Source]] = {}
     for name, scene in dataset.scenes.items():
         found[name] = {}
+        if scene.points:
+            _check_points(scene.points, folder)
         for layer, declared in scene.layers.items():
             if of_polygons(layer, declared):
                 continue
@@ -179,6 +186,13 @@ def _check(dataset: Dataset, scenes: Mapping[str, Scene], folder: Path) -> dict[
                 text = str(error).replace(str(folder / declared.path), delivered or layer)
                 raise DataError(f"{text} (while importing: --declare {layer}.KEY=VALUE)") from error
     return found
+
+
+def _check_points(points: PointCloud, folder: Path) -> None:
+    try:
+        check_clouds([folder / points.path], Stated(points.crs, points.unit, points.vertical))
+    except DataError as error:
+        raise DataError(f"{error} (while importing: --declare {POINTS}.KEY=VALUE)") from error
 
 
 def _look(scene: Scene, sources: Mapping[str, Source], role: Role, wanted: TargetGrid) -> Look:

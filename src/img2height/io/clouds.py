@@ -91,6 +91,18 @@ def clouds_in(path: Path) -> list[Path]:
     return found
 
 
+def extent_of(path: Path) -> tuple[Bounds, bool]:
+    """Return the extent of the points of a file in its own coordinates, and whether it states their system."""
+    with _reading(path) as reader:
+        header = reader.header
+        return _bounds(header), _system(path, header) is not None
+
+
+def _bounds(header: laspy.LasHeader) -> Bounds:
+    (west, south, _), (east, north, _) = header.mins, header.maxs
+    return float(west), float(south), float(east), float(north)
+
+
 def check_cloud(path: Path, stated: Stated) -> Cloud:
     """Return a point cloud after checking its coordinate system and the unit of its heights.
 
@@ -103,8 +115,7 @@ def check_cloud(path: Path, stated: Stated) -> Cloud:
         system = _system(path, header)
         if not header.point_count:
             raise DataError(f"{path}: contains no points; leave it out")
-        (west, south, _), (east, north, _) = header.mins, header.maxs
-        bounds = float(west), float(south), float(east), float(north)
+        bounds = _bounds(header)
         crs, keys = _position(path, system, stated.crs, bounds), _geo_keys(header)
         _require_axes_unit(path, crs, keys)
         heights = _vertical(path, system, keys, stated.vertical)

@@ -25,7 +25,7 @@ def grid_clouds(
         paths: files, or folders of them.
         out: the folder; appears only when it is complete.
         rules: see `grid_points`.
-        terrain: likewise.
+        terrain: settings of the filter of points without classes; None if they are classified.
         stated: what the files do not state themselves.
         pixel_m: side of a pixel; the grid is along the axes of the coordinate system of the first file.
         like: raster whose grid is taken instead.
@@ -39,7 +39,7 @@ def grid_clouds(
         raise DataError("give either the side of a pixel or a raster with the wanted grid")
     require_true_scale(grid.crs, grid.bounds, str(like or clouds[0].path))
     with atomic_folder(out) as made:
-        grid_points(clouds, grid, rules, terrain, made)
+        grid_points(clouds, grid, rules, terrain or True, made)
         subtract_terrain(made, grid, any_level=False)
         return sorted(path.name for path in made.iterdir())
 

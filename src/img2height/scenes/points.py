@@ -41,7 +41,7 @@ LEAST_COVERED = 0.5  # below, most of a surface would be interpolated
 
 
 def grid_points(
-    clouds: Sequence[Cloud], grid: Grid, rules: PointRules, terrain: GroundFilter | None, folder: Path
+    clouds: Sequence[Cloud], grid: Grid, rules: PointRules, terrain: GroundFilter | bool, folder: Path
 ) -> Count:
     """Write dsm.tif, dtm.tif and dtm_filled.tif of point clouds, in metres, and return what was found in these.
 
@@ -53,7 +53,8 @@ def grid_points(
         clouds: see `check_cloud`; in any coordinate systems.
         grid: of the result.
         rules: which points count, and how.
-        terrain: settings of the filter; None if the points are classified.
+        terrain: true: the mean of the ground points; settings of the filter, for points without classes; false: there
+            is one, so that only dsm.tif is written.
         folder: existing; the files appear in it.
 
     Raises:
@@ -63,16 +64,17 @@ def grid_points(
         work = Path(temporary)
         count = divide_points(clouds, grid, rules, work)
         _write_raw(grid, rules, work, count)
-        _require_enough(clouds, grid, count, filtered=terrain is not None)
-        tags = origin_of(clouds, rules, terrain, count)
+        _require_enough(clouds, grid, count, classified=terrain is True)
+        filtered = terrain if isinstance(terrain, GroundFilter) else None
+        tags = origin_of(clouds, rules, filtered, count)
         gap_px = rules.surface_gap_m / grid.gsd_m
         _write_bridged(grid, work / "surface.tif", gap_px, folder / "dsm.tif", "dsm", tags["dsm"])
-        if terrain is None:
+        if filtered:
+            estimate_terrain(folder, grid, filtered, work / "lowest.tif", tags["dtm"])
+        elif terrain:
             wide_px = rules.terrain_gap_m / grid.gsd_m
             _write_bridged(grid, work / "ground.tif", wide_px, folder / "dtm.tif", "dtm", tags["dtm"])
             _mark_far(grid, work / "ground.tif", gap_px, folder)
-        else:
-            estimate_terrain(folder, grid, terrain, work / "lowest.tif", tags["dtm"])
     return count
 
 
@@ -127,7 +129,7 @@ def _write_raw(grid: Grid, rules: PointRules, work: Path, count: Count) -> None:
                     count_covered(np.isfinite(part), count)
 
 
-def _require_enough(clouds: Sequence[Cloud], grid: Grid, count: Count, *, filtered: bool) -> None:
+def _require_enough(clouds: Sequence[Cloud], grid: Grid, count: Count, *, classified: bool) -> None:
     names = clouds[0].path if len(clouds) == 1 else f"{clouds[0].path} and {len(clouds) - 1} more"
     left_out = ", ".join(f"class {number}: {found}" for number, found in sorted(count.left_out.items())) or "none"
     if not count.points:
@@ -142,7 +144,7 @@ def _require_enough(clouds: Sequence[Cloud], grid: Grid, count: Count, *, filter
             f"{names}: pixels of {grid.gsd_m:g} m are finer than the points lie: {count.covered:.0%} of them have a "
             f"point, the others would be guessed; take pixels of {math.ceil(wanted * 20) / 20:g} m or more"
         )
-    if not filtered and not count.ground:
+    if classified and not count.ground:
         raise DataError(
             f"{names}: no point is classified as ground; let a filter estimate the terrain (ground_filter: {{}} in the "
             "dataset file, --ground-filter), or name the classes of the ground"

@@ -69,11 +69,12 @@ def prepare_scene(
         for source in sources:
             bring_to_grid(source, ground, made / f"{source.name}.tif")
         if points:
-            grid_points(clouds, ground, points, scene_file.ground_filter, made)
+            terrain = scene_file.ground_filter or scene_file.makes_terrain
+            grid_points(clouds, ground, points, terrain, made)
         elif scene_file.ground_filter:
             estimate_terrain(made, ground, scene_file.ground_filter)
         if set(LAYERS["ndsm"].made_of) <= set(scene_file.names):
-            if MARK_OF["dtm"] not in layers and not (points or scene_file.ground_filter):
+            if MARK_OF["dtm"] not in layers and not scene_file.makes_terrain:
                 _fill_terrain(made, ground)
             if "ndsm" not in layers:
                 subtract_terrain(made, ground, any_level="ground_level" in scene_file.allow)
@@ -149,7 +150,8 @@ def _list_layers(
     layers = {}
     applied = {source.name: source.applied for source in sources}
     if clouds:
-        applied |= {name: origin_stated(folder / f"{name}.tif") for name in ("dsm", "dtm")}
+        made = [name for name in ("dsm", "dtm") if name not in declared]
+        applied |= {name: origin_stated(folder / f"{name}.tif") for name in made}
     for path in sorted(folder.glob("*.tif")):
         look = declared[path.stem].look_azimuth_deg if path.stem in declared else None
         with open_raster(path) as dataset:

@@ -148,7 +148,9 @@ class SceneFile(Settings):
     )  # fmt: skip
 
     points: PointCloud | None = Field(
-        None, description="point clouds from which surface (dsm) and terrain (dtm) are made, instead of rasters of them"
+        None,
+        description="point clouds from which the surface (dsm) is made instead of a raster of it, and the "
+        "terrain (dtm) if there is none",
     )
     ground_filter: GroundFilter | None = Field(
         None,
@@ -172,9 +174,13 @@ class SceneFile(Settings):
     def names(self) -> list[str]:
         """The layers that are delivered, estimated, or made from points."""
         there = [name for name, _ in self.layers.items()]
-        if self.points:
-            return [*there, "dsm", "dtm"]
-        return [*there, "dtm"] if self.ground_filter else there
+        made = (["dsm"] if self.points else []) + (["dtm"] if self.makes_terrain else [])
+        return [*there, *made]
+
+    @property
+    def makes_terrain(self) -> bool:
+        """Whether the terrain is estimated, or made from points."""
+        return self.layers.get("dtm") is None and (self.points is not None or self.ground_filter is not None)
 
     @property
     def paths(self) -> list[str]:
@@ -184,9 +190,9 @@ class SceneFile(Settings):
     @model_validator(mode="after")
     def _heights_have_one_origin(self) -> "SceneFile":
         surface, terrain = (self.layers.get(name) for name in ("dsm", "dtm"))
-        if self.points and (surface or terrain):
-            raise ValueError("points: dsm and dtm are made from them; remove the layers dsm and dtm, or the points")
-        if self.ground_filter and not self.points and (surface is None or terrain is not None):
+        if self.points and surface:
+            raise ValueError("points: the dsm is made from them; remove the layer dsm, or the points")
+        if self.ground_filter and (terrain or not (surface or self.points)):
             raise ValueError("ground_filter: needs a dsm or points, and no dtm; remove one of them")
         return self
 
