@@ -17,11 +17,12 @@ from img2height.models.audit import ModelAudit, audit_models
 from img2height.models.card import Card, FittedOn, TrainedOn
 from img2height.models.trained import refuse_tested, trained_before, with_areas
 from img2height.samples.normalise import Normalisation
-from img2height.scenes.scene import Scene
+from img2height.scenes.scene import Scene, SceneLayer
 from img2height.settings.project import load_recipe
 
 UTM = CRS.from_epsg(32633)
-SCENE = Scene(Path(), "d", "s", Grid.north_up(UTM, 400_000, 5_000_000, 0.5, (200, 400)), {})
+LAYERS = {"eo": SceneLayer("eo.tif", "5e")}
+SCENE = Scene(Path(), "d", "s", Grid.north_up(UTM, 400_000, 5_000_000, 0.5, (200, 400)), LAYERS)
 HALVES = {"west": box(0, 0, 200, 200), "east": box(200, 0, 400, 200), "corner": box(0, 0, 20, 10)}
 UNET = load_recipe(recipes_folder(), "unet")
 FRESH = trained_before(UNET, None)
@@ -57,11 +58,11 @@ def refused(start: Card, tested: geopandas.GeoDataFrame, words: str, scene: Scen
         refuse_tested(START, trained_before(START, start), [scene], tested, [0])
 
 
-def test_the_card_has_the_areas_of_its_own_fold():
+def test_the_card_has_areas_of_its_own_fold_and_the_digests_of_their_layers():
     table = areas(("train", "west"), ("test", "east")), areas(("val", "east"), fold=1)
     (entry,) = with_areas(FRESH, [SCENE], table[0], 0).areas
     assert entry.model_dump(exclude_unset=True) == {
-        "dataset": "d", "scene": "s", "grid": SCENE.grid.to_json(),
+        "dataset": "d", "scene": "s", "grid": SCENE.grid.to_json(), "layers": {"eo": "5e"},
         "train": "POLYGON ((200 0, 200 200, 0 200, 0 0, 200 0))",
     }  # fmt: skip
     assert with_areas(FRESH, [SCENE], table[1], 0).areas == []

@@ -33,6 +33,7 @@ class UsedAreas(Record):
         grid: see `Grid.to_json`.
         train: the training area in pixel coordinates, WKT; None if there is none.
         val: the validation area, likewise.
+        layers: SHA-256 digest of each layer of the scene; None in models of earlier versions.
     """
 
     dataset: str
@@ -40,6 +41,7 @@ class UsedAreas(Record):
     grid: dict[str, Any]
     train: str | None = None
     val: str | None = None
+    layers: dict[str, str] | None = None
 
 
 class TrainedOn(Record):
@@ -89,6 +91,7 @@ class Card(Record):
         trainable_parameters: their number.
         batchnorm_buffers: their number.
         imported_from: SHA-256 digests by file name; for imported models.
+        code: digest of the code that the training could run; see `code_digest`.
         versions: of Python and libraries, by name.
     """
 
@@ -109,6 +112,7 @@ class Card(Record):
     trainable_parameters: int | None = None
     batchnorm_buffers: int | None = None
     imported_from: dict[str, str] | None = None
+    code: str | None = None
     versions: dict[str, str] | None = None
 
     @property

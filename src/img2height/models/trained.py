@@ -70,8 +70,9 @@ def with_areas(before: TrainedOn, scenes: Sequence[Scene], areas: geopandas.GeoD
     for scene in scenes:
         found = {part: area_of(areas, part, scene.dataset, scene.name, fold) for part in PARTS_USED}
         if outlines := {part: shapely.to_wkt(area) for part, area in found.items() if not area.is_empty}:
+            layers = {name: layer.sha256 for name, layer in scene.layers.items()}
             grid = scene.grid.to_json()
-            used.append(UsedAreas(dataset=scene.dataset, scene=scene.name, grid=grid, **outlines))
+            used.append(UsedAreas(dataset=scene.dataset, scene=scene.name, grid=grid, layers=layers, **outlines))
     return before.model_copy(update={"areas": used})
 
 

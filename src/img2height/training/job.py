@@ -62,17 +62,20 @@ class TrainingJob:
         """Return the tiles to validate on, spread evenly over those of the part."""
         return spread(self.part("val"), self.training.val_tiles)
 
+    def code(self) -> str:
+        """Return the digest of the code that the training may run."""
+        return code_digest("img2height.training.run", network_modules()[self.recipe.network])
+
     def digest(self) -> str:
         """Return a digest of everything that the result depends on, so that only the same training is resumed."""
         settings = [self.method, self.recipe.model_dump_json(), self.training.model_dump_json(), self.fold, self.seed]
         settings.append(precision_of(self.training))
         layers = [{name: layer.sha256 for name, layer in scene.layers.items()} for scene in self.scenes]
-        code = code_digest("img2height.training.run", network_modules()[self.recipe.network])
         starts = [Path(self.recipe.init_from) / WEIGHTS] if self.recipe.init_from else []
         if (weights := Path(str(self.recipe.options.get("weights", "none")))).is_file():
             starts.append(weights)
         start = [file_digest(path) for path in starts]
-        digest = hashlib.sha256(json.dumps([settings, layers, code, start], sort_keys=True).encode())
+        digest = hashlib.sha256(json.dumps([settings, layers, self.code(), start], sort_keys=True).encode())
         for table in (self.samples, self.tiles.drop(columns="geometry", errors="ignore")):
             digest.update(table.to_csv(index=False).encode())
         return digest.hexdigest()[:16]

@@ -104,6 +104,7 @@ def _write(job: TrainingJob, start: Start, outcome: Outcome, dtypes: dict[str, s
         precision=outcome.precision,
         trainable_parameters=start.trainable,
         batchnorm_buffers=batchnorm_buffers(network),
+        code=job.code(),
         versions=versions(),
         **({"pretrained": start.pretrained} if start.pretrained else {}),
     )
