@@ -5,6 +5,7 @@ Widths and positions of pooling are those of the paper's Fig. 7; kernel sizes in
 batch normalisation follow from its parameter counts (3,976,907 trainable, 4,864 not).
 """  # noqa: D205
 
+from contextlib import nullcontext
 from functools import partial
 
 import torch
@@ -101,7 +102,8 @@ def unpool(x: Tensor, index: Tensor) -> Tensor:
         x: B x C x H x W.
         index: of the maxima, from `max_pool2d`, B x C x H x W.
     """
-    with torch.autocast(x.device.type, enabled=False):
+    # autocast refuses tensors without values, which count the parameters of a network
+    with nullcontext() if x.is_meta else torch.autocast(x.device.type, enabled=False):
         return functional.max_unpool2d(x, index, (2, 2))
 
 
