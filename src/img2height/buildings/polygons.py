@@ -162,7 +162,8 @@ def extract_by_block(inputs: Inputs, rules: Rules) -> geopandas.GeoDataFrame:
         values = measure(labels, len(polygons), height, grid.gsd_m, ground, probability)
         parts.append(
             values.assign(
-                first=_first_in_raster(labels, window, grid.width), polygon=polygons, outline=outline,
+                first=_first_in_raster(labels, window, grid.width), outline=outline,
+                polygon=shapely.to_wkb(shapely.normalize(polygons)),  # a fifth of the memory of the polygon itself
                 touches_edge=_touching(labels, mask, window, grid.shape),
             )
         )  # fmt: skip
@@ -215,7 +216,7 @@ def _chosen(mask: np.ndarray, first: np.ndarray, window: Window, width: int) -> 
 def _table(parts: pandas.DataFrame, grid: Grid) -> geopandas.GeoDataFrame:
     """Return the buildings in the order of their first pixels, with polygons in map coordinates."""
     parts = parts.sort_values("first", ignore_index=True)
-    polygons = shapely.normalize(parts["polygon"].to_numpy())
+    polygons = shapely.from_wkb(parts.pop("polygon").to_numpy(dtype=object))
     areas = shapely.area(polygons)
     parts = parts.assign(building_id=parts.index + 1, area_m2=areas, volume_m3=areas * parts[MEAN])
     frame = parts[list(COLUMNS)].astype(COLUMNS)

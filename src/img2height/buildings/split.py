@@ -32,7 +32,8 @@ WALL = 0.5  # probability of a wall from which on it is one
 FLAT = 0.7  # share of a wall's barrier below which pixels lie inside a building
 STANDS_OUT = 4.0  # a wall's barrier over its mean inside either building: the heights of a network vary on roofs too
 APART = 0.5  # of the mean heights on both sides of a wall, over the larger standard deviation of either
-LEAST = 0.25  # of the smallest area: pixels without a wall that show a building, or how uneven its heights are
+MARKER = 0.25  # of the smallest area: so many pixels without a wall show a building
+INSIDE = 0.5  # of the smallest area: so many pixels away from the border show how uneven its heights are
 ENCLOSED = 0.5  # share of the outline along one neighbour: such a piece stands on the roof of that neighbour
 
 
@@ -109,7 +110,7 @@ def _pieces(regions: np.ndarray, barrier: np.ndarray, reach: int, smallest: floa
 
     crest = grey_dilation(np.nan_to_num(barrier), footprint=generate_binary_structure(2, 1))  # closes gaps of a pixel
     flat = _apart((regions > 0) & np.isfinite(barrier) & (crest < FLAT))
-    flat[(np.bincount(flat.ravel()) < LEAST * smallest)[flat]] = 0
+    flat[(np.bincount(flat.ravel()) < MARKER * smallest)[flat]] = 0
     first = first_pixels(flat)
     several = np.bincount(regions.ravel()[first[first >= 0]], minlength=regions.max(initial=0) + 1) > 1
     cut = several[regions]
@@ -202,7 +203,7 @@ def _to_join(walls: pandas.DataFrame, sizes: pandas.DataFrame, smallest: float) 
     inner = both[(both["low"] > 0) & (both["high"] > 0)].sort_values(["low", "high"])
     longest = inner.sort_values("sides", ascending=False, kind="stable").drop_duplicates("low")
     piece = longest["low"]
-    small = ((sizes["area"] < smallest) | (sizes["inside"] < LEAST * smallest)).to_numpy()[piece]
+    small = ((sizes["area"] < smallest) | (sizes["inside"] < INSIDE * smallest)).to_numpy()[piece]
     dependent = small | (longest["seen"] == 0) | (longest["sides"] > ENCLOSED * outline[piece])
     varies = (sizes["barrier"] / sizes["inside"].clip(lower=1)).to_numpy()
     least = np.fmax(1, STANDS_OUT * np.fmax(varies[inner["low"]], varies[inner["high"]]))
