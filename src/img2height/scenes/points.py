@@ -35,7 +35,8 @@ from img2height.vocabulary.layers import MISSING, NODATA
 
 logger = logging.getLogger(__name__)
 
-GAPS_PX = 1024  # side of the blocks in which gaps are interpolated
+GAPS_PX = 512  # side of the blocks in which gaps are interpolated
+NARROW_PX = 8  # narrow gaps are many and need a narrow margin; few valid pixels lie beside the wide ones that remain
 TAG, NAMED = "IMG2HEIGHT_", 3  # prefix of tags, and files that they name
 LEAST_COVERED = 0.5  # below, most of a surface would be interpolated
 
@@ -156,16 +157,25 @@ def _require_enough(clouds: Sequence[Cloud], grid: Grid, count: Count, *, classi
 
 
 def _write_bridged(grid: Grid, raw: Path, gap_px: float, path: Path, quantity: str, tags: Mapping[str, str]) -> None:
-    """Write heights with their narrow gaps interpolated, as a COG."""
-    scratch, margin = raw.with_name(f"{quantity}.tif"), math.ceil(gap_px) + 1
-    with open_raster(raw) as raster, create_scratch(scratch, grid, [height_band(quantity)], "float32", NODATA) as out:
+    """Write heights with their gaps interpolated, first the narrow ones, as a COG."""
+    for number, widest_px in enumerate(sorted({min(NARROW_PX, gap_px), gap_px})):
+        scratch = raw.with_name(f"{quantity}{number}.tif")
+        _bridge(grid, raw, widest_px, scratch, quantity)
+        raw = scratch
+    set_tags(raw, tags)
+    copy_to_cog(raw, path)
+
+
+def _bridge(grid: Grid, raw: Path, widest_px: float, path: Path, quantity: str) -> None:
+    margin = math.ceil(widest_px) + 1
+    with open_raster(raw) as raster, create_scratch(path, grid, [height_band(quantity)], "float32", NODATA) as out:
         for block in grid.blocks(GAPS_PX):
             window, inside = grid.around(block, margin)
-            heights = interpolate_gaps(read_heights(raster, window), gap_px, (int(window.row_off), int(window.col_off)))
+            heights = interpolate_gaps(
+                read_heights(raster, window), widest_px, (int(window.row_off), int(window.col_off))
+            )
             part = heights[inside]
             out.write(np.where(np.isfinite(part), part, np.float32(NODATA)), block)
-    set_tags(scratch, tags)
-    copy_to_cog(scratch, path)
 
 
 def _mark_far(grid: Grid, raw: Path, far_px: float, folder: Path) -> None:
