@@ -99,7 +99,7 @@ def end_to_end(rasters: Path, model: Path, threads: int, settings: dict) -> dict
 
 
 def bare(rasters: Path, model: Path, threads: int, calls: list) -> dict[str, Any]:
-    """Run only the network, on as many tensors in memory of the same size, layout and precision."""
+    """Run only the network, on as many tensors in memory of the same size and layout, in the same precision."""
     loaded = load_model(model)
     set_up_cpu(threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -1,61 +1,26 @@
 """Precision, memory layout and batch of the network."""
 
-import logging
 from pathlib import Path
 
 import numpy as np
 import pytest
 import rasterio
 import torch
-from inference_cases import Convolutions, FirstBand, as_model, noise, windows, with_card, write_image
-from torch import Tensor, nn
+from inference_cases import Convolutions, FirstBand, as_model, noise, windows, write_image
+from torch import nn
 
-from img2height.errors import ModelError
 from img2height.inference import predict_raster
-from img2height.inference.network import SIZES, Network, fastest_batch
+from img2height.inference.engines.eager import SIZES, fastest_batch
+from img2height.inference.network import Network
 from img2height.methods import DEFAULT, Layout, layout_of, networks
-from img2height.samples.normalise import Normalisation
 
 
-class Scaled(nn.Module):
-    """A convolution that returns the first band times a factor: bfloat16 keeps 8 of its binary digits."""
-
-    def __init__(self, factor: float):
-        super().__init__()
-        self.convolution = nn.Conv2d(1, 1, 1, bias=False)
-        nn.init.constant_(self.convolution.weight, factor)
-
-    def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
-        return {"height": self.convolution(inputs["eo"])}
-
-
-def predicted(folder: Path, network: nn.Module, precision: str, **options: object) -> np.ndarray:
+def predicted(folder: Path, network: nn.Module, engine: str, **options: object) -> np.ndarray:
     eo = write_image(folder / "eo.tif", noise(100, 150))
-    model = as_model(network)
-    if options.pop("relative", False):
-        model = with_card(model, normalisation=Normalisation(model.normalisation.image, "relative", 0.0, 1.0))
-    predict_raster(model, {"eo": eo}, folder / "out.tif", windows(window_px=32, precision=precision), **options)
+    settings = windows(window_px=32, engine=engine)
+    predict_raster(as_model(network), {"eo": eo}, folder / "out.tif", settings, **options)
     with rasterio.open(folder / "out.tif") as raster:
         return raster.read(1)
-
-
-def test_bfloat16_is_used_if_it_keeps_the_heights(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    exact = predicted(tmp_path, Scaled(0.01), "float32")
-    with caplog.at_level(logging.INFO, "img2height"):
-        rounded = predicted(tmp_path, Scaled(0.01), "bfloat16")
-    error = np.abs(exact - rounded)
-    assert 0 < error.mean() < 0.01
-    (said,) = [record.message for record in caplog.records if "bfloat16" in record.message]
-    assert float(said.split(" by ")[1].split()[0]) == pytest.approx(error.mean(), rel=0.2)
-    assert "in 8 windows" in said
-
-
-@pytest.mark.parametrize(("factor", "relative"), [(1.0, False), (0.1, True)])
-def test_bfloat16_is_refused_if_it_changes_them(tmp_path: Path, factor: float, relative: bool) -> None:
-    limit = "0.001: " if relative else "0.01: "
-    with pytest.raises(ModelError, match=rf"differs from float32 by 0\.\d+ .*more than {limit}.*use float32"):
-        predicted(tmp_path, Scaled(factor), "bfloat16", relative=relative)
-    assert [path.name for path in tmp_path.iterdir()] == ["eo.tif"]
 
 
 def test_results_of_bfloat16_are_not_rounded_again(tmp_path: Path) -> None:
@@ -89,7 +54,7 @@ def test_the_batch_with_the_highest_throughput_is_found(monkeypatch: pytest.Monk
             raise torch.OutOfMemoryError("CUDA out of memory")
         now_s += 0.02 if size <= 4 else 0.01 * size
 
-    monkeypatch.setattr("img2height.inference.network.time.perf_counter", lambda: now_s)
+    monkeypatch.setattr("img2height.inference.engines.eager.time.perf_counter", lambda: now_s)
     assert fastest_batch(forward) == 4
     assert sorted(set(tried)) == [1, 2, 4, 8, 16]
     assert SIZES[-1] == 32
@@ -106,5 +71,5 @@ def test_a_network_that_does_not_fit_at_all_is_an_error() -> None:
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_a_gpu_predicts_the_heights_of_the_cpu(tmp_path: Path) -> None:
-    found = [predicted(tmp_path, Convolutions(), "float32", devices=[device]) for device in ("cpu", "cuda")]
+    found = [predicted(tmp_path, Convolutions(), "exact", devices=[device]) for device in ("cpu", "cuda")]
     assert np.abs(found[0] - found[1]).max() < 0.05

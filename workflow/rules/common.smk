@@ -84,6 +84,7 @@ SEEDS = project.experiment.seeds
 PUBLISHED_TABLES = tables_of(Path("config/tables"), METHODS)
 PUBLISHED_FIGURES = figures_of(Path("config/figures"), METHODS)
 FOLDS = project.folds
+MEASURED = [paths.ENGINES] if project.params.inference.engine != "exact" else []  # what engines do to the scores
 DATASET_OF = {scene: dataset for dataset, scene, _ in project.scenes}
 TEST_SCENES = [scene for _, scene in project.test_scenes]
 

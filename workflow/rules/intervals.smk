@@ -1,6 +1,6 @@
 # Needs: the model of a fold, and the scenes with its validation area; the heights of a scene.
 # Makes: calibration.json in the model folder: by class of predicted height, by how much truth lies below and above a
-#        prediction. interval.tif beside the heights: the 90 % interval of each pixel.
+#        prediction; with an engine other than exact, engines.json. interval.tif beside the heights: the 90 % interval of each pixel.
 
 
 rule calibrate_intervals:
@@ -10,6 +10,7 @@ rule calibrate_intervals:
         areas=paths.AREAS,
     output:
         calibration=paths.CALIBRATION,
+        engines=MEASURED,
     log:
         STEPS["calibrate_intervals"].log,
     benchmark:

@@ -12,6 +12,7 @@ rule predict:
         scene=manifest,
         areas=paths.AREAS,
         models=expand(f"{paths.MODEL}/card.json", fold=FOLDS, allow_missing=True),
+        engines=expand(MEASURED, fold=FOLDS, allow_missing=True),
     output:
         parts=expand(f"{paths.FOLD_RESULT}/{{height}}.tif", fold=FOLDS, allow_missing=True),
         mosaics=f"{paths.RESULT}/{{height}}.tif",

@@ -9,6 +9,7 @@ from img2height.errors import ModelError
 from img2height.io.atomic import atomic_folder
 from img2height.io.tables import write_json
 from img2height.models.card import CARD, SealedCard
+from img2height.models.engines import ENGINES, read_engines
 from img2height.models.folder import WEIGHTS, LoadedModel
 from img2height.models.readme import Tested, readme
 from img2height.models.sources import SOURCES
@@ -20,7 +21,7 @@ README, ITEM = "README.md", "item.json"
 
 
 def write_folder(model: LoadedModel, source: Path, out: Path, results: Path | None = None) -> None:
-    """Write weights, card, calibration, sources, the card in Markdown, and a STAC item into a new folder.
+    """Write weights, card, what was measured, sources, the card in Markdown, and a STAC item into a new folder.
 
     Args:
         model: of the source.
@@ -35,12 +36,14 @@ def write_folder(model: LoadedModel, source: Path, out: Path, results: Path | No
     if out.exists():
         raise ModelError(f"{out}: exists already; choose another name, so that nothing is replaced")
     tested = _tested(model.card, results) if results else []
+    engines = read_engines(source, model.card.weights_sha256)
     scenes = _scenes(model.card, results) if results else []
     with atomic_folder(out) as making:
-        for name in (WEIGHTS, CARD, *(name for name in (CALIBRATION, SOURCES) if (source / name).is_file())):
+        more = [name for name in (CALIBRATION, ENGINES, SOURCES) if (source / name).is_file()]
+        for name in (WEIGHTS, CARD, *more):
             shutil.copyfile(source / name, making / name)
         write_json(stac_item(model.card), making / ITEM)
-        (making / README).write_text(readme(model.card, model.sources, tested, scenes), encoding="utf-8")
+        (making / README).write_text(readme(model.card, model.sources, tested, scenes, engines), encoding="utf-8")
 
 
 def _tested(card: SealedCard, results: Path) -> list[Tested]:

@@ -78,6 +78,12 @@ def predict(
     overlap: Annotated[
         float | None, typer.Option(help="share of a window that its neighbour covers too [default: as in params.yaml]")
     ] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            help="exact, auto (the fastest that kept the model's scores), or a name [default: as in params.yaml]"
+        ),
+    ] = None,
     draws: Annotated[int, typer.Option(help="predictions with dropout: their mean, and their spread as a band")] = 0,
     compress: Annotated[
         Compression, typer.Option(help="of the height map; deflate is for programs that cannot read zstd")
@@ -114,7 +120,7 @@ def predict(
 
     loaded = load_model(model)
     _require(loaded.inputs, loaded.recipe.optional, rasters)
-    settings = inference_settings(loaded, window_px=window_px, overlap=overlap)
+    settings = inference_settings(loaded, window_px=window_px, overlap=overlap, engine=engine)
     file = model / CALIBRATION
     calibration = read_calibration(file, loaded.card.weights_sha256) if file.is_file() else None
     with messages():

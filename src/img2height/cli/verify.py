@@ -2,12 +2,14 @@
 
 import tempfile
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from img2height.conformal.calibration import CALIBRATION, read_calibration
 from img2height.errors import DataError, ModelError
 from img2height.io.atomic import file_digest
 from img2height.models.card import CARD, read_card
+from img2height.models.engines import read_engines
 from img2height.models.folder import WEIGHTS
 from img2height.models.sources import read_sources
 from img2height.provenance.archive import archived_digests
@@ -51,18 +53,20 @@ def _model_problems(folder: Path) -> list[str]:
         read_sources(folder, card.weights_sha256)
     except ModelError as error:
         return [str(error)]
-    return _altered({folder / WEIGHTS: card.weights_sha256}) + _calibration_problems(folder, card.weights_sha256)
+    return _altered({folder / WEIGHTS: card.weights_sha256}) + list(_learnt_problems(folder, card.weights_sha256))
 
 
-def _calibration_problems(folder: Path, weights_sha256: str) -> list[str]:
-    """Return what is wrong with the calibration of a model, which need not have one."""
-    if not (folder / CALIBRATION).is_file():
-        return []
+def _learnt_problems(folder: Path, weights_sha256: str) -> Iterator[str]:
+    """Yield what is wrong with the calibration and the measured engines of a model, which need not have them."""
     try:
-        read_calibration(folder / CALIBRATION, weights_sha256)
+        if (folder / CALIBRATION).is_file():
+            read_calibration(folder / CALIBRATION, weights_sha256)
     except DataError as error:
-        return [str(error)]
-    return []
+        yield str(error)
+    try:
+        read_engines(folder, weights_sha256)
+    except DataError as error:
+        yield str(error)
 
 
 def _scene_files(folder: Path) -> dict[Path, str]:

@@ -97,7 +97,7 @@ def _predict(model: LoadedModel, scene: Scene, area: BaseGeometry, settings: Inf
     heights = []
     for number, numbers in enumerate(views_together(scene, "val", model.recipe)):
         shutil.rmtree(strips_folder := folder / f"strips{number}", ignore_errors=True)  # of a killed run
-        task = Task(model, scene, numbers, settings, strips_folder, area)
+        task = Task(model, scene, numbers, settings, strips_folder, area).with_engine(["auto"])
         check_task(task)
         strips = finish_strips(task, ["auto"], model.card.training.threads, progress=False)
         heights.append(folder / f"height{number}.tif")

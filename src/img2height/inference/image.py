@@ -14,6 +14,7 @@ from img2height.conformal.buildings import with_bounds
 from img2height.conformal.calibration import Calibration
 from img2height.conformal.raster import Calibrated, write_intervals
 from img2height.errors import DataError, ModelError
+from img2height.inference.engines.choose import engine_in_words
 from img2height.inference.given import Given, given_scene
 from img2height.inference.network import bands_of
 from img2height.inference.plan import Task
@@ -106,7 +107,7 @@ def checked_task(
         DataError: a raster cannot be used.
     """
     scene = given_scene(model.inputs, given, dsm_unit, model.recipe.optional)
-    task = Task(model, scene, scene.views, settings, folder, draws=draws)
+    task = Task(model, scene, scene.views, settings, folder, draws=draws).with_engine(DEVICES)
     grid = trained_grid(scene.grid, model.card.gsd_m)
     check_task(replace(task, model=with_pixels_of(model, scene.grid)) if grid else task, to_prepare=(INITIAL,))
     return task, grid
@@ -135,18 +136,20 @@ def compute_heights(
         raise DataError(f"{scene.name}: no pixel is valid, so there is nothing to predict; check its nodata and mask")
     windows, heights = task.folder / "windows.tif", task.folder / "height.tif"
     strips.write(windows)
-    set_tags(windows, _origin(task.model, task.scene))
+    set_tags(windows, _origin(task))
     copy_to_cog(windows, heights, compress=compress)
     windows.unlink()
     return heights, scene
 
 
-def _origin(model: LoadedModel, scene: Scene) -> dict[str, str]:
-    """Return what made the heights, for tags of the raster: model, inputs, and terms of use."""
+def _origin(task: Task) -> dict[str, str]:
+    """Return what made the heights, for tags of the raster: model, engine, inputs, and terms of use."""
+    model, scene = task.model, task.scene
     licences = model.licences
     tags = {
         f"{TAGS}METHOD": model.card.method,
         MODEL_TAG: model.card.weights_sha256,
+        f"{TAGS}ENGINE": engine_in_words(task.settings.engine),
         INPUTS_TAG: ", ".join(f"{name} {Path(layer.file).name}" for name, layer in scene.layers.items()),
         f"{TAGS}LICENCES": "; ".join(f"{name}: {text or 'not recorded'}" for name, text in licences.items()),
     }

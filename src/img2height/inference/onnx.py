@@ -6,16 +6,14 @@ the layout of inputs and outputs are those of https://qgis-plugin-deepness.readt
 """
 
 import json
-import logging
-import warnings
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
 from img2height.errors import ModelError
+from img2height.inference.engines.trace import traced
 from img2height.inference.graph import MetricHeights
 from img2height.io.atomic import atomic_path
 from img2height.models.folder import LoadedModel
@@ -23,7 +21,6 @@ from img2height.samples.normalise import BYTE
 from img2height.settings.protocol import Inference
 
 PACKAGES = ("onnx", "onnxscript", "onnxruntime")
-OPSET, IR_VERSION = 18, 8  # read by onnxruntime 1.14 (2023) and later, which older QGIS have
 AGREEMENT = 1e-4  # of the range of the heights
 CARD_KEY = "img2height_card"
 
@@ -45,7 +42,7 @@ def export_onnx(model: LoadedModel, settings: Inference, path: Path) -> float:
         raise ModelError(f"ONNX files need {', '.join(missing)}; install them: pip install 'img2height[onnx]'")
     graph = MetricHeights(model).eval()
     windows = _random_windows(model, settings.window_px)
-    text = _traced(graph, windows, metadata(model, settings))
+    text = traced(graph, windows, graph.layers, graph.outputs, metadata(model, settings), free_batch=True)
     with atomic_path(path) as temporary:
         temporary.write_bytes(text)
         return _difference(temporary, graph, windows)
@@ -84,27 +81,6 @@ def _random_windows(model: LoadedModel, side_px: int) -> tuple[torch.Tensor, ...
         statistics = torch.tensor(list(own.values()) if own else [(0.0, model.normalisation.scale_m)])  # C x 2
         windows.append(noise * statistics[:, 1, None, None] + statistics[:, 0, None, None])
     return tuple(windows)
-
-
-def _traced(graph: MetricHeights, windows: tuple[torch.Tensor, ...], properties: dict[str, str]) -> bytes:
-    """Return the content of the file; the same model is the same bytes, and no path of this machine is in them."""
-    batch = torch.export.Dim("batch")
-    logging.getLogger("onnx_ir").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporter warns about itself; its result is checked
-        program: Any = torch.onnx.export(
-            graph, windows, input_names=graph.layers, output_names=graph.outputs, opset_version=OPSET, dynamo=True,
-            dynamic_shapes=(tuple({0: batch} for _ in windows),), verbose=False,
-        )  # fmt: skip
-    made = program.model_proto
-    made.ir_version, made.producer_name = IR_VERSION, "img2height"
-    for place in (made.graph, *made.graph.node, *made.graph.input, *made.graph.output, *made.graph.value_info):
-        place.ClearField("metadata_props")  # stack traces
-    for weights in made.graph.initializer:
-        weights.ClearField("metadata_props")
-    for key, value in properties.items():
-        made.metadata_props.add(key=key, value=value)
-    return made.SerializeToString(deterministic=True)
 
 
 def _difference(path: Path, graph: MetricHeights, windows: tuple[torch.Tensor, ...]) -> float:

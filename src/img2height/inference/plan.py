@@ -1,13 +1,14 @@
 """An inference task, and the plan of its windows and strips on the grid of its scene."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from shapely.geometry.base import BaseGeometry
 
 from img2height.errors import DataError, ModelError
+from img2height.inference.engines.choose import choose_engine
 from img2height.inference.network import Network, bands_of
 from img2height.inference.strips import Strips
 from img2height.inference.windows import WindowGrid
@@ -52,7 +53,7 @@ class Task:
         model: the model.
         scene: prepared, or given rasters.
         views: numbers of the views that the model uses.
-        settings: windows, batches and precision.
+        settings: windows, batches and engine.
         folder: of this prediction only; contains its record and the finished strips.
         area: polygon in pixel coordinates; None is the whole scene; if empty, all heights are missing.
         draws: number of predictions with active dropout, see `mean_and_spread`; 0 predicts once without dropout.
@@ -90,6 +91,15 @@ class Task:
         bands = bands_of(self.model, self.draws)
         strips = Strips(self.folder, raster, bands, left, min(right, raster.width) - left, tops)
         return Plan(grid, places, strips, right - left, self.area)
+
+    def with_engine(self, devices: Sequence[str]) -> "Task":
+        """Return the task with the engine that it will use, see `choose_engine`.
+
+        Args:
+            devices: torch's names.
+        """
+        engine = choose_engine(self.model, self.settings.engine, devices[0], self.draws)
+        return replace(self, settings=self.settings.model_copy(update={"engine": engine}))
 
     def network(self, device: str) -> Network:
         """Return the network on a device."""

@@ -1,7 +1,6 @@
 """Predicts a scene of any height in overlapping windows; a killed prediction can be resumed."""
 
 from collections.abc import Container, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +15,7 @@ from img2height.inference.defaults import inference_settings
 from img2height.inference.devices import compute_on
 from img2height.inference.given import Given, given_scene
 from img2height.inference.inputs import open_inputs
-from img2height.inference.network import BFLOAT16
 from img2height.inference.plan import Task
-from img2height.inference.precision import WINDOWS as COMPARED
-from img2height.inference.precision import check_bfloat16
 from img2height.inference.record import record_of, resumable
 from img2height.inference.strips import Strips
 from img2height.inference.values import WINDOWS as LOOKED_AT
@@ -51,7 +47,7 @@ def predict_raster(
         model: a model folder, or the result of `load_model`.
         inputs: raster by layer, e.g. `{"eo": Path("image.tif")}`; a list of rasters for `views`.
         out: the raster; appears only when it is complete.
-        settings: windows, batches and precision; by default those of params.yaml and of the model's training tiles.
+        settings: windows, batches and engine; by default those of params.yaml and of the model's training tiles.
         area: polygon in pixel coordinates; heights outside are missing. By default the whole raster. An empty one
             leaves all heights missing, because not every scene has a test area in every fold.
         draws: number of predictions with active dropout, see `mean_and_spread`; 0 predicts once without dropout.
@@ -61,7 +57,7 @@ def predict_raster(
         progress: show a progress bar on standard error.
 
     Raises:
-        ModelError: model, inputs and windows do not fit each other, or the model cannot be rounded to bfloat16.
+        ModelError: model, inputs and windows do not fit each other, or the engine cannot be used, see `choose_engine`.
         DataError: a raster cannot be read or written, or the area contains no pixel.
     """
     loaded = model if isinstance(model, LoadedModel) else load_model(model)
@@ -77,7 +73,7 @@ def predict_strips(
     task: Task, *, devices: Sequence[str] = ("auto",), threads: int | None = None, progress: bool = False
 ) -> Strips:
     """Return the finished strips of a task, for callers who write several rasters together; see `predict_raster`."""
-    threads = threads or torch.get_num_threads()
+    threads, task = threads or torch.get_num_threads(), task.with_engine(devices)
     check_task(task)
     with resumable(task.folder, record_of(task, devices, threads)):
         return finish_strips(task, devices, threads, progress=progress)
@@ -100,18 +96,8 @@ def finish_strips(task: Task, devices: Sequence[str], threads: int, *, progress:
     set_up_cpu(threads)
     strips = task.plan().strips
     if missing := strips.missing():
-        if task.settings.precision == BFLOAT16:
-            _check_precision(task, devices[0])
         _compute(task, strips, missing, devices, threads, progress)
     return strips
-
-
-def _check_precision(task: Task, device: str) -> None:
-    exact = replace(task, settings=task.settings.model_copy(update={"precision": "float32"}))
-    plan = task.plan()
-    with open_inputs(task.model, task.scene, task.views) as images:
-        networks = exact.network(device), task.network(device)
-        check_bfloat16(networks, plan.strips.bands, images, plan.sample(COMPARED), plan.grid.window_px)
 
 
 def _compute(

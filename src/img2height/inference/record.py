@@ -14,7 +14,8 @@ from pathlib import Path
 import torch
 
 from img2height.errors import Img2HeightError
-from img2height.inference.network import device_of
+from img2height.inference.engines.choose import package_versions
+from img2height.inference.engines.eager import device_of
 from img2height.inference.plan import Task
 from img2height.io.parts import parts_of
 from img2height.io.tables import read_json, write_json
@@ -54,7 +55,7 @@ def record_of(task: Task, devices: Sequence[str], threads: int) -> dict[str, obj
         "draws": task.draws,
         "seed": task.seed,
         "code": code_digest("img2height.inference.compute", *_also(task)),
-        "versions": versions(),
+        "versions": versions() | package_versions([task.settings.engine]),
         "cpu": torch.backends.cpu.get_cpu_capability(),
         "devices": sorted({device_of(device).type for device in devices}),
         "threads": threads,

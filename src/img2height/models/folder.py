@@ -28,11 +28,13 @@ class LoadedModel:
         network: in evaluation mode.
         card: its description.
         sources: origin of the data that it was made from, see `read_sources`.
+        folder: that it was read from; None for a model that was not.
     """
 
     network: nn.Module
     card: SealedCard
     sources: Mapping[str, About] = field(default_factory=dict)
+    folder: Path | None = None
 
     @property
     def recipe(self) -> Recipe:
@@ -107,7 +109,7 @@ def load_model(folder: str | Path) -> LoadedModel:
     own = {"weights": "none"} if "weights" in recipe.options else {}  # the model contains its encoder's weights
     network = build_network(recipe.network, bands, {**recipe.options, **own})
     _fill(network, folder / WEIGHTS, recipe.network)
-    return LoadedModel(network.eval(), card, read_sources(folder, card.weights_sha256))
+    return LoadedModel(network.eval(), card, read_sources(folder, card.weights_sha256), folder)
 
 
 def _fill(network: nn.Module, weights: Path, name: str) -> None:

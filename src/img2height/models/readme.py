@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from img2height.models.card import SealedCard, UsedAreas
+from img2height.models.engines import MeasuredEngines
 from img2height.models.sources import licences_of
 from img2height.settings.dataset import About
 from img2height.vocabulary.layers import INITIAL, INPUTS, VIEWS
@@ -23,8 +24,9 @@ class Tested(NamedTuple):
 
 
 def readme(
-    card: SealedCard, sources: Mapping[str, About], tested: Sequence[Tested] = (), tested_on: Sequence[str] = ()
-) -> str:
+    card: SealedCard, sources: Mapping[str, About], tested: Sequence[Tested] = (), tested_on: Sequence[str] = (),
+    engines: MeasuredEngines | None = None,
+) -> str:  # fmt: skip
     """Return the model card as Markdown.
 
     Args:
@@ -32,6 +34,7 @@ def readme(
         sources: origin of its data, see `read_sources`.
         tested: its scores.
         tested_on: the scenes of the scores.
+        engines: what was measured of them; None leaves them out.
     """
     recipe, paper = card.recipe, card.recipe.paper
     published = f" Published in [{paper.title}]({paper.url}), {paper.year}." if paper else ""
@@ -42,6 +45,7 @@ def readme(
         f"{card.tile_px or '?'} px. Pixels that are more than {GSD_TOLERANCE:.0%} larger or smaller are resampled.",
         f"## Trained on\n\n{_trained(card, sources)}",
         f"## Scores\n\n{_scores(card, tested, tested_on)}",
+        *([f"## Engines\n\n{_engines(engines)}"] if engines else []),
         f"## Limits\n\n{_limits(card)}",
         f"## Licences\n\n{_licences(licences_of(card, sources))}",
         f"## Use\n\n```\nimg2height verify .\nimg2height predict --model . {_options(card)} --out height.tif\n```",
@@ -100,6 +104,19 @@ def _scores(card: SealedCard, tested: Sequence[Tested], tested_on: Sequence[str]
         return f"{validated} No test score was given to this card."
     table = _table(("score", "value", "95 % interval"), tested)
     return f"In test areas of {', '.join(tested_on)}, which the training did not see:\n\n{table}\n\n{validated}"
+
+
+def _engines(measured: MeasuredEngines) -> str:
+    rows = [
+        [f"`{name}`", f"{found.rmse.value:+.2%} ({found.rmse.low:+.2%} to {found.rmse.high:+.2%})",
+         f"{found.mae.value:+.2%}", f"{found.mean_m:.3f}", f"{found.most_m:.2f}", found.verdict]
+        for name, found in measured.engines.items()
+    ]  # fmt: skip
+    columns = ("engine", "RMSE (95 % interval)", "MAE", "mean change, m", "99.9 percentile, m", "verdict")
+    return (
+        f"Against exact heights (RMSE {measured.rmse_m:.3g} m, MAE {measured.mae_m:.3g} m) on {measured.windows} "
+        f"validation windows:\n\n{_table(columns, rows)}\n\n`--engine auto` takes the fastest that is admitted."
+    )
 
 
 def _limits(card: SealedCard) -> str:

@@ -86,9 +86,10 @@ def _split(buildings: Buildings) -> str:
 def _inference(run: Run) -> str:
     inference, buildings = run.params.inference, run.params.buildings
     side = inference.window_px
+    engine = "in float32" if inference.engine == "exact" else f"with the engine {inference.engine}"
     return (
-        f"Inference: windows of {side} × {side} px with an overlap of {100 * inference.overlap:g} % were predicted in "
-        f"{inference.precision} and blended with weights that sum to one; the model of each fold predicted the test "
+        f"Inference: windows of {side} × {side} px with an overlap of {100 * inference.overlap:g} % were predicted "
+        f"{engine} and blended with weights that sum to one; the model of each fold predicted the test "
         "area of that fold. Building masks are those of the method, or, if it has none, pixels at least "
         f"{buildings.min_height_m:g} m above ground that are not vegetation. Buildings below "
         f"{buildings.min_area_m2:g} m² were dropped, {_split(buildings)}outlines simplified and made regular with a "

@@ -150,6 +150,9 @@ class Training(Settings):
     )  # fmt: skip
 
 
+Engine = Literal["exact", "auto", "bfloat16", "openvino", "openvino_bfloat16"]
+
+
 class Inference(Settings):
     """How a scene is predicted in overlapping windows."""
 
@@ -167,8 +170,11 @@ class Inference(Settings):
         None, gt=0, le=4096,
         description="windows computed together; null: what the network declares, on a GPU the fastest size",
     )  # fmt: skip
-    precision: Literal["float32", "bfloat16"] = Field(
-        "float32", description="bfloat16 is refused if heights differ from float32 by more than 1 cm on average"
+    engine: Engine = Field(
+        "exact",
+        description="what computes the network. exact: torch in float32; auto: on a CPU, the fastest engine that kept "
+        "the model's scores on its validation windows, see docs/models.md; or one of them by name, an error if it "
+        "did not",
     )
 
 

@@ -1,0 +1,65 @@
+"""OpenVINO on a CPU: the network in float32, in bfloat16, or with whole numbers of 8 bits."""
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from img2height.cpu import computes_in_bfloat16
+from img2height.inference.engines.convert import PACKAGES as TRACERS
+from img2height.inference.engines.convert import network_graph
+from img2height.models.folder import LoadedModel
+from img2height.settings.protocol import Inference
+
+PACKAGES = ("openvino", *TRACERS)
+OPENVINO = "openvino"  # the engine in float32
+INSTALL = "install them: pip install 'img2height[engines]'"
+
+
+class OpenVino:
+    """A compiled network: one window at a time with as many threads as torch has, so that bytes depend on nothing else.
+
+    Args:
+        model: see `load_model`.
+        settings: engine and side of the windows.
+
+    Attributes:
+        batch_size: see `Engine`; windows are computed one by one, which is fastest on a CPU.
+    """
+
+    def __init__(self, model: LoadedModel, settings: Inference):
+        self.batch_size = settings.batch_size or 1
+        rounded = settings.engine != OPENVINO and computes_in_bfloat16()
+        graph = core().read_model(network_graph(model, settings.window_px))
+        self.request = compiled(graph, bfloat16=rounded).create_infer_request()
+        self.outputs = list(model.recipe.outputs)
+
+    def __call__(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Return the outputs of the network, see `Engine`."""
+        found = [self._window({layer: x[b : b + 1] for layer, x in inputs.items()}) for b in range(_count(inputs))]
+        return {name: np.concatenate([outputs[name] for outputs in found]) for name in self.outputs}
+
+    def _window(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        results = self.request.infer(inputs)
+        return {name: results[name].astype(np.float32) for name in self.outputs}
+
+
+def core() -> Any:
+    """Return OpenVINO's entry point."""
+    import openvino
+
+    return openvino.Core()
+
+
+def compiled(graph: Any, *, bfloat16: bool) -> Any:
+    """Return a graph ready to compute on the CPU; threads are not pinned to cores, which other processes also use."""
+    return core().compile_model(graph, "CPU", {
+        "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+        "NUM_STREAMS": 1,
+        "INFERENCE_PRECISION_HINT": "bf16" if bfloat16 else "f32",
+        "ENABLE_CPU_PINNING": False,
+    })  # fmt: skip
+
+
+def _count(inputs: dict[str, np.ndarray]) -> int:
+    return len(next(iter(inputs.values())))
