@@ -101,6 +101,39 @@ def test_little_overlap_is_noticed(tmp_path):
     assert "on only 25%" in warned(tmp_path, "dsm", ramp()[:, :16] + 5, unit="metre")
 
 
+@pytest.mark.parametrize(
+    ("step", "said"), [(1.0, "dsm changes in steps of 1 m"), (0.5, "dsm changes in steps of 0.5 m"), (0.1, "")]
+)
+def test_rounded_heights_are_noticed(tmp_path, step, said):
+    """Only of the surface: the terrain is exact."""
+    surface = np.round((ramp() + 5) / step).astype(np.float32) * np.float32(step)
+    found = warned(tmp_path, "dsm", surface, unit="metre")
+    assert said in found
+    assert said or "steps" not in found
+
+
+def test_clipped_and_constant_bands_are_noticed(tmp_path):
+    image = np.random.default_rng(0).integers(1, 255, (3, 64, 64), dtype=np.uint8)
+    image[0, :, :8], image[2] = 255, 7
+    found = warned(tmp_path, "eo", image, names=["red", "green", "blue"])
+    assert "12% of eo red has the largest value of its type" in found
+    assert "eo blue has the same value everywhere" in found
+    assert "green" not in found
+
+
+def test_a_surface_below_its_terrain_is_noticed(tmp_path):
+    surface = ramp() + 5
+    surface[:16] -= 8
+    found = warned(tmp_path, "dsm", surface, unit="metre")
+    assert "more than 1 m below the dtm on 25% of the scene" in found
+
+
+def test_buildings_without_height_are_noticed(tmp_path):
+    surface = ramp() + 5
+    surface[:32] -= 5  # half of the mask, which is the right half of the scene
+    assert "48% of the building mask is less than 1 m high" in warned(tmp_path, "dsm", surface, unit="metre")
+
+
 def test_an_image_alone_is_a_scene(tmp_path):
     layers = {"eo": deliver(tmp_path / "raw")["eo"]}
     report = quality_report(prepare(tmp_path, layers))

@@ -10,6 +10,7 @@ from rasterio.windows import Window
 
 from img2height.io.pixels import read_pixels
 from img2height.io.rasters import open_raster, read_heights
+from img2height.scenes.doubts import Doubts, doubt_warnings, find_doubts
 from img2height.scenes.registration import estimate_offset
 from img2height.scenes.scene import Scene
 from img2height.vocabulary.layers import layer_of
@@ -44,6 +45,7 @@ class Measured(TypedDict):
     ndsm_ratio: float | None
     building_height_m: float | None
     registration: dict[str, Any] | None
+    doubts: Doubts
 
 
 class Quality(Measured):
@@ -58,11 +60,14 @@ def quality_report(scene: Scene) -> Quality:
     `layers`: valid and zero share, min, median, p99 and max of each raster layer (median and p99 on an even sample of
     about a million pixels); `overlap_share`: pixels with both image and heights above ground; `ndsm_ratio`: median of
     ndsm / (dsm - dtm); `building_height_m`: median height above ground inside the building mask; `registration`: the
-    offset of the image from the heights, in metres, with a confidence. What cannot be measured is null.
+    offset of the image from the heights, in metres, with a confidence; `doubts`: see `find_doubts`. What cannot be
+    measured is null.
     """
     with ExitStack() as stack:
         rasters = {name: stack.enter_context(open_raster(scene.path(name))) for name in _raster_layers(scene)}
         sample = _sample(scene, rasters)
+        images = {name: raster for name, raster in rasters.items() if layer_of(name).kind == "image"}
+        doubts = find_doubts(sample, images, scene.grid, _sampled_step(scene))
         layers = {name: _describe(scene, rasters[name], name, sample[name]) for name in rasters}
         offset = None
         if {"eo", "ndsm"} <= rasters.keys():
@@ -75,6 +80,7 @@ def quality_report(scene: Scene) -> Quality:
         "ndsm_ratio": _ndsm_ratio(sample),
         "building_height_m": _building_height(sample),
         "registration": {**vars(offset), "confident": offset.confident} if offset else None,
+        "doubts": doubts,
     }
     return {**report, "warnings": list(_warnings(report))}
 
@@ -93,12 +99,17 @@ def _read(dataset: DatasetReader, name: str, window: Window) -> np.ndarray:
 
 def _sample(scene: Scene, rasters: dict[str, DatasetReader]) -> dict[str, np.ndarray]:
     """Return the same pixels of all layers, every n-th row and column of each block, float32 with NaN."""
-    step = max(1, round((scene.grid.width * scene.grid.height / SAMPLE_PX) ** 0.5))
+    step = _sampled_step(scene)
     windows = list(scene.grid.blocks())
     return {
         name: np.concatenate([_read(dataset, name, window)[::step, ::step].ravel() for window in windows])
         for name, dataset in rasters.items()
     }
+
+
+def _sampled_step(scene: Scene) -> int:
+    """Return n, so that every n-th row and column are about a million pixels."""
+    return max(1, round((scene.grid.width * scene.grid.height / SAMPLE_PX) ** 0.5))
 
 
 def _describe(scene: Scene, dataset: DatasetReader, name: str, sample: np.ndarray) -> LayerQuality:
@@ -146,6 +157,7 @@ def _building_height(sample: dict[str, np.ndarray]) -> float | None:
 def _warnings(report: Measured) -> Iterator[str]:
     for name, layer in report["layers"].items():
         yield from _layer_warnings(name, layer)
+    yield from doubt_warnings(report["doubts"])
     if report["overlap_share"] is not None and report["overlap_share"] < LITTLE:
         yield f"image and heights overlap on only {report['overlap_share']:.0%} of the scene"
     ratio = report["ndsm_ratio"]
