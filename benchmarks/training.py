@@ -81,11 +81,9 @@ def district(folder: Path, size_px: int) -> Scene:
     file = SceneFile.model_validate({"city": {"size_px": size_px, "seed": 3, "stereo": {}}})
     city = generate(file.city)
     write(city, render(city), folder / "raw", stereo=render_stereo(city))
-    about = {"vertical_reference": "synthetic"}
     return prepare_scene(
-        file, dataset="demo", name="district", raw=folder / "raw", grid=TargetGrid(), about=about,
-        folder=folder / "scene",
-    )  # fmt: skip
+        file, dataset="demo", name="district", raw=folder / "raw", grid=TargetGrid(), folder=folder / "scene"
+    )
 
 
 def job_of(method: str, scene: Scene, args: argparse.Namespace) -> TrainingJob:
