@@ -40,9 +40,10 @@ DIVISIONS = (NONE, "heights", f"{PREDICTED} walls", f"{REFERENCE} walls")
 def main(args: argparse.Namespace) -> None:
     scene, rules = Scene.load(args.scene), parse(Params, read_yaml(Path("params.yaml")), "params.yaml").buildings
     truth = geopandas.read_parquet(scene.path("buildings"))
-    walls = {REFERENCE: scene.path(WALL), PREDICTED: args.result / "probability.tif"}
-    folders, divisions = {PREDICTED: args.result}, DIVISIONS
-    if args.experiment:
+    folders, divisions, walls = {PREDICTED: args.result}, DIVISIONS, {}
+    if not args.experiment:
+        walls = {REFERENCE: scene.path(WALL), PREDICTED: args.result / "probability.tif"}
+    else:
         made = args.experiment.glob(f"*/oof/seed0/{scene.name}/footprint.tif")
         folders = {path.parts[-5]: path.parent for path in sorted(made)}
         divisions = DIVISIONS[:2]
