@@ -27,7 +27,7 @@ def is_trivial(recipe: Recipe) -> bool:
 
 def refines(recipe: Recipe) -> bool:
     """Return whether a method learns to refine the initial surface model."""
-    return INITIAL in recipe.inputs and not is_trivial(recipe)
+    return INITIAL in recipe.required and not is_trivial(recipe)
 
 
 def needs(recipe: Recipe) -> str:
