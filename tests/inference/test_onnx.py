@@ -95,9 +95,9 @@ def test_an_optional_input_that_is_nan_is_missing(exported: Callable[[str], tupl
     images = stored(model, settings.window_px)
     image = np.nan_to_num(images["eo"], nan=7)
     blank = {layer: np.full_like(x, np.nan) for layer, x in images.items()}
-    (found,) = opened(path).run(None, {layer: x[None] for layer, x in {**blank, "eo": image}.items()})
-    expected = predicted(model, settings, {"eo": image})
-    assert np.abs(found[0] - expected).max() <= 1e-4 * max(np.ptp(expected), 1)
+    found = opened(path).run(None, {layer: x[None] for layer, x in {**blank, "eo": image}.items()})
+    expected = predicted(model, settings, {"eo": image})[:1]
+    assert np.abs(found[0][0] - expected).max() <= 1e-4 * max(np.ptp(expected), 1)
 
 
 def test_deepness_gets_metres(exported: Callable[[str], tuple[LoadedModel, Path]]) -> None:

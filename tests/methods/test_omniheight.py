@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from img2height.errors import SettingsError
 from img2height.methods import build, build_network, require_optional
-from img2height.methods.omniheight import Fusion, opening
+from img2height.methods.omniheight import Fusion, gated, opening
 
 BANDS = {layer: len(names) for layer, names in RECIPES["omniheight"].inputs.items()}
 SUBSETS = [given for count in range(1, len(BANDS) + 1) for given in combinations(BANDS, count)]
@@ -75,6 +75,15 @@ def test_a_narrow_tower_is_above_terrain_and_a_wide_plateau_is_not() -> None:
     above = heights - opening(heights, 3)
     assert above[0, 0, 3, 1] == 7.0
     assert above[0, 0, :, 5:].abs().max() == 0
+
+
+def test_footprints_decide_between_two_heights() -> None:
+    heights = torch.tensor([2.0, 10.0]).reshape(1, 2, 1, 1)
+    for odds, expected in ((1.0, 6.0), (3.0, 8.0), (1e-9, 2.0)):
+        logits = torch.tensor([0.0, odds]).reshape(1, 2, 1, 1)
+        logits[:, 1] = logits[:, 1].log()
+        assert gated(heights, logits).item() == pytest.approx(expected)
+    assert torch.equal(gated(heights[:, :1], None), heights[:, :1])
 
 
 def test_half_of_the_fused_channels_have_the_same_range_for_any_number_of_inputs() -> None:

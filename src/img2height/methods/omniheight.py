@@ -2,7 +2,8 @@
 
 Each input has its own encoder: the image a pretrained one, the others a light one. At each scale the features of the
 inputs that are there are fused, see `Fusion`. A surface model is where the heights start: what is predicted is a
-correction of it, which is 0 before the first step.
+correction of it, which is 0 before the first step. A head for footprints decides, pixel by pixel, between the height of
+a building and that of all else.
 """
 
 from collections.abc import Mapping
@@ -153,14 +154,12 @@ class OmniHeight(nn.Module):
             skip = skips.pop()
             x = block(x, *skip.shape[-2:], skip)
         outputs = {name: head(x) for name, head in self.heads.items()}
-        heights = outputs["height"]
+        logits = outputs.get("footprint")
+        heights = gated(outputs["height"], logits)
         if "correction" in outputs:
-            correction = outputs.pop("correction")
+            correction = gated(outputs.pop("correction"), logits)
             if INITIAL in given:
-                corrected = self._started(given[INITIAL]) + correction
-                heights = torch.where(valid[INITIAL], corrected, heights)
-        if "footprint" in outputs:
-            heights = (heights * outputs["footprint"].softmax(dim=1)).sum(dim=1, keepdim=True)
+                heights = torch.where(valid[INITIAL], self._started(given[INITIAL]) + correction, heights)
         return {**outputs, "height": heights}
 
     def _encoded(self, layer: str, x: Tensor, valid: Tensor) -> Features:
@@ -182,6 +181,16 @@ class OmniHeight(nn.Module):
         if self.start == "surface":
             return surface
         return surface - opening(surface, self.terrain_px)
+
+
+def gated(heights: Tensor, logits: Tensor | None) -> Tensor:
+    """Return the mean of the heights of what is not a building and of a building, weighted with the probabilities.
+
+    Args:
+        heights: of both, B x 2 x H x W; without footprints B x 1 x H x W, which are returned.
+        logits: footprint logits, B x 2 x H x W; None without footprints.
+    """
+    return heights if logits is None else (heights * logits.softmax(dim=1)).sum(dim=1, keepdim=True)
 
 
 def opening(heights: Tensor, side_px: int) -> Tensor:
