@@ -23,7 +23,7 @@ FLOORS = (
     ("adapters", "buildings", "conformal", "samples"),
     ("models", "scoring"),
     ("comparison", "inference", "training"),
-    ("report", "view"),
+    ("correction", "report", "view"),
     ("cli", "published", "studies"),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS, start=1) for room in rooms} | {"__init__": 0}
@@ -123,7 +123,7 @@ def test_every_package_has_a_floor():
 
 TORCHLESS = [
     "vocabulary", "io", "settings", "tiles", "metrics", "buildings", "conformal", "samples", "scoring", "comparison",
-    "view",
+    "correction", "view",
 ]  # fmt: skip
 WITHOUT_TORCH = """
 import importlib, sys

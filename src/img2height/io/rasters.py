@@ -211,7 +211,10 @@ def copy_to_cog(
             written.checksum(1)  # GDAL reports a full disk late; only a readable file is proof
 
 
-def write_heights(path: Path, grid: Grid, bands: Sequence[Band], compute: Callable[[Window], np.ndarray]) -> None:
+def write_heights(
+    path: Path, grid: Grid, bands: Sequence[Band], compute: Callable[[Window], np.ndarray],
+    tags: Mapping[str, str] | None = None, compress: Compression = "zstd",
+) -> None:  # fmt: skip
     """Write a COG of heights block by block, so that memory does not grow with the grid.
 
     Args:
@@ -219,6 +222,8 @@ def write_heights(path: Path, grid: Grid, bands: Sequence[Band], compute: Callab
         grid: the pixel grid.
         bands: one entry per band.
         compute: returns HxW or CxHxW float32 metres of a block, NaN where missing.
+        tags: texts about the whole raster.
+        compress: see `copy_to_cog`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".scratch.", suffix=SUFFIX) as folder:
@@ -227,7 +232,9 @@ def write_heights(path: Path, grid: Grid, bands: Sequence[Band], compute: Callab
             for block in grid.blocks():
                 heights_m = compute(block)
                 writer.write(np.where(np.isfinite(heights_m), heights_m, np.float32(NODATA)), block)
-        copy_to_cog(scratch, path)
+        if tags:
+            set_tags(scratch, tags)
+        copy_to_cog(scratch, path, compress=compress)
 
 
 def write_cog(

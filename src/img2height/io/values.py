@@ -60,7 +60,7 @@ def horizontal(crs: CRS | None) -> CRS | None:
     return crs if parts == pyproj.CRS.from_user_input(crs) else CRS.from_wkt(parts.to_wkt())
 
 
-def vertical(crs: CRS | None) -> pyproj.CRS | None:
+def vertical(crs: CRS | pyproj.CRS | str | None) -> pyproj.CRS | None:
     """Return the vertical part of a coordinate reference system, None if it has none."""
     parts = pyproj.CRS.from_user_input(crs).sub_crs_list if crs else []
     return parts[1] if len(parts) > 1 else None

@@ -32,14 +32,20 @@ def read_polygons(path: Path, what: str, layer: str | None = None) -> geopandas.
         DataError: the file is missing, cannot be read, has no CRS, has several layers of which none is named, or
             contains anything but polygons.
     """
-    frame = _read(path, what, layer)
-    if not isinstance(frame, geopandas.GeoDataFrame) or frame.crs is None:
-        raise DataError(f"{path}: {what} has no geometries or no coordinate reference system; add it to the file")
+    frame = read_features(path, what, layer)
     kinds = frame.geom_type
     if wrong := sorted(set(kinds.dropna()) - {"Polygon", "MultiPolygon"}):
         raise DataError(f"{path}: {what} must be polygons, found also {', '.join(wrong)}; remove those")
     kept = frame[kinds.notna() & ~frame.is_empty].reset_index(drop=True)
     return kept.set_geometry(geopandas.GeoSeries(polygon_parts(kept.geometry.to_numpy()), crs=kept.crs))
+
+
+def read_features(path: Path, what: str, layer: str | None = None) -> geopandas.GeoDataFrame:
+    """Return one layer of a vector file in its CRS, whatever its geometries are; see `read_polygons`."""
+    frame = _read(path, what, layer)
+    if not isinstance(frame, geopandas.GeoDataFrame) or frame.crs is None:
+        raise DataError(f"{path}: {what} has no geometries or no coordinate reference system; add it to the file")
+    return frame
 
 
 def polygon_parts(geometries: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ from scipy.ndimage import map_coordinates
 
 from img2height.errors import DataError
 from img2height.io.grid import Grid
-from img2height.io.projections import Bounds
+from img2height.io.projections import Bounds, System
 from img2height.io.values import horizontal, vertical
 
 LOG = logging.getLogger(__name__)
@@ -58,19 +58,30 @@ def vertical_of(raster: DatasetReader, declared: str | None) -> Vertical | None:
     Raises:
         DataError: the declaration contradicts the file.
     """
-    stated = _stated(raster.crs)
+    return agreed_vertical(raster.crs, declared, raster.name)
+
+
+def agreed_vertical(crs: System | None, declared: str | None, where: str) -> Vertical | None:
+    """Return the vertical system that a coordinate system states, else the declared one; see `vertical_of`.
+
+    Args:
+        crs: of a file, if it has one.
+        declared: see `named_vertical`.
+        where: the file, for the message.
+    """
+    stated = _stated(crs)
     if declared is None:
         return stated
     named = named_vertical(declared)
     if stated and stated.name != named.name:
         raise DataError(
-            f"{raster.name}: declared as {named.name}, but its heights refer to {stated.name} according to the file; "
+            f"{where}: declared as {named.name}, but its heights refer to {stated.name} according to the file; "
             "correct the declaration, or the file (gdal_edit.py -a_srs)"
         )
     return named
 
 
-def _stated(crs: CRS | None) -> Vertical | None:
+def _stated(crs: System | None) -> Vertical | None:
     if crs is None:
         return None
     if (part := vertical(crs)) is not None:
@@ -100,11 +111,16 @@ class HeightShift:
         rows, columns = (np.linspace(0, length, count) for length, count in zip(shape, counts, strict=True))
         across, down = np.meshgrid(columns + window.col_off, rows + window.row_off)
         x, y = grid.transform @ (across.ravel(), down.ravel())
-        moved = np.reshape(self.transformer.transform(x, y, np.zeros_like(x))[2], across.shape)
+        moved = np.reshape(self.at_places(x, y), across.shape)
+        centres = [(np.arange(n) + 0.5) / n * (count - 1) for n, count in zip(shape, counts, strict=True)]
+        return map_coordinates(moved, np.meshgrid(*centres, indexing="ij"), order=1).astype(np.float32)
+
+    def at_places(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Return what is added to heights at map coordinates, N float64 metres."""
+        moved = self.transformer.transform(x, y, np.zeros_like(x))[2]
         if not np.isfinite(moved).all():
             raise DataError(f"heights cannot be converted here: {self.description} has no value; check the CRS")
-        centres = [(np.arange(n) + 0.5) / n * (count - 1) for n, count in zip(shape, counts, strict=True)]
-        return (map_coordinates(moved, np.meshgrid(*centres, indexing="ij"), order=1) * self.metres).astype(np.float32)
+        return moved * self.metres
 
 
 def height_shift(source: Vertical, target: Vertical, crs: CRS, place: Bounds) -> HeightShift | None:
