@@ -6,8 +6,9 @@ its diameter from any pixel of its triangle, so that blocks with a margin of one
 
 import numpy as np
 from scipy import ndimage
-from scipy.spatial import Delaunay, QhullError
+from scipy.spatial import Delaunay
 
+FAR = 4  # sides of a raster: circles through points of the frame are wider than any gap
 RIM_PX = 3  # valid pixels further from any gap belong to no triangle that covers one
 # Pixels lie on circles by fours, which have two triangulations. Displaced by less than this, they have one, and qhull
 # is twenty times as fast.
@@ -28,10 +29,10 @@ def interpolate_gaps(heights_m: np.ndarray, widest_px: float, origin: tuple[int,
     corners, wanted = np.argwhere(rim), np.argwhere(missing)
     if len(corners) < 3 or not len(wanted) or not widest_px:
         return found
-    try:
-        mesh = Delaunay(corners + _jitter(corners + np.array(origin)))
-    except QhullError:  # all in one line
-        return found
+    # Around all pixels, so that none is outside the mesh: scipy would compare it with each triangle.
+    far = FAR * (max(heights_m.shape) + widest_px)
+    frame = far * np.array([(-1, -1), (-1, 1), (1, -1), (1, 1)])
+    mesh = Delaunay(np.concatenate([corners + _jitter(corners + np.array(origin)), frame]))
     inside = mesh.find_simplex(wanted)
     inside[inside >= 0] = np.where(_diameters(mesh)[inside[inside >= 0]] <= widest_px, inside[inside >= 0], -1)
     wanted, inside = wanted[inside >= 0], inside[inside >= 0]
