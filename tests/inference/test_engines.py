@@ -62,6 +62,17 @@ def test_an_engine_gives_the_heights_of_torch(engine: str) -> None:
         assert 0 < change.mean() <= 2**-8  # of bfloat16, which has 8 binary digits; a maximum may move to its neighbour
 
 
+class Constant(nn.Module):
+    """Heights of 2 m, without regard to the image, like the baselines."""
+
+    def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        return {"height": torch.full_like(inputs["eo"][:, :1], 2.0)}
+
+
+def test_a_network_may_use_no_input() -> None:
+    assert (predicted(Constant(), "openvino") == 2).all()
+
+
 def test_threads_and_batches_do_not_change_the_bytes_of_openvino() -> None:
     found = []
     for threads in (1, 2):

@@ -31,7 +31,9 @@ class OpenVino:
         self.batch_size = settings.batch_size or 1
         rounded = settings.engine != OPENVINO and computes_in_bfloat16()
         graph = core().read_model(network_graph(model, settings.window_px))
-        self.request = compiled(graph, bfloat16=rounded).create_infer_request()
+        network = compiled(graph, bfloat16=rounded)
+        self.used = {name for port in network.inputs for name in port.get_names()}  # a constant uses no input
+        self.request = network.create_infer_request()
         self.outputs = list(model.recipe.outputs)
 
     def __call__(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -40,7 +42,7 @@ class OpenVino:
         return {name: np.concatenate([outputs[name] for outputs in found]) for name in self.outputs}
 
     def _window(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        results = self.request.infer(inputs)
+        results = self.request.infer({layer: x for layer, x in inputs.items() if layer in self.used})
         return {name: results[name].astype(np.float32) for name in self.outputs}
 
 
