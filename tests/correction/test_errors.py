@@ -196,9 +196,12 @@ def test_all_formats_give_the_same_heights(tmp_path):
     cloud.header.scales, cloud.header.offsets = np.full(3, 1e-3), np.array([500_000, 5_799_000, 0])
     cloud.x, cloud.y, cloud.z = plain["x"], plain["y"], plain["height"]
     cloud.return_number = np.ones(50, np.uint8)
+    cloud.classification = np.repeat([2, 6], 25).astype(np.uint8)  # ground, then buildings
     cloud.write(tmp_path / "k.laz")
     for name in ("k.csv", "k.gpkg", "z.parquet", "degrees.csv", "k.laz"):
         found = read_control(tmp_path / name, crs="EPSG:32633" if name == "k.csv" else None)
         np.testing.assert_allclose(found.heights, plain["height"], atol=1e-3)
         back = geopandas.GeoSeries(found.shapes, crs=found.crs).to_crs(32633)
         np.testing.assert_allclose(np.stack([back.x, back.y]), np.stack([plain["x"], plain["y"]]), atol=2e-3)
+    ground = read_control(tmp_path / "k.laz", terrain=True)
+    np.testing.assert_allclose(ground.heights, plain["height"][:25], atol=1e-3)

@@ -11,6 +11,7 @@ from img2height.cli.program import messages
 from img2height.cli.several import RASTERS
 from img2height.errors import DataError
 from img2height.settings.parsing import meant
+from img2height.vocabulary.quantities import TERRAIN
 from img2height.vocabulary.storage import Compression
 from img2height.vocabulary.units import METRES
 
@@ -67,13 +68,16 @@ def calibrate(
     from img2height.correction.apply import REPORT, Rasters, correct_map
     from img2height.correction.control import read_control
     from img2height.correction.placed import References
+    from img2height.io.rasters import open_raster
 
     read = [heights, points, *filter(None, [terrain, image])]
     check_output(out, "--out", RASTERS, read)
     if (report_json := out.with_suffix(REPORT)).resolve() in [path.resolve() for path in read]:
         raise DataError(f"--out {out}: its report {report_json} is one of the files to read; choose another name")
     with messages():
-        control = read_control(points, column=column, layer=layer, crs=crs)
+        with open_raster(heights) as raster:
+            on_terrain = raster.descriptions[0] == TERRAIN
+        control = read_control(points, column=column, layer=layer, crs=crs, terrain=on_terrain)
         refer = References("elevation" if quantity == ELEVATION else "above_ground", unit, vertical, map_vertical)
         report = correct_map(Rasters(heights, image, terrain), control, refer, out, compress)
     typer.echo("\n".join(_lines(report)))
