@@ -149,6 +149,13 @@ def test_a_method_may_see_walls_where_the_height_is_the_same(what):
     assert ((labels == 2)[10:30, 40:70]).all()
 
 
+def test_narrow_buildings_are_divided_by_walls():
+    mask, wall = np.zeros((30, 80), bool), np.zeros((30, 80), np.float32)
+    mask[5:21, 10:70] = True  # of 4 m x 8 m each, with walls of two pixels
+    wall[5:21, 17:70:8], wall[5:21, 18:70:8] = 1, 1
+    assert divided(np.where(mask, 6, 0).astype(np.float32), mask, wall=wall).max() >= 7
+
+
 def test_walls_decide_alone():
     height, number = terraces(0.0, 0)
     assert divided(height, number > 0, wall=np.zeros(height.shape, np.float32)).max() == 6

@@ -66,8 +66,8 @@ def split(regions: np.ndarray, evidence: Evidence, gsd_m: float, step_m: float, 
     smallest, reach = min_area_m2 / gsd_m**2, _pixels(REACH_M, gsd_m)
     large = np.where((np.bincount(regions.ravel()) >= 2 * smallest)[regions], regions, 0)
     barrier = _barrier(large, evidence, gsd_m, step_m)
-    pieces = _pieces(large, barrier, reach, smallest)
     by_height = evidence.probability is None and evidence.wall is None
+    pieces = _pieces(large, barrier, reach, smallest, noisy=by_height)
     parts = _joined(pieces, barrier, evidence.height if by_height else None, reach, smallest)
     return numbered(np.where(parts > 0, parts + regions.max(initial=0), regions))
 
@@ -100,16 +100,17 @@ def _barrier(regions: np.ndarray, evidence: Evidence, gsd_m: float, step_m: floa
     return barrier
 
 
-def _pieces(regions: np.ndarray, barrier: np.ndarray, reach: int, smallest: float) -> np.ndarray:
+def _pieces(regions: np.ndarray, barrier: np.ndarray, reach: int, smallest: float, *, noisy: bool) -> np.ndarray:
     """Return the pieces of regions cut along the crests of the barrier, HxW int32; 0 in regions that stay whole.
 
     Walls continue for `reach` pixels where the barrier is missing, at the edges of regions: otherwise a piece would
-    flow around the ends of its walls.
+    flow around the ends of its walls. If the barrier is noisy, its walls may have gaps; see `_apart`.
     """
     from img2height.buildings.kernels import filled_inside
 
     crest = grey_dilation(np.nan_to_num(barrier), footprint=generate_binary_structure(2, 1))  # closes gaps of a pixel
-    flat = _apart((regions > 0) & np.isfinite(barrier) & (crest < FLAT))
+    below = (regions > 0) & np.isfinite(barrier) & (crest < FLAT)
+    flat = _apart(below) if noisy else label(below)[0]
     flat[(np.bincount(flat.ravel()) < MARKER * smallest)[flat]] = 0
     first = first_pixels(flat)
     several = np.bincount(regions.ravel()[first[first >= 0]], minlength=regions.max(initial=0) + 1) > 1
@@ -203,7 +204,8 @@ def _to_join(walls: pandas.DataFrame, sizes: pandas.DataFrame, smallest: float) 
     inner = both[(both["low"] > 0) & (both["high"] > 0)].sort_values(["low", "high"])
     longest = inner.sort_values("sides", ascending=False, kind="stable").drop_duplicates("low")
     piece = longest["low"]
-    small = ((sizes["area"] < smallest) | (sizes["inside"] < INSIDE * smallest)).to_numpy()[piece]
+    unsure = (sizes["heights"] > 0) & (sizes["inside"] < INSIDE * smallest)  # only where heights decide
+    small = ((sizes["area"] < smallest) | unsure).to_numpy()[piece]
     dependent = small | (longest["seen"] == 0) | (longest["sides"] > ENCLOSED * outline[piece])
     varies = (sizes["barrier"] / sizes["inside"].clip(lower=1)).to_numpy()
     least = np.fmax(1, STANDS_OUT * np.fmax(varies[inner["low"]], varies[inner["high"]]))
