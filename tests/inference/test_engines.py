@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from inference_cases import Convolutions, as_model, noise, windows, write_image
+from reduced_methods import model_of
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -209,3 +210,15 @@ def test_exact_is_the_default(tmp_path: Path) -> None:
     for name, settings in (("default", windows()), ("exact", windows(engine="exact"))):
         predict_raster(as_model(Convolutions()), {"eo": eo}, tmp_path / f"{name}.tif", settings)
     assert (tmp_path / "default.tif").read_bytes() == (tmp_path / "exact.tif").read_bytes()
+
+
+@pytest.mark.slow
+def test_inputs_that_are_not_given_are_missing_for_openvino_too() -> None:
+    """After a window with all inputs, a request still holds their values."""
+    torch.manual_seed(0)
+    model, rng = model_of("omniheight"), np.random.default_rng(0)
+    whole = {n: rng.normal(size=(len(bands), 64, 64)).astype(np.float32) for n, bands in model.inputs.items()}
+    torch_, openvino = (Network(model, "cpu", windows(engine=engine)) for engine in ("exact", "openvino"))
+    for given in (list(whole), ["eo"], ["sar", "views"], ["dsm_initial"]):
+        window = InputWindow({layer: whole[layer] for layer in given}, np.array(True), 0.0)
+        np.testing.assert_allclose(openvino.predict([window]), torch_.predict([window]), atol=1e-4)

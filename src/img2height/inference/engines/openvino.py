@@ -35,6 +35,10 @@ class OpenVino:
         self.used = {name for port in network.inputs for name in port.get_names()}  # a constant uses no input
         self.request = network.create_infer_request()
         self.outputs = list(model.recipe.outputs)
+        side, optional = settings.window_px, model.recipe.optional
+        bands = {layer: len(names) for layer, names in model.inputs.items() if layer in optional}
+        # A request keeps the values of an input that is left out: those of inputs that are not given are missing.
+        self.missing = {n: np.full((1, count, side, side), np.nan, np.float32) for n, count in bands.items()}
 
     def __call__(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Return the outputs of the network, see `Engine`."""
@@ -42,7 +46,8 @@ class OpenVino:
         return {name: np.concatenate([outputs[name] for outputs in found]) for name in self.outputs}
 
     def _window(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        results = self.request.infer({layer: x for layer, x in inputs.items() if layer in self.used})
+        given = {**self.missing, **inputs}
+        results = self.request.infer({layer: x for layer, x in given.items() if layer in self.used})
         return {name: results[name].astype(np.float32) for name in self.outputs}
 
 
