@@ -142,7 +142,7 @@ def elsewhere(command: str, checkout: Tree, finished: Tree) -> None:
 
 HOW: dict[str, Callable[[str, Tree, Tree], None]] = {  # the first that matches
     r"img2height import-dataset (?!--list)": helped,
-    r"img2height (calibrate\b|predict .*data/raw/)": helped,
+    r"img2height (calibrate\b|predict .*(data/raw/|/omniheight/))": helped,
     r"img2height (export |verify (results/|unet_demo)|(predict|import-resdepth|verify|export)$)": helped,
     r"img2height methods": here,
     r"(img2height|head|bash) |cat results/demo/": small,
