@@ -48,7 +48,7 @@ def test_each_kind_of_change_is_named(tree):
     with (
         tree.edited("params.yaml", "min_area_m2: 20.0", "min_area_m2: 12.0"),
         tree.edited("src/img2height/methods/unet.py", "class UNet(", "SIZE = 1\n\n\nclass UNet("),
-        tree.edited("src/img2height/comparison/pairwise.py", '("all", "buildings")', '("buildings", "all")'),
+        tree.edited("src/img2height/comparison/pairwise.py", '("all", "buildings",', '("buildings", "all",'),
         tree.edited(CARD, "", "\n"),
         tree.edited("workflow/rules/evaluate.smk", "--method {wildcards.method:q}", "--method  {wildcards.method:q}"),
     ):

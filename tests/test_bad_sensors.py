@@ -201,7 +201,7 @@ def test_heights_of_a_pair_that_were_not_predicted_are_named(program, district, 
         "--method", "m", "--seed", 0, "--scenes", listing, "--results", results.parent, "--areas", stereo[2],
         "--settings", Steps(tmp_path).settings("metrics"),
         "--out", tmp_path / "out/s.json", "--tiles", tmp_path / "out/t.parquet", "--fold", 0, "calibration.json",
-        "--intervals", tmp_path / "out/i.parquet",
+        "--buildings", tmp_path / "out/b.parquet", "--intervals", tmp_path / "out/i.parquet",
     ]  # fmt: skip
     said = program("evaluate", [*flags, "--views", "first", "second"])
     said.refused(r"district/height_pair1\.tif: this raster does not exist")

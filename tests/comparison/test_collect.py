@@ -57,8 +57,8 @@ def entry(
 
 def of_buildings(*rows: dict) -> pandas.DataFrame:
     """Return a table of sums over buildings by tile, from the sums that are not 0."""
-    table = pandas.DataFrame(rows, columns=building_tiles.COLUMNS)
-    fields = [name for names in building_tiles.FIELDS.values() for name in names]
+    table = pandas.DataFrame(rows, columns=building_tiles.columns())
+    fields = [*building_tiles.fields("buildings"), *building_tiles.fields("building_errors")]
     return table.assign(dataset="d", scene="s", **{name: table[name].fillna(0.0).astype(float) for name in fields})
 
 

@@ -195,7 +195,7 @@ def test_the_cluster_makes_the_files_of_a_local_run_in_few_jobs(runs):
     assert groups == ["scenes", "folds", "predict_unet_seed0", "finish_unet_seed0", "collect"]
     single = [event["rule_name"] for event in events.all("job_info") if event["shellcmd"] and not event["indent"]]
     assert single == ["augment_samples", "train", "train", "calibrate_intervals", "evaluate"]
-    assert len(events.all("job_finished")) == 22
+    assert len(events.all("job_finished")) == 23
 
 
 def test_a_job_out_of_time_is_tried_again_with_twice_the_time(runs):

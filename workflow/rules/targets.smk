@@ -45,6 +45,7 @@ rule heights:
     input:
         results(f"{paths.RESULT}/height.tif"),
         results(f"{paths.RESULT}/interval.tif"),
+        results(paths.SOURCES),  # the licences of what the heights were made from
         results(f"{paths.RESULT}/residuals.tif", methods=REFINING_METHODS),
         failed_up_to("residuals"),
 

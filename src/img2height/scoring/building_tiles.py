@@ -22,11 +22,20 @@ from img2height.vocabulary.score import Kind
 from img2height.vocabulary.tiles import CORNER, SCENE
 
 INSTANCES, FOUND, GIVEN = "instances", "found", "given"  # strata; the last two also by class
-FIELDS: dict[Kind, list[str]] = {"buildings": InstanceStatistics.names(), "building_errors": BuildingErrors.names()}
-COLUMNS = [*CORNER, "stratum", *(name for names in FIELDS.values() for name in names)]
 
 Terms = Mapping[str, Sequence[pandas.DataFrame]]  # tables of terms by stratum; their index is the tile
 Errors = dict[str, BuildingErrors]  # by class of `CLASSES`
+
+
+# Functions: values that are computed on import would make every program that loads the module depend on the scores.
+def fields(kind: Kind) -> list[str]:
+    """Return the fields of the statistics behind scores of a kind."""
+    return InstanceStatistics.names() if kind == "buildings" else BuildingErrors.names()
+
+
+def columns() -> list[str]:
+    """Return the columns of building_tiles.parquet."""
+    return [*CORNER, "stratum", *fields("buildings"), *fields("building_errors")]
 
 
 def stratum_of(group: str, name: str) -> str:
@@ -60,7 +69,7 @@ class BuildingStatistics:
         instances: found, false and missed buildings, and the outlines of the found ones.
         found: errors of the found buildings: those of the predicted table against the reference.
         given: errors of the heights that were predicted inside the reference outlines, whatever was found.
-        tiles: the table of the tiles of one scene, see `COLUMNS`; empty in a sum of scenes.
+        tiles: the table of the tiles of one scene, see `columns`; empty in a sum of scenes.
     """
 
     instances: InstanceStatistics = field(default_factory=InstanceStatistics)
@@ -99,38 +108,38 @@ class BuildingStatistics:
 def _summed(terms: Terms) -> Iterator[tuple[str, pandas.DataFrame]]:
     """Yield each stratum and the sums of its terms by tile, int64."""
     for stratum, tables in terms.items():
-        names = FIELDS[kind_of(stratum)]
+        names = fields(kind_of(stratum))
         whole = pandas.concat([table.reindex(columns=names, fill_value=0) for table in tables])
         yield stratum, whole.groupby(level=CORNER).sum()
 
 
 def _table(tiles: Mapping[str, pandas.DataFrame]) -> pandas.DataFrame:
-    """Return the rows of all strata with `COLUMNS`; fields of the other kind of statistics are missing."""
+    """Return the rows of all strata with `columns`; fields of the other kind of statistics are missing."""
     parts = [
         sums.div([unit_of(str(name)) for name in sums]).reset_index().assign(stratum=stratum)
         for stratum, sums in tiles.items()
         if len(sums)
     ]
-    table = pandas.concat(parts) if parts else pandas.DataFrame(columns=COLUMNS)
+    table = pandas.concat(parts) if parts else pandas.DataFrame(columns=columns())
     types = dict.fromkeys(CORNER, "int64") | {"stratum": "str"}
-    return table.reindex(columns=COLUMNS).astype(dict.fromkeys(COLUMNS, "float64") | types)
+    return table.reindex(columns=columns()).astype(dict.fromkeys(columns(), "float64") | types)
 
 
 def read_building_tiles(path: Path) -> pandas.DataFrame:
-    """Return the table of a method and seed: dataset, scene and `COLUMNS`.
+    """Return the table of a method and seed: dataset, scene and `columns`.
 
     Raises:
         DataError: the file is missing, or lacks a column.
     """
     table = read_table(path)
-    if missing := [name for name in (*SCENE, *COLUMNS) if name not in table]:
+    if missing := [name for name in (*SCENE, *columns()) if name not in table]:
         raise DataError(f"{path}: has no column {missing[0]!r}; was it written by another version? Evaluate again")
     return table
 
 
 def building_sums(stratum: str, tiles: pandas.DataFrame) -> dict[str, np.ndarray]:
     """Return the sums of rows of one stratum by field, float64, for `building_scores`."""
-    return {name: tiles[name].to_numpy(np.float64) for name in FIELDS[kind_of(stratum)]}
+    return {name: tiles[name].to_numpy(np.float64) for name in fields(kind_of(stratum))}
 
 
 def building_scores(stratum: str, sums: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
