@@ -58,7 +58,14 @@ def main(args: argparse.Namespace) -> None:
     ways = {
         "alone": (),
         "job arrays": ("--slurm-array-jobs", "work"),
-        f"groups of {args.group}": ("--groups", "work=work", "--group-components", f"work={args.group}"),
+        f"groups of {args.group}": (
+            "--groups",
+            "work=work",
+            "--group-components",
+            f"work={args.group}",
+            "--cores",
+            "4",
+        ),
     }
     with tempfile.TemporaryDirectory() as name, running_cluster(Path(name)):
         print(f"| {args.jobs} jobs | calls of sbatch | seconds |\n|---|---|---|")
