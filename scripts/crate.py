@@ -10,10 +10,7 @@ from img2height.cli.program import parser, run
 
 flags = parser(__doc__)
 flags.add_argument("--experiment", type=Path, required=True, help="experiment file")
-flags.add_argument(
-    "--about", nargs=2, metavar=("DATASET", "FILE"), action="append", required=True,
-    help="about.json of a dataset; once for each",
-)  # fmt: skip
+flags.add_argument("--about", type=Path, nargs="+", required=True, help="<dataset>/about.json of each dataset")
 flags.add_argument("--recipes", type=Path, required=True, help="recipe of each method by name, YAML")
 flags.add_argument("--citations", type=Path, required=True, help="what to cite for the data by dataset, YAML")
 flags.add_argument("--scenes", type=Path, required=True, help="scenes.json, see list_scenes.py")
@@ -29,7 +26,7 @@ flags.add_argument("--out", type=Path, required=True, help="the archive, .zip")
 def main(args: Namespace) -> None:
     """Write the archive."""
     from img2height.report.crate import Finished, write_crate
-    from img2height.scenes.about import read_about
+    from img2height.scenes.about import read_abouts
     from img2height.scenes.listing import all_scenes
     from img2height.settings.experiment import Experiment
     from img2height.settings.parsing import parse, parse_file, read_yaml
@@ -42,7 +39,7 @@ def main(args: Namespace) -> None:
         workflow=Path(args.workflow[0]),
         language=args.workflow[1],
         scenes=all_scenes(args.scenes),
-        about={dataset: read_about(Path(file)) for dataset, file in args.about},
+        about=read_abouts(args.about),
         citations=read_yaml(args.citations),
         papers={name: recipe.paper for name, recipe in recipes.items() if recipe.paper},
         seeds=experiment.seeds,

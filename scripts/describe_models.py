@@ -10,18 +10,15 @@ flags.add_argument(
     "--model", type=Path, nargs=2, metavar=("CARD", "OUT"), action="append", required=True,
     help="card.json of a model, and its sources.json to write; once for each",
 )  # fmt: skip
-flags.add_argument(
-    "--about", nargs=2, metavar=("DATASET", "FILE"), action="append", required=True,
-    help="about.json of a dataset; once for each",
-)  # fmt: skip
+flags.add_argument("--about", type=Path, nargs="+", required=True, help="<dataset>/about.json of each dataset")
 
 
 def main(args: Namespace) -> None:
     """Write the files."""
     from img2height.models.sources import write_sources
-    from img2height.scenes.about import read_about
+    from img2height.scenes.about import read_abouts
 
-    write_sources(dict(args.model), {dataset: read_about(Path(file)) for dataset, file in args.about})
+    write_sources(dict(args.model), read_abouts(args.about))
 
 
 if __name__ == "__main__":

@@ -42,10 +42,7 @@ flags.add_argument(
     "--history", nargs=3, metavar=("METHOD", "FOLD", "CSV"), action="append", required=True,
     help="history.csv of a method and fold; once for each",
 )  # fmt: skip
-flags.add_argument(
-    "--about", nargs=2, metavar=("DATASET", "FILE"), action="append", required=True,
-    help="about.json of a dataset; once for each",
-)  # fmt: skip
+flags.add_argument("--about", type=Path, nargs="+", required=True, help="<dataset>/about.json of each dataset")
 for name, text in (FILES | dict.fromkeys(TABLES, "table of scores, or of errors by land cover and pair")).items():
     flags.add_argument(f"--{name}", type=Path, required=True, help=text)
 
@@ -62,7 +59,7 @@ def main(args: Namespace) -> None:
     from img2height.report.page import Links, TableFiles, write_report
     from img2height.report.run import MethodFiles, Run
     from img2height.report.tables.intervals import read_uncertainty
-    from img2height.scenes.about import read_about
+    from img2height.scenes.about import read_abouts
     from img2height.scenes.listing import all_scenes, tested_scenes
     from img2height.scoring.method import Predicted
     from img2height.settings.experiment import Experiment
@@ -92,7 +89,7 @@ def main(args: Namespace) -> None:
         uncertainty=read_uncertainty(args.intervals, args.comparisons, args.coverage, experiment.seeds[0]),
         scenes=scenes,
         sources=all_scenes(args.scenes),
-        about={dataset: read_about(Path(file)) for dataset, file in args.about},
+        about=read_abouts(args.about),
         areas=areas,
         folds_figure=args.folds_figure,
         files=files,

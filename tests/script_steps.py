@@ -199,7 +199,7 @@ class Steps:
 
     def describe_models(self, out: Path) -> list:
         about = self.made / "scenes/d/about.json"
-        return ["--model", self.made / "model/card.json", out / "model/sources.json", "--about", "d", about]
+        return ["--model", self.made / "model/card.json", out / "model/sources.json", "--about", about]
 
     def calibrate_intervals(self, out: Path) -> list:
         return [

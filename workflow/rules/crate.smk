@@ -33,7 +33,6 @@ rule crate:
             "recipes",
             {name: recipe.model_dump(mode="json") for name, recipe in project.recipes.items()},
         ),
-        about=abouts,
         citations=SettingsFile(
             "citations",
             {name: file.citation for name, file in project.datasets.items() if file.citation},
@@ -51,7 +50,7 @@ rule crate:
         python scripts/crate.py \
             --experiment {params.file:q} \
             --recipes {params.recipes:q} \
-            {params.about:q} \
+            --about {input.about:q} \
             --citations {params.citations:q} \
             --scenes {input.listed:q} \
             --workflow {params.workflow:q} \

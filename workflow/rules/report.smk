@@ -59,7 +59,6 @@ rule report:
             "recipes",
             {name: recipe.model_dump(mode="json") for name, recipe in project.recipes.items()},
         ),
-        about=abouts,
         results=flags("--results", [(m, *results(paths.OUT_OF_FOLD, SEEDS[:1], [m])) for m in METHODS]),
         histories=flags(
             "--history",
@@ -90,7 +89,7 @@ rule report:
             --areas {input.areas:q} \
             --audit {input.audit:q} \
             --folds-figure {input.folds_figure:q} \
-            {params.about:q} \
+            --about {input.about:q} \
             {params.results:q} \
             {params.histories:q} \
             --code {params.codes:q} \

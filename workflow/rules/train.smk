@@ -164,7 +164,6 @@ rule describe_models:
         runtime=scaled(20),
     params:
         models=described_models,
-        about=abouts,
         code=code_of("describe_models"),
     message:
         "Recording origin and licence of the data of all models"
@@ -173,5 +172,5 @@ rule describe_models:
         exec &>{log:q}
         python scripts/describe_models.py \
             {params.models:q} \
-            {params.about:q}
+            --about {input.about:q}
         """

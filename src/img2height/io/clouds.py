@@ -19,7 +19,7 @@ from rasterio.errors import CRSError as RasterioCRSError
 from img2height.errors import DataError
 from img2height.io.projections import Bounds, fitting_zone
 from img2height.io.values import EXACT, horizontal, vertical
-from img2height.io.verticals import Vertical, named_vertical
+from img2height.io.verticals import Vertical, named_vertical, require_same
 from img2height.vocabulary.storage import CLOUDS
 from img2height.vocabulary.units import METRES
 
@@ -118,7 +118,7 @@ def check_cloud(path: Path, stated: Stated) -> Cloud:
         bounds = _bounds(header)
         crs, keys = _position(path, system, stated.crs, bounds), _geo_keys(header)
         _require_axes_unit(path, crs, keys)
-        heights = _vertical(path, system, keys, stated.vertical)
+        heights = require_same(_stated_vertical(system, keys), stated.vertical, str(path), "the file")
         metres = _metres(path, heights, crs, keys, stated.unit)
         return Cloud(path, header.point_count, crs, metres, heights, bounds)
 
@@ -204,19 +204,6 @@ def _require_axes_unit(path: Path, crs: CRS, keys: dict[int, int]) -> None:
             f"{path}: its axes are in {crs.linear_units} according to {crs.to_string()[:60]}, and in {unit} according "
             "to its GeoTIFF keys; write the right system into the file as WKT"
         )
-
-
-def _vertical(path: Path, system: pyproj.CRS | None, keys: dict[int, int], declared: str | None) -> Vertical | None:
-    stated = _stated_vertical(system, keys)
-    if declared is None:
-        return stated
-    named = named_vertical(declared)
-    if stated and stated.name != named.name:
-        raise DataError(
-            f"{path}: declared as {named.name}, but its heights refer to {stated.name} according to the file; correct "
-            "the declaration, or the file"
-        )
-    return named
 
 
 def _stated_vertical(system: pyproj.CRS | None, keys: dict[int, int]) -> Vertical | None:

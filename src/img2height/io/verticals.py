@@ -69,14 +69,28 @@ def agreed_vertical(crs: System | None, declared: str | None, where: str) -> Ver
         declared: see `named_vertical`.
         where: the file, for the message.
     """
-    stated = _stated(crs)
+    return require_same(_stated(crs), declared, where, "the file (gdal_edit.py -a_srs)")
+
+
+def require_same(stated: Vertical | None, declared: str | None, where: str, other: str) -> Vertical | None:
+    """Return the declared vertical system, else the stated one.
+
+    Args:
+        stated: by a file.
+        declared: see `named_vertical`.
+        where: the file, for the message.
+        other: what to correct if the declaration is right.
+
+    Raises:
+        DataError: they differ.
+    """
     if declared is None:
         return stated
     named = named_vertical(declared)
     if stated and stated.name != named.name:
         raise DataError(
             f"{where}: declared as {named.name}, but its heights refer to {stated.name} according to the file; "
-            "correct the declaration, or the file (gdal_edit.py -a_srs)"
+            f"correct the declaration, or {other}"
         )
     return named
 

@@ -3,6 +3,7 @@
 It is no part of a scene's manifest: a corrected title or licence changes what is stated about results, but no result.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from img2height.io.tables import read_json, write_json
@@ -26,6 +27,11 @@ def read_about(path: Path) -> About:
         SettingsError: its keys are not those of `About`.
     """
     return parse(About, read_json(path), str(path))
+
+
+def read_abouts(paths: Sequence[Path]) -> dict[str, About]:
+    """Return the origin of datasets by their names, which are those of the folders; raises what `read_about` does."""
+    return {path.parent.name: read_about(path) for path in paths}
 
 
 def about_of(scene: Scene) -> About:
