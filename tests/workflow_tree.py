@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import preloaded
 from workflow_events import Events, clean_environment
 
 from img2height.io.atomic import SUFFIX
@@ -45,15 +46,13 @@ class Tree:
 
     def run(self, *command: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess:
         """Return a finished command; standard output and error together as text."""
+        environment = environment or clean_environment()
+        if command[0] == "snakemake":
+            return preloaded.snakemake(command[1:], self.folder, environment)
         return subprocess.run(
-            command,
-            cwd=self.folder,
-            env=environment or clean_environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
+            command, cwd=self.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             check=False,
-        )
+        )  # fmt: skip
 
     def make(self, *arguments: str, environment: dict[str, str] | None = None) -> str:
         """Return the output of a run of the workflow, which has to succeed."""

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-from geopandas import GeoDataFrame
+from typing import TYPE_CHECKING, Any
 
 from img2height.vocabulary.parts import Role
+
+if TYPE_CHECKING:
+    from geopandas import GeoDataFrame  # the command line starts in half the time without it
 
 Pieces = dict[str, dict[str, Path]]  # files by layer of each tile or chip, by its name
 Declared = Mapping[str, Mapping[str, Any]]  # keys of a layer in a dataset file, by layer
@@ -42,7 +43,7 @@ class Scene:
     pairs: list[dict[str, Any]] = field(default_factory=list)
     allow: list[str] = field(default_factory=list)
     ground_filter: bool = False
-    polygons: Callable[[], GeoDataFrame] | None = None
+    polygons: "Callable[[], GeoDataFrame] | None" = None
 
 
 @dataclass(frozen=True)
