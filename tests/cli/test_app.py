@@ -279,7 +279,7 @@ def test_a_pattern_or_folder_is_many_images(model: Path, tmp_path: Path) -> None
     ("image", "flags", "said"),
     [
         ("*.tif", ["--out", "h.tif"], "--out h.tif: of several images this is a folder"),
-        ("*.tif", ["--out", "h", "--buildings", "b.gpkg"], "--buildings: not for several images"),
+        ("*.tif", ["--out", "h", "--points", "b.laz"], "--points: not for several images"),
         ("*.png", ["--out", "h"], "no image is found"),
         ("*.tif", ["--out", "h", "--sar", "sar.tif"], "--image, --sar: several images at once"),
         ("eo.tif", ["--out", "h.tif", "--mosaic"], "--mosaic: is for several images"),

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import geopandas
 import numpy as np
 import pytest
 import rasterio
@@ -172,3 +173,23 @@ def test_a_thousand_images_take_no_more_memory_than_one(tmp_path: Path) -> None:
     written = predict(as_model(FirstBand()), files, tmp_path / "out")
     assert len(written) == 1000
     assert all(np.array_equal(read(path), noise(32, 32)) for path in written[::97])
+
+
+def test_a_building_on_several_images_is_one(tmp_path: Path) -> None:
+    pixels = np.zeros((1, 2 * TILE, 2 * TILE), np.float32)
+    pixels[:, TILE - 20 : TILE + 20, TILE - 30 : TILE + 30] = 6  # on all four
+    pixels[:, 10:40, 10:40] = 9
+    files = deliver(tmp_path / "tiles", pixels)[:4]
+    far = np.zeros((1, 60, 60), np.float32)
+    far[:, 20:45, 20:45] = 4
+    files.append(write_image(tmp_path / "tiles/far.tif", far, corner=(WEST + 9000, NORTH)))
+    model = as_model(FirstBand(), target="ndsm")
+    predict_images(
+        model, {"eo": files}, tmp_path / "out", windows(), buildings=tmp_path / "b.parquet", rules=protocol().buildings
+    )
+    found = geopandas.read_parquet(tmp_path / "b.parquet")
+    assert sorted(found.height_m.round().tolist()) == [4, 6, 9]
+    assert found.building_id.tolist() == [1, 2, 3]
+    other = write_image(tmp_path / "tiles/other.tif", far, epsg=32632)
+    with pytest.raises(DataError, match="different coordinate systems, and a file of buildings has one"):
+        predict_images(model, {"eo": [*files, other]}, tmp_path / "two", windows(), buildings=tmp_path / "c.parquet")

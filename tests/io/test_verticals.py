@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from cloud_cases import NORTH, write_cloud
 from rasterio.windows import Window
 from raw_cases import band, deliver, prepare, prepare_file, ramp, write
 
@@ -75,6 +76,24 @@ def test_a_conversion_has_the_known_difference(tmp_path):
     shift = height_shift(named_vertical("EPSG:5705"), named_vertical("EPSG:5611"), grid.crs, grid.place)
     assert np.allclose(shift.at(grid, Window(0, 0, 64, 40)), 28, atol=1e-4)
     assert shift.at(grid, Window(5, 3, 64, 40)).shape == (40, 64)
+
+
+def test_points_are_converted_like_rasters(tmp_path):
+    (tmp_path / "raw").mkdir()
+    write(tmp_path / "raw/eo.tif", np.ones((1, 16, 16), np.uint8), crs="EPSG:32639", names=["pan"], **KAZAKHSTAN)
+    rows, columns = np.mgrid[:16, :16] + 0.5
+    heights = np.full(rows.size, 3.0)
+    below = np.column_stack([columns.ravel(), rows.ravel() + NORTH - KAZAKHSTAN["north"], heights, heights - 1])
+    write_cloud(tmp_path / "raw/a.laz", below, crs="EPSG:32639+5705")
+    file = {"layers": {"eo": {"path": "eo.tif"}}, "points": {"path": "a.laz"}}
+    scene = prepare_file(tmp_path, file, {"vertical": "EPSG:5611"})
+    assert np.allclose(band(scene, "dsm"), 31, atol=1e-3)
+    applied = scene.layers["dsm"].applied
+    assert (applied["vertical"], applied["converted_to"]) == ("Baltic 1977 height", "Caspian height")
+    write_cloud(tmp_path / "raw/a.laz", below, crs="EPSG:32639")
+    file["points"]["unit"] = "metre"
+    with pytest.raises(DataError, match="neither stated nor declared; declare it for the points"):
+        prepare_file(tmp_path, file, {"vertical": "EPSG:5611"})
 
 
 def test_the_same_system_in_another_unit_is_no_shift(tmp_path):

@@ -5,7 +5,7 @@ from raw_cases import band, deliver, prepare, ramp, write
 
 from img2height.scenes.city import CitySettings, generate
 from img2height.scenes.city.optical import render
-from img2height.scenes.quality import quality_report
+from img2height.scenes.quality import quality_report, quality_reports
 from img2height.scenes.registration import CONFIDENT, estimate_offset
 
 
@@ -140,3 +140,13 @@ def test_an_image_alone_is_a_scene(tmp_path):
     assert list(report["layers"]) == ["eo"]
     assert [report[key] for key in ("overlap_share", "ndsm_ratio", "building_height_m", "registration")] == [None] * 4
     assert report["warnings"] == []
+
+
+def test_each_check_has_a_verdict(tmp_path):
+    scene = prepare(tmp_path, deliver(tmp_path / "raw"))
+    report = quality_report(scene, ["d/twin"])
+    verdicts = {check["about"]: check["verdict"] for check in report["checks"]}
+    assert verdicts["coverage of eo"] == verdicts["units"] == verdicts["flat buildings"] == "fine"
+    assert verdicts["duplicates"] == "stop"
+    assert all(bool(check["advice"]) == (check["verdict"] != "fine") for check in report["checks"])
+    assert [found["warnings"] for found in quality_reports([scene])] == [[]]

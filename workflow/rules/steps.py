@@ -95,6 +95,7 @@ TABLE = (
     Step("collect_metrics", "results", "collect", EXPERIMENT, paths.METRICS),
     Step("report", "results", "", EXPERIMENT, paths.REPORT),
     Step("view", "results", "", EXPERIMENT),
+    Step("quality", "results", "", EXPERIMENT),
     Step("crate", "results", "", EXPERIMENT),
     Step("published_table", "results", "", "{experiment}/{table}"),
     Step("published_figure", "results", "", "{experiment}/{figure}"),

@@ -112,14 +112,20 @@ def import_official(
 def check(
     dataset: Annotated[str, typer.Argument(help="name of a dataset whose scenes are prepared")],
     scenes: Annotated[Path, typer.Option(help="folder of prepared scenes")] = Path("data/scenes"),
+    page: Annotated[Path | None, typer.Option(help="HTML page to write, with maps")] = None,
 ) -> None:
     """Report the quality of the prepared scenes of a dataset as JSON, with warnings on standard error."""
-    from img2height.scenes.quality import quality_report
+    from img2height.scenes.quality import quality_reports
     from img2height.scenes.scene import Scene
 
     if not (manifests := sorted((scenes / dataset).glob("*/scene.json"))):
         raise DataError(f"{scenes / dataset}: contains no prepared scene; prepare the dataset first: snakemake scenes")
-    reports = {manifest.parent.name: quality_report(Scene.load(manifest)) for manifest in manifests}
+    prepared = [Scene.load(manifest) for manifest in manifests]
+    reports = {scene.name: report for scene, report in zip(prepared, quality_reports(prepared), strict=True)}
+    if page:
+        from img2height.report.quality import write_quality
+
+        write_quality(dataset, [(scene, reports[scene.name]) for scene in prepared], page)
     typer.echo(json.dumps(reports, indent=2))
     for scene, report in reports.items():
         for warning in report["warnings"]:

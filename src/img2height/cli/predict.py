@@ -95,9 +95,12 @@ def predict(
     quotes ('tiles/*.tif'), stands for all of its images; neighbours are predicted as one, without seams.
     """
     if several := images_of(rasters):
-        extras = {"--buildings": buildings, "--points": points, "--intervals": intervals, "--dsm-unit": dsm_unit}
+        extras = {"--points": points, "--intervals": intervals, "--dsm-unit": dsm_unit}
         refuse_of_several(out, [option for option, value in extras.items() if value])
-        predict_several(model, several, out, window_px, overlap, draws, compress, mosaic=mosaic)
+        if buildings:
+            check_output(buildings, "--buildings", POLYGONS, [file for files in several.values() for file in files])
+            _check_neighbours(buildings)
+        predict_several(model, several, out, window_px, overlap, draws, compress, mosaic=mosaic, buildings=buildings)
         return
     if mosaic:
         raise DataError("--mosaic: is for several images: give a folder, or a pattern in quotes, e.g. 'tiles/*.tif'")

@@ -51,14 +51,17 @@ def refuse_of_several(out: Path, extras: Sequence[str]) -> None:
 
 def predict_several(
     model: Path, images: Mapping[str, list[Path]], out: Path, window_px: int | None, overlap: float | None, draws: int,
-    compress: Compression, *, mosaic: bool,
+    compress: Compression, *, mosaic: bool, buildings: Path | None,
 ) -> None:  # fmt: skip
-    """Predict several images with one model into a folder."""
+    """Predict several images with one model into a folder, and their buildings into one file."""
     from img2height.inference import load_model
-    from img2height.inference.defaults import inference_settings
+    from img2height.inference.defaults import inference_settings, protocol
     from img2height.inference.several import predict_images
 
     loaded = load_model(model)
     settings = inference_settings(loaded, window_px=window_px, overlap=overlap)
     with messages():
-        predict_images(loaded, images, out, settings, mosaic=mosaic, draws=draws, compress=compress)
+        predict_images(
+            loaded, images, out, settings, mosaic=mosaic, draws=draws, compress=compress, buildings=buildings,
+            rules=protocol().buildings,
+        )  # fmt: skip

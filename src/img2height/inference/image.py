@@ -5,6 +5,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import geopandas
 import torch
 
 from img2height.buildings.files import write_buildings
@@ -81,14 +82,15 @@ def predict_image(
         )
     task, grid = checked_task(model, given, out.with_name(f".{out.name}.scratch"), settings, draws, dsm_unit)
     if buildings:
-        _check_buildings(model, task.scene)
+        check_buildings(model, task.scene)
     if buildings or points:
         _check_image(task.scene)
     taken = DataError(f"{out}: another process is writing it; wait for it, or choose another name")
     with alone(out, taken), resumable(task.folder, record_of(task, DEVICES, torch.get_num_threads())):
         heights, scene = compute_heights(task, grid, compress)
         if buildings:
-            _write_buildings(model, scene, heights, rules, buildings, calibration)
+            found = find_buildings(model, scene, heights, rules, calibration)
+            write_buildings(found, buildings, f"{model.card.method}/{scene.name}")
         if points:
             _write_points(scene, heights, points)
         if intervals and calibration:
@@ -158,7 +160,7 @@ def _origin(task: Task) -> dict[str, str]:
     return tags
 
 
-def _check_buildings(model: LoadedModel, scene: Scene) -> None:
+def check_buildings(model: LoadedModel, scene: Scene) -> None:
     """Fail early if buildings cannot be extracted."""
     quantity = bands_of(model)[0].description
     if quantity not in ABOVE_GROUND:
@@ -176,17 +178,16 @@ def _check_image(scene: Scene) -> None:
             Grid.of(image).require(scene.grid, image.name, scene.name)
 
 
-def _write_buildings(
-    model: LoadedModel, scene: Scene, heights: Path, rules: Buildings, path: Path, calibration: Calibration | None
-) -> None:
-    """Write the buildings of predicted heights, whose mask is left in their folder."""
+def find_buildings(
+    model: LoadedModel, scene: Scene, heights: Path, rules: Buildings, calibration: Calibration | None = None
+) -> geopandas.GeoDataFrame:
+    """Return the buildings of predicted heights with their origin; their mask is left in the folder of the heights."""
     logger.info("extracting the buildings")
     classes = heights if model.recipe.classes else None
     found = extract_scene(heights, scene, rules, heights.with_name("footprint.tif"), classes)
     if calibration:
         found = with_bounds(found, scene.grid, [Calibrated(None, calibration)])
-    method, weights = model.card.method, [model.card.weights_sha256]
-    write_buildings(with_origin(found, method, weights, scene, None), path, f"{method}/{scene.name}")
+    return with_origin(found, model.card.method, [model.card.weights_sha256], scene, None)
 
 
 def _write_points(scene: Scene, heights: Path, path: Path) -> None:

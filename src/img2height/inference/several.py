@@ -6,13 +6,24 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+import pandas
 import torch
 from rasterio.windows import Window
 from rich.console import Console
 from rich.progress import track
 
+from img2height.buildings.files import write_buildings
 from img2height.errors import DataError, Img2HeightError, ModelError
-from img2height.inference.image import DEVICES, INPUTS_TAG, MODEL_TAG, TAGS, checked_task, compute_heights
+from img2height.inference.image import (
+    DEVICES,
+    INPUTS_TAG,
+    MODEL_TAG,
+    TAGS,
+    check_buildings,
+    checked_task,
+    compute_heights,
+    find_buildings,
+)
 from img2height.inference.plan import Task
 from img2height.inference.record import files_of, record_of, resumable
 from img2height.inference.regions import Region, find_regions
@@ -21,8 +32,9 @@ from img2height.io.atomic import atomic_path
 from img2height.io.grid import Grid
 from img2height.io.locks import alone
 from img2height.io.rasters import Band, copy_to_cog, create_scratch, open_raster, set_tags
+from img2height.io.tables import read_geotable, write_table
 from img2height.models.folder import LoadedModel
-from img2height.settings.protocol import Inference
+from img2height.settings.protocol import Buildings, Inference
 from img2height.vocabulary.layers import INPUTS, NODATA
 from img2height.vocabulary.storage import Compression
 
@@ -34,6 +46,7 @@ WORK, HEIGHTS = ".img2height", "heights"  # in the folder of the results, until 
 def predict_images(
     model: LoadedModel, images: Mapping[str, Sequence[Path]], out: Path, settings: Inference, *,
     mosaic: bool = False, draws: int = 0, compress: Compression = "zstd",
+    buildings: Path | None = None, rules: Buildings | None = None,
 ) -> list[Path]:  # fmt: skip
     """Write the heights of images into a folder and return the rasters: one for each image, or for each region.
 
@@ -49,6 +62,8 @@ def predict_images(
         mosaic: write one raster for each region of touching images.
         draws: see `predict_image`.
         compress: likewise.
+        buildings: one file with the buildings of all images; one that stands on several of them is one building.
+        rules: settings of the buildings, needed with them.
 
     Raises:
         ModelError: the model takes several rasters, or the images do not fit it.
@@ -62,32 +77,41 @@ def predict_images(
     _require_free([out / f"{name}.tif" for name in _names(regions, mosaic)], files)
     taken = DataError(f"{out}: another process is writing it; wait for it, or choose another folder")
     with alone(out, taken):
-        checked = _checked(model, layer, regions, work, settings, draws)
-        record = record_of(checked[0][0], DEVICES, torch.get_num_threads())
+        checked = _checked(model, layer, regions, work, settings, draws, built=buildings is not None)
+        rules = rules if buildings else None
+        record = record_of(checked[0][0], DEVICES, torch.get_num_threads()) | {"rules": rules and rules.model_dump()}
         logger.info("%d images in %d regions of touching ones", len(files), len(regions))
         with resumable(work / HEIGHTS, record | {"inputs": files_of(files), "compress": compress}):
             one = len(checked) == 1
             for task, grid in track(checked, "regions", console=Console(stderr=True), disable=one):
-                _compute(task, grid, compress, progress=one)
+                _compute(task, grid, compress, rules, progress=one)
         written = [
             path
             for region, (task, _) in zip(regions, checked, strict=True)
             for path in _deliver(region, _result(task), out, whole=mosaic, compress=compress)
         ]
         write_catalogue(written, out)
+        if buildings:
+            _write_buildings([_table(task) for task, _ in checked], buildings, f"{model.card.method}/{out.name}")
         shutil.rmtree(work)
     return written
 
 
 def _checked(
-    model: LoadedModel, layer: str, regions: Sequence[Region], work: Path, settings: Inference, draws: int
-) -> list[tuple[Task, Grid | None]]:
+    model: LoadedModel, layer: str, regions: Sequence[Region], work: Path, settings: Inference, draws: int, *,
+    built: bool,
+) -> list[tuple[Task, Grid | None]]:  # fmt: skip
     """Return the prediction of each region, see `checked_task`; after an error nothing new is left."""
     try:
-        return [
+        checked = [
             checked_task(model, {layer: region.raster(work / "mosaics")}, work / HEIGHTS / region.name, settings, draws)
             for region in regions
         ]
+        if built:
+            _require_one_system([task.scene.grid for task, _ in checked], regions)
+            for task, _ in checked:
+                check_buildings(model, task.scene)
+        return checked
     except Img2HeightError:
         if not (work / HEIGHTS).exists():  # of an earlier call
             shutil.rmtree(work, ignore_errors=True)
@@ -96,14 +120,36 @@ def _checked(
         raise
 
 
-def _compute(task: Task, grid: Grid | None, compress: Compression, *, progress: bool) -> None:
-    """Compute the heights of a region, unless they are there."""
+def _require_one_system(grids: Sequence[Grid], regions: Sequence[Region]) -> None:
+    """Raise a DataError unless all regions have the coordinate system of the first."""
+    for grid, region in zip(grids, regions, strict=True):
+        if grid.crs != grids[0].crs:
+            raise DataError(
+                f"{regions[0].files[0]} and {region.files[0]} are in different coordinate systems, and a file of "
+                "buildings has one; predict them in calls of their own"
+            )
+
+
+def _compute(task: Task, grid: Grid | None, compress: Compression, rules: Buildings | None, *, progress: bool) -> None:
+    """Compute the heights of a region, and its buildings if there are rules for them, unless they are there."""
     if _result(task).exists():
         return
     with resumable(task.folder, record_of(task, DEVICES, torch.get_num_threads())):
-        heights, _ = compute_heights(task, grid, compress, may_be_empty=True, progress=progress)
+        heights, scene = compute_heights(task, grid, compress, may_be_empty=True, progress=progress)
+        if rules:
+            write_table(find_buildings(task.model, scene, heights, rules), _table(task))
         heights.replace(_result(task))
     shutil.rmtree(task.folder)
+
+
+def _table(task: Task) -> Path:
+    return task.folder.with_name(f"{task.folder.name}.parquet")
+
+
+def _write_buildings(tables: Sequence[Path], path: Path, source: str) -> None:
+    """Write the buildings of all regions as one table, numbered from 1."""
+    found = pandas.concat([read_geotable(table) for table in tables], ignore_index=True)
+    write_buildings(found.assign(building_id=found.index + 1), path, source)
 
 
 def _result(task: Task) -> Path:

@@ -19,7 +19,7 @@ from rasterio.errors import CRSError as RasterioCRSError
 from img2height.errors import DataError
 from img2height.io.projections import Bounds, fitting_zone
 from img2height.io.values import EXACT, horizontal, vertical
-from img2height.io.verticals import Vertical, named_vertical, require_same
+from img2height.io.verticals import HeightShift, Vertical, named_vertical, require_same
 from img2height.vocabulary.storage import CLOUDS
 from img2height.vocabulary.units import METRES
 
@@ -56,6 +56,8 @@ class Cloud:
         metres: length of the unit of its heights.
         vertical: system of its heights, stated or declared, if any.
         bounds: of its points, in map coordinates.
+        shift: what is added to heights to convert them to another vertical system.
+        converted: name of that system.
     """
 
     path: Path
@@ -64,6 +66,8 @@ class Cloud:
     metres: float
     vertical: Vertical | None
     bounds: Bounds
+    shift: HeightShift | None = None
+    converted: str = ""
 
 
 class Points(NamedTuple):
@@ -140,7 +144,8 @@ def points_of(cloud: Cloud) -> Iterator[Points]:
             left -= len(chunk)
             kept = chunk[~(np.asarray(chunk.withheld, bool) | np.asarray(chunk.synthetic, bool))]
             x, y, z = (np.asarray(axis, np.float64) for axis in (kept.x, kept.y, kept.z))
-            yield Points(x, y, z * cloud.metres, np.asarray(kept.classification, np.uint8))
+            heights = z * cloud.metres + (cloud.shift.at_places(x, y) if cloud.shift and len(x) else 0.0)
+            yield Points(x, y, heights, np.asarray(kept.classification, np.uint8))
 
 
 @contextlib.contextmanager

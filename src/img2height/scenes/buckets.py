@@ -12,7 +12,11 @@ from img2height.io.projections import operation
 from img2height.settings.ground import PointRules
 
 SQUARE_PX = 8  # pixels count as covered or not where their square has a point
-RECORD = np.dtype([("pixel", "<u4"), ("height_m", "<f4"), ("ground", "?")])
+# A point is one number, so that sorting orders points by pixel and height: the pixel in its block, the height, and
+# whether it is ground.
+RECORD = np.dtype("<u8")
+PIXEL, HEIGHT = np.uint64(33), np.uint64(1)  # bits below the pixel and below the height
+SIGN = np.uint32(1 << 31)
 
 
 @dataclass
@@ -49,18 +53,30 @@ def divide_points(clouds: Sequence[Cloud], grid: Grid, rules: PointRules, work: 
         for points in points_of(cloud):
             columns, rows = to_pixels @ move(points.x, points.y)
             inside = (columns >= 0) & (columns < grid.width) & (rows >= 0) & (rows < grid.height)
-            for number, found in zip(*np.unique(points.classes[inside], return_counts=True), strict=True):
-                if noise[number]:
-                    count.left_out[int(number)] = count.left_out.get(int(number), 0) + int(found)
+            found = np.bincount(points.classes[inside], minlength=256)
+            for number in np.flatnonzero(found * noise).tolist():
+                count.left_out[number] = count.left_out.get(number, 0) + int(found[number])
             inside &= ~noise[points.classes]
             column, row = columns[inside].astype(np.int64), rows[inside].astype(np.int64)
-            records = np.empty(len(row), RECORD)
-            records["pixel"] = row % BLOCK_PX * BLOCK_PX + column % BLOCK_PX
-            records["height_m"], records["ground"] = points.height_m[inside], ground[points.classes[inside]]
-            count.points += len(records)
-            count.ground += int(records["ground"].sum())
-            _append(work, row // BLOCK_PX, column // BLOCK_PX, records)
+            is_ground = ground[points.classes[inside]]
+            pixel = row % BLOCK_PX * BLOCK_PX + column % BLOCK_PX
+            count.points += len(row)
+            count.ground += int(is_ground.sum())
+            _append(work, row // BLOCK_PX, column // BLOCK_PX, _records(pixel, points.height_m[inside], is_ground))
     return count
+
+
+def _records(pixel: np.ndarray, height_m: np.ndarray, ground: np.ndarray) -> np.ndarray:
+    """Return points as numbers in the order of pixel and height, N uint64."""
+    bits = (height_m.astype(np.float32) + np.float32(0)).view(np.uint32)  # + 0: -0 and 0 are one height
+    ordered = np.where(bits & SIGN, ~bits, bits | SIGN)  # in the order of the heights
+    return pixel.astype(np.uint64) << PIXEL | ordered.astype(np.uint64) << HEIGHT | ground.astype(np.uint64)
+
+
+def _heights(records: np.ndarray) -> np.ndarray:
+    """Return the heights of points, N float32 metres."""
+    ordered = (records >> HEIGHT).astype(np.uint32)  # without the bits of the pixel
+    return np.where(ordered & SIGN, ordered ^ SIGN, ~ordered).view(np.float32)
 
 
 def _move(cloud: Cloud, grid: Grid) -> Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
@@ -71,11 +87,13 @@ def _move(cloud: Cloud, grid: Grid) -> Callable[[np.ndarray, np.ndarray], tuple[
 
 
 def _append(work: Path, row: np.ndarray, column: np.ndarray, records: np.ndarray) -> None:
-    keys = row << 32 | column
+    width = int(column.max(initial=0)) + 1
+    keys = row * width + column
+    keys = keys.astype(np.min_scalar_type(keys.max(initial=0)))  # short numbers are sorted much faster
     order = np.argsort(keys, kind="stable")
-    found, starts = np.unique(keys[order], return_index=True)
-    for key, part in zip(found, np.split(order, starts)[1:], strict=True):
-        with bucket_of(work, int(key) >> 32, int(key) & 0xFFFFFFFF).open("ab") as file:
+    starts = _starts(keys[order])
+    for part in np.split(order, starts[1:]) if len(starts) else []:
+        with bucket_of(work, int(row[part[0]]), int(column[part[0]])).open("ab") as file:
             file.write(records[part].tobytes())
 
 
@@ -90,21 +108,33 @@ def reduce_points(records: np.ndarray, surface: str) -> tuple[np.ndarray, np.nda
     All are `BLOCK_PX` x `BLOCK_PX` float32 metres, NaN where there are no points.
 
     Args:
-        records: N points with `pixel` (row x BLOCK_PX + column in the block), `height_m` and `ground`; in any order.
+        records: N points as in the file of a block, in any order.
         surface: `max`, or `p95`: the height that 95 % of the points do not exceed.
     """
-    ordered = records[np.lexsort((records["height_m"], records["pixel"]))]
-    pixels, starts, counts = np.unique(ordered["pixel"], return_index=True, return_counts=True)
-    rank = counts - 1 if surface == "max" else np.ceil(0.95 * counts).astype(np.int64) - 1
     found = np.full((3, BLOCK_PX * BLOCK_PX), np.nan, np.float32)
-    found[0, pixels] = ordered["height_m"][starts + rank]
-    found[2, pixels] = ordered["height_m"][starts]
-    below = ordered[ordered["ground"]]
-    pixels, starts, counts = np.unique(below["pixel"], return_index=True, return_counts=True)
+    ordered = np.sort(records)
+    pixels, starts, counts = _pixels(ordered)
+    rank = counts - 1 if surface == "max" else np.ceil(0.95 * counts).astype(np.int64) - 1
+    found[0, pixels] = _heights(ordered[starts + rank])
+    found[2, pixels] = _heights(ordered[starts])
+    below = ordered[(ordered & np.uint64(1)).astype(bool)]
     if len(below):
-        found[1, pixels] = np.add.reduceat(below["height_m"].astype(np.float64), starts) / counts
+        pixels, starts, counts = _pixels(below)
+        found[1, pixels] = np.add.reduceat(_heights(below).astype(np.float64), starts) / counts
     top, terrain, lowest = found.reshape(3, BLOCK_PX, BLOCK_PX)
     return top, terrain, lowest
+
+
+def _pixels(ordered: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the pixels of ordered points, where the points of each begin, and how many it has."""
+    pixels = (ordered >> PIXEL).astype(np.int64)
+    starts = _starts(pixels)
+    return pixels[starts], starts, np.diff(starts, append=len(pixels))
+
+
+def _starts(ordered: np.ndarray) -> np.ndarray:
+    """Return where each of some ordered numbers first occurs."""
+    return np.flatnonzero(np.concatenate([np.ones(min(len(ordered), 1), bool), ordered[1:] != ordered[:-1]]))
 
 
 def count_covered(valid: np.ndarray, count: Count) -> None:

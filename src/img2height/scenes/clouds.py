@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from img2height.errors import DataError
@@ -10,6 +11,7 @@ from img2height.io.clouds import Cloud, Stated, check_cloud, clouds_in
 from img2height.io.grid import Grid
 from img2height.io.projections import metres_per_unit, require_true_scale
 from img2height.io.rasters import open_raster
+from img2height.io.verticals import Vertical, height_shift
 from img2height.scenes.above_ground import subtract_terrain
 from img2height.scenes.points import grid_points
 from img2height.settings.ground import GroundFilter, PointRules
@@ -59,6 +61,24 @@ def check_clouds(paths: Sequence[Path], stated: Stated) -> list[Cloud]:
             f"the heights of point clouds refer to different vertical systems: {found}; convert them to one"
         )
     return clouds
+
+
+def converted_clouds(clouds: Sequence[Cloud], target: Vertical, grid: Grid) -> list[Cloud]:
+    """Return point clouds with the conversion of their heights to a vertical system.
+
+    Raises:
+        DataError: a cloud states none and none is declared, or PROJ cannot convert it.
+    """
+    if lacking := next((cloud for cloud in clouds if cloud.vertical is None), None):
+        raise DataError(
+            f"{lacking.path}: its heights cannot be converted to {target.name}, because their vertical system is "
+            "neither stated nor declared; declare it for the points, e.g. vertical: EPSG:7837"
+        )
+    return [
+        replace(cloud, shift=height_shift(cloud.vertical, target, cloud.crs, grid.place), converted=target.name)
+        for cloud in clouds
+        if cloud.vertical
+    ]
 
 
 def own_grid(clouds: Sequence[Cloud], pixel_m: float) -> Grid:

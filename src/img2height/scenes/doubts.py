@@ -1,6 +1,6 @@
 """Measures of prepared layers that give reason to doubt them: steps of heights, saturation, flat buildings."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TypedDict
 
 import numpy as np
@@ -11,7 +11,6 @@ from img2height.io.pixels import read_pixels
 from img2height.vocabulary.layers import HEIGHTS, PRESENT
 
 STEPS, COARSE_M = 1000, 0.25  # heights in more different values, or finer steps, are not doubted
-SATURATED, BELOW, EMPTY = 0.05, 0.01, 0.1  # shares from which a warning is given
 LOW_M, FLAT_M = -1.0, 1.0  # heights below the terrain, and of what is no building
 
 
@@ -88,20 +87,3 @@ def _flat_buildings(sample: Mapping[str, np.ndarray]) -> float | None:
         return None
     heights = sample["ndsm"][(sample["building"] == PRESENT) & np.isfinite(sample["ndsm"])]
     return float((heights < FLAT_M).mean()) if heights.size else None
-
-
-def doubt_warnings(doubts: Doubts) -> Iterator[str]:
-    """Yield a sentence for each measure that gives reason to check something."""
-    for name, step in doubts["steps_m"].items():
-        yield f"{name} changes in steps of {step:.2g} m; was it rounded, or stored in whole units? Use the original"
-    for name, share in doubts["saturated_share"].items():
-        if share > SATURATED:
-            yield f"{share:.0%} of {name} has the largest value of its type; was it clipped? Stretch the original anew"
-    for name in doubts["constant_bands"]:
-        yield f"{name} has the same value everywhere; is it the right band?"
-    below = doubts["below_terrain_share"]
-    if below is not None and below > BELOW:
-        yield f"the dsm is more than {-LOW_M:g} m below the dtm on {below:.0%} of the scene; are they of one date?"
-    flat = doubts["flat_building_share"]
-    if flat is not None and flat > EMPTY:
-        yield f"{flat:.0%} of the building mask is less than {FLAT_M:g} m high; are mask and heights of one date?"

@@ -87,6 +87,7 @@ def origin_of(
     both = {
         f"{TAG}POINTS": f"{count.points} of {len(clouds)} files ({files})",
         f"{TAG}VERTICAL": clouds[0].vertical.name if clouds[0].vertical else "not recorded",
+        **({f"{TAG}CONVERTED_TO": clouds[0].converted} if clouds[0].converted else {}),
         f"{TAG}LEFT_OUT": f"classes {', '.join(map(str, rules.left_out))}; points marked as withheld or synthetic",
         f"{TAG}COVERED": f"{count.covered:.4f}",
     }

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from img2height.errors import DataError
 from img2height.io.atomic import atomic_folder
@@ -13,7 +14,8 @@ from img2height.io.rasters import open_raster
 from img2height.io.tables import write_table
 from img2height.io.verticals import Vertical, height_shift, named_vertical
 from img2height.scenes.above_ground import subtract_terrain
-from img2height.scenes.clouds import check_clouds
+from img2height.scenes.clouds import check_clouds, converted_clouds
+from img2height.scenes.displacement import Model, measure, move_back
 from img2height.scenes.filling import MARK_OF, fill_layer, missing_below
 from img2height.scenes.footprints import burn_footprints, burn_heights, burn_walls, read_footprints
 from img2height.scenes.ground import estimate_terrain
@@ -56,11 +58,11 @@ def prepare_scene(
     _check_views([source for source in sources if source.kind == "view"])
     if "vertical_reference" not in scene_file.allow and grid.vertical is None:
         _check_vertical_systems(sources, clouds)
-    if clouds and grid.vertical is not None:
-        raise DataError(f"grid.vertical: {clouds[0].path}: heights of points are not converted; leave it out")
     ground = target_grid(sources[0].path, grid)
     if grid.vertical is not None:
-        sources = [_converted(source, named_vertical(grid.vertical), ground) for source in sources]
+        target = named_vertical(grid.vertical)
+        sources = [_converted(source, target, ground) for source in sources]
+        clouds = converted_clouds(clouds, target, ground)
     for source in sources:
         _check_overlap(source, ground)
     footprints = read_footprints(layers[POLYGONS], raw, ground) if POLYGONS in layers else None
@@ -82,6 +84,7 @@ def prepare_scene(
             burn_heights(burnt, ground, made / "ndsm.tif")
         if INITIAL in layers and MARK_OF[INITIAL] not in layers:
             fill_layer(made, ground, INITIAL)
+        moved = _register(made, ground, scene_file.registration) if scene_file.registration else {}
         if footprints is not None:
             write_table(footprints, made / "buildings.parquet")
             for mask, burn in (("building", burn_footprints), ("wall", burn_walls)):
@@ -89,7 +92,7 @@ def prepare_scene(
                     burn(footprints, ground, made / f"{mask}.tif")
         if scene_file.pairs:
             write_pairs(scene_file.pairs, made / PAIRS)
-        scene = Scene(made, dataset, name, ground, _list_layers(made, layers, sources, clouds))
+        scene = Scene(made, dataset, name, ground, _list_layers(made, layers, sources, clouds, moved))
         scene.save()
     return replace(scene, folder=folder)
 
@@ -128,6 +131,15 @@ def _converted(source: Source, target: Vertical, grid: Grid) -> Source:
     return replace(source, shift=height_shift(source.vertical, target, own.crs, grid.place), converted=target.name)
 
 
+def _register(folder: Path, grid: Grid, model: Model) -> dict[str, Any]:
+    """Move the image onto the heights and return what was measured."""
+    with open_raster(folder / "eo.tif") as image, open_raster(folder / "ndsm.tif") as heights:
+        displacement = measure(model, image, heights, grid)
+    logger.info("the image is moved by up to %.2f m to lie on the heights", displacement.farthest_m)
+    move_back(folder / "eo.tif", grid, displacement)
+    return displacement.record
+
+
 def _fill_terrain(folder: Path, grid: Grid) -> None:
     """Fill the terrain under buildings and trees where it was cut out of the delivered model, and mark it."""
     if count := missing_below(folder, grid):
@@ -145,10 +157,12 @@ def _check_overlap(source: Source, grid: Grid) -> None:
 
 
 def _list_layers(
-    folder: Path, declared: dict[str, Layer], sources: Sequence[Source], clouds: Sequence[Cloud]
+    folder: Path, declared: dict[str, Layer], sources: Sequence[Source], clouds: Sequence[Cloud], moved: dict[str, Any]
 ) -> dict[str, SceneLayer]:
     layers = {}
     applied = {source.name: source.applied for source in sources}
+    if moved:
+        applied["eo"] |= {"registration": moved}
     if clouds:
         made = [name for name in ("dsm", "dtm") if name not in declared]
         applied |= {name: origin_stated(folder / f"{name}.tif") for name in made}

@@ -1,67 +1,54 @@
 """Measures what is suspicious about a prepared scene: units, missing stored as 0, registration, overlap."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import Any, TypedDict
 
 import numpy as np
+import pandas
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from img2height.io.pixels import read_pixels
 from img2height.io.rasters import open_raster, read_heights
-from img2height.scenes.doubts import Doubts, doubt_warnings, find_doubts
+from img2height.scenes.doubts import find_doubts
 from img2height.scenes.registration import estimate_offset
 from img2height.scenes.scene import Scene
+from img2height.scenes.verdicts import TALL_ENOUGH_M, LayerQuality, Measured, checks_of
 from img2height.vocabulary.layers import layer_of
 
 SAMPLE_PX = 1_000_000
-TALLEST_M = 200.0
-LITTLE = 0.5
-BLACK_SHARE = 0.02
-TALL_ENOUGH_M = 2.0
-FEET = 1 / 0.3048
-
-
-class LayerQuality(TypedDict):
-    """What was measured on a raster layer: shares from 0 to 1, the rest in its unit."""
-
-    unit: str
-    valid_share: float
-    zero_share: float | None
-    min: float | None
-    median: float | None
-    p99: float | None
-    max: float | None
-
-
-class Measured(TypedDict):
-    """What was measured on a scene, see `quality_report`."""
-
-    scene: str
-    gsd_m: float
-    layers: dict[str, LayerQuality]
-    overlap_share: float | None
-    ndsm_ratio: float | None
-    building_height_m: float | None
-    registration: dict[str, Any] | None
-    doubts: Doubts
 
 
 class Quality(Measured):
-    """The measurements of a scene and what they give reason to check."""
+    """The measurements of a scene, the verdicts on them, and those that are not fine as sentences."""
 
+    checks: list[dict[str, str]]
     warnings: list[str]
 
 
-def quality_report(scene: Scene) -> Quality:
-    """Return measurements of a scene, and warnings as sentences.
+def quality_reports(scenes: Sequence[Scene]) -> list[Quality]:
+    """Return the reports of scenes, which should be all of a dataset: an image that occurs twice is noticed."""
+    names = [f"{scene.dataset}/{scene.name}" for scene in scenes]
+    images = [scene.layers[scene.picture].sha256 for scene in scenes]
+    same = pandas.Series(names).groupby(images).agg(list)
+    return [
+        quality_report(scene, [twin for twin in same[image] if twin != name])
+        for scene, name, image in zip(scenes, names, images, strict=True)
+    ]
+
+
+def quality_report(scene: Scene, twins: Sequence[str] = ()) -> Quality:
+    """Return measurements of a scene, and verdicts on them.
 
     `layers`: valid and zero share, min, median, p99 and max of each raster layer (median and p99 on an even sample of
     about a million pixels); `overlap_share`: pixels with both image and heights above ground; `ndsm_ratio`: median of
     ndsm / (dsm - dtm); `building_height_m`: median height above ground inside the building mask; `registration`: the
     offset of the image from the heights, in metres, with a confidence; `doubts`: see `find_doubts`. What cannot be
-    measured is null.
+    measured is null. `checks`: see `Check`.
+
+    Args:
+        scene: prepared.
+        twins: names of other scenes with the same image.
     """
     with ExitStack() as stack:
         rasters = {name: stack.enter_context(open_raster(scene.path(name))) for name in _raster_layers(scene)}
@@ -82,7 +69,12 @@ def quality_report(scene: Scene) -> Quality:
         "registration": {**vars(offset), "confident": offset.confident} if offset else None,
         "doubts": doubts,
     }
-    return {**report, "warnings": list(_warnings(report))}
+    checks = checks_of(report, twins)
+    return {
+        **report,
+        "checks": [check._asdict() for check in checks],
+        "warnings": [check.sentence for check in checks if check.verdict != "fine"],
+    }
 
 
 def _raster_layers(scene: Scene) -> list[str]:
@@ -152,41 +144,3 @@ def _building_height(sample: dict[str, np.ndarray]) -> float | None:
         return None
     inside = sample["ndsm"][(sample["building"] == 1) & np.isfinite(sample["ndsm"])]
     return float(np.median(inside)) if inside.size else None
-
-
-def _warnings(report: Measured) -> Iterator[str]:
-    for name, layer in report["layers"].items():
-        yield from _layer_warnings(name, layer)
-    yield from doubt_warnings(report["doubts"])
-    if report["overlap_share"] is not None and report["overlap_share"] < LITTLE:
-        yield f"image and heights overlap on only {report['overlap_share']:.0%} of the scene"
-    ratio = report["ndsm_ratio"]
-    if ratio is not None and abs(ratio - 1) > 0.05:
-        feet = "; one of them seems to be in feet" if min(abs(ratio / FEET - 1), abs(ratio * FEET - 1)) < 0.05 else ""
-        yield f"ndsm is {ratio:.3g} times dsm - dtm{feet}; check the units"
-    height = report["building_height_m"]
-    if height is not None and height < TALL_ENOUGH_M:
-        yield f"the median height inside the building mask is {height:.2g} m; are they shifted or years apart?"
-    offset = report["registration"]
-    if offset and offset["confident"] and np.hypot(offset["east_m"], offset["north_m"]) > report["gsd_m"]:
-        yield (
-            f"the image seems to lie {offset['east_m']:+.1f} m east, {offset['north_m']:+.1f} m north of the heights "
-            f"(confidence {offset['confidence']:.2f}); if that is a shift, not building lean or shadow, declare for eo "
-            f"shift_m: [{-offset['east_m']:.1f}, {-offset['north_m']:.1f}]"
-        )
-
-
-def _layer_warnings(name: str, layer: LayerQuality) -> Iterator[str]:
-    if layer["valid_share"] < LITTLE:
-        yield f"{name} is valid on only {layer['valid_share']:.0%} of the scene"
-    if name == "eo" and (layer["zero_share"] or 0) > BLACK_SHARE:
-        yield f"{layer['zero_share']:.0%} of the image is black and counts as image; if it is not, declare nodata: 0"
-    if name == "ndsm" and layer["p99"] is not None and layer["p99"] > TALLEST_M:
-        yield f"ndsm reaches {layer['p99']:.0f} m on 1 % of the scene; are feet or centimetres read as metres?"
-    if name == "ndsm" and layer["max"] is not None and layer["max"] <= 1:
-        yield f"ndsm is nowhere above {layer['max']:.2g} m; is it scaled to 0..1?"
-    if name in ("dsm", "dtm") and layer["median"] and abs(layer["median"]) > 20 and (layer["zero_share"] or 0) > 1e-3:
-        yield (
-            f"{name} is exactly 0 m on {layer['zero_share']:.1%} of the scene, its median is {layer['median']:.0f} m; "
-            "if that means missing, declare nodata: 0"
-        )

@@ -1,5 +1,6 @@
 """Estimates the offset of the image from the heights, from edges that both show."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,28 +52,40 @@ def estimate_offset(image: DatasetReader, heights: DatasetReader, gsd_m: float) 
         heights: heights above ground in metres on the same grid.
         gsd_m: pixel size in metres.
     """
-    if min(image.width, image.height) < SMALLEST_PX:
-        return None
-    reach = max(PEAK_PX + 1, round(FARTHEST_M / gsd_m))
-    surfaces = [_correlate(*_read(image, heights, window), reach) for window in _spread(image.width, image.height)]
-    total = np.sum(surfaces, axis=0)
-    if not total.max() > 0:
-        return None
-    peak = np.unravel_index(total.argmax(), total.shape)
-    row, col = (
-        index + _vertex(total, peak, axis) - size // 2
-        for axis, (index, size) in enumerate(zip(peak, total.shape, strict=True))
-    )
-    return Offset(float(col * gsd_m), float(-row * gsd_m), _prominence(total, peak))
+    windows = spread_windows(image.width, image.height, MOST_WINDOWS)
+    return offset_at_peak(np.sum(list(correlations(image, heights, gsd_m, windows)), axis=0), gsd_m)
 
 
-def _spread(width: int, height: int) -> list[Window]:
-    """Return windows at even steps over a grid, at most `MOST_WINDOWS`."""
+def spread_windows(width: int, height: int, most: int) -> list[Window]:
+    """Return windows at even steps over a grid, at most so many; none if the grid is too small for a peak."""
     size = min(WINDOW_PX, width, height)
+    if size < SMALLEST_PX:
+        return []
     rows, cols = (np.arange(0, length - size + 1, max(size // 2, 1)) for length in (height, width))
     corners = [(int(col), int(row)) for row in rows for col in cols]
-    chosen = np.unique(np.linspace(0, len(corners) - 1, MOST_WINDOWS).round().astype(int))
+    chosen = np.unique(np.linspace(0, len(corners) - 1, most).round().astype(int))
     return [Window(*corners[index], size, size) for index in chosen]
+
+
+def correlations(
+    image: DatasetReader, heights: DatasetReader, gsd_m: float, windows: Sequence[Window]
+) -> Iterator[np.ndarray]:
+    """Yield the correlation of each window for each shift of up to `FARTHEST_M`; the centre is no shift."""
+    reach = max(PEAK_PX + 1, round(FARTHEST_M / gsd_m))
+    for window in windows:
+        yield _correlate(*_read(image, heights, window), reach)
+
+
+def offset_at_peak(surface: np.ndarray, gsd_m: float) -> Offset | None:
+    """Return the offset at the peak of a correlation, to a fraction of a pixel; None if there is none."""
+    if not np.max(surface) > 0:
+        return None
+    peak = tuple(map(int, np.unravel_index(surface.argmax(), surface.shape)))
+    row, col = (
+        index + _vertex(surface, peak, axis) - size // 2
+        for axis, (index, size) in enumerate(zip(peak, surface.shape, strict=True))
+    )
+    return Offset(float(col * gsd_m), float(-row * gsd_m), _prominence(surface, peak))
 
 
 def _read(image: DatasetReader, heights: DatasetReader, window: Window) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,7 @@
-"""Warps one delivered raster to the grid of a scene, block by block: cleaned on its own grid first, then resampled."""
+"""Brings one delivered raster to the grid of a scene, block by block.
+
+It is cleaned on its own grid first and then resampled, unless each of its pixels is one of the scene.
+"""
 
 import tempfile
 from collections.abc import Callable
@@ -15,7 +18,7 @@ from img2height.errors import DataError
 from img2height.io.grid import Grid
 from img2height.io.pixels import read_pixels
 from img2height.io.projections import reproject_bounds
-from img2height.io.rasters import Band, Scratch, copy_to_cog, create_scratch, height_band, open_raster
+from img2height.io.rasters import Band, Scratch, bounded_cache, copy_to_cog, create_scratch, height_band, open_raster
 from img2height.io.warping import warped
 from img2height.scenes.sources import Source
 from img2height.settings.dataset import Backscatter
@@ -46,16 +49,21 @@ def bring_to_grid(source: Source, grid: Grid, path: Path) -> None:
         DataError: no overlap with the grid, no valid pixel, or implausible heights.
     """
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".warp.") as folder, open_raster(source.path) as dataset:
-        clean, warped = Path(folder) / "clean.tif", Path(folder) / "warped.tif"
-        with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True):
-            _clean(source, dataset, source_window(source, dataset, grid), clean)
-            valid = _warp(source, clean, grid, warped)
+        clean, made = Path(folder) / "clean.tif", Path(folder) / "made.tif"
+        window = source_window(source, dataset, grid)
+        with bounded_cache(), rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True):
+            if Grid.of(dataset).aligned_with(_shifted(source, grid)):
+                valid = _copy(source, dataset, grid, made)
+            else:
+                _clean(source, dataset, window, clean)
+                valid = _warp(source, clean, grid, made)
         if not valid:
             raise DataError(
                 f"{source.path}: layer {source.name} has no valid pixel in the extent of the image; "
                 "check its nodata, its CRS and that it is the right file"
             )
-        copy_to_cog(warped, path, categorical=source.kind == "mask")
+        with bounded_cache():
+            copy_to_cog(made, path, categorical=source.kind == "mask")
 
 
 def source_window(source: Source, dataset: DatasetReader, grid: Grid) -> Window:
@@ -90,15 +98,53 @@ def _clean(source: Source, dataset: DatasetReader, window: Window, path: Path) -
     with _create(source, part, source.dtype, path) as out:
         for block in part.blocks():
             there = Window(block.col_off + window.col_off, block.row_off + window.row_off, block.width, block.height)
-            values, valid = _valid_values(source, dataset, there)
-            if source.shift is not None:
-                values = values + source.shift.at(part, block)
-            if source.kind == "mask":
-                values = _marked(source, values)
-                marks |= set(np.unique(values[valid]).tolist()) - {0}
-                _require_one_mark(source, marks)
-                values = (values != 0).astype(np.uint8)
-            _write(source, out, values, valid, block)
+            _write(source, out, *_cleaned(source, dataset, there, marks), block)
+
+
+def _copy(source: Source, dataset: DatasetReader, grid: Grid, path: Path) -> int:
+    """Write a raster whose pixels are those of the grid, cleaned, and return how many are valid."""
+    own, marks, total = Grid.of(dataset), set[float](), 0
+    step = ~own.transform @ _shifted(source, grid).transform
+    with _create(source, grid, source.dtype, path) as out:
+        for block in grid.blocks():
+            there = Window(block.col_off + round(step.c), block.row_off + round(step.f), block.width, block.height)
+            seen = own.clip(there)
+            valid = np.zeros((block.height, block.width), bool)
+            values = np.zeros((len(source.bands), *valid.shape), out.dataset.dtypes[0])
+            if seen.width and seen.height:
+                top, left = int(seen.row_off - there.row_off), int(seen.col_off - there.col_off)
+                part = np.s_[top : top + int(seen.height), left : left + int(seen.width)]
+                values[:, *part], valid[part] = _cleaned(source, dataset, seen, marks)
+            _write(source, out, _as_written(source, values, valid), valid, block)
+            total += int(valid.sum())
+    return total
+
+
+def _cleaned(
+    source: Source, dataset: DatasetReader, window: Window, marks: set[float]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return values of a window in the unit and type of the scene, CxHxW or HxW, and where they are valid, HxW bool.
+
+    Args:
+        source: the checked raster.
+        dataset: open.
+        window: inside it.
+        marks: of a mask, the values other than 0 that were seen so far; those of the window are added.
+    """
+    values, valid = _valid_values(source, dataset, window)
+    if source.shift is not None:
+        values = values + source.shift.at(Grid.of(dataset), window)
+    if source.kind == "mask":
+        values = _marked(source, values)
+        marks |= set(np.unique(values[valid]).tolist()) - {0}
+        _require_one_mark(source, marks)
+        values = (values != 0).astype(np.uint8)
+    return values, valid
+
+
+def _as_written(source: Source, values: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """Return intensities as decibels, and other values as they are."""
+    return 10 * np.log10(np.where(valid, values, 1)) if source.kind == "backscatter" else values
 
 
 def _marked(source: Source, values: np.ndarray) -> np.ndarray:
@@ -189,15 +235,13 @@ def _warp(source: Source, clean: Path, grid: Grid, path: Path) -> int:
             # GDAL derives no mask from an alpha band of floating-point type, so the band itself is read.
             mask = there.read(there.count, window=block) if source.is_image else there.dataset_mask(window=block)
             valid = mask > 0
-            if source.kind == "backscatter":
-                values = 10 * np.log10(np.where(valid, values, 1))
-            _write(source, out, values, valid, block)
+            _write(source, out, _as_written(source, values, valid), valid, block)
             total += int(valid.sum())
     return total
 
 
 def _resampling(source: Source, own: Grid, grid: Grid) -> Resampling:
-    if source.kind == "mask" or own.aligned_with(grid):
+    if source.kind == "mask":
         return Resampling.nearest
     coarser = grid.gsd_m > COARSER * own.side_in(grid.crs)
     return Resampling.average if coarser else Resampling.bilinear

@@ -157,6 +157,11 @@ class SceneFile(Settings):
         description="estimates the terrain (dtm) from the surface (dsm) if no terrain model was delivered, or from "
         "points of which none is classified as ground",
     )
+    registration: Literal["shift", "field"] | None = Field(
+        None,
+        description="moves the image (eo) onto the heights by the offset that edges of both show: `shift`, one offset "
+        "of the whole scene; `field`, one that varies slowly over it; null: the image stays where it is",
+    )
     allow: Distinct[Literal["ground_level", "vertical_reference", "unit", "eight_bits"]] = Field(
         [],
         description="checks that are skipped for the scene: that the ground of dsm - dtm is near 0 m, that all "
@@ -194,6 +199,13 @@ class SceneFile(Settings):
             raise ValueError("points: the dsm is made from them; remove the layer dsm, or the points")
         if self.ground_filter and (terrain or not (surface or self.points)):
             raise ValueError("ground_filter: needs a dsm or points, and no dtm; remove one of them")
+        return self
+
+    @model_validator(mode="after")
+    def _registration_has_two_sides(self) -> "SceneFile":
+        heights = "ndsm" in self.names or set(LAYERS["ndsm"].made_of) <= set(self.names)
+        if self.registration and not (heights and self.layers.get("eo")):
+            raise ValueError("registration: needs an image (eo) and heights above ground (ndsm, or dsm and dtm)")
         return self
 
     @model_validator(mode="after")
