@@ -22,6 +22,7 @@ IDLE = (
     "published_figure",
     "view",
     "crate",
+    "quality",
 )  # without jobs in such a run
 
 
