@@ -79,6 +79,9 @@ reference: $(ENV)
 # and records what they were made with.
 pulled: $(ENV)
 	dvc status --quiet || { echo "error: the files are not those of dvc.lock; run dvc checkout or dvc pull, then dvc status"; exit 1; }
+	for name in $$(python workflow/rules/starts.py); do \
+		snakemake --touch --forceall --cores 1 --config experiment=$$name -- models || exit 1; \
+	done
 	snakemake --touch --forceall --cores 1
 
 # Keeps the pinned versions; `make lock UPGRADE=--upgrade` takes the newest. One lock for all supported Pythons.

@@ -184,7 +184,10 @@ def starting_model(wildcards):
         require_own_fold(wildcards.method, folder)
     elif missing := [file for file in files if not Path(file).exists()]:
         stop(f"method {wildcards.method} starts from a model that does not exist: {', '.join(missing)}; train it first")
-    return files if weights in ("none", "imagenet") else [*files, weights]
+    files += [] if weights in ("none", "imagenet") else [weights]
+    for file in files:
+        require_tracked(wildcards.method, file)
+    return files
 
 
 def starting_card(wildcards):
@@ -200,6 +203,17 @@ def starting_card(wildcards):
 def is_made_here(folder):
     """Return whether a model folder is one of this experiment."""
     return folder.startswith(f"models/{EXPERIMENT}/")
+
+
+def require_tracked(method, file):
+    """End with one line if DVC runs this stage and would not see a change of a file that a training starts from."""
+    place, name = (*Path(file).parts, "")[:2]
+    tracked = place == "models" and Path(paths.START.format(experiment=EXPERIMENT, start=name)).exists()
+    if "DVC_STAGE" in os.environ and not (tracked or is_made_here(file) or (place, name) == ("data", "raw")):
+        stop(
+            f"method {method} starts from {file}, which DVC does not track: name its experiment in `foreach` of the stage "
+            "`starts` of dvc.yaml, or put the model into data/raw (img2height export, dvc add)"
+        )
 
 
 def require_own_fold(method, folder):

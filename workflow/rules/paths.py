@@ -13,6 +13,7 @@ AREAS = f"{FOLDS}/areas.parquet"
 FOLDS_MAP = f"{FOLDS}/folds.gpkg"
 FOLDS_AUDIT = f"{FOLDS}/audit.json"
 FOLDS_FIGURE = f"{FOLDS}/folds.png"
+START = f"{FOLDS}/starts/{{start}}.sha256"  # written by DVC: digests of the models of another experiment
 
 SAMPLES = "data/samples/{experiment}/{method}/fold{fold}/seed{seed}"
 COVERAGE = "models/{experiment}/{method}/coverage.json"

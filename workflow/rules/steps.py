@@ -1,13 +1,15 @@
 """All rules of the workflow, in an order in which they can run.
 
-The rules take their logs from this table, the report its programs, and dvc.yaml the rules that a stage may run:
+The rules take their logs from this table, the report its programs, and dvc.yaml the rules that some stages may run:
 
-python workflow/rules/steps.py STAGE
+python workflow/rules/steps.py EXPERIMENT STAGE...
 
 Tests compare the scripts, the rules and the groups of the SLURM profile with it.
 """
 
 import sys
+from base64 import urlsafe_b64decode
+from pathlib import Path
 from typing import NamedTuple
 
 import paths
@@ -103,5 +105,20 @@ TABLE = (
 STEPS = {step.rule: step for step in TABLE}
 
 
+def is_recorded(stage: str, experiment: str, records: Path = Path(".snakemake/metadata")) -> bool:
+    """Return whether Snakemake has records of files that a stage has made here.
+
+    Without them, as in a worktree of a queued experiment, it would take files that DVC has put there for up to date,
+    whatever has changed: it compares parameters and code with its records only.
+    """
+    files = [step.file.replace("{experiment}", experiment) for step in TABLE if step.stage == stage and step.file]
+    made = tuple(file.partition("{")[0] for file in files)
+    names = ("".join(path.relative_to(records).parts) for path in records.rglob("*") if path.is_file())
+    return any(urlsafe_b64decode(name.replace("@", "")).decode().startswith(made) for name in names)
+
+
 if __name__ == "__main__":
-    print(*(step.rule for step in TABLE if step.stage == sys.argv[1]))
+    experiment, *stages = sys.argv[1:]
+    print(*(step.rule for step in TABLE if step.stage in stages))
+    if not all(is_recorded(stage, experiment) for stage in stages):
+        print("--forceall")
