@@ -1,10 +1,12 @@
 """Predict with an earlier commit and with the working tree in turns, and print how many times faster the latter is.
 
+make demo
 python benchmarks/against.py --build c57153e
 
-Whole calls of `img2height predict` on rasters of the given sides: start, reading, network, blending and the COG.
-Weights are random, from a seed, and each build makes its own model folders. The earlier build runs as it was, this one
-with `--engine`. The median of all rounds counts.
+Whole calls of `img2height predict` on rasters of the given sides: start, reading, network, blending and the COG. The
+earlier build runs as it was, with random weights of its own, which take the same time. This one runs with the trained
+model of the experiment and `--engine`: `auto` is the fastest engine that is admitted for it, measured first. The median
+of all rounds counts.
 """
 
 import argparse
@@ -17,6 +19,7 @@ import time
 import tomllib
 from pathlib import Path
 
+import rasterio
 from demo import ROOT, check_out
 
 flags = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -24,23 +27,29 @@ flags.add_argument("--build", required=True, help="git revision to compare with"
 flags.add_argument("--methods", nargs="+", default=["unet", "im2height", "resdepth_stereo"])
 flags.add_argument("--sizes", type=int, nargs="+", default=[2048, 4096], help="sides in pixels, multiples of 128")
 flags.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="compute threads")
-flags.add_argument("--engine", default="openvino_bfloat16")
+flags.add_argument("--experiment", default="demo", help="with the trained models")
+flags.add_argument("--engine", default="auto")
 flags.add_argument("--repeats", type=int, default=3)
 
 IMAGE = ["--image", "eo.tif"]
 INPUTS = {"resdepth_stereo": ["--dsm", "dsm_initial.tif", "--view", "view_1.tif", "--view", "view_2.tif"]}
 MAKE = "from pathlib import Path; import prediction_work; prediction_work"
+COPY = "from pathlib import Path; import measured; measured"
 
 
 def main(args: argparse.Namespace) -> None:
-    print(f"| model | px | threads | {args.build}, s | now, s | times faster |\n|---|---|---|---|---|---|", flush=True)
+    print(
+        f"| model | px | threads | {args.build}, s | now, s | times faster | engine |\n|---|---|---|---|---|---|---|",
+        flush=True,
+    )
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
         check_out(args.build, scratch / "before")
         builds = {scratch / "before": [], ROOT: ["--engine", args.engine]}
-        for build in builds:
-            for method in args.methods:
-                run(f"{MAKE}.make_model(Path('{build.name}_{method}'), '{method}')", [], build, scratch)
+        for method in args.methods:
+            run(f"{MAKE}.make_model(Path('before_{method}'), '{method}')", [], scratch / "before", scratch)
+            copy = scratch / f"{ROOT.name}_{method}"
+            run(f"{COPY}.measured_copy('{args.experiment}', '{method}', Path('{copy}'))", [], ROOT, Path.cwd())
         for side in args.sizes:
             (rasters := scratch / str(side)).mkdir()
             run(f"{MAKE}.make(Path(), {side})", [], ROOT, rasters)
@@ -53,7 +62,10 @@ def main(args: argparse.Namespace) -> None:
                             arguments = ["predict", *model, *INPUTS.get(method, IMAGE), *own]
                             seconds[build].append(run(program(build), arguments, build, rasters, threads))
                     old, new = (statistics.median(each) for each in seconds.values())
-                    print(f"| `{method}` | {side} | {threads} | {old:.1f} | {new:.1f} | {old / new:.2f} |", flush=True)
+                    with rasterio.open(rasters / "out.tif") as made:
+                        engine = made.tags()["IMG2HEIGHT_ENGINE"]
+                    row = f"{side} | {threads} | {old:.1f} | {new:.1f} | {old / new:.2f} | {engine}"
+                    print(f"| `{method}` | {row} |", flush=True)
 
 
 def program(build: Path) -> str:

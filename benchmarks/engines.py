@@ -8,21 +8,20 @@ decide whether an engine is admitted, see `img2height.inference.admission`. Noth
 """
 
 import argparse
+import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
+from measured import measured_copy
 
 from img2height.cpu import set_up_cpu
 from img2height.inference.defaults import protocol
 from img2height.inference.engines import EXACT
 from img2height.inference.engines.choose import engines_here
 from img2height.inference.inputs import InputWindow
-from img2height.inference.measure import measure_engines
 from img2height.inference.network import Network
-from img2height.io.tables import read_geotable
-from img2height.models.folder import LoadedModel, load_model
-from img2height.scenes.listing import all_scenes
+from img2height.models.folder import LoadedModel
 from img2height.settings.protocol import Inference
 
 flags = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -33,8 +32,6 @@ flags.add_argument("--rounds", type=int, default=5)
 
 
 def main(args: argparse.Namespace) -> None:
-    scenes = all_scenes(Path(f"data/folds/{args.experiment}/scenes.json"))
-    areas = read_geotable(f"data/folds/{args.experiment}/areas.parquet")
     settings = protocol().inference
     threads = " | ".join(f"times faster, {count} thread{'s' * (count > 1)}" for count in args.threads)
     print(
@@ -42,9 +39,10 @@ def main(args: argparse.Namespace) -> None:
     )
     print(f"|---|---|{'---|' * len(args.threads)}---|---|---|---|---|", flush=True)
     for method in args.methods:
-        model = load_model(f"models/{args.experiment}/{method}/fold0/seed0")
-        faster = [speeds(model, settings, count, args.rounds) for count in args.threads]
-        for name, found in measure_engines(model, scenes, areas, 0, settings).engines.items():
+        with tempfile.TemporaryDirectory() as scratch:
+            model, measured = measured_copy(args.experiment, method, Path(scratch) / method)
+            faster = [speeds(model, settings, count, args.rounds) for count in args.threads]
+        for name, found in measured.engines.items():
             rmse = f"{found.rmse.value:+.2%} ({found.rmse.low:+.2%} to {found.rmse.high:+.2%})"
             changes = f"{found.mean_m:.3g} | {found.most_m:.2g} | {rmse} | {found.mae.value:+.2%} | {found.verdict}"
             print(
@@ -56,7 +54,7 @@ def main(args: argparse.Namespace) -> None:
 def speeds(model: LoadedModel, settings: Inference, threads: int, rounds: int) -> dict[str, float]:
     """Return by engine how many times faster than exact it predicts a window."""
     set_up_cpu(threads)
-    names = (EXACT, *engines_here())
+    names = (EXACT, *engines_here(model))
     networks = {name: Network(model, "cpu", settings.model_copy(update={"engine": name})) for name in names}
     rng, side = np.random.default_rng(0), settings.window_px
     inputs = {layer: rng.normal(size=(len(b), side, side)).astype("f4") for layer, b in model.recipe.inputs.items()}

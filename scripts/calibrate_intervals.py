@@ -1,7 +1,8 @@
 """Calibrate the intervals of a model on the validation area of its fold, which it was not trained on.
 
 Writes calibration.json: by class of predicted height, by how much truth lies below and above a prediction. With an
-engine other than exact, first writes engines.json: what each engine does to the scores there.
+engine other than exact, first writes int8.safetensors, if this machine can quantise, and engines.json: what each engine
+does to the scores there.
 """
 
 from argparse import Namespace
@@ -27,6 +28,7 @@ def main(args: Namespace) -> None:
     from img2height.inference.calibrate import calibrate_model
     from img2height.inference.engines import EXACT
     from img2height.inference.measure import measure_engines
+    from img2height.inference.quantise import quantise
     from img2height.io.tables import read_geotable
     from img2height.models.engines import ENGINES, write_engines
     from img2height.models.folder import load_model
@@ -37,6 +39,7 @@ def main(args: Namespace) -> None:
     model, settings = load_model(args.card.parent), parse_file(Inference, args.settings)
     scenes, areas = all_scenes(args.scenes), read_geotable(args.areas)
     if settings.engine != EXACT:
+        quantise(model, scenes, areas, args.fold, settings.window_px)
         measured = measure_engines(model, scenes, areas, args.fold, settings)
         write_engines(measured, args.card.with_name(ENGINES))
     found = calibrate_model(model, scenes, areas, args.fold, settings, args.scratch)

@@ -41,7 +41,7 @@ ROOMS = {
     "report": {"report", "published", "studies", "picture.py", "samples/contact.py", "tiles/fold_map.py"},
     "workflow": {"training", "scenes/city"},
     "onnx": {"inference/onnx.py"},
-    "engines": {"inference/engines/openvino.py"},
+    "engines": {"inference/engines/int8.py", "inference/engines/openvino.py", "inference/quantise.py"},
 }
 
 

@@ -16,7 +16,7 @@ from torch.nn import functional
 from img2height.cpu import set_up_cpu
 from img2height.errors import DataError, ModelError
 from img2height.inference import predict_raster
-from img2height.inference.engines import FASTEST_FIRST, OF_OPENVINO, choose
+from img2height.inference.engines import FASTEST_FIRST, OPENVINO_INT8, choose
 from img2height.inference.engines.cache import cache_folder, cached
 from img2height.inference.engines.choose import choose_engine, engine_in_words
 from img2height.inference.given import given_scene
@@ -24,8 +24,10 @@ from img2height.inference.inputs import InputWindow
 from img2height.inference.network import Network
 from img2height.inference.plan import Task
 from img2height.inference.predict import predict_strips
-from img2height.models.engines import ENGINES, Change, Measured, MeasuredEngines, write_engines
+from img2height.io.atomic import file_digest
+from img2height.models.engines import ENGINES, INT8, Change, Measured, MeasuredEngines, write_engines
 from img2height.models.folder import LoadedModel
+from img2height.provenance.versions import installed
 
 
 class Unpooled(nn.Module):
@@ -53,7 +55,7 @@ def predicted(network: nn.Module, engine: str, count: int = 1) -> np.ndarray:
     return Network(as_model(network), "cpu", windows(window_px=32, engine=engine)).predict(given)[:, 0]
 
 
-@pytest.mark.parametrize("engine", FASTEST_FIRST)
+@pytest.mark.parametrize("engine", [name for name in FASTEST_FIRST if name != OPENVINO_INT8])
 def test_an_engine_gives_the_heights_of_torch(engine: str) -> None:
     exact, found = (predicted(Unpooled(), name, 3) for name in ("exact", engine))
     change = np.abs(found - exact) / np.ptp(exact)
@@ -145,6 +147,27 @@ def test_auto_takes_the_fastest_that_was_admitted(
     assert choose_engine(measured(**dict.fromkeys(FASTEST_FIRST, "worse")), "auto", "cpu") == "exact"
 
 
+def test_8_bits_need_vnni_and_the_packages_that_they_were_measured_with(
+    measured: Callable[..., LoadedModel],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    model = measured()
+    (tmp_path / INT8).write_bytes(b"limits")
+    versions = installed(choose.TRACERS)
+    found = measurement(model).model_copy(update={"int8_sha256": file_digest(tmp_path / INT8), "versions": versions})
+    write_engines(found, tmp_path / ENGINES)
+    for vnni, expected in ((True, "openvino_int8"), (False, "openvino_bfloat16")):
+        monkeypatch.setattr(choose, "multiplies_int8", lambda vnni=vnni: vnni)
+        assert choose_engine(model, "auto", "cpu") == expected
+    monkeypatch.setattr(choose, "multiplies_int8", lambda: True)
+    write_engines(found.model_copy(update={"versions": versions | {"torch": "2.0.0"}}), tmp_path / ENGINES)
+    with caplog.at_level(logging.INFO, "img2height"):
+        assert choose_engine(model, "auto", "cpu") == "openvino_bfloat16"
+    assert "openvino_int8 is not used: was quantised with torch 2.0.0" in caplog.text
+
+
 def test_a_processor_without_bfloat16_rounds_nothing(
     measured: Callable[..., LoadedModel], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -187,7 +210,7 @@ def test_a_measurement_of_other_weights_is_refused(measured: Callable[..., Loade
 
 def test_an_engine_is_named_with_its_version() -> None:
     assert engine_in_words("exact") == "exact"
-    assert engine_in_words(OF_OPENVINO[0]).startswith("openvino_bfloat16 (openvino 20")
+    assert engine_in_words("openvino_bfloat16").startswith("openvino_bfloat16 (openvino 20")
 
 
 def test_a_damaged_file_of_the_cache_is_made_again() -> None:

@@ -1,6 +1,7 @@
 # Needs: the model of a fold, and the scenes with its validation area; the heights of a scene.
 # Makes: calibration.json in the model folder: by class of predicted height, by how much truth lies below and above a
-#        prediction; with an engine other than exact, engines.json. interval.tif beside the heights: the 90 % interval of each pixel.
+#        prediction; with an engine other than exact, engines.json and, where NNCF is installed, int8.safetensors, which is not
+#        declared because other machines cannot make it. interval.tif beside the heights: the 90 % interval of each pixel.
 
 
 rule calibrate_intervals:

@@ -9,7 +9,7 @@ from img2height.errors import ModelError
 from img2height.io.atomic import atomic_folder
 from img2height.io.tables import write_json
 from img2height.models.card import CARD, SealedCard
-from img2height.models.engines import ENGINES, read_engines
+from img2height.models.engines import ENGINES, INT8, read_engines
 from img2height.models.folder import WEIGHTS, LoadedModel
 from img2height.models.readme import Tested, readme
 from img2height.models.sources import SOURCES
@@ -39,7 +39,7 @@ def write_folder(model: LoadedModel, source: Path, out: Path, results: Path | No
     engines = read_engines(source, model.card.weights_sha256)
     scenes = _scenes(model.card, results) if results else []
     with atomic_folder(out) as making:
-        more = [name for name in (CALIBRATION, ENGINES, SOURCES) if (source / name).is_file()]
+        more = [name for name in (CALIBRATION, ENGINES, INT8, SOURCES) if (source / name).is_file()]
         for name in (WEIGHTS, CARD, *more):
             shutil.copyfile(source / name, making / name)
         write_json(stac_item(model.card), making / ITEM)

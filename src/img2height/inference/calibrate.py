@@ -3,7 +3,6 @@
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 import geopandas
 import numpy as np
@@ -14,6 +13,7 @@ from img2height.conformal.calibration import Calibration, calibrate
 from img2height.conformal.margins import Errors
 from img2height.inference.plan import Task
 from img2height.inference.predict import check_task, finish_strips
+from img2height.inference.sampled import spread
 from img2height.inference.stitch import merge_pairs
 from img2height.io.areas import window_box
 from img2height.io.grid import Grid
@@ -24,8 +24,6 @@ from img2height.scenes.scene import Scene
 from img2height.scoring.errors import Located, SceneErrors, scene_errors, tiles_in
 from img2height.settings.protocol import Inference
 from img2height.tiles.areas import area_of
-
-Item = TypeVar("Item")
 
 MOST_TILES = 400  # of all scenes together: more would cost without making the quantiles more certain
 LEAST_PX = 16  # smallest side of a block
@@ -52,7 +50,7 @@ def calibrate_model(
     """
     tile_px = model.card.tile_px or settings.window_px
     validated = [(scene, area_of(areas, "val", scene.dataset, scene.name, fold)) for scene in scenes]
-    validated = _spread([(scene, area) for scene, area in validated if not area.is_empty], MOST_TILES)
+    validated = spread([(scene, area) for scene, area in validated if not area.is_empty], MOST_TILES)
     most, found = max(1, MOST_TILES // max(len(validated), 1)), []
     for scene, area in validated:
         some = _some_tiles(area, scene.grid, tile_px, most)
@@ -82,14 +80,7 @@ def _some_tiles(area: BaseGeometry, grid: Grid, tile_px: int, most: int) -> Base
     windows = tiles_in(area, grid, tile_px)
     if len(windows) <= most:
         return area
-    return shapely.union_all([window_box(window) for window in _spread(windows, most)]).intersection(area)
-
-
-def _spread(items: list[Item], most: int) -> list[Item]:
-    """Return at most so many items, evenly spaced in their order."""
-    if len(items) <= most:
-        return items
-    return [items[place] for place in np.linspace(0, len(items) - 1, most).round().astype(int)]
+    return shapely.union_all([window_box(window) for window in spread(windows, most)]).intersection(area)
 
 
 def _predict(model: LoadedModel, scene: Scene, area: BaseGeometry, settings: Inference, folder: Path) -> Path:

@@ -13,17 +13,18 @@ from img2height.cpu import set_up_cpu
 from img2height.errors import ModelError
 from img2height.heights import inside_buildings
 from img2height.inference.admission import Pixels, judged, rmse_of
-from img2height.inference.engines import EXACT
+from img2height.inference.engines import EXACT, OPENVINO_INT8
 from img2height.inference.engines.choose import engines_here, package_versions
-from img2height.inference.inputs import open_inputs
 from img2height.inference.network import Network
+from img2height.inference.sampled import sampled_windows
 from img2height.io.areas import area_mask
+from img2height.io.atomic import file_digest
 from img2height.io.rasters import open_raster, read_heights
-from img2height.models.engines import MeasuredEngines
+from img2height.models.engines import INT8, MeasuredEngines
 from img2height.models.folder import LoadedModel
-from img2height.scenes.pairs import views_together
+from img2height.provenance.versions import installed
 from img2height.scenes.scene import Scene
-from img2height.scoring.errors import references, tiles_in
+from img2height.scoring.errors import references
 from img2height.settings.protocol import Inference
 from img2height.tiles.areas import area_of
 from img2height.vocabulary.quantities import BUILDINGS, SURFACE, quantity_of
@@ -38,7 +39,7 @@ def measure_engines(
     """Return what the engines of this machine do to the scores of a model in the validation area of its fold.
 
     Args:
-        model: the model.
+        model: the model; `openvino_int8` needs int8.safetensors in its folder, see `quantise`.
         scenes: of the experiment.
         areas: the areas of the parts, see `split_folds`.
         fold: its number.
@@ -48,7 +49,7 @@ def measure_engines(
         ModelError: too few windows have a reference in metres.
     """
     set_up_cpu(model.card.training.threads)
-    names = (EXACT, *engines_here())
+    names = [EXACT, *engines_here(model)]
     networks = {name: Network(model, "cpu", settings.model_copy(update={"engine": name})) for name in names}
     used, found = [], []
     for scene in scenes:
@@ -70,7 +71,8 @@ def measure_engines(
         rmse_m=rmse_of(errors_m),
         mae_m=float(np.abs(np.concatenate(errors_m)).mean()),
         engines={name: judged(found, name) for name in names if name != EXACT},
-        versions=package_versions(names),
+        versions=installed(["torch"]) | package_versions(names),
+        int8_sha256=file_digest(model.folder / INT8) if model.folder and OPENVINO_INT8 in names else None,
     )
 
 
@@ -80,17 +82,12 @@ def _windows(
     """Yield the heights of each window that has pixels with a reference in the area."""
     target = model.recipe.target
     names = references(target, scene) if model.normalisation.mode != "relative" else None
-    if area.is_empty or names is None:
+    if names is None:
         return
-    numbers = views_together(scene, "val", model.recipe)[0]
-    places = tiles_in(area, scene.grid, side_px)
     with ExitStack() as stack:
-        images = stack.enter_context(open_inputs(model, scene, numbers))
         layers = {name: stack.enter_context(open_raster(scene.path(name))) for name in names}
-        for place in np.linspace(0, len(places) - 1, min(len(places), MOST_WINDOWS)).round().astype(int):
-            window = places[place]
+        for window, given in sampled_windows(model, scene, area, "val", side_px, MOST_WINDOWS):
             truth, above_m = _reference(target, layers, window)
-            given = images.read(window.row_off, window.col_off, side_px)
             inside = area_mask(area, window) & given.valid[: window.height, : window.width] & np.isfinite(truth)
             if inside.any():
                 cut = np.s_[: window.height, : window.width]

@@ -14,11 +14,14 @@ from pathlib import Path
 import torch
 
 from img2height.errors import Img2HeightError
+from img2height.inference.engines import OPENVINO_INT8
 from img2height.inference.engines.choose import package_versions
 from img2height.inference.engines.eager import device_of
 from img2height.inference.plan import Task
+from img2height.io.atomic import file_digest
 from img2height.io.parts import parts_of
 from img2height.io.tables import read_json, write_json
+from img2height.models.engines import INT8
 from img2height.provenance.digest import code_digest
 from img2height.provenance.versions import versions
 from img2height.samples.inputs import layers_read
@@ -52,6 +55,7 @@ def record_of(task: Task, devices: Sequence[str], threads: int) -> dict[str, obj
         "units": [task.scene.layers[name].unit for name in layers],
         "settings": task.settings.model_dump(mode="json"),
         "area": hashlib.sha256(task.area.wkb).hexdigest() if task.area is not None else None,
+        "int8": file_digest(model.folder / INT8) if task.settings.engine == OPENVINO_INT8 and model.folder else None,
         "draws": task.draws,
         "seed": task.seed,
         "code": code_digest("img2height.inference.compute", *_also(task)),

@@ -3,11 +3,13 @@
 from pathlib import Path
 
 from img2height.errors import DataError, SettingsError
+from img2height.io.atomic import file_digest
 from img2height.io.records import Record
 from img2height.io.tables import SEAL, read_sealed, write_sealed
 from img2height.settings.parsing import parse
 
 ENGINES = "engines.json"
+INT8 = "int8.safetensors"  # what openvino_int8 needs beside the weights
 
 
 class Change(Record):
@@ -61,6 +63,7 @@ class MeasuredEngines(Record):
         mae_m: likewise.
         engines: by name.
         versions: of the packages that computed them.
+        int8_sha256: digest of int8.safetensors beside it; None if there is none.
     """
 
     weights_sha256: str
@@ -71,6 +74,7 @@ class MeasuredEngines(Record):
     mae_m: float
     engines: dict[str, Measured]
     versions: dict[str, str]
+    int8_sha256: str | None = None
 
 
 def write_engines(measured: MeasuredEngines, path: Path) -> None:
@@ -86,7 +90,7 @@ def read_engines(folder: Path, weights_sha256: str) -> MeasuredEngines | None:
         weights_sha256: digest of its weights.
 
     Raises:
-        DataError: the file is altered, of another version, or of other weights.
+        DataError: the file is altered, of another version, or of other weights, or int8.safetensors is not that of it.
     """
     path = folder / ENGINES
     if not path.is_file():
@@ -101,4 +105,14 @@ def read_engines(folder: Path, weights_sha256: str) -> MeasuredEngines | None:
             f"{path}: was measured with weights of the SHA-256 digest {found.weights_sha256}, the model has "
             f"{weights_sha256}; measure the engines again"
         )
+    if found.int8_sha256 is not None:
+        _require_int8(folder / INT8, found.int8_sha256)
     return found
+
+
+def _require_int8(path: Path, expected: str) -> None:
+    remedy = "copy the folder again or measure the engines again"
+    if not path.is_file():
+        raise DataError(f"{path}: is missing, although {ENGINES} has its digest; {remedy}")
+    if (digest := file_digest(path)) != expected:
+        raise DataError(f"{path}: was altered: its SHA-256 digest is {digest}, {ENGINES} has {expected}; {remedy}")

@@ -150,7 +150,7 @@ class Training(Settings):
     )  # fmt: skip
 
 
-Engine = Literal["exact", "auto", "bfloat16", "openvino", "openvino_bfloat16"]
+Engine = Literal["exact", "auto", "bfloat16", "openvino", "openvino_bfloat16", "openvino_int8"]
 
 
 class Inference(Settings):

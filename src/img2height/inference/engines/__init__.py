@@ -6,6 +6,7 @@
 | `bfloat16` | torch, bfloat16 in convolutions and matrix products | a processor or GPU that computes in bfloat16 |
 | `openvino` | OpenVINO, float32 | OpenVINO |
 | `openvino_bfloat16` | OpenVINO, bfloat16 | OpenVINO, a processor that computes in bfloat16 |
+| `openvino_int8` | OpenVINO, whole numbers of 8 bits in inner layers | OpenVINO, VNNI, int8.safetensors of the model |
 
 All but `exact` change heights; `img2height.inference.admission` measures by how much, for each model.
 """
@@ -19,11 +20,11 @@ from img2height.models.folder import LoadedModel
 from img2height.settings.protocol import Inference
 
 EXACT, AUTO, BFLOAT16 = "exact", "auto", "bfloat16"
-OPENVINO, OPENVINO_BFLOAT16 = "openvino", "openvino_bfloat16"
-OF_OPENVINO = (OPENVINO_BFLOAT16, OPENVINO)
+OPENVINO, OPENVINO_BFLOAT16, OPENVINO_INT8 = "openvino", "openvino_bfloat16", "openvino_int8"
+OF_OPENVINO = (OPENVINO_INT8, OPENVINO_BFLOAT16, OPENVINO)
 # The others than exact, fastest first. The order is declared, not probed, so that the same model gives the same bytes
 # on a busy machine; `python benchmarks/engines.py` measures it.
-FASTEST_FIRST = (OPENVINO_BFLOAT16, BFLOAT16, OPENVINO)
+FASTEST_FIRST = (OPENVINO_INT8, OPENVINO_BFLOAT16, BFLOAT16, OPENVINO)
 
 
 class Engine(Protocol):

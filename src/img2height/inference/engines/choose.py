@@ -4,16 +4,27 @@ import logging
 from collections.abc import Iterable
 from importlib.util import find_spec
 
-from img2height.cpu import computes_in_bfloat16
+from img2height.cpu import computes_in_bfloat16, multiplies_int8
 from img2height.errors import ModelError
-from img2height.inference.engines import AUTO, BFLOAT16, EXACT, FASTEST_FIRST, OF_OPENVINO, OPENVINO_BFLOAT16
+from img2height.inference.engines import (
+    AUTO,
+    BFLOAT16,
+    EXACT,
+    FASTEST_FIRST,
+    OF_OPENVINO,
+    OPENVINO_BFLOAT16,
+    OPENVINO_INT8,
+)
+from img2height.inference.engines.convert import PACKAGES as CONVERTERS
 from img2height.inference.engines.eager import device_of
 from img2height.inference.engines.openvino import INSTALL, PACKAGES
-from img2height.models.engines import MeasuredEngines, read_engines
+from img2height.models.engines import INT8, MeasuredEngines, read_engines
 from img2height.models.folder import LoadedModel
 from img2height.provenance.versions import installed
 
 logger = logging.getLogger(__name__)
+
+TRACERS = ("torch", *CONVERTERS)  # their versions decide what the operations of a graph are called
 
 
 def choose_engine(model: LoadedModel, engine: str, device: str, draws: int = 0) -> str:
@@ -29,7 +40,7 @@ def choose_engine(model: LoadedModel, engine: str, device: str, draws: int = 0) 
 
     Raises:
         ModelError: the engine that is named cannot be used here, or was refused for the model.
-        DataError: the measurement was altered.
+        DataError: the measurement or int8.safetensors was altered.
     """
     if engine == EXACT:
         return EXACT
@@ -57,9 +68,10 @@ def choose_engine(model: LoadedModel, engine: str, device: str, draws: int = 0) 
     return EXACT
 
 
-def engines_here() -> list[str]:
-    """Return the engines other than exact that this machine can run on its CPU, fastest first."""
-    return [name for name in FASTEST_FIRST if not _missing(name)]
+def engines_here(model: LoadedModel) -> list[str]:
+    """Return the engines other than exact that this machine can run on its CPU with a model, fastest first."""
+    quantised = model.folder is not None and (model.folder / INT8).is_file()
+    return [name for name in FASTEST_FIRST if not lacking(name) and (quantised or name != OPENVINO_INT8)]
 
 
 def package_versions(engines: Iterable[str]) -> dict[str, str]:
@@ -78,16 +90,29 @@ def _obstacle(engine: str, measured: MeasuredEngines | None, device: str, draws:
     on_gpu = device_of(device).type != "cpu"
     if engine in OF_OPENVINO and (on_gpu or draws):
         return "computes on a CPU and without draws only"
-    if why := "" if on_gpu else _missing(engine):
+    if why := "" if on_gpu else lacking(engine):
+        return why
+    if engine == OPENVINO_INT8 and (why := _unlike_quantised(measured)):
         return why
     found = measured.engines.get(engine) if measured else None
     return "; ".join(found.refused) if found else ""
 
 
-def _missing(engine: str) -> str:
+def _unlike_quantised(measured: MeasuredEngines | None) -> str:
+    """Return why the limits of 8 bits cannot be used, empty if they can: they name operations of the traced graph."""
+    if measured is None or measured.int8_sha256 is None:
+        return f"the model has no measured {INT8}"
+    here = installed(TRACERS)
+    before = [f"{name} {measured.versions.get(name)}" for name in TRACERS if measured.versions.get(name) != here[name]]
+    return f"was quantised with {', '.join(before)}, here are other versions" if before else ""
+
+
+def lacking(engine: str) -> str:
     """Return what an engine lacks on this machine, empty if it lacks nothing."""
     if engine in OF_OPENVINO and (missing := [name for name in PACKAGES if find_spec(name) is None]):
         return f"needs {', '.join(missing)}; {INSTALL}"
+    if engine == OPENVINO_INT8 and not multiplies_int8():
+        return "the processor has no VNNI, without which sums of 8 bits overflow"
     if engine in (BFLOAT16, OPENVINO_BFLOAT16) and not computes_in_bfloat16():
         return "the processor does not compute in bfloat16"
     return ""
