@@ -13,7 +13,7 @@ from reduced_methods import model_of
 from torch import Tensor, nn
 from torch.nn import functional
 
-from img2height.cpu import set_up_cpu
+from img2height.cpu import computes_in_bfloat16, set_up_cpu
 from img2height.errors import DataError, ModelError
 from img2height.inference import predict_raster
 from img2height.inference.engines import FASTEST_FIRST, OPENVINO_INT8, choose
@@ -62,7 +62,8 @@ def test_an_engine_gives_the_heights_of_torch(engine: str) -> None:
     if engine == "openvino":
         assert change.max() <= 1e-6
     else:
-        assert 0 < change.mean() <= 2**-8  # of bfloat16, which has 8 binary digits; a maximum may move to its neighbour
+        assert change.mean() <= 2**-8  # of bfloat16, which has 8 binary digits; a maximum may move to its neighbour
+        assert change.mean() > 0 or not computes_in_bfloat16()
 
 
 class Constant(nn.Module):
