@@ -156,7 +156,7 @@ def test_8_bits_need_vnni_and_the_packages_that_they_were_measured_with(
 ) -> None:
     model = measured()
     (tmp_path / INT8).write_bytes(b"limits")
-    versions = installed(choose.TRACERS)
+    versions = installed(choose.GRAPH_MAKERS)
     found = measurement(model).model_copy(update={"int8_sha256": file_digest(tmp_path / INT8), "versions": versions})
     write_engines(found, tmp_path / ENGINES)
     for vnni, expected in ((True, "openvino_int8"), (False, "openvino_bfloat16")):

@@ -65,7 +65,7 @@ def quantise(
         logger.info("engine %s is not measured: the network has no layers but the first and last", OPENVINO_INT8)
         return
     windows = [missing_inputs(model, side_px) | {layer: x[None] for layer, x in each.items()} for each in inputs]
-    write_int8(roundings_of(quantised(graph, windows)), model.card.weights_sha256, path)
+    write_int8(roundings_of(quantised(graph, windows), graph), model.card.weights_sha256, path)
 
 
 def quantised(graph: Any, windows: Iterable[dict[str, np.ndarray]]) -> Any:
@@ -127,8 +127,10 @@ def _nncf() -> Any:
     Its own switch, NNCF_CI, comes too late: by then that package has put an identifier of the user into the home.
     """
     sys.modules[TELEMETRY] = None  # type: ignore[assignment]  # as if not installed
+    logger_class = logging.getLoggerClass()  # nncf sets its own for the whole program
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import nncf
+    logging.setLoggerClass(logger_class)
     nncf.set_log_level(logging.ERROR)
     return nncf

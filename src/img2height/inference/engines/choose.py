@@ -15,7 +15,6 @@ from img2height.inference.engines import (
     OPENVINO_BFLOAT16,
     OPENVINO_INT8,
 )
-from img2height.inference.engines.convert import PACKAGES as CONVERTERS
 from img2height.inference.engines.eager import device_of
 from img2height.inference.engines.openvino import INSTALL, PACKAGES
 from img2height.models.engines import INT8, MeasuredEngines, read_engines
@@ -24,7 +23,7 @@ from img2height.provenance.versions import installed
 
 logger = logging.getLogger(__name__)
 
-TRACERS = ("torch", *CONVERTERS)  # their versions decide what the operations of a graph are called
+GRAPH_MAKERS = ("torch", *PACKAGES)  # their versions decide which operations a graph has, in which order
 
 
 def choose_engine(model: LoadedModel, engine: str, device: str, draws: int = 0) -> str:
@@ -99,11 +98,13 @@ def _obstacle(engine: str, measured: MeasuredEngines | None, device: str, draws:
 
 
 def _unlike_quantised(measured: MeasuredEngines | None) -> str:
-    """Return why the limits of 8 bits cannot be used, empty if they can: they name operations of the traced graph."""
+    """Return why the limits of 8 bits cannot be used, empty if they can: they count the operations of a graph."""
     if measured is None or measured.int8_sha256 is None:
         return f"the model has no measured {INT8}"
-    here = installed(TRACERS)
-    before = [f"{name} {measured.versions.get(name)}" for name in TRACERS if measured.versions.get(name) != here[name]]
+    here = installed(GRAPH_MAKERS)
+    before = [
+        f"{name} {measured.versions.get(name)}" for name in GRAPH_MAKERS if measured.versions.get(name) != here[name]
+    ]
     return f"was quantised with {', '.join(before)}, here are other versions" if before else ""
 
 

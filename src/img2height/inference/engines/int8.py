@@ -21,28 +21,51 @@ LOW, HIGH = 1, 2  # its inputs
 PLACES = "places"  # one key of JSON, because the order of several is random
 
 
+class Reader(NamedTuple):
+    """An input of an operation.
+
+    Names of operations differ from run to run, their order does not.
+
+    Attributes:
+        place: of the operation in the order of the graph without roundings.
+        kind: of the operation.
+        number: of the input.
+    """
+
+    place: int
+    kind: str
+    number: int
+
+
 class Rounding(NamedTuple):
     """Values that are rounded.
 
     Attributes:
-        inputs: names of the operations that read them, and the numbers of their inputs.
+        readers: the inputs that get them rounded.
         levels: how many values there are.
         low: the smallest of them, float32: of the whole tensor, or of each channel.
         high: the largest.
     """
 
-    inputs: list[tuple[str, int]]
+    readers: list[Reader]
     levels: int
     low: np.ndarray
     high: np.ndarray
 
 
-def roundings_of(graph: Any) -> list[Rounding]:
-    """Return where a quantised graph rounds activations and weights, in the order of its operations."""
+def roundings_of(quantised: Any, plain: Any) -> list[Rounding]:
+    """Return where a quantised graph rounds activations and weights.
+
+    Args:
+        quantised: the graph that rounds.
+        plain: the graph that it was made from.
+    """
+    places = {operation.get_friendly_name(): place for place, operation in enumerate(plain.get_ordered_ops())}
     found = []
-    for operation in graph.get_ordered_ops():
+    for operation in quantised.get_ordered_ops():
         if operation.get_type_name() == ROUNDING:
-            readers = [(each.get_node().get_friendly_name(), each.get_index()) for each in _readers(operation)]
+            inputs = [(reader.get_node(), reader.get_index()) for reader in operation.output(0).get_target_inputs()]
+            readers = [Reader(places[node.get_friendly_name()], node.get_type_name(), n) for node, n in inputs]
             low, high = (operation.input_value(number).get_node().get_data() for number in (LOW, HIGH))
             found.append(Rounding(sorted(readers), operation.get_attributes()["levels"], low, high))
     return found
@@ -56,18 +79,19 @@ def add_roundings(graph: Any, roundings: Sequence[Rounding]) -> None:
     """
     from openvino import opset13
 
-    operations = {operation.get_friendly_name(): operation for operation in graph.get_ops()}
+    kinds = dict(enumerate(operation.get_type_name() for operation in graph.get_ordered_ops()))
+    if any(kinds.get(reader.place) != reader.kind for rounding in roundings for reader in rounding.readers):
+        raise ModelError(
+            "engine openvino_int8: the graph of the network has other operations than the one that was quantised; "
+            "measure the engines again, or use another engine"
+        )
+    operations = graph.get_ordered_ops()
     for rounding in roundings:
-        if missing := [name for name, _ in rounding.inputs if name not in operations]:
-            raise ModelError(
-                f"engine openvino_int8: the graph of the network has no operation {missing[0]}, which was quantised; "
-                "measure the engines again, or use another engine"
-            )
-        readers = [operations[name].input(number) for name, number in rounding.inputs]
+        inputs = [operations[reader.place].input(reader.number) for reader in rounding.readers]
         low, high = (opset13.constant(value) for value in (rounding.low, rounding.high))
-        rounded = opset13.fake_quantize(readers[0].get_source_output(), low, high, low, high, rounding.levels)
-        for reader in readers:
-            reader.replace_source_output(rounded.output(0))
+        rounded = opset13.fake_quantize(inputs[0].get_source_output(), low, high, low, high, rounding.levels)
+        for each in inputs:
+            each.replace_source_output(rounded.output(0))
 
 
 def write_int8(roundings: Sequence[Rounding], weights_sha256: str, path: Path) -> None:
@@ -78,7 +102,7 @@ def write_int8(roundings: Sequence[Rounding], weights_sha256: str, path: Path) -
         weights_sha256: digest of the weights that they belong to.
         path: the file.
     """
-    places = [{"inputs": each.inputs, "levels": each.levels} for each in roundings]
+    places = [{"readers": each.readers, "levels": each.levels} for each in roundings]
     limits = {f"{n}.{name}": getattr(each, name) for n, each in enumerate(roundings) for name in ("low", "high")}
     about = {"weights_sha256": weights_sha256, "roundings": places}
     with atomic_path(path) as temporary:
@@ -107,11 +131,7 @@ def read_int8(path: Path, weights_sha256: str) -> list[Rounding]:
         raise ModelError(f"{path}: belongs to other weights; measure the engines again")
     return [
         Rounding(
-            [(name, port) for name, port in each["inputs"]], each["levels"], limits[f"{n}.low"], limits[f"{n}.high"]
+            [Reader(*reader) for reader in each["readers"]], each["levels"], limits[f"{n}.low"], limits[f"{n}.high"]
         )
         for n, each in enumerate(about["roundings"])
     ]
-
-
-def _readers(operation: Any) -> list[Any]:
-    return list(operation.output(0).get_target_inputs())
