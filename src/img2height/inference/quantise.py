@@ -132,5 +132,5 @@ def _nncf() -> Any:
         warnings.simplefilter("ignore")
         import nncf
     logging.setLoggerClass(logger_class)
-    nncf.set_log_level(logging.ERROR)
+    logging.getLogger(PACKAGE).setLevel(logging.ERROR)
     return nncf
