@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.interpolate import LinearNDInterpolator
+from scipy.spatial import Delaunay
 
-from img2height.scenes.gaps import interpolate_gaps
+from img2height.scenes.gaps import _barycentric, interpolate_gaps
 
 
 def plane(shape: tuple[int, int]) -> np.ndarray:
@@ -67,3 +68,8 @@ def test_blocks_do_not_show(seed: int, share: float, widest: int, side: int):
 def test_valid_heights_are_kept(widest: int):
     holed = np.where(np.random.default_rng(1).random((30, 30)) < 0.5, plane((30, 30)), np.nan)
     assert np.array_equal(interpolate_gaps(holed, widest)[np.isfinite(holed)], holed[np.isfinite(holed)])
+
+
+def test_the_coordinates_in_triangles_are_those_of_scipy():
+    mesh = Delaunay(np.random.default_rng(0).uniform(0, 50, (200, 2)))
+    assert np.allclose(_barycentric(mesh), mesh.transform, rtol=1e-9)

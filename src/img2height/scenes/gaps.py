@@ -33,6 +33,8 @@ def interpolate_gaps(heights_m: np.ndarray, widest_px: float, origin: tuple[int,
     far = FAR * (max(heights_m.shape) + widest_px)
     frame = far * np.array([(-1, -1), (-1, 1), (1, -1), (1, 1)])
     mesh = Delaunay(np.concatenate([corners + _jitter(corners + np.array(origin)), frame]))
+    # scipy would compute it triangle by triangle, which takes most of the time, and has no public way to give it.
+    mesh._transform = _barycentric(mesh)  # type: ignore[attr-defined]
     inside = mesh.find_simplex(wanted)
     inside[inside >= 0] = np.where(_diameters(mesh)[inside[inside >= 0]] <= widest_px, inside[inside >= 0], -1)
     wanted, inside = wanted[inside >= 0], inside[inside >= 0]
@@ -42,6 +44,14 @@ def interpolate_gaps(heights_m: np.ndarray, widest_px: float, origin: tuple[int,
     heights = heights_m[rim].astype(np.float64)[mesh.simplices[inside]]
     found[tuple(wanted.T)] = np.round((weights * heights).sum(axis=1), 3)  # to the millimetre
     return found
+
+
+def _barycentric(mesh: Delaunay) -> np.ndarray:
+    """Return what `Delaunay.transform` is: of each triangle the inverse of two sides, and the third corner, Nx3x2."""
+    last = mesh.points[mesh.simplices[:, 2]]
+    (a, c), (b, d) = (np.moveaxis(mesh.points[mesh.simplices[:, n]] - last, 1, 0) for n in range(2))
+    inverse = np.stack([d, -b, -c, a], axis=1) / (a * d - b * c)[:, None]
+    return np.concatenate([inverse.reshape(-1, 2, 2), last[:, None]], axis=1)
 
 
 def _jitter(places: np.ndarray) -> np.ndarray:
