@@ -149,7 +149,7 @@ HOW: dict[str, Callable[[str, Tree, Tree], None]] = {  # the first that matches
     r"(img2height|head|bash) |cat results/demo/": small,
     r"cat results/studies/|pip install ": elsewhere,
     r"cat results/": made,
-    r"snakemake .*(--report|--conda-create-envs-only)": helped,
+    r"snakemake .*(--report|--conda-create-envs-only|profiles/gridengine)": helped,
     r"snakemake|python studies/": plan,
     r"make ": dry,
     rf"pytest .*-k {METHOD}": here,

@@ -1,13 +1,16 @@
 """The life of a project: a run, an experiment, a remote, a clone elsewhere, and the way back to the first results."""
 
+import csv
 import hashlib
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import yaml
 from own_environment import own_environment
 from polling import wait_for
 from workflow_events import clean_environment
@@ -97,6 +100,84 @@ def test_results_travel_and_come_back(tree: Tree, tmp_path: Path, remote) -> Non
         assert results(clone) == made
         clone.make("--cores", "1", "--", "crate")
         assert done(clone, "img2height", "verify", "results/tiny").endswith("as recorded\n")
+
+
+def test_a_training_from_a_model_of_another_experiment_follows_it(tree: Tree, tmp_path: Path) -> None:
+    """DVC refuses what it does not track, trains again after a change there, and brings both to a clone."""
+    project = tree.copied(tmp_path / "project")
+    experiments = project.folder / "config/test/experiments"
+    fine = yaml.safe_load((experiments / "tiny.yaml").read_text()) | {"name": "fine", "methods": ["unet"]}
+    fine["recipes"] = {"unet": {"init_from": "models/tiny/unet/fold0/seed0"}}
+    (experiments / "fine.yaml").write_text(yaml.safe_dump(fine))
+    replace(project, "config/config.yaml", "experiment: tiny", "experiment: fine")
+    done(project, "git", "init", "--quiet")
+    commit(project, "Settings")  # DVCLive needs one
+    done(project, "dvc", "remote", "add", "--default", "store", tmp_path / "store")
+    refused = project.run("dvc", "repro")
+    assert refused.returncode != 0
+    assert "models/tiny/unet/fold0/seed0/model.safetensors, which DVC does not track" in refused.stdout
+
+    replace(project, "dvc.yaml", "foreach: []", "foreach: [tiny]")
+    assert ran(done(project, "dvc", "repro")) == ["starts@tiny", "models", "results"]
+    first = results(project)
+    with project.edited("config/test/experiments/tiny.yaml", "samples: 16", "samples: 24"):
+        assert ran(done(project, "dvc", "repro")) == ["scenes", "starts@tiny", "models", "results"]
+        second = results(project)
+        done(project, "dvc", "status", "--quiet")
+        weights = [f"models/{name}/unet/fold0/seed0/model.safetensors" for name in ("tiny", "fine")]
+        assert [first[name] == second[name] for name in weights] == [False, False]
+        assert project.planned() == {}
+        commit(project, "A run")
+        done(project, "dvc", "push")
+    done(project, "git", "clone", "--quiet", project.folder, tmp_path / "clone")
+    clone = Tree(tmp_path / "clone")
+    done(clone, "dvc", "pull")
+    done(clone, "make", "--old-file", ".venv/.ready", "pulled")
+    assert clone.planned() == clone.planned("--config", "experiment=tiny", "--", "models") == {}
+    assert results(clone) == {name: second[name] for name in results(clone)}
+    assert set(weights) < results(clone).keys()
+
+
+def ran(said: str) -> list[str]:
+    """Return the stages that DVC ran, in order."""
+    return re.findall(r"^Running stage '(.+)':", said, re.MULTILINE)
+
+
+def replace(tree: Tree, file: str, old: str, new: str) -> None:
+    """Replace text in a file for good."""
+    text = (tree.folder / file).read_text()
+    assert old in text
+    (tree.folder / file).write_text(text.replace(old, new, 1))
+
+
+def test_queued_experiments_run_in_worktrees_of_their_own(tree: Tree, tmp_path: Path) -> None:
+    """And have the scores of an experiment that runs here."""
+    project = tree.copied(tmp_path / "project")
+    done(project, "git", "init", "--quiet")
+    done(project, "dvc", "repro")
+    commit(project, "A run")
+    made, scores = results(project), project.numbers()
+    names = {"small": "0.0", "large": "400.0"}
+    for name, area in names.items():
+        done(project, "dvc", "exp", "run", "--queue", "--name", name, "--set-param", f"buildings.min_area_m2={area}")
+    done(project, "dvc", "queue", "start", "--jobs", "1")
+    for name in names:  # one after the other; each has the usual patience
+        wait_for(
+            lambda name=name: "Success" in state(project, name), said=lambda: done(project, "dvc", "queue", "status")
+        )
+    assert (results(project), project.numbers()) == (made, scores)
+    rows = list(csv.DictReader(done(project, "dvc", "exp", "show", "--csv").splitlines()))
+    assert {row["Experiment"]: row["buildings.min_area_m2"] for row in rows if row["Experiment"]} == names
+    done(project, "dvc", "exp", "apply", "small")
+    applied = results(project)
+    done(project, "dvc", "status", "--quiet")
+    project.make("--cores", "2")
+    assert results(project) == applied != made
+
+
+def state(tree: Tree, name: str) -> str:
+    """Return the row of an experiment in the list of DVC's queue."""
+    return next(row for row in done(tree, "dvc", "queue", "status").splitlines() if name in row.split())
 
 
 @pytest.mark.parametrize("link", ["hardlink", "symlink"])

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 from snakemake.cli import parse_args
 from steps import TABLE
 
@@ -33,3 +34,11 @@ def test_groups_of_a_cluster_are_those_of_the_table(monkeypatch):
     _, args = parse_args(["--profile", "workflow/profiles/slurm"])
     assert args.groups == {step.rule: step.group for step in TABLE if step.group}
     assert args.group_components.keys() == {step.group for step in TABLE if step.group}
+
+
+def test_grid_engine_gets_the_same_jobs_as_slurm():
+    """Read as YAML, because Snakemake refuses a profile whose executor is not installed."""
+    files = [ROOT / f"workflow/profiles/{name}/config.yaml" for name in ("slurm", "gridengine")]
+    slurm, other = (yaml.safe_load(path.read_text()) for path in files)
+    same = ("jobs", "cores", "resources", "set-resource-scopes", "set-threads", "groups", "group-components", "retries")
+    assert {key: other[key] for key in same} == {key: slurm[key] for key in same}
