@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 T = TypeVar("T")
-PATIENCE_S = 300.0  # far longer than anything takes on a busy machine
+PATIENCE_S = 900.0  # far longer than anything takes on a busy machine
 INTERVAL_S = 0.005
 
 
