@@ -9,6 +9,7 @@ import torch
 from inference_cases import Convolutions, FirstBand, as_model, noise, windows, write_image
 from torch import nn
 
+from img2height.cpu import computes_in_bfloat16
 from img2height.inference import predict_raster
 from img2height.inference.engines.eager import SIZES, fastest_batch
 from img2height.inference.network import Network
@@ -23,6 +24,7 @@ def predicted(folder: Path, network: nn.Module, engine: str, **options: object) 
         return raster.read(1)
 
 
+@pytest.mark.skipif(not computes_in_bfloat16(), reason="the processor does not compute in bfloat16")
 def test_results_of_bfloat16_are_not_rounded_again(tmp_path: Path) -> None:
     """The input bypasses the network and keeps all its digits."""
     assert (predicted(tmp_path, FirstBand(), "bfloat16") == noise(100, 150)).all()

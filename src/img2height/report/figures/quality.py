@@ -91,7 +91,8 @@ def histogram(values_m: np.ndarray) -> Figure:
     """
     figure = new_figure(640, 260)
     axes = figure.add_axes((0.1, 0.2, 0.87, 0.74))
-    axes.hist(values_m, bins=120, color=BLUE, log=True)
+    # In float32, heights that hardly differ have no room for bins.
+    axes.hist(values_m.astype(np.float64), bins=120, color=BLUE, log=True)
     axes.set_xlabel("height (m)", size=9)
     axes.set_ylabel("pixels", size=9)
     axes.tick_params(labelsize=8)
