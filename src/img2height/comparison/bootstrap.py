@@ -109,9 +109,13 @@ class Resampled:
 
 
 def draw_blocks(blocks: int, *, resamples: int = RESAMPLES, seed: int = 0) -> np.ndarray:
-    """Return how often each of N blocks is drawn in each of R draws of N, RxN uint8."""
+    """Return how often each of N blocks is drawn in each of R draws of N, RxN uint8.
+
+    There is a single draw of fewer than 20 blocks, from which no interval is made.
+    """
     rng, share = np.random.default_rng(seed), np.full(blocks, 1 / blocks)
-    sizes = [rows.stop - rows.start for rows in _chunks(resamples, blocks)]
+    draws = resamples if blocks >= LEAST_BLOCKS else 1
+    sizes = [rows.stop - rows.start for rows in _chunks(draws, blocks)]
     return np.concatenate([rng.multinomial(blocks, share, size=size).astype(np.uint8) for size in sizes])
 
 
