@@ -23,7 +23,7 @@ from img2height.cli.app import app
 from img2height.io.grid import Grid
 from img2height.io.rasters import Band, write_cog
 from img2height.io.tables import write_layers
-from img2height.methods import build_network, names, recipes_folder
+from img2height.methods import build_network, recipes_folder
 from img2height.models.folder import save_model
 from img2height.samples.normalise import Normalisation
 from img2height.settings.project import load_recipe
@@ -46,29 +46,6 @@ def write_image(path: Path, dtype: str = "uint8") -> Path:
     valid[:, :10] = False
     write_cog(path, np.ones(grid().shape, dtype), grid(), [Band("red")], valid=valid)
     return path
-
-
-def test_methods_are_listed_as_json_with_exactly_the_documented_keys() -> None:
-    result = CliRunner().invoke(app, ["methods", "--json"])
-    assert result.exit_code == 0
-    methods = {method["name"]: method for method in json.loads(result.stdout)}
-    assert sorted(methods) == names()
-    keys = {
-        "name",
-        "paper",
-        "inputs",
-        "optional",
-        "target",
-        "trainable_parameters",
-        "batchnorm_buffers",
-        "tile_px",
-        "gmac",
-    }
-    assert all(set(method) == keys for method in methods.values())
-    published = methods["im2height"]
-    assert (published["trainable_parameters"], published["batchnorm_buffers"]) == (3_976_907, 4_864)
-    assert published["inputs"] == {"eo": ["red", "green", "blue"]}
-    assert methods["zero_height"]["paper"] is None
 
 
 def test_an_image_becomes_a_cog_of_heights_in_metres(model: Path, tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """The cost of methods, against counts of the papers' networks."""
 
+import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -31,15 +33,46 @@ def test_multiply_accumulates(name: str, tile_px: int | None, gmac: float) -> No
     assert row.tile_px == (tile_px or 256)
 
 
-def test_the_table_has_a_row_for_each_method(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Return a function that lists the two methods of a project; tests/test_docs.py lists all methods."""
     folder = tmp_path / "config" / "methods"
     folder.mkdir(parents=True)
     for name in ("zero_height", "im2height"):
         shutil.copy(recipes_folder().resolve() / f"{name}.yaml", folder)
     monkeypatch.chdir(tmp_path)
-    result = CliRunner().invoke(app, ["methods"])
-    assert result.exit_code == 0
-    header, im2height, zero = result.stdout.splitlines()
+
+    def run(*flags: str) -> str:
+        result = CliRunner().invoke(app, ["methods", *flags])
+        assert result.exit_code == 0
+        return result.stdout
+
+    return run
+
+
+def test_the_table_has_a_row_for_each_method(listed: Callable[..., str]) -> None:
+    header, im2height, zero = listed().splitlines()
     assert header.split()[:5] == ["method", "trainable", "batch", "norm", "GMAC"]
     assert im2height.split()[:6] == ["im2height", "3,976,907", "4,864", "9.99", "256", "px"]
     assert zero.split()[:4] == ["zero_height", "0", "0", "0.00"]
+
+
+def test_methods_are_listed_as_json_with_exactly_the_documented_keys(listed: Callable[..., str]) -> None:
+    methods = {method["name"]: method for method in json.loads(listed("--json"))}
+    assert sorted(methods) == ["im2height", "zero_height"]
+    keys = {
+        "name",
+        "paper",
+        "inputs",
+        "optional",
+        "target",
+        "trainable_parameters",
+        "batchnorm_buffers",
+        "tile_px",
+        "gmac",
+    }
+    assert all(set(method) == keys for method in methods.values())
+    published = methods["im2height"]
+    assert (published["trainable_parameters"], published["batchnorm_buffers"]) == (3_976_907, 4_864)
+    assert published["inputs"] == {"eo": ["red", "green", "blue"]}
+    assert methods["zero_height"]["paper"] is None
