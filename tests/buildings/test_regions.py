@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import shapely
 from affine import Affine
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from rasterio.crs import CRS
@@ -70,6 +70,7 @@ def test_every_region_is_complete_in_one_window(mask, side):
     assert sorted(seen) == [p[0] for p in (np.flatnonzero(labels == n) for n in range(1, labels.max() + 1))]
 
 
+@settings(max_examples=50)
 @given(arrays(np.float32, (13, 11), elements=st.sampled_from([0, 0, 9, np.nan])), st.integers(1, 6))
 def test_footprints_do_not_depend_on_blocks(height, side):
     """They are those of scikit-image on the whole raster."""
@@ -79,6 +80,7 @@ def test_footprints_do_not_depend_on_blocks(height, side):
     assert (footprint == np.where(np.isnan(height), 255, building)).all()
 
 
+@settings(max_examples=50)
 @given(masks, st.integers(1, 6), st.sampled_from([0.0, 0.5]))
 def test_buildings_do_not_depend_on_blocks(mask, side, simplify_m):
     height = np.random.default_rng([mask.size]).normal(9, 3, mask.shape).astype(np.float32)
@@ -90,6 +92,7 @@ def test_buildings_do_not_depend_on_blocks(mask, side, simplify_m):
     assert parts.geometry.to_wkb().tolist() == whole.geometry.to_wkb().tolist()
 
 
+@settings(max_examples=25)  # each is an image with dozens of buildings
 @given(
     st.integers(0, 1000), st.integers(7, 40), st.sampled_from([0.0, 0.6, 1.5]), st.sampled_from(["probability", "wall"])
 )
