@@ -2,6 +2,7 @@
 
 make demo
 python benchmarks/against.py --build c57153e
+python benchmarks/against.py --build c57153e --experiment omniheight --methods im2height   # trained there
 
 Whole calls of `img2height predict` on rasters of the given sides: start, reading, network, blending and the COG. The
 earlier build runs as it was, with random weights of its own, which take the same time. This one runs with the trained
@@ -24,7 +25,7 @@ from demo import ROOT, check_out
 
 flags = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 flags.add_argument("--build", required=True, help="git revision to compare with")
-flags.add_argument("--methods", nargs="+", default=["unet", "im2height", "resdepth_stereo"])
+flags.add_argument("--methods", nargs="+", default=["unet", "resdepth_stereo"])
 flags.add_argument("--sizes", type=int, nargs="+", default=[2048, 4096], help="sides in pixels, multiples of 128")
 flags.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="compute threads")
 flags.add_argument("--experiment", default="demo", help="with the trained models")

@@ -26,7 +26,7 @@ from img2height.settings.protocol import Inference
 
 flags = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 flags.add_argument("--experiment", default="demo")
-flags.add_argument("--methods", nargs="+", default=["unet", "im2height", "resdepth_stereo"])
+flags.add_argument("--methods", nargs="+", default=["unet", "omniheight_eo", "resdepth_stereo"])
 flags.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="compute threads")
 flags.add_argument("--rounds", type=int, default=5)
 

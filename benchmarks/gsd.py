@@ -35,7 +35,7 @@ flags = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.Ra
 flags.add_argument("--experiment", default="demo")
 flags.add_argument("--root", type=Path, default=Path(), help="folder of the project that was run")
 flags.add_argument("--scene", default="station")
-flags.add_argument("--methods", nargs="+", default=["unet", "im2height", "resdepth_stereo"])
+flags.add_argument("--methods", nargs="+", default=["unet", "omniheight_eo", "resdepth_stereo"])
 flags.add_argument("--views", type=int, nargs=2, default=[1, 2], help="pair for the methods that use one")
 flags.add_argument("--factors", type=float, nargs="+", default=[0.5, 0.67, 1, 1.5, 2], help="of the trained pixel size")
 

@@ -27,7 +27,7 @@ from img2height.tiles.areas import area_of
 flags = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 flags.add_argument("--experiment", default="demo")
 flags.add_argument("--scene", type=Path, default=Path("data/scenes/demo/station/scene.json"))
-flags.add_argument("--methods", nargs="+", default=["unet", "im2height", "resdepth_stereo"])
+flags.add_argument("--methods", nargs="+", default=["unet", "omniheight_eo", "resdepth_stereo"])
 flags.add_argument("--views", type=int, nargs=2, default=[1, 2], help="pair for the methods that use one")
 flags.add_argument("--overlaps", type=float, nargs="+", default=[0.5, 0.375, 0.25, 0.125])
 flags.add_argument("--window-px", type=int, default=256)

@@ -90,7 +90,7 @@ def printed(tree: Tree, command: str) -> str:
 
 def small(command: str, checkout: Tree, finished: Tree) -> None:
     """Run a command on the results of the tiny experiment."""
-    small = re.sub(r"\bdemo\b", "tiny", command).replace("tiny/im2height", "tiny/unet")  # a method that tiny trains
+    small = re.sub(r"\bdemo\b", "tiny", command).replace("tiny/omniheight_eo", "tiny/unet")  # a method that tiny trains
     for out in re.findall(r"--(?:out|buildings) (\S+)", small if " predict " in small else ""):
         (finished.folder / out).unlink(missing_ok=True)
     said(finished, small)

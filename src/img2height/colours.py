@@ -15,7 +15,7 @@ RADAR = {
     "HH, HV, HH/HV": ("hh", "hv", "hh/hv"),
 }
 STRETCH = (2, 98)  # percentiles of a band of more than eight bits that become black and white
-HEIGHT_COLOURS, ERROR_COLOURS = "viridis", "RdBu_r"  # names of matplotlib
+HEIGHT_COLOURS, ERROR_COLOURS, WIDTH_COLOURS = "viridis", "RdBu_r", "magma"  # names of matplotlib
 
 
 def fit(channels: Sequence[str], bands: Sequence[str]) -> bool:

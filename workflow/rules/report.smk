@@ -23,6 +23,7 @@ rule report:
         folds_figure=of_experiment(paths.FOLDS_FIGURE),
         heights=results(f"{paths.RESULT}/height.tif", seeds=SEEDS[:1]),
         polygons=results(f"{paths.RESULT}/buildings.parquet", seeds=SEEDS[:1]),
+        height_intervals=results(f"{paths.RESULT}/interval.tif", seeds=SEEDS[:1]),
         histories=results(f"{paths.MODEL}/history.csv", seeds=SEEDS[:1]),
         tiles=results(paths.TILE_SCORES, seeds=SEEDS[:1]),
     output:

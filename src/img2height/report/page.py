@@ -11,10 +11,10 @@ from img2height.io.atomic import atomic_path
 from img2height.report.figures.charts import forest
 from img2height.report.figures.crop import read_view
 from img2height.report.figures.drawing import STYLE, data_uri
-from img2height.report.figures.extremes import tile_panel
 from img2height.report.figures.gallery import ShownScene, sensor_pictures, shown_scenes
 from img2height.report.figures.pictures import Picture, chart, photo
 from img2height.report.figures.reliability import reliability
+from img2height.report.figures.strip import strip
 from img2height.report.methods_text import methods_text
 from img2height.report.origins import all_versions, data_digests, origins
 from img2height.report.run import Run
@@ -164,10 +164,13 @@ def _glance(run: Run, table: pandas.DataFrame, shown: ShownScene, figures: Path)
     if best.empty:
         return None
     scene, name = shown.scene, best.iloc[0]
-    height = run.files[name].of(scene.dataset, scene.name).heights
-    figure = tile_panel(scene, read_view(scene, shown.area, shown.overview.window, GLANCE_PX), height)
+    made, view = (
+        run.files[name].of(scene.dataset, scene.name),
+        read_view(scene, shown.area, shown.overview.window, GLANCE_PX),
+    )
+    figure = strip(scene, view, made.heights, made.interval)
     caption = f"{shown.name} at a glance: the prediction of {name}, the best trained method."
-    kind = "image, reference, prediction, error"
+    kind = "image, reference, prediction, error, width of the intervals"
     return photo(figure, figures / "glance.png", caption, kind)
 
 

@@ -42,6 +42,7 @@ class Predicted(NamedTuple):
         footprint: raster of the building mask.
         polygons: buildings, GeoParquet.
         pairs: rasters of heights by number of the pair of views; scenes may have different pairs.
+        interval: raster of the intervals of the heights, if any.
     """
 
     scene: Scene
@@ -49,6 +50,7 @@ class Predicted(NamedTuple):
     footprint: Path
     polygons: Path
     pairs: Mapping[int, Path] = MappingProxyType({})
+    interval: Path | None = None
 
     @classmethod
     def in_folder(cls, scene: Scene, folder: Path, pairs: Iterable[int] = ()) -> Self:
@@ -60,7 +62,8 @@ class Predicted(NamedTuple):
             pairs: numbers of the pairs of views that heights were predicted from.
         """
         of_pairs = {number: folder / f"height_pair{number}.tif" for number in pairs}
-        return cls(scene, folder / "height.tif", folder / "footprint.tif", folder / "buildings.parquet", of_pairs)
+        heights, footprint, polygons = folder / "height.tif", folder / "footprint.tif", folder / "buildings.parquet"
+        return cls(scene, heights, footprint, polygons, of_pairs, folder / "interval.tif")
 
     @property
     def name(self) -> str:

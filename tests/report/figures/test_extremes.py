@@ -5,10 +5,13 @@ from pathlib import Path
 import numpy as np
 import pandas
 import pytest
+from matplotlib.figure import Figure
 from rasterio.windows import Window
 
+from img2height.conformal.raster import BANDS
 from img2height.io.rasters import height_band, write_cog
-from img2height.report.figures.extremes import extremes, place, tile_panel, tile_view
+from img2height.report.figures.extremes import extremes, place, tile_view
+from img2height.report.figures.strip import TITLES, strip
 from img2height.scenes.scene import Scene
 from img2height.vocabulary.layers import NODATA
 
@@ -48,7 +51,24 @@ def test_a_tile_at_the_edge_is_cut_and_drawn_in_a_row(houses: Scene, tmp_path: P
     write_cog(tmp_path / "h.tif", heights, houses.grid, [height_band("ndsm")], nodata=NODATA)
     view = tile_view(houses, Window(256, 256, 64, 64), methods=2)
     assert view.reference.shape == (280 - 256, 300 - 256)
-    figure = tile_panel(houses, view, tmp_path / "h.tif")
+    figure = strip(houses, view, tmp_path / "h.tif")
     width, height = figure.get_size_inches()
     assert width > 3 * height
-    assert len({axes.get_title(loc="left") for axes in figure.axes[:4]} - {""}) == 4
+    assert titles(figure) == TITLES[:4]
+
+
+@pytest.mark.parametrize("width_m", [3.0, np.nan])
+def test_the_width_of_the_intervals_is_drawn_where_there_are_any(houses: Scene, tmp_path: Path, width_m: float):
+    heights = np.full(houses.grid.shape, 2, np.float32)
+    write_cog(tmp_path / "h.tif", heights, houses.grid, [height_band("ndsm")], nodata=NODATA)
+    bounds, bands = np.stack([heights, heights + np.float32(width_m)]), [height_band(name) for name in BANDS]
+    write_cog(tmp_path / "i.tif", np.where(np.isfinite(bounds), bounds, NODATA), houses.grid, bands, nodata=NODATA)
+    view = tile_view(houses, Window(0, 0, 64, 64), methods=2)
+    figure = strip(houses, view, tmp_path / "h.tif", tmp_path / "i.tif")
+    assert titles(figure) == TITLES[: 5 if np.isfinite(width_m) else 4]
+    drawn = [axes.images[0].get_array() for axes in figure.axes if axes.get_title(loc="left") == TITLES[4]]
+    assert all((array == width_m).all() for array in drawn)
+
+
+def titles(figure: Figure) -> tuple[str, ...]:
+    return tuple(title for axes in figure.axes if (title := axes.get_title(loc="left")))

@@ -123,6 +123,18 @@ def read_prediction(height: Path, scene: Scene, view: View) -> tuple[View, np.nd
     return replace(view, reference=reference, terrain=terrain or view.terrain), predicted
 
 
+def read_width(interval: Path, view: View) -> np.ndarray:
+    """Return how wide the intervals of heights are, HxW float32 metres, NaN where missing.
+
+    Args:
+        interval: interval.tif on the scene's grid, bands `height_low` and `height_high`.
+        view: the window to read.
+    """
+    with open_raster(interval) as dataset:
+        low, high = read_heights(dataset, view.window, [1, 2], view.shape)
+    return high - low
+
+
 def read_quantity(height: Path) -> str:
     """Return the quantity of a height raster, according to its band description."""
     with open_raster(height) as dataset:

@@ -7,18 +7,15 @@ from typing import Any
 import numpy as np
 import pandas
 import shapely
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from rasterio.windows import Window
 from shapely.geometry import Point, box
 
 from img2height.io.grid import Grid
 from img2height.io.projections import GEOGRAPHIC, reproject
 from img2height.io.tables import rows_of
-from img2height.report.figures.crop import View, read_prediction, read_view
-from img2height.report.figures.drawing import DPI, colour_bar, new_figure, panel_title, scale_bar, show
-from img2height.report.figures.maps import error_colours, height_colours
+from img2height.report.figures.crop import View, read_view
 from img2height.report.figures.pictures import Picture, photo
+from img2height.report.figures.strip import SIDE_PX, strip
 from img2height.report.run import MethodFiles
 from img2height.scenes.scene import Scene
 from img2height.scoring.tiles import read_tiles
@@ -26,8 +23,7 @@ from img2height.vocabulary.tiles import BY_ROWS
 
 EACH = 3
 LEAST_SHARE = 0.25  # of a tile that was scored, to leave out slivers at a border
-SIDE_PX, SMALL_SIDE_PX, MANY_METHODS = 192, 96, 10
-UNIT_PX = 11
+SMALL_SIDE_PX, MANY_METHODS = 96, 10
 
 
 @dataclass(frozen=True)
@@ -60,7 +56,7 @@ def tile_pictures(method: str, files: MethodFiles, folder: Path, methods: int) -
     for item in extremes(read_tiles(files.tiles)):
         made, kind = files.of(*item.scene), "worst" if item.worst else "best"
         scene = made.scene
-        figure = tile_panel(scene, tile_view(scene, item.window, methods), made.heights)
+        figure = strip(scene, tile_view(scene, item.window, methods), made.heights)
         caption = (
             f"{method}, RMSE {item.rmse_m:.2f} m, {'/'.join(item.scene)}, column {item.window.col_off}, row "
             f"{item.window.row_off}; centre at {place(scene.grid, item.window)}."
@@ -119,43 +115,3 @@ def tile_view(scene: Scene, window: Window, methods: int) -> View:
     window = window.intersection(Window(0, 0, grid.width, grid.height))
     area = box(window.col_off, window.row_off, window.col_off + window.width, window.row_off + window.height)
     return read_view(scene, area, window, SIDE_PX if methods <= MANY_METHODS else SMALL_SIDE_PX)
-
-
-def tile_panel(scene: Scene, view: View, height: Path) -> Figure:
-    """Return a figure of image, reference, prediction and error of a tile in a row; heights share one scale.
-
-    Args:
-        scene: of the tile.
-        view: see `tile_view`.
-        height: predicted heights in metres on the scene's grid.
-    """
-    view, predicted = read_prediction(height, scene, view)
-    scales, below = view.scales, "both" if view.terrain else "max"
-    figure, axes, bars = _strip(view)
-    show(axes[0], view.image)
-    scale_bar(axes[0], view, UNIT_PX * 72 / DPI)
-    show(axes[1], view.reference, height_colours(scales))
-    size = 0.9 * UNIT_PX * 72 / DPI
-    colour_bar(bars[0], show(axes[2], predicted, height_colours(scales)), view.unit, below, size)
-    colour_bar(bars[1], show(axes[3], predicted - view.reference, error_colours(scales)), "error (m)", "both", size)
-    for panel, title in zip(axes, ["Image", "Reference", "Prediction", "Prediction − reference"], strict=True):
-        panel_title(panel, title, size)
-    return figure
-
-
-def _strip(view: View) -> tuple[Figure, list[Axes], list[Axes]]:
-    """Return a figure of four panels in a row, and axes for colour bars next to the third and the fourth."""
-    rows, columns = view.reference.shape
-    zoom = max(1, SIDE_PX // max(rows, columns))
-    width, height, gap = columns * zoom, rows * zoom, UNIT_PX
-    lefts = [gap, 2 * gap + width, 3 * gap + 2 * width, 9 * gap + 3 * width]
-    total = 15 * gap + 4 * width, height + 3 * gap
-    figure = new_figure(*total)
-
-    def axes(left: int, across: int) -> Axes:
-        return figure.add_axes((left / total[0], gap / total[1], across / total[0], height / total[1]))
-
-    panels, bars = [axes(left, width) for left in lefts], [axes(left + width + gap // 2, gap) for left in lefts[2:]]
-    for panel in panels:
-        panel.set_axis_off()
-    return figure, panels, bars
