@@ -39,6 +39,7 @@ class Fold(NamedTuple):
 def main(args: Namespace) -> None:
     """Predict the test areas and stitch them."""
     from img2height.errors import DataError
+    from img2height.inference.origin import origin_of
     from img2height.inference.plan import Task
     from img2height.inference.predict import predict_strips
     from img2height.inference.stitch import mosaic_folds
@@ -60,16 +61,16 @@ def main(args: Namespace) -> None:
     for fold in folds:
         model = load_model(fold.card.parent)
         area = area_of(areas, "test", scene.dataset, scene.name, fold.number)
-        task = Task(model, scene, args.views, settings, args.strips / f"fold{fold.number}", area)
+        task = Task(model, scene, args.views, settings, args.strips / f"fold{fold.number}", area).with_engine(["auto"])
         threads = model.card.training.threads  # other counts change the last digits
-        predicted.append(predict_strips(task, threads=threads))
+        predicted.append((predict_strips(task, threads=threads), origin_of(task)))
     with atomic_paths(*args.mosaics, *(tiff for fold in folds for tiff in fold.tiffs)) as paths:
         mosaics, parts = paths[:files], paths[files:]  # parts by fold, then by file
         for number, (mosaic, bands) in enumerate(zip(mosaics, (slice(1), slice(1, None)), strict=False)):
-            for strips, part in zip(predicted, parts[number::files], strict=True):
-                strips.write_bands(bands, part)
+            for (strips, origin), part in zip(predicted, parts[number::files], strict=True):
+                strips.write_bands(bands, part, origin)
             mosaic_folds(parts[number::files], scene.grid, mosaic)
-    for strips in predicted:  # until here, a killed job can resume with the strips of all folds
+    for strips, _ in predicted:  # until here, a killed job can resume with the strips of all folds
         strips.remove()
 
 

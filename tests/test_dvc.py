@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 from dvc.repo import Repo
-from workflow_tree import METRICS
+from workflow_tree import METRICS, stages_of
 
 DATASET = "config/test/datasets/tiny.yaml"
 EXPERIMENT = "config/test/experiments/tiny.yaml"
@@ -31,8 +31,11 @@ READ_BY = {
 def test_dvc_runs_and_records(tree, tmp_path):
     tree = tree.copied(tmp_path)
     tree.run("git", "init", "--quiet")
+    made = tree.logged()
     first = tree.run("dvc", "repro")
     assert first.returncode == 0, first.stdout[-4000:]
+    assert set(stages_of(first.stdout)) == ALL
+    assert tree.ran_since(made) == set()  # it records what Snakemake has made
     assert tree.run("dvc", "status", "--quiet").returncode == 0
     assert tree.planned() == {}
     for change, stages in READ_BY.items():

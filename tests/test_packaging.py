@@ -39,7 +39,7 @@ PART_OF = {"pydantic-core": "pydantic", "scmrepo": "dvclive"}  # pinned by it; r
 ROOMS = {
     "train": {"training"},
     "report": {"report", "published", "studies", "picture.py", "samples/contact.py", "tiles/fold_map.py"},
-    "workflow": {"training", "scenes/city"},
+    "dvc": {"training"},
     "onnx": {"inference/onnx.py"},
     "engines": {"inference/engines/int8.py", "inference/engines/openvino.py", "inference/quantise.py"},
 }

@@ -1,13 +1,16 @@
 """The profiles on the command line: the default one must not override another."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
+from own_environment import own_environment
 from snakemake.cli import parse_args
 from steps import TABLE
 
 ROOT = Path(__file__).parents[1]
+POD = ROOT / "envs/kubernetes.yaml"
 
 
 @pytest.mark.parametrize(
@@ -42,3 +45,25 @@ def test_grid_engine_gets_the_same_jobs_as_slurm():
     slurm, other = (yaml.safe_load(path.read_text()) for path in files)
     same = ("jobs", "cores", "resources", "set-resource-scopes", "set-threads", "groups", "group-components", "retries")
     assert {key: other[key] for key in same} == {key: slurm[key] for key in same}
+
+
+def test_an_experiment_fits_into_one_pod():
+    """DVC brings data and results from its remote and back; the volume of the clone is mounted."""
+    pod = yaml.safe_load(POD.read_text())["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert [line.split()[:2] for line in container["args"][0].splitlines()] == [
+        ["dvc", "pull"], ["snakemake", "--unlock"], ["dvc", "repro"], ["dvc", "push"],
+    ]  # fmt: skip
+    assert {mount["name"] for mount in container["volumeMounts"]} == {volume["name"] for volume in pod["volumes"]}
+
+
+@pytest.mark.slow
+def test_kubernetes_accepts_the_pod(tmp_path):
+    programs = own_environment(tmp_path / "validator", "kubernetes-validate==1.37.0")
+    for text, status in ((POD.read_text(), 0), (POD.read_text().replace("containers:", "container:"), 1)):
+        (tmp_path / "pod.yaml").write_text(text)
+        done = subprocess.run(
+            [programs / "kubernetes-validate", "--strict", tmp_path / "pod.yaml"],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == status, done.stdout + done.stderr

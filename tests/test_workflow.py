@@ -132,6 +132,39 @@ def test_scratch_is_empty_afterwards(tree):
     assert [path for path in (tree.folder / "scratch").rglob("*") if path.is_file()] == []
 
 
+def test_height_maps_say_what_made_them(tree):
+    """By digests: of the weights, whose card has the rest, and of the layers that were read, as in their manifest."""
+    layers = {name: item["sha256"] for name, item in manifest(tree, "south")["layers"].items()}
+    settings = "window_px 64, overlap 0.25, batch_size None"
+    read = {"unet": ["eo"], "resdepth_stereo": ["dsm_filled", *(f"view_{n}" for n in range(1, 5))]}
+    for method, names in read.items():
+        card = json.loads((tree.folder / f"models/tiny/{method}/fold0/seed0/card.json").read_text())
+        for part in ("fold0", "oof"):
+            with open_raster(tree.folder / f"results/tiny/{method}/{part}/seed0/south/height.tif") as raster:
+                tags = {key.removeprefix("IMG2HEIGHT_"): text for key, text in raster.tags().items()}
+            assert (tags["METHOD"], tags["MODEL_SHA256"]) == (method, card["weights_sha256"])
+            assert (tags["SETTINGS"], tags["ENGINE"].split()[0]) == (settings, "exact")
+            assert sorted(tags["INPUTS"].split(", ")) == sorted(f"{name} {layers[name]}" for name in names)
+
+
+def test_cards_say_what_made_a_model(tree):
+    """Layers by digest, settings, recipe, code, versions and seed; sources.json has the licences of the data."""
+    for method in METHODS:
+        folder = tree.folder / f"models/tiny/{method}/fold0/seed0"
+        card, sources = (json.loads((folder / f"{name}.json").read_text()) for name in ("card", "sources"))
+        for area in card["trained_on"]["areas"]:
+            layers = {name: item["sha256"] for name, item in manifest(tree, area["scene"])["layers"].items()}
+            assert area["layers"] and area["layers"].items() <= layers.items()
+        assert card["recipe"]["network"] and card["training"]["samples"] == 16 and card["seed"] == 0
+        assert len(card["code"]) == 64 and {"torch", "numpy"} <= card["versions"].keys()
+        assert sources["datasets"]["tiny"]["licence"] == "CC0-1.0"
+
+
+def manifest(tree: Tree, scene: str) -> dict:
+    """Return the manifest of a scene."""
+    return json.loads((tree.folder / f"data/scenes/tiny/{scene}/scene.json").read_text())
+
+
 def test_folders_verify_until_they_are_altered(tree):
     folders = ["data/scenes/tiny/south", "models/tiny/unet/fold0/seed0"]
     assert [verify(tree.folder / folder) for folder in folders] == [[], []]

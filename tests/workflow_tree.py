@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import preloaded
+import yaml
+from steps import STEPS
 from workflow_events import Events, clean_environment
 
 from img2height.io.atomic import SUFFIX
@@ -38,6 +41,12 @@ class Tree:
                 shutil.copyfile(ROOT / name, folder / name)
         text = (ROOT / "config/test/config.yaml").read_text().replace("experiment: tiny", f"experiment: {experiment}")
         (folder / "config/config.yaml").write_text(text)
+
+    def with_one_method(self) -> "Tree":
+        """Return this tree after leaving only U-Net in the experiment of the tests."""
+        path = self.folder / "config/test/experiments/tiny.yaml"
+        path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | {"methods": ["unet"], "recipes": {}}))
+        return self
 
     def copied(self, folder: Path) -> "Tree":
         """Return a copy of this tree with all outputs."""
@@ -71,14 +80,28 @@ class Tree:
     @contextmanager
     def edited(self, file: str, old: str, new: str) -> Iterator[None]:
         """Replace text in a file for a while; an empty `old` appends."""
-        path = self.folder / file
-        text = path.read_text()
-        assert old in text
-        path.write_text(text.replace(old, new, 1) if old else text + new)
+        text = self.replace(file, old, new)
         try:
             yield
         finally:
-            path.write_text(text)
+            (self.folder / file).write_text(text)
+
+    def replace(self, file: str, old: str, new: str) -> str:
+        """Replace text in a file for good, see `edited`, and return the text before."""
+        path = self.folder / file
+        text = path.read_text()
+        assert old in text, (file, old)
+        path.write_text(text.replace(old, new, 1) if old else text + new)
+        return text
+
+    def logged(self) -> dict[Path, int]:
+        """Return when each job that ever ran wrote its log, by path."""
+        logs = self.folder / "logs"
+        return {path: path.stat().st_mtime_ns for rule in STEPS for path in (logs / rule).rglob("*.log")}
+
+    def ran_since(self, before: dict[Path, int]) -> set[str]:
+        """Return the rules of the jobs that ran after `logged`."""
+        return {path.relative_to(self.folder).parts[1] for path, at in self.logged().items() if before.get(path) != at}
 
     def numbers(self) -> dict[str, float]:
         """Return all numbers of metrics.json by their dotted names."""
@@ -98,6 +121,11 @@ class Tree:
                 below[:] = [name for name in below if name not in (*delivered, *unread)]
                 found += [Path(folder, name) for name in names if name != ".snakemake_timestamp"]
         return {str(p.relative_to(self.folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(found)}
+
+
+def stages_of(said: str) -> list[str]:
+    """Return the stages that `dvc repro` ran, in order, from its output."""
+    return re.findall(r"^Running stage '(.+)':", said, re.MULTILINE)
 
 
 def numbers(value: Any, name: str = "") -> dict[str, float]:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas
 import pytest
 import shapely
+import torch
 from conftest import areas_of, grid_tiles
 
 from img2height.errors import TrainingError
@@ -78,6 +79,15 @@ def test_workers_change_no_byte(uninterrupted: tuple[TrainingJob, dict[str, byte
     job, files = uninterrupted
     train(job, tmp_path / "model", tmp_path / "scratch", workers=2)
     assert contents(tmp_path / "model") == files
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_gives_the_same_bytes_twice(district: Scene, tmp_path: Path) -> None:
+    job = job_of(district, "unet", recipe("unet", SMALL_UNET), samples=30, stretch=12)
+    job = replace(job, training=job.training.model_copy(update={"deterministic": True}))
+    for name in ("first", "second"):
+        train(job, tmp_path / name, tmp_path / "scratch")
+    assert contents(tmp_path / "first") == contents(tmp_path / "second")
 
 
 @pytest.mark.parametrize("killed_at", [4, 7])

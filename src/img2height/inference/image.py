@@ -15,9 +15,9 @@ from img2height.conformal.buildings import with_bounds
 from img2height.conformal.calibration import Calibration
 from img2height.conformal.raster import Calibrated, write_intervals
 from img2height.errors import DataError, ModelError
-from img2height.inference.engines.choose import engine_in_words
 from img2height.inference.given import Given, given_scene
 from img2height.inference.network import bands_of
+from img2height.inference.origin import TAGS, origin_of
 from img2height.inference.plan import Task
 from img2height.inference.points import write_points
 from img2height.inference.predict import check_task, finish_strips
@@ -40,8 +40,6 @@ from img2height.vocabulary.storage import Compression
 logger = logging.getLogger(__name__)
 
 DEVICES = ("auto",)
-TAGS = "IMG2HEIGHT_"  # prefix of the tags of height maps
-MODEL_TAG, INPUTS_TAG = f"{TAGS}MODEL_SHA256", f"{TAGS}INPUTS"
 
 
 def predict_image(
@@ -138,23 +136,16 @@ def compute_heights(
         raise DataError(f"{scene.name}: no pixel is valid, so there is nothing to predict; check its nodata and mask")
     windows, heights = task.folder / "windows.tif", task.folder / "height.tif"
     strips.write(windows)
-    set_tags(windows, _origin(task))
+    set_tags(windows, origin_of(task) | _terms(task.model))
     copy_to_cog(windows, heights, compress=compress)
     windows.unlink()
     return heights, scene
 
 
-def _origin(task: Task) -> dict[str, str]:
-    """Return what made the heights, for tags of the raster: model, engine, inputs, and terms of use."""
-    model, scene = task.model, task.scene
+def _terms(model: LoadedModel) -> dict[str, str]:
+    """Return tags with the licences of what the model was made from, and what they forbid."""
     licences = model.licences
-    tags = {
-        f"{TAGS}METHOD": model.card.method,
-        MODEL_TAG: model.card.weights_sha256,
-        f"{TAGS}ENGINE": engine_in_words(task.settings.engine),
-        INPUTS_TAG: ", ".join(f"{name} {Path(layer.file).name}" for name, layer in scene.layers.items()),
-        f"{TAGS}LICENCES": "; ".join(f"{name}: {text or 'not recorded'}" for name, text in licences.items()),
-    }
+    tags = {f"{TAGS}LICENCES": "; ".join(f"{name}: {text or 'not recorded'}" for name, text in licences.items())}
     if forbidden := restricted(licences):
         tags[f"{TAGS}TERMS"] = f"not for commercial use: the licence of {', '.join(forbidden)} does not allow it"
     return tags

@@ -16,14 +16,12 @@ from img2height.buildings.files import write_buildings
 from img2height.errors import DataError, Img2HeightError, ModelError
 from img2height.inference.image import (
     DEVICES,
-    INPUTS_TAG,
-    MODEL_TAG,
-    TAGS,
     check_buildings,
     checked_task,
     compute_heights,
     find_buildings,
 )
+from img2height.inference.origin import INPUTS_TAG, MODEL_TAG, TAGS
 from img2height.inference.plan import Task
 from img2height.inference.record import files_of, record_of, resumable
 from img2height.inference.regions import Region, find_regions

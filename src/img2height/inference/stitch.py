@@ -9,6 +9,7 @@ from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from img2height.errors import DataError
+from img2height.inference.origin import joined
 from img2height.io.grid import Grid
 from img2height.io.rasters import Band, open_raster, read_heights, write_heights
 
@@ -58,12 +59,15 @@ def merge_pairs(heights: Sequence[Path], grid: Grid, out: Path) -> None:
 def _write_blocks(
     sources: Sequence[Path], grid: Grid, out: Path, compute: Callable[[Window, list[DatasetReader]], np.ndarray]
 ) -> None:  # fmt: skip
-    """Write a COG block by block: `compute` returns values, NaN where missing, from the open sources."""
+    """Write a COG block by block: `compute` returns values, NaN where missing, from the open sources.
+
+    Its tags are those of the sources.
+    """
     if not sources:
         raise DataError(f"{out.name}: there are no heights to join; give those of one raster at least")
     with ExitStack() as stack:
         rasters = [stack.enter_context(open_raster(path)) for path in sources]
-        write_heights(out, grid, _common_bands(rasters, grid), lambda block: compute(block, rasters))
+        write_heights(out, grid, _common_bands(rasters, grid), lambda block: compute(block, rasters), joined(rasters))
 
 
 def _common_bands(rasters: list[DatasetReader], grid: Grid) -> list[Band]:

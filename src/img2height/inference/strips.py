@@ -2,7 +2,7 @@
 
 import logging
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,10 +88,10 @@ class Strips:
                     if (block != NODATA).any():  # empty blocks take no space
                         file.write(block, Window(self.left + max(first, 0), top, block.shape[2], block.shape[1]))
 
-    def write_bands(self, bands: slice, out: Path) -> None:
+    def write_bands(self, bands: slice, out: Path, tags: Mapping[str, str] | None = None) -> None:
         """Write some bands as a COG, missing outside the area; for Args and Raises see `write`, bands count from 0."""
         self._check()
-        write_heights(out, self.grid, self.bands[bands], lambda block: self._read(block)[bands])
+        write_heights(out, self.grid, self.bands[bands], lambda block: self._read(block)[bands], tags)
 
     def _check(self) -> None:
         if missing := self.missing():

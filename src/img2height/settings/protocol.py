@@ -148,6 +148,11 @@ class Training(Settings):
         le=1024,
         description="compute threads on a CPU; part of the protocol, because weights differ between 1 and 2",
     )  # fmt: skip
+    deterministic: bool = Field(
+        False,
+        description="on GPUs: operations that give the same bytes on GPUs of one model, at a price in speed; the log "
+        "names those that have no such version. On a CPU, bytes are always the same",
+    )
 
 
 Engine = Literal["exact", "auto", "bfloat16", "openvino", "openvino_bfloat16", "openvino_int8"]

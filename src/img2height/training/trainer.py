@@ -33,6 +33,8 @@ EXPECTED_WARNINGS = (
 CHATTY = ("lightning.pytorch", "lightning.fabric")  # advertisements, and information that is also in the card
 MOST_WORKERS = 8
 
+logger = logging.getLogger(__name__)
+
 
 def build_trainer(
     training: Training,
@@ -46,12 +48,12 @@ def build_trainer(
     """Return a trainer on the GPUs of this machine or, if there are none, on its CPU.
 
     Args:
-        training: the budget, which sets the precision.
+        training: the budget, which sets the precision and whether a GPU is deterministic.
         callbacks: callbacks of a training; none for a validation only.
         epochs: stretches between two validations.
         devices: GPUs (or CPU processes) that share each batch.
         gradient_clip: largest norm of the gradient.
-        live: folder for DVCLive's history.
+        live: folder for DVCLive's history, which is not written where DVCLive is not installed.
 
     Raises:
         TrainingError: DVCLive cannot start.
@@ -66,6 +68,7 @@ def build_trainer(
         devices=devices,
         strategy="ddp" if devices > 1 else "auto",
         precision=precision_of(training),
+        deterministic="warn" if on_gpu and training.deterministic else None,
         max_epochs=epochs,
         reload_dataloaders_every_n_epochs=1,
         use_distributed_sampler=False,
@@ -74,7 +77,7 @@ def build_trainer(
         callbacks=callbacks,
         # On a cluster, too, one task starts the processes of its other devices itself.
         plugins=[AtomicCheckpointIO(), LightningEnvironment()],
-        logger=_dvclive(live) if live else False,
+        logger=(live and _dvclive(live)) or False,
         enable_checkpointing=any(isinstance(callback, Checkpoint) for callback in callbacks),
         enable_model_summary=False,
         enable_progress_bar=any(isinstance(callback, ProgressBar) for callback in callbacks),
@@ -86,10 +89,13 @@ def reading_processes() -> int:
     return min(MOST_WORKERS, len(os.sched_getaffinity(0))) if torch.cuda.is_available() else 1
 
 
-def _dvclive(folder: Path) -> Logger:
-    from dvclive.lightning import DVCLiveLogger
-    from scmrepo.exceptions import SCMError
-
+def _dvclive(folder: Path) -> Logger | None:
+    try:
+        from dvclive.lightning import DVCLiveLogger
+        from scmrepo.exceptions import SCMError
+    except ModuleNotFoundError:
+        logger.info("DVCLive is not installed: %s is not written; history.csv is, at the end", folder)
+        return None
     try:
         read_json(folder / "metrics.json")
     except DataError:  # none yet, or truncated when a training was killed: DVCLive could not continue from that
