@@ -136,7 +136,7 @@ def test_height_maps_say_what_made_them(tree):
     """By digests: of the weights, whose card has the rest, and of the layers that were read, as in their manifest."""
     layers = {name: item["sha256"] for name, item in manifest(tree, "south")["layers"].items()}
     settings = "window_px 64, overlap 0.25, batch_size None"
-    read = {"unet": ["eo"], "resdepth_stereo": ["dsm_filled", *(f"view_{n}" for n in range(1, 5))]}
+    read = {"unet": ["eo"], "resdepth_stereo": ["dsm_initial", *(f"view_{n}" for n in range(1, 5))]}
     for method, names in read.items():
         card = json.loads((tree.folder / f"models/tiny/{method}/fold0/seed0/card.json").read_text())
         for part in ("fold0", "oof"):
@@ -156,7 +156,7 @@ def test_cards_say_what_made_a_model(tree):
             layers = {name: item["sha256"] for name, item in manifest(tree, area["scene"])["layers"].items()}
             assert area["layers"] and area["layers"].items() <= layers.items()
         assert card["recipe"]["network"] and card["training"]["samples"] == 16 and card["seed"] == 0
-        assert len(card["code"]) == 64 and {"torch", "numpy"} <= card["versions"].keys()
+        assert len(card["code"]) == 16 and {"torch", "numpy"} <= card["versions"].keys()
         assert sources["datasets"]["tiny"]["licence"] == "CC0-1.0"
 
 
