@@ -57,7 +57,7 @@ class Tree:
         """Return a finished command; standard output and error together as text."""
         environment = environment or clean_environment()
         if command[0] == "snakemake":
-            return preloaded.snakemake(command[1:], self.folder, environment)
+            return preloaded.run(command, self.folder, environment)
         return subprocess.run(
             command, cwd=self.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             check=False,
