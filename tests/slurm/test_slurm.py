@@ -19,7 +19,7 @@ WORKFLOW = ("--config", "experiment=tiny", "--", "metrics")
 # One method, whose training takes long enough to be interrupted.
 CHANGES = {
     "methods: [unet, mean_height, resdepth_stereo, initial_dsm]": "methods: [unet]",
-    "samples: 16, validate_every: 8": "samples: 800, validate_every: 40",
+    "samples: 16, validate_every: 8": "samples: 400, validate_every: 40",
 }
 
 
