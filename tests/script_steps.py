@@ -208,6 +208,12 @@ class Steps:
             "--out", out / "calibration.json",
         ]  # fmt: skip
 
+    def find_familiarity(self, out: Path) -> list:
+        return [
+            "--card", self.made / "model/card.json", "--scenes", self.listing, "--areas", self.areas, "--fold", 0,
+            "--settings", self.settings("inference"), "--out", out / "familiarity.json",
+        ]  # fmt: skip
+
     def predict(self, out: Path) -> list:
         return [
             "--fold", 0, self.made / "model/card.json", out / "fold.tif", "--scene", self.scene, "--areas",
@@ -223,6 +229,12 @@ class Steps:
         return [
             "--height", self.made / "s/height.tif", "--scene", self.scene, "--areas", self.areas,
             "--fold", 0, self.made / "calibration.json", "--out", out / "interval.tif",
+        ]  # fmt: skip
+
+    def score_familiarity(self, out: Path) -> list:
+        return [
+            "--scene", self.scene, "--areas", self.areas, "--out", out / "unfamiliar.tif",
+            "--fold", 0, self.made / "model/card.json", self.made / "familiarity.json",
         ]  # fmt: skip
 
     def residuals(self, out: Path) -> list:

@@ -20,7 +20,7 @@ def test_no_command_grows_with_the_scenes(tmp_path):
 def test_a_thousand_scenes_do_not_become_a_hundred_thousand_jobs(tmp_path):
     write_experiment(tmp_path, scenes=40, methods=2)
     events = plan(tmp_path, "--profile", "workflow/profiles/slurm")
-    assert sum(events.jobs().values()) == 442
+    assert sum(events.jobs().values()) == 532
     # Two batches of scenes in three groups, for two methods in two of them, of residuals, and for two methods of
-    # intervals; ten trainings, their samples and their calibrations; the rest.
-    assert events.submissions() == 51
+    # intervals and of familiarity; ten trainings, their samples, their calibrations and what they have seen; the rest.
+    assert events.submissions() == 65

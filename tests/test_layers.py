@@ -20,7 +20,7 @@ FLOORS = (
     ("io", "picture", "settings"),
     ("heights", "methods", "scenes"),
     ("importing", "metrics", "provenance", "tiles"),
-    ("adapters", "buildings", "conformal", "samples"),
+    ("adapters", "buildings", "conformal", "familiarity", "samples"),
     ("models", "scoring"),
     ("comparison", "inference", "training"),
     ("correction", "report", "view"),
@@ -122,8 +122,8 @@ def test_every_package_has_a_floor():
 
 
 TORCHLESS = [
-    "vocabulary", "io", "settings", "tiles", "metrics", "buildings", "conformal", "samples", "scoring", "comparison",
-    "correction", "view",
+    "vocabulary", "io", "settings", "tiles", "metrics", "buildings", "conformal", "familiarity", "samples", "scoring",
+    "comparison", "correction", "view",
 ]  # fmt: skip
 WITHOUT_TORCH = """
 import importlib, sys

@@ -6,7 +6,8 @@ import pytest
 
 AFTER_PREDICT = {"extract_buildings": 4, "evaluate": 4, "collect_metrics": 1, "report": 1}
 INTERVALS = {"calibrate_intervals": 4, "height_intervals": 4}
-AFTER_TRAIN = {"predict": 5, "merge_pairs": 1, "residuals": 2, **INTERVALS, **AFTER_PREDICT}
+FAMILIARITY = {"find_familiarity": 4, "score_familiarity": 4}
+AFTER_TRAIN = {"predict": 5, "merge_pairs": 1, "residuals": 2, **INTERVALS, **FAMILIARITY, **AFTER_PREDICT}
 AUDITED = {"audit_statistics": 1, "describe_models": 1}
 AFTER_FOLDS = {"augment_samples": 4, "audit_coverage": 4, "train": 4, **AUDITED, **AFTER_TRAIN}
 REFINED = {"predict": 2, "merge_pairs": 1, "residuals": 1}
@@ -15,6 +16,8 @@ ONE_METHOD = {
     **AUDITED,
     "calibrate_intervals": 1,
     "height_intervals": 1,
+    "find_familiarity": 1,
+    "score_familiarity": 1,
     "extract_buildings": 1,
     "evaluate": 1,
     "collect_metrics": 1,

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from calibration_cases import calibration
+from familiarity_cases import familiarity
 from model_cases import card_of
 from own_environment import own_environment
 from rasterio.crs import CRS
@@ -17,6 +18,7 @@ from img2height.cli.app import app
 from img2height.cli.verify import verify
 from img2height.comparison.record import Interval, write_rows
 from img2height.conformal.calibration import CALIBRATION, write_calibration
+from img2height.familiarity.familiarity import FAMILIARITY, write_familiarity
 from img2height.io.atomic import file_digest
 from img2height.io.grid import Grid
 from img2height.io.tables import write_json
@@ -70,10 +72,20 @@ def test_the_folder_says_what_a_user_needs_to_know(model: Path, results: Path, t
     out = tmp_path / "out"
     weights = file_digest(model / "model.safetensors")
     write_calibration(calibration().model_copy(update={"weights_sha256": weights}), model / CALIBRATION)
+    write_familiarity(familiarity(weights), model / FAMILIARITY)
     done = export(model, "--folder", out, "--results", results)
     assert done.exit_code == 0, done.output
-    files = ["README.md", "calibration.json", "card.json", "item.json", "model.safetensors", "sources.json"]
+    files = [
+        "README.md",
+        "calibration.json",
+        "card.json",
+        "familiarity.json",
+        "item.json",
+        "model.safetensors",
+        "sources.json",
+    ]
     assert sorted(path.name for path in out.iterdir()) == files
+    assert (out / FAMILIARITY).read_bytes() == (model / FAMILIARITY).read_bytes()
     assert (out / CALIBRATION).read_bytes() == (model / CALIBRATION).read_bytes()
     text = (out / "README.md").read_text()
     for expected in (

@@ -5,11 +5,13 @@ import shutil
 
 import pytest
 from calibration_cases import calibration
+from familiarity_cases import familiarity
 from model_cases import card_of
 
 from img2height.cli.verify import verify
 from img2height.conformal.calibration import CALIBRATION, write_calibration
 from img2height.errors import DataError
+from img2height.familiarity.familiarity import FAMILIARITY, write_familiarity
 from img2height.io.atomic import file_digest
 from img2height.models.card import write_card
 from img2height.samples.normalise import Normalisation
@@ -48,6 +50,15 @@ def test_a_calibration_of_other_weights_is_found(tmp_path):
     write_card(CARD, digest, tmp_path / "card.json")
     for weights, problems in ((digest, 0), ("b" * 64, 1)):
         write_calibration(calibration().model_copy(update={"weights_sha256": weights}), tmp_path / CALIBRATION)
+        assert len(verify(tmp_path)) == problems
+
+
+def test_what_another_model_has_seen_is_found(tmp_path):
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    digest = file_digest(tmp_path / "model.safetensors")
+    write_card(CARD, digest, tmp_path / "card.json")
+    for weights, problems in ((digest, 0), ("b" * 64, 1)):
+        write_familiarity(familiarity(weights), tmp_path / FAMILIARITY)
         assert len(verify(tmp_path)) == problems
 
 

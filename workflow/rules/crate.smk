@@ -12,6 +12,7 @@ rule crate:
         about=ALL_ABOUT,
         heights=results(f"{paths.RESULT}/height.tif"),
         intervals=results(f"{paths.RESULT}/interval.tif"),
+        unfamiliar=results(f"{paths.RESULT}/unfamiliar.tif"),
         polygons=results(f"{paths.RESULT}/buildings.parquet"),
         weights=results(f"{paths.MODEL}/model.safetensors"),
         sources=results(paths.SOURCES),

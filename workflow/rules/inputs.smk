@@ -109,6 +109,11 @@ def calibrated_folds(flag):
     return lambda wildcards, input: flags(flag, zip(FOLDS, input.calibrations))
 
 
+def scored_folds(wildcards, input):
+    """Return the flags of the folds whose test area is scored: number, card of the model, and what it has seen."""
+    return flags("--fold", zip(FOLDS, input.cards, input.seen))
+
+
 def merged_folds(wildcards, input, output):
     """Return the flags of the folds whose pairs are merged: the heights to write, and those of each pair."""
     count = len(input.pairs) // len(FOLDS)
@@ -169,7 +174,7 @@ def code_of_method(script):
 def record_code():
     """Record what the code digests cover, including those of jobs that are planned later."""
     for network in {recipe.network for recipe in project.recipes.values()}:
-        for script in ("train", "calibrate_intervals", "predict"):
+        for script in ("train", "calibrate_intervals", "find_familiarity", "predict", "score_familiarity"):
             code_of(script, network_modules()[network])
     for digest, roots in CODE.items():
         code_record.record(digest, roots)

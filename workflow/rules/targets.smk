@@ -36,6 +36,7 @@ rule models:
     input:
         results(f"{paths.MODEL}/model.safetensors"),
         results(paths.CALIBRATION),
+        results(paths.FAMILIARITY),
         results(paths.SOURCES),
         of_experiment(paths.STATISTICS_AUDIT),
         failed_up_to("describe_models"),
@@ -45,6 +46,7 @@ rule heights:
     input:
         results(f"{paths.RESULT}/height.tif"),
         results(f"{paths.RESULT}/interval.tif"),
+        results(f"{paths.RESULT}/unfamiliar.tif"),
         results(paths.SOURCES),  # the licences of what the heights were made from
         results(f"{paths.RESULT}/residuals.tif", methods=REFINING_METHODS),
         failed_up_to("residuals"),

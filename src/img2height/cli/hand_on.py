@@ -6,6 +6,7 @@ from pathlib import Path
 from img2height.comparison.record import Interval, read_metrics, read_rows
 from img2height.conformal.calibration import CALIBRATION
 from img2height.errors import ModelError
+from img2height.familiarity.familiarity import FAMILIARITY
 from img2height.io.atomic import atomic_folder
 from img2height.io.tables import write_json
 from img2height.models.card import CARD, SealedCard
@@ -39,7 +40,7 @@ def write_folder(model: LoadedModel, source: Path, out: Path, results: Path | No
     engines = read_engines(source, model.card.weights_sha256)
     scenes = _scenes(model.card, results) if results else []
     with atomic_folder(out) as making:
-        more = [name for name in (CALIBRATION, ENGINES, INT8, SOURCES) if (source / name).is_file()]
+        more = [name for name in (CALIBRATION, FAMILIARITY, ENGINES, INT8, SOURCES) if (source / name).is_file()]
         for name in (WEIGHTS, CARD, *more):
             shutil.copyfile(source / name, making / name)
         write_json(stac_item(model.card), making / ITEM)

@@ -72,6 +72,10 @@ def predict(
         Path | None,
         typer.Option(help="90 % intervals of the heights to write, COG; needs a calibrated model"),
     ] = None,
+    unfamiliar: Annotated[
+        Path | None,
+        typer.Option(help="score per tile to write, COG: above 2, it is unlike what the model was trained on"),
+    ] = None,
     window_px: Annotated[
         int | None, typer.Option(help="side of a window [default: that of the model's training tiles]")
     ] = None,
@@ -95,7 +99,7 @@ def predict(
     quotes ('tiles/*.tif'), stands for all of its images; neighbours are predicted as one, without seams.
     """
     if several := images_of(rasters):
-        extras = {"--points": points, "--intervals": intervals, "--dsm-unit": dsm_unit}
+        extras = {"--points": points, "--intervals": intervals, "--unfamiliar": unfamiliar, "--dsm-unit": dsm_unit}
         refuse_of_several(out, [option for option, value in extras.items() if value])
         if buildings:
             check_output(buildings, "--buildings", POLYGONS, [file for files in several.values() for file in files])
@@ -115,8 +119,11 @@ def predict(
         check_output(points, "--points", CLOUDS, read)
     if intervals:
         check_output(intervals, "--intervals", RASTERS, read)
+    if unfamiliar:
+        check_output(unfamiliar, "--unfamiliar", RASTERS, read)
 
     from img2height.conformal.calibration import CALIBRATION, read_calibration
+    from img2height.familiarity.familiarity import familiarity_of
     from img2height.inference import load_model
     from img2height.inference.defaults import inference_settings, protocol
     from img2height.inference.image import predict_image
@@ -126,11 +133,12 @@ def predict(
     settings = inference_settings(loaded, window_px=window_px, overlap=overlap, engine=engine)
     file = model / CALIBRATION
     calibration = read_calibration(file, loaded.card.weights_sha256) if file.is_file() else None
+    familiarity = familiarity_of(model, loaded.card.weights_sha256)
     with messages():
         predict_image(
             loaded, rasters, out, settings, protocol().buildings,
             buildings=buildings, points=points, intervals=intervals, calibration=calibration,
-            draws=draws, dsm_unit=dsm_unit, compress=compress,
+            unfamiliar=unfamiliar, familiarity=familiarity, draws=draws, dsm_unit=dsm_unit, compress=compress,
         )  # fmt: skip
 
 

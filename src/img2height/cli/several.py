@@ -54,6 +54,7 @@ def predict_several(
     compress: Compression, *, mosaic: bool, buildings: Path | None,
 ) -> None:  # fmt: skip
     """Predict several images with one model into a folder, and their buildings into one file."""
+    from img2height.familiarity.familiarity import familiarity_of
     from img2height.inference import load_model
     from img2height.inference.defaults import inference_settings, protocol
     from img2height.inference.several import predict_images
@@ -63,5 +64,5 @@ def predict_several(
     with messages():
         predict_images(
             loaded, images, out, settings, mosaic=mosaic, draws=draws, compress=compress, buildings=buildings,
-            rules=protocol().buildings,
+            rules=protocol().buildings, familiarity=familiarity_of(model, loaded.card.weights_sha256),
         )  # fmt: skip

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from img2height.conformal.calibration import CALIBRATION, read_calibration
 from img2height.errors import DataError, ModelError
+from img2height.familiarity.familiarity import familiarity_of
 from img2height.io.atomic import file_digest
 from img2height.models.card import CARD, read_card
 from img2height.models.engines import read_engines
@@ -57,16 +58,17 @@ def _model_problems(folder: Path) -> list[str]:
 
 
 def _learnt_problems(folder: Path, weights_sha256: str) -> Iterator[str]:
-    """Yield what is wrong with the calibration and the measured engines of a model, which need not have them."""
-    try:
-        if (folder / CALIBRATION).is_file():
-            read_calibration(folder / CALIBRATION, weights_sha256)
-    except DataError as error:
-        yield str(error)
-    try:
-        read_engines(folder, weights_sha256)
-    except DataError as error:
-        yield str(error)
+    """Yield what is wrong with what was measured of a model, which need not have it."""
+    for read in (_read_calibration, familiarity_of, read_engines):
+        try:
+            read(folder, weights_sha256)
+        except DataError as error:
+            yield str(error)
+
+
+def _read_calibration(folder: Path, weights_sha256: str) -> None:
+    if (folder / CALIBRATION).is_file():
+        read_calibration(folder / CALIBRATION, weights_sha256)
 
 
 def _scene_files(folder: Path) -> dict[Path, str]:

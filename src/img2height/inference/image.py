@@ -15,7 +15,9 @@ from img2height.conformal.buildings import with_bounds
 from img2height.conformal.calibration import Calibration
 from img2height.conformal.raster import Calibrated, write_intervals
 from img2height.errors import DataError, ModelError
+from img2height.familiarity.familiarity import FAMILIARITY, Familiarity
 from img2height.inference.given import Given, given_scene
+from img2height.inference.inputs import open_inputs
 from img2height.inference.network import bands_of
 from img2height.inference.origin import TAGS, origin_of
 from img2height.inference.plan import Task
@@ -23,6 +25,7 @@ from img2height.inference.points import write_points
 from img2height.inference.predict import check_task, finish_strips
 from img2height.inference.record import record_of, resumable
 from img2height.inference.rescaled import bring_to_trained, trained_grid, with_pixels_of
+from img2height.inference.unfamiliar import Unfamiliarity, find_unfamiliar
 from img2height.io.atomic import atomic_folder
 from img2height.io.grid import Grid
 from img2height.io.locks import alone
@@ -45,7 +48,8 @@ DEVICES = ("auto",)
 def predict_image(
     model: LoadedModel, given: Given, out: Path, settings: Inference, rules: Buildings, *,
     buildings: Path | None = None, points: Path | None = None, intervals: Path | None = None,
-    calibration: Calibration | None = None, draws: int = 0, dsm_unit: str | None = None,
+    calibration: Calibration | None = None, unfamiliar: Path | None = None, familiarity: Familiarity | None = None,
+    draws: int = 0, dsm_unit: str | None = None,
     compress: Compression = "zstd",
 ) -> None:  # fmt: skip
     """Write the heights of rasters on one grid as a COG, and their buildings as polygons with heights.
@@ -65,6 +69,8 @@ def predict_image(
         points: the point cloud, see `write_points`, coloured by the image `eo`; None writes none.
         intervals: the COG of intervals, see `write_intervals`; None writes none.
         calibration: of the model, for intervals and for those of buildings; None if it has none.
+        unfamiliar: the COG of scores, see `Unfamiliarity`; None writes none.
+        familiarity: of the model, by which they and a warning are found; None if it has none.
         draws: see `predict_raster`.
         dsm_unit: see `given_scene`.
         compress: of the COG, see `copy_to_cog`.
@@ -78,6 +84,11 @@ def predict_image(
             "the model has no calibration.json, so the intervals of its heights are not known; run the rule "
             "calibrate_intervals of the workflow, or leave out --intervals"
         )
+    if unfamiliar and familiarity is None:
+        raise ModelError(
+            f"the model has no {FAMILIARITY}, so nothing is recorded about what it has seen; run the rule "
+            "find_familiarity of the workflow, or leave out --unfamiliar"
+        )
     task, grid = checked_task(model, given, out.with_name(f".{out.name}.scratch"), settings, draws, dsm_unit)
     if buildings:
         check_buildings(model, task.scene)
@@ -87,12 +98,16 @@ def predict_image(
     with alone(out, taken), resumable(task.folder, record_of(task, DEVICES, torch.get_num_threads())):
         heights, scene = compute_heights(task, grid, compress)
         if buildings:
-            found = find_buildings(model, scene, heights, rules, calibration)
-            write_buildings(found, buildings, f"{model.card.method}/{scene.name}")
+            extracted = find_buildings(model, scene, heights, rules, calibration)
+            write_buildings(extracted, buildings, f"{model.card.method}/{scene.name}")
         if points:
             _write_points(scene, heights, points)
         if intervals and calibration:
             write_intervals(heights, None, [Calibrated(None, calibration)], intervals)
+        if familiarity:
+            found = warn_of_unfamiliar(replace(task, scene=scene), familiarity)
+            if unfamiliar:
+                found.write(unfamiliar)
         heights.replace(out)
     shutil.rmtree(task.folder)
 
@@ -140,6 +155,20 @@ def compute_heights(
     copy_to_cog(windows, heights, compress=compress)
     windows.unlink()
     return heights, scene
+
+
+def warn_of_unfamiliar(task: Task, familiarity: Familiarity) -> Unfamiliarity:
+    """Return how far the inputs are from those of the training; log a warning if any tile is unlike them.
+
+    Args:
+        task: its scene has the pixels of the training, see `compute_heights`.
+        familiarity: of the model.
+    """
+    scene = _filled(task.scene, task.folder)
+    with open_inputs(task.model, scene, task.views) as images:
+        found = find_unfamiliar(images, familiarity)
+    found.warn(scene.name)
+    return found
 
 
 def _terms(model: LoadedModel) -> dict[str, str]:

@@ -4,6 +4,7 @@ import logging
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pandas
@@ -14,12 +15,14 @@ from rich.progress import track
 
 from img2height.buildings.files import write_buildings
 from img2height.errors import DataError, Img2HeightError, ModelError
+from img2height.familiarity.familiarity import Familiarity
 from img2height.inference.image import (
     DEVICES,
     check_buildings,
     checked_task,
     compute_heights,
     find_buildings,
+    warn_of_unfamiliar,
 )
 from img2height.inference.origin import INPUTS_TAG, MODEL_TAG, TAGS
 from img2height.inference.plan import Task
@@ -44,7 +47,7 @@ WORK, HEIGHTS = ".img2height", "heights"  # in the folder of the results, until 
 def predict_images(
     model: LoadedModel, images: Mapping[str, Sequence[Path]], out: Path, settings: Inference, *,
     mosaic: bool = False, draws: int = 0, compress: Compression = "zstd",
-    buildings: Path | None = None, rules: Buildings | None = None,
+    buildings: Path | None = None, rules: Buildings | None = None, familiarity: Familiarity | None = None,
 ) -> list[Path]:  # fmt: skip
     """Write the heights of images into a folder and return the rasters: one for each image, or for each region.
 
@@ -62,6 +65,7 @@ def predict_images(
         compress: likewise.
         buildings: one file with the buildings of all images; one that stands on several of them is one building.
         rules: settings of the buildings, needed with them.
+        familiarity: of the model, for a warning; None if it has none.
 
     Raises:
         ModelError: the model takes several rasters, or the images do not fit it.
@@ -82,7 +86,7 @@ def predict_images(
         with resumable(work / HEIGHTS, record | {"inputs": files_of(files), "compress": compress}):
             one = len(checked) == 1
             for task, grid in track(checked, "regions", console=Console(stderr=True), disable=one):
-                _compute(task, grid, compress, rules, progress=one)
+                _compute(task, grid, compress, rules, familiarity, progress=one)
         written = [
             path
             for region, (task, _) in zip(regions, checked, strict=True)
@@ -128,7 +132,10 @@ def _require_one_system(grids: Sequence[Grid], regions: Sequence[Region]) -> Non
             )
 
 
-def _compute(task: Task, grid: Grid | None, compress: Compression, rules: Buildings | None, *, progress: bool) -> None:
+def _compute(
+    task: Task, grid: Grid | None, compress: Compression, rules: Buildings | None, familiarity: Familiarity | None, *,
+    progress: bool,
+) -> None:  # fmt: skip
     """Compute the heights of a region, and its buildings if there are rules for them, unless they are there."""
     if _result(task).exists():
         return
@@ -136,6 +143,8 @@ def _compute(task: Task, grid: Grid | None, compress: Compression, rules: Buildi
         heights, scene = compute_heights(task, grid, compress, may_be_empty=True, progress=progress)
         if rules:
             write_table(find_buildings(task.model, scene, heights, rules), _table(task))
+        if familiarity:
+            warn_of_unfamiliar(replace(task, scene=scene), familiarity)
         heights.replace(_result(task))
     shutil.rmtree(task.folder)
 
