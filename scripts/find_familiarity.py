@@ -22,13 +22,13 @@ def main(args: Namespace) -> None:
     from img2height.familiarity.familiarity import write_familiarity
     from img2height.inference.familiar import find_familiarity
     from img2height.io.tables import read_geotable
-    from img2height.models.folder import load_model
+    from img2height.models.folder import without_network
     from img2height.scenes.listing import all_scenes
     from img2height.settings.parsing import parse_file
     from img2height.settings.protocol import Inference
 
     settings, areas = parse_file(Inference, args.settings), read_geotable(args.areas)
-    model, scenes = load_model(args.card.parent), all_scenes(args.scenes)
+    model, scenes = without_network(args.card), all_scenes(args.scenes)
     write_familiarity(find_familiarity(model, scenes, areas, args.fold, settings.window_px), args.out)
 
 

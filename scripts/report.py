@@ -29,21 +29,23 @@ FILES = {
     "view": "page of the map, which may not exist; report.html links to it",
     "figures": "folder of PNG files, replaced as a whole",
 }
-TABLES = ("scores-csv", "scores-md", "strata-csv", "strata-md")
+TABLES = ("scores-csv", "scores-md", "strata-csv", "strata-md", "unfamiliar-csv")
 
 flags = parser(__doc__)
 for name, text in SETTINGS.items():
     flags.add_argument(f"--{name}", type=Path, required=True, help=f"{text}, YAML")
 flags.add_argument(
     "--results", nargs=2, metavar=("METHOD", "FOLDER"), action="append", required=True,
-    help="tiles.parquet and <scene>/{height.tif,interval.tif,buildings.parquet} of a method; once for each",
+    help="tiles.parquet and <scene>/{height.tif,interval.tif,unfamiliar.tif,buildings.parquet} of a method; once for each",
 )  # fmt: skip
 flags.add_argument(
     "--history", nargs=3, metavar=("METHOD", "FOLD", "CSV"), action="append", required=True,
     help="history.csv of a method and fold; once for each",
 )  # fmt: skip
 flags.add_argument("--about", type=Path, nargs="+", required=True, help="<dataset>/about.json of each dataset")
-for name, text in (FILES | dict.fromkeys(TABLES, "table of scores, or of errors by land cover and pair")).items():
+for name, text in (
+    FILES | dict.fromkeys(TABLES, "table of scores, of errors by land cover and pair, or of unlike tiles")
+).items():
     flags.add_argument(f"--{name}", type=Path, required=True, help=text)
 
 
@@ -96,8 +98,13 @@ def main(args: Namespace) -> None:
         code=read_yaml(args.code),
         unrecorded=audit.unrecorded,
         pretrained=audit.pretrained,
+        unfamiliar={
+            (method, f"{scene.dataset}/{scene.name}"): folder / scene.name / "unfamiliar.tif"
+            for method, folder in folders.items()
+            for scene in scenes
+        },
     )
-    tables = TableFiles(args.scores_csv, args.scores_md, args.strata_csv, args.strata_md)
+    tables = TableFiles(args.scores_csv, args.scores_md, args.strata_csv, args.strata_md, args.unfamiliar_csv)
     links = Links(*(os.path.relpath(page, args.out.parent) for page in (args.cost, args.view)))
     write_report(report, args.out, args.figures, tables, links)
     benchmarks = {step: Path(folder) for step, folder in read_yaml(args.benchmarks).items()}

@@ -23,10 +23,10 @@ def main(args: Namespace) -> None:
     from img2height.familiarity.familiarity import read_familiarity
     from img2height.inference.unfamiliar import find_unfamiliar_folds
     from img2height.io.tables import read_geotable
-    from img2height.models.folder import load_model
+    from img2height.models.folder import without_network
     from img2height.scenes.scene import Scene
 
-    loaded = [(int(number), load_model(Path(card).parent), Path(path)) for number, card, path in args.fold]
+    loaded = [(int(number), without_network(Path(card)), Path(path)) for number, card, path in args.fold]
     folds = [(number, model, read_familiarity(path, model.card.weights_sha256)) for number, model, path in loaded]
     found = find_unfamiliar_folds(scene := Scene.load(args.scene), folds, read_geotable(args.areas))
     found.warn(scene.name)

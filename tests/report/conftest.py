@@ -113,7 +113,7 @@ def written(finished: Run, tmp_path_factory: pytest.TempPathFactory) -> list[Pat
     (folders[1] / "figures").mkdir()
     (folders[1] / "figures" / "of_another_run.png").write_bytes(b"")
     for folder in folders:
-        tables = TableFiles(*(folder / name for name in ("scores.csv", "scores.md", "strata.csv", "strata.md")))
+        tables = TableFiles(*(folder / name.replace("_", ".") for name in TableFiles._fields))
         write_report(
             finished, folder / "report.html", folder / "figures", tables, Links("cost.html", "view/index.html")
         )

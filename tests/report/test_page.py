@@ -6,12 +6,14 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pandas
 import pytest
 from record_cases import numbers_in
 
 from img2height.errors import DataError
 from img2height.io.origins import PretrainedEncoder
+from img2height.io.rasters import Band, write_cog
 from img2height.report.methods_text import methods_text
 from img2height.report.origins import origins
 from img2height.report.page import Links, TableFiles, write_report
@@ -19,12 +21,13 @@ from img2height.report.run import Run
 from img2height.report.tables.ranking import all_columns
 from img2height.report.tables.scores import COLUMNS, is_score
 from img2height.settings.protocol import LEAKS
+from img2height.vocabulary.layers import NODATA
 
 MOST_BYTES = 10_000_000
 
 
 def write_in(folder: Path, run: Run) -> None:
-    tables = TableFiles(*(folder / name for name in ("scores.csv", "scores.md", "strata.csv", "strata.md")))
+    tables = TableFiles(*(folder / name.replace("_", ".") for name in TableFiles._fields))
     write_report(run, folder / "report.html", folder / "figures", tables, Links("cost.html", "view/index.html"))
 
 
@@ -240,6 +243,21 @@ def test_errors_by_land_cover_and_pair_are_a_table(refined_folder: Path):
     assert table.bias_m["resdepth_stereo", "pair 1", "terrain"] == 0.5
     assert table.pixels["resdepth_stereo", "pooled", "all"] == 2 * table.pixels["resdepth_stereo", "final", "all"]
     assert "| resdepth_stereo | pair 2" in (refined_folder / "strata.md").read_text(encoding="utf-8")
+
+
+def test_images_unlike_the_training_are_a_table(terrain: Run, tmp_path: Path):
+    """Of four tiles one is not scored, and one is above 2."""
+    grid = terrain.scenes[0].grid
+    write_cog(tmp_path / "u.tif", np.array([[0.5, 1], [np.nan, 4]], np.float32), grid.coarser(40), [Band("u")],
+              nodata=NODATA)  # fmt: skip
+    write_in(tmp_path, dataclasses.replace(terrain, unfamiliar={("mean_height", "land/hill"): tmp_path / "u.tif"}))
+    row = pandas.read_csv(tmp_path / "unfamiliar.csv").iloc[0].to_dict()
+    expected = {"method": "mean_height", "scene": "land/hill", "tiles": 3, "share": 1 / 3, "median": 1, "largest": 4}
+    assert row == pytest.approx(expected)
+    assert 'id="unfamiliar-table"' in (tmp_path / "report.html").read_text(encoding="utf-8")
+    write_in(tmp_path, terrain)
+    assert pandas.read_csv(tmp_path / "unfamiliar.csv").empty
+    assert "unfamiliar-table" not in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
 def test_every_table_warns_of_a_random_split(terrain: Run, tmp_path: Path):

@@ -22,7 +22,7 @@ rule find_familiarity:
         runtime=scaled(60),
     params:
         settings=SECTIONS["inference"],
-        code=code_of_method("find_familiarity"),
+        code=code_of("find_familiarity"),
     message:
         "Describing what {wildcards.method}, fold {wildcards.fold}, seed {wildcards.seed} has seen"
     shell:
@@ -58,7 +58,7 @@ rule score_familiarity:
         runtime=scaled(60),
     params:
         folds=scored_folds,
-        code=code_of_method("score_familiarity"),
+        code=code_of("score_familiarity"),
     message:
         "Scoring how familiar {wildcards.scene} is to {wildcards.method}, seed {wildcards.seed}"
     shell:

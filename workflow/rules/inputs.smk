@@ -174,7 +174,7 @@ def code_of_method(script):
 def record_code():
     """Record what the code digests cover, including those of jobs that are planned later."""
     for network in {recipe.network for recipe in project.recipes.values()}:
-        for script in ("train", "calibrate_intervals", "find_familiarity", "predict", "score_familiarity"):
+        for script in ("train", "calibrate_intervals", "predict"):
             code_of(script, network_modules()[network])
     for digest, roots in CODE.items():
         code_record.record(digest, roots)

@@ -1,6 +1,6 @@
 # Needs: the metrics of the experiment with their intervals and, of the first seed, heights, polygons, tiles and training
 #        histories of all methods.
-# Makes: results/{experiment}/report.html (one file that works offline), figures/ and tables/{scores,strata}.{csv,md};
+# Makes: results/{experiment}/report.html (one file that works offline), figures/ and tables/{scores,strata}.{csv,md} and unfamiliar.csv;
 #        logs/report/{experiment}_cost.html, the cost of the run, which is a log because it differs between machines.
 
 # Generators are not listed: the digest of a scene shows their effect.
@@ -22,6 +22,7 @@ rule report:
         audit=of_experiment(paths.STATISTICS_AUDIT),
         folds_figure=of_experiment(paths.FOLDS_FIGURE),
         heights=results(f"{paths.RESULT}/height.tif", seeds=SEEDS[:1]),
+        unfamiliar=results(f"{paths.RESULT}/unfamiliar.tif", seeds=SEEDS[:1]),
         polygons=results(f"{paths.RESULT}/buildings.parquet", seeds=SEEDS[:1]),
         height_intervals=results(f"{paths.RESULT}/interval.tif", seeds=SEEDS[:1]),
         histories=results(f"{paths.MODEL}/history.csv", seeds=SEEDS[:1]),
@@ -41,6 +42,7 @@ rule report:
         scores_md=of_experiment(f"{paths.TABLES}/scores.md"),
         strata_csv=of_experiment(f"{paths.TABLES}/strata.csv"),
         strata_md=of_experiment(f"{paths.TABLES}/strata.md"),
+        unfamiliar_csv=of_experiment(f"{paths.TABLES}/unfamiliar.csv"),
     log:
         text=of_experiment(STEPS["report"].log),
         cost=of_experiment(paths.COST),
@@ -102,5 +104,6 @@ rule report:
             --scores-csv {output.scores_csv:q} \
             --scores-md {output.scores_md:q} \
             --strata-csv {output.strata_csv:q} \
-            --strata-md {output.strata_md:q}
+            --strata-md {output.strata_md:q} \
+            --unfamiliar-csv {output.unfamiliar_csv:q}
         """

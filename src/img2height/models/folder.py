@@ -112,6 +112,18 @@ def load_model(folder: str | Path) -> LoadedModel:
     return LoadedModel(network.eval(), card, read_sources(folder, card.weights_sha256), folder)
 
 
+def without_network(card: Path) -> LoadedModel:
+    """Return a model that predicts nothing, for callers who only read its inputs.
+
+    Args:
+        card: card.json of a model folder.
+
+    Raises:
+        ModelError: see `read_card`.
+    """
+    return LoadedModel(nn.Identity(), read_card(card))
+
+
 def _fill(network: nn.Module, weights: Path, name: str) -> None:
     try:
         network.load_state_dict(load_file(weights), strict=True)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import pandas
 from matplotlib import style
 
+from img2height.familiarity.familiarity import BOUND
 from img2height.io.atomic import atomic_path
 from img2height.report.figures.charts import forest
 from img2height.report.figures.crop import read_view
@@ -34,6 +35,7 @@ from img2height.report.tables.ranking import (
 from img2height.report.tables.scores import BASELINE, refines, score_table, to_markdown
 from img2height.report.tables.strata import refinements, strata_table
 from img2height.report.tables.strata import to_markdown as strata_to_markdown
+from img2height.report.tables.unfamiliar import UnfamiliarRow, unfamiliar_table
 from img2height.report.templating import environment, flat
 from img2height.scenes.scene import Scene
 from img2height.settings.dataset import About
@@ -51,12 +53,16 @@ RELIABILITY = (
 
 
 class TableFiles(NamedTuple):
-    """The files of the tables: scores and errors by stratum, as CSV at full precision and as Markdown as printed."""
+    """The files of the tables: scores and errors by stratum, as CSV at full precision and as Markdown as printed.
+
+    The table of tiles that are unlike the training is a CSV only.
+    """
 
     scores_csv: Path
     scores_md: Path
     strata_csv: Path
     strata_md: Path
+    unfamiliar_csv: Path
 
 
 class Links(NamedTuple):
@@ -97,7 +103,10 @@ def write_report(run: Run, out: Path, figures: Path, tables: TableFiles, links: 
     strata_text = strata_to_markdown(strata)
     if run.leaks:
         strata, strata_text = strata.assign(note=LEAKS), f"{strata_text}\n{LEAKS}\n"
-    for frame, path in ((table, tables.scores_csv), (strata, tables.strata_csv)):
+    unfamiliar = pandas.DataFrame(unfamiliar_table(run.unfamiliar), columns=list(UnfamiliarRow._fields))
+    for frame, path in (
+        (table, tables.scores_csv), (strata, tables.strata_csv), (unfamiliar, tables.unfamiliar_csv),
+    ):  # fmt: skip
         with atomic_path(path) as temporary:
             frame.to_csv(temporary, index=False, lineterminator="\n")
     for text, path in ((to_markdown(table), tables.scores_md), (strata_text, tables.strata_md)):
@@ -147,6 +156,8 @@ def _summary(
         "rows": ranked_rows(table, whole, run.uncertainty),
         "comparisons": comparison_rows(run.uncertainty, compared()),
         "coverage": coverage_table(run.uncertainty, table.method.tolist()),
+        "unfamiliar": unfamiliar_table(run.unfamiliar),
+        "bound": BOUND,
         "reliability": _reliability(run, table),
         "glossary": glossary(run.params.metrics),
     }
