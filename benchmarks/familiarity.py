@@ -82,7 +82,7 @@ def main(args: argparse.Namespace) -> None:
             write_cog(path, pixels, grid, [Band(band) for band in bands])
             scores = scores_of(model, seen, path)
             usual = scores if usual is None else usual
-            predict_raster(model, {"eo": path}, out := path.with_name("height.tif"))
+            predict_raster(model, {"eo": path}, out := path.with_name("height.tif"), threads=1)
             with open_raster(out) as raster:
                 error_m = read_heights(raster) - truth_m
             row(name, scores, usual, f"{np.sqrt(np.nanmean(np.square(error_m))):.2f}")

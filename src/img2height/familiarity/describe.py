@@ -52,6 +52,9 @@ def _texture(image: np.ndarray, valid: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def _mean(values: np.ndarray, where: np.ndarray) -> np.ndarray:
+    """Return the mean of each band where it is valid, 0 if it is nowhere; the same with and without a copy."""
+    if where.all() and where.size:
+        return values.reshape(len(values), -1).mean(axis=1)
     return values[:, where].mean(axis=1) if where.any() else np.zeros(len(values))
 
 
