@@ -36,7 +36,8 @@ for name, text in SETTINGS.items():
     flags.add_argument(f"--{name}", type=Path, required=True, help=f"{text}, YAML")
 flags.add_argument(
     "--results", nargs=2, metavar=("METHOD", "FOLDER"), action="append", required=True,
-    help="tiles.parquet and <scene>/{height.tif,interval.tif,unfamiliar.tif,buildings.parquet} of a method; once for each",
+    help="tiles.parquet and <scene>/{height.tif,interval.tif,unfamiliar.tif,buildings.parquet} of a method; "
+    "once for each",
 )  # fmt: skip
 flags.add_argument(
     "--history", nargs=3, metavar=("METHOD", "FOLD", "CSV"), action="append", required=True,
