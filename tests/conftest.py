@@ -69,6 +69,14 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
 
 
 @pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Tree:
+    """Return the same with one method, for tests that run the workflow several times; not to be changed."""
+    made = Tree(tmp_path_factory.mktemp("small")).with_one_method()
+    made.make("--cores", "2")
+    return made
+
+
+@pytest.fixture(scope="session")
 def steps(tmp_path_factory: pytest.TempPathFactory) -> Steps:
     """Return the flags of all scripts, each of which was run once on the outputs of those before it."""
     steps = Steps(tmp_path_factory.mktemp("made"))
