@@ -1,6 +1,6 @@
 """Print how unfamiliar changed images are to a trained model, and what the change does to its heights.
 
-make demo
+snakemake --cores 2 --resources gpu=1 --config experiment=omniheight -- models
 python benchmarks/familiarity.py
 
 Changes of the image of a test scene, and other images: median score and share of the tiles above the bound, the AUROC
@@ -30,7 +30,8 @@ from img2height.models.folder import LoadedModel, load_model
 from img2height.scenes.scene import Scene
 
 flags = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-flags.add_argument("--experiment", default="demo")
+flags.add_argument("--experiment", default="omniheight")
+flags.add_argument("--dataset", default="demo")
 flags.add_argument("--root", type=Path, default=Path(), help="folder of the project that was run")
 flags.add_argument("--scenes", nargs="+", default=["harbour", "meadow", "station"], help="the last is changed")
 flags.add_argument("--method", default="im2height", help="one whose only input is the image")
@@ -66,7 +67,7 @@ CHANGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 def main(args: argparse.Namespace) -> None:
     model = load_model(args.root / f"models/{args.experiment}/{args.method}/fold0/seed0")
-    folder = args.root / f"data/scenes/{args.experiment}"
+    folder = args.root / f"data/scenes/{args.dataset}"
     scenes = [Scene.load(folder / f"{name}/scene.json") for name in args.scenes]
     areas = read_geotable(args.root / f"data/folds/{args.experiment}/areas.parquet")
     seen = find_familiarity(model, scenes, areas, 0, model.card.tile_px or 256)
