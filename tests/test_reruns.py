@@ -8,6 +8,7 @@ AFTER_PREDICT = {"extract_buildings": 4, "evaluate": 4, "collect_metrics": 1, "r
 INTERVALS = {"calibrate_intervals": 4, "height_intervals": 4}
 FAMILIARITY = {"find_familiarity": 4, "score_familiarity": 4}
 AFTER_TRAIN = {"predict": 5, "merge_pairs": 1, "residuals": 2, **INTERVALS, **FAMILIARITY, **AFTER_PREDICT}
+AFTER_NETWORK = {rule: count for rule, count in AFTER_TRAIN.items() if rule not in FAMILIARITY}
 AUDITED = {"audit_statistics": 1, "describe_models": 1}
 AFTER_FOLDS = {"augment_samples": 4, "audit_coverage": 4, "train": 4, **AUDITED, **AFTER_TRAIN}
 REFINED = {"predict": 2, "merge_pairs": 1, "residuals": 1}
@@ -140,7 +141,7 @@ def test_an_edited_module_is_seen_through_others(tree):
         ("src/img2height/methods/unet.py", "", "\n# A remark.\n", {}),
         ("src/img2height/errors.py", '"""Base of every', '"""The base of every', {}),
         ("src/img2height/tiles/areas.py", "", "\n\ndef nobody_calls_this():\n    return 1\n", {}),
-        ("src/img2height/inference/compute.py", '"Predicting"', '"Working"', AFTER_TRAIN),
+        ("src/img2height/inference/compute.py", '"Predicting"', '"Working"', AFTER_NETWORK),
         (
             "src/img2height/settings/protocol.py",
             "\n\nclass Params(",
