@@ -19,12 +19,13 @@ from img2height.familiarity.familiarity import FAMILIARITY, Familiarity
 from img2height.inference.given import Given, given_scene
 from img2height.inference.inputs import open_inputs
 from img2height.inference.network import bands_of
-from img2height.inference.origin import TAGS, origin_of
+from img2height.inference.origin import origin_of
 from img2height.inference.plan import Task
 from img2height.inference.points import write_points
 from img2height.inference.predict import check_task, finish_strips
 from img2height.inference.record import record_of, resumable
 from img2height.inference.rescaled import bring_to_trained, trained_grid, with_pixels_of
+from img2height.inference.tags import TAGS
 from img2height.inference.unfamiliar import Unfamiliarity, find_unfamiliar
 from img2height.io.atomic import atomic_folder
 from img2height.io.grid import Grid

@@ -1,16 +1,11 @@
 """What made a height map, as tags of its raster."""
 
-from collections.abc import Sequence
 from pathlib import Path
-
-from rasterio.io import DatasetReader
 
 from img2height.inference.engines.choose import engine_in_words
 from img2height.inference.plan import Task
+from img2height.inference.tags import INPUTS_TAG, MODEL_TAG, TAGS
 from img2height.samples.inputs import layers_read
-
-TAGS = "IMG2HEIGHT_"  # prefix of the tags of height maps
-MODEL_TAG, INPUTS_TAG = f"{TAGS}MODEL_SHA256", f"{TAGS}INPUTS"
 
 
 def origin_of(task: Task) -> dict[str, str]:
@@ -32,11 +27,3 @@ def origin_of(task: Task) -> dict[str, str]:
         f"{TAGS}SETTINGS": ", ".join(f"{key} {value}" for key, value in settings.items()),
         INPUTS_TAG: ", ".join(f"{name} {layer.sha256 or Path(layer.file).name}" for name, layer in layers.items()),
     }
-
-
-def joined(rasters: Sequence[DatasetReader]) -> dict[str, str]:
-    """Return the tags of what was made from several height maps: each value that one of them has, once."""
-    tags = [{key: text for key, text in raster.tags().items() if key.startswith(TAGS)} for raster in rasters]
-    keys = dict.fromkeys(key for found in tags for key in found)
-    values = {key: [part for found in tags for part in found.get(key, "").split(", ") if part] for key in keys}
-    return {key: ", ".join(dict.fromkeys(parts)) for key, parts in values.items()}

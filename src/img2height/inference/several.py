@@ -24,11 +24,11 @@ from img2height.inference.image import (
     find_buildings,
     warn_of_unfamiliar,
 )
-from img2height.inference.origin import INPUTS_TAG, MODEL_TAG, TAGS
 from img2height.inference.plan import Task
 from img2height.inference.record import files_of, record_of, resumable
 from img2height.inference.regions import Region, find_regions
 from img2height.inference.stac import write_catalogue
+from img2height.inference.tags import INPUTS_TAG, MODEL_TAG, TAGS
 from img2height.io.atomic import atomic_path
 from img2height.io.grid import Grid
 from img2height.io.locks import alone

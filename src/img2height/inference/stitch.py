@@ -9,7 +9,7 @@ from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from img2height.errors import DataError
-from img2height.inference.origin import joined
+from img2height.inference.tags import joined
 from img2height.io.grid import Grid
 from img2height.io.rasters import Band, open_raster, read_heights, write_heights
 
