@@ -40,11 +40,11 @@ def table(tree: Tree, name: str) -> pandas.DataFrame:
 
 
 def test_the_page_prints_numbers_of_the_metrics_file(tree):
-    """The only others are in tables of their own: ratios and differences of two of them, coverage of intervals."""
+    """The only others are in tables of their own: ratios and differences, coverage of intervals, unfamiliar tiles."""
     page = Cells()
     page.feed((tree.folder / "results/tiny/report.html").read_text(encoding="utf-8"))
     stored = set(tree.numbers().values()) | set(table(tree, "scores").filter(like="ratio").to_numpy().ravel())
-    for name in ("comparisons", "interval_coverage"):
+    for name in ("comparisons", "interval_coverage", "unfamiliar"):
         stored |= set(table(tree, name).select_dtypes("number").to_numpy().ravel())
     assert len(page.cells) > 300
     for value, text in page.cells:
