@@ -13,7 +13,7 @@ flags.add_argument("--card", type=Path, required=True, help="card.json of the mo
 flags.add_argument("--scenes", type=Path, required=True, help="scenes.json, see list_scenes.py")
 flags.add_argument("--areas", type=Path, required=True, help="areas.parquet")
 flags.add_argument("--fold", type=int, required=True, help="number of the fold of the model")
-flags.add_argument("--settings", type=Path, required=True, help="section `inference` of the protocol, YAML")
+flags.add_argument("--window-px", type=int, required=True, help="side of the tiles of a model that does not record it")
 flags.add_argument("--out", type=Path, required=True, help="familiarity.json to write")
 
 
@@ -24,12 +24,9 @@ def main(args: Namespace) -> None:
     from img2height.io.tables import read_geotable
     from img2height.models.folder import without_network
     from img2height.scenes.listing import all_scenes
-    from img2height.settings.parsing import parse_file
-    from img2height.settings.protocol import Inference
 
-    settings, areas = parse_file(Inference, args.settings), read_geotable(args.areas)
-    model, scenes = without_network(args.card), all_scenes(args.scenes)
-    write_familiarity(find_familiarity(model, scenes, areas, args.fold, settings.window_px), args.out)
+    model, scenes, areas = without_network(args.card), all_scenes(args.scenes), read_geotable(args.areas)
+    write_familiarity(find_familiarity(model, scenes, areas, args.fold, args.window_px), args.out)
 
 
 if __name__ == "__main__":

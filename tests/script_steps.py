@@ -211,7 +211,7 @@ class Steps:
     def find_familiarity(self, out: Path) -> list:
         return [
             "--card", self.made / "model/card.json", "--scenes", self.listing, "--areas", self.areas, "--fold", 0,
-            "--settings", self.settings("inference"), "--out", out / "familiarity.json",
+            "--window-px", 64, "--out", out / "familiarity.json",
         ]  # fmt: skip
 
     def predict(self, out: Path) -> list:

@@ -31,7 +31,7 @@ CHANGES = {
         {"split_folds", "audit_folds", "augment_samples", *TRAINED - PREDICTED - {"score_familiarity"}, *REPORTED},
     ),
     ("params.yaml", "patience: 10", "patience: 9"): ("models results", {"augment_samples", *TRAINED}),
-    ("params.yaml", "overlap: 0.25", "overlap: 0.5"): ("models results", {"find_familiarity", *CALIBRATED}),
+    ("params.yaml", "overlap: 0.25", "overlap: 0.5"): ("models results", CALIBRATED),
     ("params.yaml", "min_area_m2: 20.0", "min_area_m2: 12.0"): ("results", EXTRACTED),
     ("params.yaml", "instance_iou: 0.5", "instance_iou: 0.4"): ("results", SCORED),
     ("config/methods/unet.yaml", "lr: 2.0e-3", "lr: 1.0e-3"): (

@@ -21,7 +21,7 @@ rule find_familiarity:
         mem_mb=scaled(4000),
         runtime=scaled(60),
     params:
-        settings=SECTIONS["inference"],
+        window_px=project.params.inference.window_px,
         code=code_of("find_familiarity"),
     message:
         "Describing what {wildcards.method}, fold {wildcards.fold}, seed {wildcards.seed} has seen"
@@ -33,7 +33,7 @@ rule find_familiarity:
             --scenes {input.listed:q} \
             --areas {input.areas:q} \
             --fold {wildcards.fold} \
-            --settings {params.settings:q} \
+            --window-px {params.window_px} \
             --out {output.seen:q}
         """
 

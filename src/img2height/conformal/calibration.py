@@ -7,10 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from img2height.conformal.margins import LEAST_BLOCKS, Errors, margins
-from img2height.errors import DataError, SettingsError
-from img2height.io.records import Record
-from img2height.io.tables import SEAL, read_sealed, write_sealed
-from img2height.settings.parsing import parse
+from img2height.io.records import OfWeights, Record, read_of_weights
+from img2height.io.tables import write_sealed
 from img2height.vocabulary.classes import HEIGHTS_M
 
 CALIBRATION = "calibration.json"
@@ -49,11 +47,10 @@ class HeightClass(Record):
         return found[0] if found else (math.nan, math.nan)
 
 
-class Calibration(Record):
+class Calibration(OfWeights):
     """The margins of a model; they hold where the ground is like that of its validation area.
 
     Attributes:
-        weights_sha256: digest of the weights that were calibrated.
         scenes: dataset/scene of its validation areas.
         block_m: side of the blocks in metres.
         classes: of pixels, by predicted height above ground, ascending.
@@ -61,7 +58,6 @@ class Calibration(Record):
         buildings: of buildings, by predicted height.
     """
 
-    weights_sha256: str
     scenes: list[str]
     block_m: float
     classes: list[HeightClass]
@@ -122,17 +118,7 @@ def read_calibration(path: Path, weights_sha256: str | None = None) -> Calibrati
     Raises:
         DataError: the file is missing, altered, of another version, or of other weights.
     """
-    value = read_sealed(path)
-    try:
-        found = parse(Calibration, {key: item for key, item in value.items() if key != SEAL}, str(path))
-    except SettingsError as error:
-        raise DataError(f"{error}; was it written by another version? Calibrate the model again") from error
-    if weights_sha256 not in (None, found.weights_sha256):
-        raise DataError(
-            f"{path}: was calibrated with weights of the SHA-256 digest {found.weights_sha256}, the model has "
-            f"{weights_sha256}; calibrate the model again"
-        )
-    return found
+    return read_of_weights(Calibration, path, weights_sha256, "calibrate the model again")
 
 
 def _by_height(errors: Errors) -> Iterator[HeightClass]:

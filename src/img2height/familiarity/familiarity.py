@@ -6,10 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from img2height.errors import DataError, SettingsError
-from img2height.io.records import Record
-from img2height.io.tables import SEAL, read_sealed, write_sealed
-from img2height.settings.parsing import parse
+from img2height.io.records import OfWeights, Record, read_of_weights
+from img2height.io.tables import write_sealed
 
 FAMILIARITY = "familiarity.json"
 BOUND = 2.0  # tiles that score higher are unlike; `python benchmarks/familiarity.py` shows which do
@@ -74,17 +72,15 @@ class LayerFamiliarity(Record):
         return standard * (self.precision @ standard) / (len(standard) * self.edge**2)
 
 
-class Familiarity(Record):
+class Familiarity(OfWeights):
     """What a model has seen.
 
     Attributes:
-        weights_sha256: digest of its weights.
         scenes: dataset/scene of its training areas.
         tile_px: side of the tiles in pixels.
         layers: the input layers; those of which too few training tiles were valid are left out.
     """
 
-    weights_sha256: str
     scenes: list[str]
     tile_px: int
     layers: list[LayerFamiliarity]
@@ -134,17 +130,7 @@ def read_familiarity(path: Path, weights_sha256: str | None = None) -> Familiari
     Raises:
         DataError: the file is missing, altered, of another version, or of other weights.
     """
-    value = read_sealed(path)
-    try:
-        found = parse(Familiarity, {key: item for key, item in value.items() if key != SEAL}, str(path))
-    except SettingsError as error:
-        raise DataError(f"{error}; was it written by another version? Make it again") from error
-    if weights_sha256 not in (None, found.weights_sha256):
-        raise DataError(
-            f"{path}: is of weights with the SHA-256 digest {found.weights_sha256}, the model has {weights_sha256}; "
-            "make it again"
-        )
-    return found
+    return read_of_weights(Familiarity, path, weights_sha256, "make it again")
 
 
 def familiarity_of(folder: Path, weights_sha256: str) -> Familiarity | None:

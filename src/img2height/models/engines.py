@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-from img2height.errors import DataError, SettingsError
+from img2height.errors import DataError
 from img2height.io.atomic import file_digest
-from img2height.io.records import Record
-from img2height.io.tables import SEAL, read_sealed, write_sealed
-from img2height.settings.parsing import parse
+from img2height.io.records import OfWeights, Record, read_of_weights
+from img2height.io.tables import write_sealed
 
 ENGINES = "engines.json"
 INT8 = "int8.safetensors"  # what openvino_int8 needs beside the weights
@@ -51,11 +50,10 @@ class Measured(Record):
         return "; ".join(self.refused) or "admitted"
 
 
-class MeasuredEngines(Record):
+class MeasuredEngines(OfWeights):
     """The measurement of all engines with one model.
 
     Attributes:
-        weights_sha256: digest of the weights.
         scenes: dataset/scene of the validation areas.
         windows: their number.
         window_px: their side.
@@ -66,7 +64,6 @@ class MeasuredEngines(Record):
         int8_sha256: digest of int8.safetensors beside it; None if there is none.
     """
 
-    weights_sha256: str
     scenes: list[str]
     windows: int
     window_px: int
@@ -95,16 +92,7 @@ def read_engines(folder: Path, weights_sha256: str) -> MeasuredEngines | None:
     path = folder / ENGINES
     if not path.is_file():
         return None
-    value = read_sealed(path)
-    try:
-        found = parse(MeasuredEngines, {key: item for key, item in value.items() if key != SEAL}, str(path))
-    except SettingsError as error:
-        raise DataError(f"{error}; was it written by another version? Measure the engines again") from error
-    if found.weights_sha256 != weights_sha256:
-        raise DataError(
-            f"{path}: was measured with weights of the SHA-256 digest {found.weights_sha256}, the model has "
-            f"{weights_sha256}; measure the engines again"
-        )
+    found = read_of_weights(MeasuredEngines, path, weights_sha256, "measure the engines again")
     if found.int8_sha256 is not None:
         _require_int8(folder / INT8, found.int8_sha256)
     return found

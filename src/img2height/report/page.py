@@ -175,13 +175,11 @@ def _glance(run: Run, table: pandas.DataFrame, shown: ShownScene, figures: Path)
     if best.empty:
         return None
     scene, name = shown.scene, best.iloc[0]
-    made, view = (
-        run.files[name].of(scene.dataset, scene.name),
-        read_view(scene, shown.area, shown.overview.window, GLANCE_PX),
-    )
+    made = run.files[name].of(scene.dataset, scene.name)
+    view = read_view(scene, shown.area, shown.overview.window, GLANCE_PX)
     figure = strip(scene, view, made.heights, made.interval)
     caption = f"{shown.name} at a glance: the prediction of {name}, the best trained method."
-    kind = "image, reference, prediction, error, width of the intervals"
+    kind = "image, reference, prediction, error" + (", width of the intervals" if made.interval else "")
     return photo(figure, figures / "glance.png", caption, kind)
 
 
