@@ -8,7 +8,8 @@ ENV    := $(VENV)/.ready
 HOST   := $(PATH)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-WORKERS := --numprocesses 5 --dist loadfile --no-loadscope-reorder
+# A worker that is killed ends the run: with another in its place, the others may wait forever for its finished files.
+WORKERS := --numprocesses 5 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 
 .PHONY: env system demo test test-slow test-python coverage check reference pulled lock
 
