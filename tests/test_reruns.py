@@ -53,7 +53,7 @@ def test_a_second_run_has_nothing_to_do(tree):
             {**AFTER_PREDICT, "extract_buildings": 0},
         ),
         ("metrics.instance_iou", "instance_iou: 0.5", "instance_iou: 0.4", {**AFTER_PREDICT, "extract_buildings": 0}),
-        ("inference.overlap", "overlap: 0.25", "overlap: 0.5", AFTER_TRAIN),
+        ("inference.overlap", "overlap: 0.25", "overlap: 0.5", AFTER_NETWORK),
         ("training.patience", "patience: 10", "patience: 9", {**AFTER_FOLDS, "audit_coverage": 0}),
         ("split.buffer_m", "buffer_m: null", "buffer_m: 39.0", {"split_folds": 1, "audit_folds": 1, **AFTER_FOLDS}),
     ],
