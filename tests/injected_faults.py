@@ -146,7 +146,8 @@ class Run:
         content[int(fault.share * len(content))] ^= 0xFF
         path.unlink()
         if fault.kind != "file deleted":
-            path.write_bytes(content[: int(fault.share * len(content))] if "cut" in fault.kind else content)
+            end = int(fault.share * len(content)) if fault.kind == "raster truncated" else None
+            path.write_bytes(content[:end])
         done = self.tree.run(*self.command)
         found = self.tree.digests(temporary=False)
         others = {n for n, digest in found.items() if digest != self.expected.get(n)} - {name}
