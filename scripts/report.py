@@ -74,14 +74,13 @@ def main(args: Namespace) -> None:
     recipes = read_yaml(args.recipes)
     areas = read_geotable(args.areas)
     scenes = tested_scenes(args.scenes, areas)
-    folders = {method: Path(folder) for method, folder in args.results}
     files = {
         method: MethodFiles(
-            [Predicted.in_folder(scene, folder / scene.name) for scene in scenes],
+            [Predicted.in_folder(scene, Path(folder, scene.name)) for scene in scenes],
             {int(fold): Path(csv) for owner, fold, csv in args.history if owner == method},
-            folder / "tiles.parquet",
+            Path(folder, "tiles.parquet"),
         )
-        for method, folder in folders.items()
+        for method, folder in args.results
     }
     audit = read_record(ModelAudit, args.audit, "audit the models again")
     report = Run(
@@ -99,11 +98,6 @@ def main(args: Namespace) -> None:
         code=read_yaml(args.code),
         unrecorded=audit.unrecorded,
         pretrained=audit.pretrained,
-        unfamiliar={
-            (method, f"{scene.dataset}/{scene.name}"): folder / scene.name / "unfamiliar.tif"
-            for method, folder in folders.items()
-            for scene in scenes
-        },
     )
     tables = TableFiles(args.scores_csv, args.scores_md, args.strata_csv, args.strata_md, args.unfamiliar_csv)
     links = Links(*(os.path.relpath(page, args.out.parent) for page in (args.cost, args.view)))

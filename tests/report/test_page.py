@@ -250,7 +250,9 @@ def test_images_unlike_the_training_are_a_table(terrain: Run, tmp_path: Path):
     grid = terrain.scenes[0].grid
     write_cog(tmp_path / "u.tif", np.array([[0.5, 1], [np.nan, 4]], np.float32), grid.coarser(40), [Band("u")],
               nodata=NODATA)  # fmt: skip
-    write_in(tmp_path, dataclasses.replace(terrain, unfamiliar={("mean_height", "land/hill"): tmp_path / "u.tif"}))
+    files = terrain.files["mean_height"]
+    scored = dataclasses.replace(files, predicted=[files.predicted[0]._replace(unfamiliar=tmp_path / "u.tif")])
+    write_in(tmp_path, dataclasses.replace(terrain, files=terrain.files | {"mean_height": scored}))
     row = pandas.read_csv(tmp_path / "unfamiliar.csv").iloc[0].to_dict()
     expected = {"method": "mean_height", "scene": "land/hill", "tiles": 3, "share": 1 / 3, "median": 1, "largest": 4}
     assert row == pytest.approx(expected)

@@ -35,7 +35,7 @@ from img2height.report.tables.ranking import (
 from img2height.report.tables.scores import BASELINE, refines, score_table, to_markdown
 from img2height.report.tables.strata import refinements, strata_table
 from img2height.report.tables.strata import to_markdown as strata_to_markdown
-from img2height.report.tables.unfamiliar import UnfamiliarRow, unfamiliar_table
+from img2height.report.tables.unfamiliar import unfamiliar_table
 from img2height.report.templating import environment, flat
 from img2height.scenes.scene import Scene
 from img2height.settings.dataset import About
@@ -63,6 +63,14 @@ class TableFiles(NamedTuple):
     strata_csv: Path
     strata_md: Path
     unfamiliar_csv: Path
+
+
+class Tables(NamedTuple):
+    """The tables of an experiment: scores of methods, errors by stratum, and tiles that are unlike the training."""
+
+    scores: pandas.DataFrame
+    strata: pandas.DataFrame
+    unfamiliar: pandas.DataFrame
 
 
 class Links(NamedTuple):
@@ -95,15 +103,15 @@ def write_report(run: Run, out: Path, figures: Path, tables: TableFiles, links: 
     """
     table = score_table(run.metrics, run.recipes, leaks=run.leaks)
     strata = strata_table(run.metrics, table.method.tolist())
+    unfamiliar = unfamiliar_table({name: files.predicted for name, files in run.files.items()})
     with atomic_path(figures) as folder, atomic_path(out) as page, style.context(STYLE):
         folder.mkdir()
-        page.write_text(_render(run, table, strata, folder, links), encoding="utf-8")
+        page.write_text(_render(run, Tables(table, strata, unfamiliar), folder, links), encoding="utf-8")
         if figures.exists():
             shutil.rmtree(figures)
     strata_text = strata_to_markdown(strata)
     if run.leaks:
         strata, strata_text = strata.assign(note=LEAKS), f"{strata_text}\n{LEAKS}\n"
-    unfamiliar = pandas.DataFrame(unfamiliar_table(run.unfamiliar), columns=list(UnfamiliarRow._fields))
     for frame, path in (
         (table, tables.scores_csv), (strata, tables.strata_csv), (unfamiliar, tables.unfamiliar_csv),
     ):  # fmt: skip
@@ -114,29 +122,29 @@ def write_report(run: Run, out: Path, figures: Path, tables: TableFiles, links: 
             temporary.write_text(text, encoding="utf-8")
 
 
-def _render(run: Run, table: pandas.DataFrame, strata: pandas.DataFrame, figures: Path, links: Links) -> str:
+def _render(run: Run, tables: Tables, figures: Path, links: Links) -> str:
     """Return the HTML of the page, and write its pictures to a folder."""
+    table = tables.scores
     refining = [name for name in table.method if refines(run.recipes[name])]
     classes = {name: class_table(run.metrics.seeds(name), run.uncertainty, name) for name in table.method}
     shown = shown_scenes(run.scenes, run.areas, len(run.recipes), len(refining))
     context = (
-        _summary(run, table, strata, classes)
+        _summary(run, tables, classes)
         | _settings(run)
         | {
             "run": run,
             "glance": _glance(run, table, shown[0], figures),
             "links": links,
             "sensors": {item.name: sensor_pictures(item, figures) for item in shown},
-            "sections": method_sections(run, table.method, shown, strata, classes, figures),
+            "sections": method_sections(run, table.method, shown, tables.strata, classes, figures),
         }
     )
     return environment().get_template("report.html").render(context)
 
 
-def _summary(
-    run: Run, table: pandas.DataFrame, strata: pandas.DataFrame, classes: dict[str, pandas.DataFrame]
-) -> dict[str, object]:
+def _summary(run: Run, tables: Tables, classes: dict[str, pandas.DataFrame]) -> dict[str, object]:
     """Return the findings and the score tables."""
+    table = tables.scores
     refining = [name for name in table.method if refines(run.recipes[name])]
     top = tallest(classes)
     tall = [] if top is None else [flattening(classes[name], name, top) for name in leading(table).method.head(1)]
@@ -145,7 +153,7 @@ def _summary(
     return {
         "table": table,
         "leaks": LEAKS if run.leaks else "",
-        "findings": findings(table, run.uncertainty) + refinements(strata, refining) + tall,
+        "findings": findings(table, run.uncertainty) + refinements(tables.strata, refining) + tall,
         "forest": chart(forest(table, run.uncertainty, baseline), FOREST, "dot plot"),
         "headline": headline,
         "headline_rows": ranked_rows(table, headline, run.uncertainty),
@@ -156,7 +164,7 @@ def _summary(
         "rows": ranked_rows(table, whole, run.uncertainty),
         "comparisons": comparison_rows(run.uncertainty, compared()),
         "coverage": coverage_table(run.uncertainty, table.method.tolist()),
-        "unfamiliar": unfamiliar_table(run.unfamiliar),
+        "unfamiliar": tables.unfamiliar,
         "bound": BOUND,
         "reliability": _reliability(run, table),
         "glossary": glossary(run.params.metrics),

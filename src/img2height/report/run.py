@@ -1,6 +1,6 @@
 """A finished experiment: settings, scores and files."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import geopandas
@@ -57,7 +57,6 @@ class Run:
         code: digest of the code of each program.
         unrecorded: by method, the weights that it started from whose training areas are not recorded.
         pretrained: by method, the origin of the weights that its encoder started from.
-        unfamiliar: by method and dataset/scene, unfamiliar.tif: how far the inputs are from those of the training.
 
     Raises:
         DataError: files of a method, a scene or a fold are missing.
@@ -77,7 +76,6 @@ class Run:
     code: dict[str, str]
     unrecorded: dict[str, list[str]]
     pretrained: dict[str, PretrainedEncoder]
-    unfamiliar: dict[tuple[str, str], Path] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         scenes = {f"{scene.dataset}/{scene.name}" for scene in self.scenes}

@@ -43,6 +43,7 @@ class Predicted(NamedTuple):
         polygons: buildings, GeoParquet.
         pairs: rasters of heights by number of the pair of views; scenes may have different pairs.
         interval: raster of the intervals of the heights, if any.
+        unfamiliar: raster of how far the inputs are from those of the training, if any.
     """
 
     scene: Scene
@@ -51,6 +52,7 @@ class Predicted(NamedTuple):
     polygons: Path
     pairs: Mapping[int, Path] = MappingProxyType({})
     interval: Path | None = None
+    unfamiliar: Path | None = None
 
     @classmethod
     def in_folder(cls, scene: Scene, folder: Path, pairs: Iterable[int] = ()) -> Self:
@@ -63,7 +65,7 @@ class Predicted(NamedTuple):
         """
         of_pairs = {number: folder / f"height_pair{number}.tif" for number in pairs}
         heights, footprint, polygons = folder / "height.tif", folder / "footprint.tif", folder / "buildings.parquet"
-        return cls(scene, heights, footprint, polygons, of_pairs, folder / "interval.tif")
+        return cls(scene, heights, footprint, polygons, of_pairs, folder / "interval.tif", folder / "unfamiliar.tif")
 
     @property
     def name(self) -> str:

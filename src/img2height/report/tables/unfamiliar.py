@@ -1,13 +1,14 @@
 """The table of tiles that are unlike the training: their share of each scene, by method."""
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import pandas
 
 from img2height.familiarity.familiarity import BOUND
 from img2height.io.rasters import open_raster, read_heights
+from img2height.scoring.method import Predicted
 
 
 class UnfamiliarRow(NamedTuple):
@@ -30,17 +31,22 @@ class UnfamiliarRow(NamedTuple):
     largest: float
 
 
-def unfamiliar_table(rasters: Mapping[tuple[str, str], Path]) -> list[UnfamiliarRow]:
-    """Return a row for each method and scene of which tiles are scored.
+def unfamiliar_table(predictions: Mapping[str, Sequence[Predicted]]) -> pandas.DataFrame:
+    """Return a row for each method and scene of which tiles are scored, see `UnfamiliarRow` for the columns.
 
     Args:
-        rasters: unfamiliar.tif by method and dataset/scene.
+        predictions: of the scenes, by method.
     """
-    rows = []
-    for (method, scene), path in rasters.items():
-        with open_raster(path) as raster:
-            scores = read_heights(raster)
-        if (scores := scores[np.isfinite(scores)]).size:
-            share, middle, largest = (scores > BOUND).mean(), np.median(scores), scores.max()
-            rows.append(UnfamiliarRow(method, scene, scores.size, float(share), float(middle), float(largest)))
-    return rows
+    rows = [_row(method, one) for method, predicted in predictions.items() for one in predicted]
+    return pandas.DataFrame([row for row in rows if row], columns=list(UnfamiliarRow._fields))
+
+
+def _row(method: str, predicted: Predicted) -> UnfamiliarRow | None:
+    if not predicted.unfamiliar:
+        return None
+    with open_raster(predicted.unfamiliar) as raster:
+        scores = read_heights(raster)
+    if not (scores := scores[np.isfinite(scores)]).size:
+        return None
+    share, middle, largest = (scores > BOUND).mean(), np.median(scores), scores.max()
+    return UnfamiliarRow(method, predicted.name, scores.size, float(share), float(middle), float(largest))
