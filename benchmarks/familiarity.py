@@ -47,7 +47,7 @@ def coarser(image: np.ndarray, factor: float) -> np.ndarray:
 
 
 CHANGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "none: another district": lambda image: image,
+    "none": lambda image: image,
     "haze, 20 %": lambda image: 0.8 * image + 0.2 * HAZE,
     "haze, 40 %": lambda image: 0.6 * image + 0.4 * HAZE,
     "gamma 0.7": lambda image: 255 * (image / 255) ** 0.7,

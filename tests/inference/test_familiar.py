@@ -123,6 +123,19 @@ def test_a_familiar_image_has_no_warning(tmp_path: Path, caplog: pytest.LogCaptu
     assert found.share == 0 and not caplog.messages
 
 
+def test_an_image_may_differ_as_a_whole_though_no_tile_stands_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Noise that is weak beside the contrast of a tile; a few tiles do not suffice."""
+    noise = np.random.default_rng(0).normal(0, 2, mosaic().shape)
+    image = np.rint(mosaic() + noise).clip(0, 255).astype(np.uint8)
+    found = scored(write_image(tmp_path / "i.tif", image, bands=NAMES), model_of())
+    assert found.share <= 0.5 < (found.scores > 1).mean() and found.as_a_whole
+    found.warn("i.tif")
+    assert "i.tif: the image as a whole differs from what the model was trained on" in caplog.messages[-1]
+    assert not scored(write_image(tmp_path / "j.tif", image[:, :96], bands=NAMES), model_of()).as_a_whole
+
+
 def test_missing_pixels_do_not_count_and_empty_tiles_have_no_score(tmp_path: Path) -> None:
     image, valid = mosaic(), np.ones((128, 192), bool)
     whole = scored(write_image(tmp_path / "i.tif", image, bands=NAMES), model_of())

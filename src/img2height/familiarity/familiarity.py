@@ -10,7 +10,9 @@ from img2height.io.records import OfWeights, Record, read_of_weights
 from img2height.io.tables import write_sealed
 
 FAMILIARITY = "familiarity.json"
+EDGE = 1.0  # 5 % of the validation tiles score higher
 BOUND = 2.0  # tiles that score higher are unlike; `python benchmarks/familiarity.py` shows which do
+FEWEST_TILES = 20  # of an image whose tiles together may be unlike, though none alone is
 
 Described = Mapping[str, np.ndarray | None]
 

@@ -12,7 +12,7 @@ from affine import Affine
 from rasterio.windows import Window
 from shapely.geometry.base import BaseGeometry
 
-from img2height.familiarity.familiarity import BOUND, Familiarity
+from img2height.familiarity.familiarity import BOUND, EDGE, FEWEST_TILES, Familiarity
 from img2height.inference.familiar import described
 from img2height.inference.inputs import ModelInputs, open_inputs
 from img2height.io.areas import window_box
@@ -37,7 +37,7 @@ class Unfamiliarity:
     Attributes:
         grid: whose pixels are the tiles; the last of a row or column may reach beyond the scene.
         scores: H x W float32, 1 at the edge of what is familiar; NaN where too few pixels are valid.
-        reasons: share in the squared scores above `BOUND`, by descriptor in words.
+        reasons: share in the squared scores above `EDGE`, by descriptor in words.
     """
 
     grid: Grid
@@ -47,25 +47,39 @@ class Unfamiliarity:
     @property
     def share(self) -> float:
         """The share of the scored tiles above `BOUND`; NaN if none is scored."""
+        return self._above(BOUND)
+
+    @property
+    def as_a_whole(self) -> bool:
+        """Whether most tiles are beyond what is usual, though not beyond `BOUND`: noise or haze, say."""
+        return np.isfinite(self.scores).sum() >= FEWEST_TILES and self.share <= 0.5 < self._above(EDGE)
+
+    def _above(self, score: float) -> float:
+        """Return the share of the scored tiles above a score; NaN if none is scored."""
         scored = np.isfinite(self.scores)
-        return float((self.scores > BOUND).sum() / scored.sum()) if scored.any() else np.nan
+        return float((self.scores > score).sum() / scored.sum()) if scored.any() else np.nan
 
     def write(self, out: Path) -> None:
         """Write the scores as a COG: float32, -9999 where missing."""
         write_cog(out, self.scores, self.grid, [Band(BAND)], nodata=NODATA)
 
     def warn(self, name: str) -> None:
-        """Log a warning if tiles of a scene are unlike what the model was trained on."""
-        if not self.share > 0:
-            return
-        row, column = np.unravel_index(np.nanargmax(self.scores), self.scores.shape)
-        x, y = self.grid.transform @ (column + 0.5, row + 0.5)
-        foremost = sorted(self.reasons, key=lambda reason: -self.reasons[reason])[:NAMED]
-        logger.warning(
-            "%s: %.3g %% of the image is unlike what the model was trained on (score above %g, largest %.1f at %.0f, "
-            "%.0f): %s; heights there cannot be trusted",
-            name, 100 * self.share, BOUND, np.nanmax(self.scores), x, y, ", ".join(foremost),
-        )  # fmt: skip
+        """Log a warning if tiles of a scene, or all together, are unlike what the model was trained on."""
+        foremost = ", ".join(sorted(self.reasons, key=lambda reason: -self.reasons[reason])[:NAMED])
+        if self.share > 0:
+            row, column = np.unravel_index(np.nanargmax(self.scores), self.scores.shape)
+            x, y = self.grid.transform @ (column + 0.5, row + 0.5)
+            logger.warning(
+                "%s: %.3g %% of the image is unlike what the model was trained on (score above %g, largest %.1f at "
+                "%.0f, %.0f): %s; heights there cannot be trusted",
+                name, 100 * self.share, BOUND, np.nanmax(self.scores), x, y, foremost,
+            )  # fmt: skip
+        if self.as_a_whole:
+            logger.warning(
+                "%s: the image as a whole differs from what the model was trained on (%.0f %% of the tiles score above "
+                "%g, 5 %% are usual): %s; expect larger errors than in the scores of the model",
+                name, 100 * self._above(EDGE), EDGE, foremost,
+            )  # fmt: skip
 
 
 def find_unfamiliar(images: ModelInputs, familiarity: Familiarity, area: BaseGeometry | None = None) -> Unfamiliarity:
@@ -97,7 +111,7 @@ def find_unfamiliar(images: ModelInputs, familiarity: Familiarity, area: BaseGeo
                 continue
             layer, shares = found
             scores[place] = np.sqrt(max(shares.sum(), 0))
-            if scores[place] > BOUND:
+            if scores[place] > EDGE:
                 for name, share in zip(familiarity.words(layer), shares, strict=True):
                     reasons[name] = reasons.get(name, 0.0) + float(share)
     return Unfamiliarity(coarse, scores, reasons)
