@@ -63,3 +63,10 @@ def test_glorot_is_cut_at_two_deviations() -> None:
     std = (2 / (64 * 9 + 128 * 9)) ** 0.5
     assert weight.abs().max() <= 2 * std
     assert weight.std() == pytest.approx(0.88 * std, rel=0.01)  # a normal distribution cut at 2 sigma
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_with_any_seed_heights_can_be_far_above_the_bias(seed: int) -> None:
+    torch.manual_seed(seed)
+    network = build("im2height")
+    assert network.height[2].weight.sum() > 0

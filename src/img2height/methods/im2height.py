@@ -58,8 +58,8 @@ class IM2Height(nn.Module):
         self.decoder = nn.ModuleList(block(i, o) for i, o in zip(decoder_in, DECODER, strict=True))
         joined = DECODER[-1] + (ENCODER[0] if skip else 0)
         self.joined_norm = nn.BatchNorm2d(joined, BN_EPS, bn_momentum)
-        narrow = ToOneChannel(joined)
-        self.height = nn.Sequential(narrow, nn.ReLU(), nn.Conv2d(1, 1, 3, padding=1))
+        narrow, last = ToOneChannel(joined), nn.Conv2d(1, 1, 3, padding=1)
+        self.height = nn.Sequential(narrow, nn.ReLU(), last)
         self.residual = residual
         self.skip = skip
         for module in self.modules():
@@ -69,6 +69,8 @@ class IM2Height(nn.Module):
                     nn.init.zeros_(module.bias)
         with torch.no_grad():
             narrow.weight.mul_(output_scale)
+            if last.weight.sum() < 0:  # behind a ReLU of one channel, no height could then be far above the bias
+                last.weight.neg_()
 
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         """Return the normalised height of each pixel.
