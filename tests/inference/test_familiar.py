@@ -3,6 +3,7 @@
 import logging
 import shutil
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import geopandas
@@ -18,7 +19,9 @@ from typer.testing import CliRunner
 
 from img2height.cli.app import app
 from img2height.errors import ModelError
+from img2height.familiarity.describe import describe
 from img2height.familiarity.familiarity import BOUND, FAMILIARITY, Familiarity, write_familiarity
+from img2height.familiarity.fit import fit_familiarity
 from img2height.inference.defaults import inference_settings, protocol
 from img2height.inference.familiar import find_familiarity
 from img2height.inference.given import given_scene
@@ -93,6 +96,18 @@ def test_all_pairs_of_the_training_are_described(district: Scene) -> None:
     found = find_familiarity(model, [district], areas(district, ("train", district.grid.extent)), 0, 64)
     pairs = len(read_pairs(district, "train", views["views"]))
     assert found.layers[0].trained == 16 * pairs
+
+
+def test_tiles_at_the_end_of_a_training_scene_are_whole(district: Scene, tmp_path: Path) -> None:
+    """Of 85 px three fit: the last would be 1 px wide, and without any contrast."""
+    model = with_card(model_of(), tile_px=85)
+    found = find_familiarity(model, [district], areas(district, ("train", district.grid.extent)), 0, 64)
+    with open_raster(district.path("eo")) as raster:
+        image = raster.read(district.band_indexes("eo", list(NAMES)))
+    corners, valid = list(product([0, 85, 170, 171], repeat=2)), np.ones((85, 85), bool)
+    tiles = [{"eo": describe(image[:, row : row + 85, column : column + 85], valid)} for row, column in corners]
+    expected = fit_familiarity(tiles, [], model.inputs, "b" * 64, ["demo/district"], 85)
+    assert [layer.model_dump() for layer in found.layers] == [layer.model_dump() for layer in expected.layers]
 
 
 def test_tiles_unlike_the_training_stand_out_at_their_place(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

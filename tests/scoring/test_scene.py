@@ -16,6 +16,7 @@ from img2height.io.grid import Grid
 from img2height.io.rasters import Band, height_band, write_cog
 from img2height.metrics import ConfusionStatistics, ErrorStatistics, ssim
 from img2height.metrics.coarse import COARSE_BINS, coarse_bins
+from img2height.scoring.errors import tiles_in
 from img2height.scoring.scene import evaluate_scene
 from img2height.scoring.strata import HEIGHTS_M, STRATA
 from img2height.scoring.tiles import COLUMNS
@@ -122,6 +123,12 @@ def test_areas_that_share_no_pixel_add_up_to_the_whole(town):
     total = reduce(add, parts)
     assert (total.strata, total.footprint) == (whole.strata, whole.footprint)
     assert total.tiles.empty
+
+
+def test_a_tile_that_only_touches_an_area_is_not_in_it():
+    found = tiles_in(box(32, 32, 64, 80), GRID, 32)
+    assert [(each.col_off, each.row_off) for each in found] == [(32, 32), (32, 64)]
+    assert tiles_in(box(32, 32, 64.6, 64), GRID, 32)[-1].col_off == 64
 
 
 def test_ssim_is_the_mean_over_whole_tiles_in_the_area(town):

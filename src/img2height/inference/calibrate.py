@@ -80,7 +80,8 @@ def _some_tiles(area: BaseGeometry, grid: Grid, tile_px: int, most: int) -> Base
     windows = tiles_in(area, grid, tile_px)
     if len(windows) <= most:
         return area
-    return shapely.union_all([window_box(window) for window in spread(windows, most)]).intersection(area)
+    some = shapely.union_all([window_box(window) for window in spread(windows, most)]).intersection(area)
+    return shapely.MultiPolygon([part for part in shapely.get_parts(some) if part.geom_type == "Polygon"])  # no edges
 
 
 def _predict(model: LoadedModel, scene: Scene, area: BaseGeometry, settings: Inference, folder: Path) -> Path:

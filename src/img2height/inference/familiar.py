@@ -13,6 +13,7 @@ from img2height.familiarity.fit import fit_familiarity
 from img2height.inference.inputs import ModelInputs, open_inputs
 from img2height.inference.sampled import spread
 from img2height.io.areas import area_mask
+from img2height.io.grid import Grid
 from img2height.models.folder import LoadedModel
 from img2height.scenes.pairs import pairs_of
 from img2height.scenes.scene import Scene
@@ -59,7 +60,21 @@ def _tiles(
         for number, views in enumerate(pairs):
             with open_inputs(model, scene, views) as images:
                 for window in [window for pair, window in chosen if pair == number]:
-                    yield f"{scene.dataset}/{scene.name}", described(images, window, area)
+                    tile = whole_tile(window.col_off, window.row_off, scene.grid, tile_px)
+                    yield f"{scene.dataset}/{scene.name}", described(images, tile, area)
+
+
+def whole_tile(left: int, top: int, grid: Grid, side_px: int) -> Window:
+    """Return a tile, moved back at the end of the grid: the few pixels of a clipped one look like no other tile.
+
+    Args:
+        left: its first column.
+        top: its first row.
+        grid: of the scene; a smaller one has one tile, which reaches beyond it.
+        side_px: side of the tile.
+    """
+    column, row = max(0, min(left, grid.width - side_px)), max(0, min(top, grid.height - side_px))
+    return Window(column, row, side_px, side_px)
 
 
 def _pairs(scene: Scene, part: str, recipe: Recipe) -> list[list[int]]:

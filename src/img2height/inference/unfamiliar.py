@@ -9,11 +9,10 @@ from pathlib import Path
 import geopandas
 import numpy as np
 from affine import Affine
-from rasterio.windows import Window
 from shapely.geometry.base import BaseGeometry
 
 from img2height.familiarity.familiarity import BOUND, EDGE, FEWEST_TILES, Familiarity
-from img2height.inference.familiar import described
+from img2height.inference.familiar import described, whole_tile
 from img2height.inference.inputs import ModelInputs, open_inputs
 from img2height.io.areas import window_box
 from img2height.io.grid import Grid
@@ -103,8 +102,7 @@ def find_unfamiliar(images: ModelInputs, familiarity: Familiarity, area: BaseGeo
     reasons: dict[str, float] = {}
     with bounded_cache():
         for place in np.ndindex(coarse.shape):
-            top, left = (max(0, min(n * side_px, size - side_px)) for n, size in zip(place, grid.shape, strict=True))
-            window = Window(left, top, side_px, side_px)
+            window = whole_tile(place[1] * side_px, place[0] * side_px, grid, side_px)
             if area is not None and not area.intersects(window_box(window)):
                 continue
             if (found := familiarity.shares(described(images, window, area))) is None:

@@ -81,7 +81,7 @@ def scene_errors(height_tif: Path, scene: Scene, area: BaseGeometry, tile_px: in
 
 
 def tiles_in(area: BaseGeometry, grid: Grid, tile_px: int) -> list[Window]:
-    """Return the tiles that share pixels with an area, row by row.
+    """Return the tiles that contain a pixel centre of an area, row by row.
 
     Args:
         area: polygon in pixel coordinates.
@@ -90,8 +90,9 @@ def tiles_in(area: BaseGeometry, grid: Grid, tile_px: int) -> list[Window]:
     """
     windows = list(grid.blocks(tile_px))
     corners = np.array([(w.col_off, w.row_off, w.col_off + w.width, w.row_off + w.height) for w in windows])
+    centres = corners + np.array([0.5, 0.5, -0.5, -0.5])  # a tile that only touches the area is not in it
     shapely.prepare(area)
-    shared = shapely.intersects(area, shapely.box(*corners.T)) if windows else []
+    shared = shapely.intersects(area, shapely.box(*centres.T)) if windows else []
     return [window for window, inside in zip(windows, shared, strict=True) if inside]
 
 
