@@ -47,6 +47,31 @@ def test_tiles_lie_where_they_belong_and_gaps_are_missing(tmp_path: Path, nodata
         assert (values[8 * row : 8 * row + 8, 8 * column : 8 * column + 8] == value).all()
 
 
+@pytest.mark.parametrize("nodata", [None, 0])
+@pytest.mark.parametrize("ratio", [None, 0.5])
+def test_a_gap_of_the_last_part_shows_the_one_below(tmp_path: Path, nodata: float | None, ratio: float | None) -> None:
+    """The second part overlaps four columns of the first, and two of these are missing in it."""
+    below = square(tmp_path / "a.tif", 100, 0, 0, nodata=nodata)
+    above = np.full((8, 8), 200, np.uint8)
+    above[:, :2] = 0
+    write(tmp_path / "b.tif", above, west=WEST + 4, nodata=nodata)
+    if nodata is None:
+        with rasterio.open(tmp_path / "b.tif", "r+") as raster:
+            raster.write_mask(above > 0)
+    values, valid = read(on_the_map([below, tmp_path / "b.tif"], None), tmp_path, ratio=ratio)
+    assert valid.all()
+    assert (values == np.repeat([100, 200], 6) * (ratio or 1)).all()
+
+
+def test_missing_pixels_stay_missing_whatever_the_ratio(tmp_path: Path) -> None:
+    array = np.full((8, 8), 500, np.int16)
+    array[0] = -9999
+    write(tmp_path / "a.tif", array, nodata=-9999)
+    values, valid = read(on_the_map([tmp_path / "a.tif"], None), tmp_path, ratio=0.01)
+    assert not valid[0].any() and valid[1:].all()
+    assert (values[1:] == 5).all()
+
+
 def test_parts_with_different_nodata_need_a_declaration(tmp_path: Path) -> None:
     files = [square(tmp_path / "a.tif", 7, 0, 0, nodata=7), square(tmp_path / "b.tif", 9, 2, 0)]
     with pytest.raises(DataError, match=r"a\.tif and .*b\.tif have different nodata \(7\.0 and None\)"):

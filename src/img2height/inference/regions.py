@@ -17,7 +17,6 @@ from img2height.io.rasters import open_raster
 from img2height.io.vrt import write_mosaic
 
 NEAR_PX = 2  # images that are nearer touch
-LATTICE_DIGITS = 4  # of a pixel size and of an offset in pixels, by which lattices are compared
 
 
 @dataclass(frozen=True)
@@ -66,10 +65,10 @@ def find_regions(files: Sequence[Path]) -> list[Region]:
     files = sorted(files)
     _require_own_names(files)
     grids = _grids(files)
-    lattices: dict[tuple[object, ...], list[int]] = {}
+    systems: dict[str, list[int]] = {}
     for number, grid in enumerate(grids):
-        lattices.setdefault(_lattice(grid), []).append(number)
-    groups = [group for numbers in lattices.values() for group in _touching(numbers, grids)]
+        systems.setdefault(grid.crs.to_wkt(), []).append(number)
+    groups = [group for numbers in systems.values() for group in _touching(numbers, grids)]
     return [
         Region(files[group[0]].stem, [files[n] for n in group], [grids[n] for n in group]) for group in sorted(groups)
     ]
@@ -108,19 +107,13 @@ def _text(look: tuple[tuple[object, ...], ...]) -> str:
     return f"{len(dtypes)} of {dtypes[0]} ({', '.join(str(name or '?') for name in names)}; nodata {nodata[0]})"
 
 
-def _lattice(grid: Grid) -> tuple[object, ...]:
-    """Return what grids have in common whose pixels are those of one lattice."""
-    corner = ~grid.transform @ (0.0, 0.0)  # of the map, in pixels
-    phase = tuple(round(place % 1, 1) % 1 for place in corner)
-    t = grid.transform
-    return grid.crs.to_wkt(), *(round(side, LATTICE_DIGITS) for side in (t.a, t.b, t.d, t.e)), phase
-
-
 def _touching(numbers: Sequence[int], grids: Sequence[Grid]) -> list[list[int]]:
-    """Return the groups of images that are connected by touching ones."""
+    """Return the groups of images of one coordinate system that are connected by touching ones of one lattice."""
     boxes = [shapely.box(*grids[n].bounds) for n in numbers]
-    near = NEAR_PX * abs(grids[numbers[0]].transform.determinant) ** 0.5
+    near = [NEAR_PX * abs(grids[n].transform.determinant) ** 0.5 for n in numbers]
     pairs = STRtree(boxes).query(shapely.buffer(boxes, near, join_style="mitre"), predicate="intersects")
+    apart = [not grids[numbers[a]].aligned_with(grids[numbers[b]]) for a, b in pairs.T]
+    pairs = pairs[:, ~np.array(apart)]
     links = coo_array((np.ones(pairs.shape[1], bool), pairs), shape=(len(boxes), len(boxes)))
     _, labels = connected_components(links, directed=False)
     order = np.argsort(labels, kind="stable")

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
+import numpy as np
+import shapely
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp
 from rasterio.io import DatasetReader
@@ -48,7 +50,7 @@ def write_mosaic(
     Args:
         path: the VRT; refers to its parts relative to its folder.
         grid: its grid; may differ from those of the parts, which may have none.
-        parts: on the grid; of overlapping ones the last is seen.
+        parts: on the grid; of overlapping ones the last with a valid pixel is seen.
         crs: coordinate system, if it says more than that of the grid.
         nodata: of all parts, whatever they state; None: as they state, which has to be the same.
         ratio: number by which the stored values are multiplied, as float32; None: they are kept.
@@ -67,20 +69,23 @@ def write_mosaic(
                 looks.append(_Look(part, (raster.width, raster.height), raster.block_shapes[0]))
         root = _dataset(grid, crs or grid.crs)
         missing = first.nodatavals if nodata is None else [nodata] * first.count
+        opaque = first.count == colours and ColorInterp.alpha in first.colorinterp
+        covers, masked = _overlap(looks), None in missing and not opaque
         for band in first.indexes:
             element = _band(root, first, band, missing[band - 1], ratio)
             _text(element, "ColorInterp", _colour(first.colorinterp[band - 1], no_alpha=first.count == colours))
+            seen_through = missing[band - 1] if covers or ratio is not None else None
             for look in looks:
-                _source(element, path, look, first.dtypes[band - 1], str(band), ratio)
+                _source(element, path, look, first.dtypes[band - 1], str(band), ratio, nodata=seen_through,
+                        masked=covers and masked)  # fmt: skip
         if None in missing:
             # A mask made from nodata would be wrong with GDAL 3.10 (findings/vrt_mask_of_nodata.sh).
             mask = ET.SubElement(ET.SubElement(root, "MaskBand"), "VRTRasterBand", dataType="Byte")
-            opaque = first.count == colours and ColorInterp.alpha in first.colorinterp
             for look in looks:
                 if opaque:  # 255 wherever a part lies
                     _source(mask, path, look, first.dtypes[0], "1", ratio=0.0, offset=255)
                 else:
-                    _source(mask, path, look, "uint8", "mask,1")
+                    _source(mask, path, look, "uint8", "mask,1", nodata=0 if covers else None)
     _save(root, path)
 
 
@@ -109,6 +114,14 @@ def write_stack(path: Path, grid: Grid, files: Mapping[str, Path], nodata: float
             look = _Look(Part(file, 0, 0), (raster.width, raster.height), raster.block_shapes[0])
             _source(band, path, look, dtype, "1", shown=(grid.width, grid.height))
     _save(root, path)
+
+
+def _overlap(looks: Sequence[_Look]) -> bool:
+    """Return whether any two parts share a pixel."""
+    places = [(look.part.column, look.part.row, *look.size) for look in looks]
+    corners = np.array([(x + 0.5, y + 0.5, x + across - 0.5, y + down - 0.5) for x, y, across, down in places])
+    centres = shapely.box(*corners.T)
+    return len(shapely.STRtree(centres).query(centres, predicate="intersects")[0]) > len(looks)
 
 
 def _save(root: ET.Element, path: Path) -> None:
@@ -159,10 +172,14 @@ def _colour(colour: ColorInterp, *, no_alpha: bool) -> str:
 
 def _source(
     band: ET.Element, vrt: Path, look: _Look, dtype: str, index: str, ratio: float | None = None,
-    offset: float = 0, shown: tuple[int, int] | None = None,
+    offset: float = 0, shown: tuple[int, int] | None = None, nodata: float | None = None, masked: bool = False,
 ) -> None:  # fmt: skip
-    """Add a source to a band: stored x ratio + offset, if given; `shown` is its size there, by default its own."""
-    source = ET.SubElement(band, "SimpleSource" if ratio is None else "ComplexSource")
+    """Add a source to a band: stored x ratio + offset, if given; `shown` is its size there, by default its own.
+
+    What lies below is seen where a pixel is nodata, or masked; both are slower than a plain source.
+    """
+    plain = ratio is None and nodata is None and not masked
+    source = ET.SubElement(band, "SimpleSource" if plain else "ComplexSource")
     width, height = look.size
     _text(source, "SourceFilename", os.path.relpath(look.part.path, vrt.parent)).set("relativeToVRT", "1")
     _text(source, "SourceBand", index)
@@ -176,6 +193,10 @@ def _source(
     if ratio is not None:
         _text(source, "ScaleOffset", repr(offset))
         _text(source, "ScaleRatio", repr(ratio))
+    if nodata is not None:
+        _text(source, "NODATA", repr(nodata))
+    if masked:
+        _text(source, "UseMaskBand", "true")
 
 
 def _element(parent: ET.Element, name: str, **attributes: object) -> None:
