@@ -157,5 +157,7 @@ def test_heights_of_outlines_do_not_depend_on_the_blocks(monkeypatch):
     found = outline_heights(outlines[apart], GRID, {"a": lambda w: heights[w.toslices()]})["a"]
     expected = [alone[k].loc[0, "height_m"] for k in apart]
     assert found.height_m.to_numpy() == pytest.approx(expected, nan_ok=True)
+    found = outline_heights(outlines, GRID, {"a": lambda w: heights[w.toslices()]})["a"]  # a pixel of two is of both
+    assert found.to_numpy() == pytest.approx(np.concatenate([each.to_numpy() for each in alone]), nan_ok=True)
     tiny = GRID.to_map(Polygon([(0.6, 0.6), (0.9, 0.6), (0.9, 0.9)]))  # contains no pixel centre
     assert outline_heights(np.array([tiny]), GRID, {"a": lambda w: heights[w.toslices()]})["a"].height_m.isna().all()

@@ -44,14 +44,28 @@ def outline_heights(outlines: np.ndarray, grid: Grid, heights: Mapping[str, Read
 
 
 def _windows(places: np.ndarray, grid: Grid) -> Iterator[tuple[np.ndarray, Window]]:
-    """Yield the positions of outlines that begin in one block, and the window that contains all of them."""
+    """Yield the positions of outlines that begin in one block, and the window that contains all of them.
+
+    One that overlaps another is on its own, because a pixel has one label.
+    """
     bounds = shapely.bounds(places)
     _, block = np.unique(bounds[:, :2] // BLOCK_PX, axis=0, return_inverse=True)
-    for number in range(block.max(initial=-1) + 1):
-        members = np.flatnonzero(block == number)
+    alone = _overlapping(places)
+    block[alone] = block.max(initial=-1) + 1 + np.arange(len(alone))
+    order = np.argsort(block, kind="stable")
+    for members in filter(len, np.split(order, np.flatnonzero(np.diff(block[order])) + 1)):
         west, north, _, _ = bounds[members].min(axis=0)
         _, _, east, south = bounds[members].max(axis=0)
         yield members, grid.clip(area_window(shapely.box(west, north, east, south)))
+
+
+def _overlapping(places: np.ndarray) -> np.ndarray:
+    """Return the positions of the outlines that share more than their walls with another."""
+    tree = shapely.STRtree(places)
+    first, second = tree.query(places, predicate="intersects")
+    pairs = np.stack([first, second])[:, first != second]
+    shared = ~shapely.touches(places[pairs[0]], places[pairs[1]])
+    return np.unique(pairs[0, shared])
 
 
 def _measured(labels: np.ndarray, heights: np.ndarray, count: int) -> np.ndarray:
