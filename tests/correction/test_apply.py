@@ -14,9 +14,9 @@ from rio_cogeo.cogeo import cog_validate
 
 from img2height.correction.apply import Rasters, Report, correct_map, corrected, open_map
 from img2height.correction.control import read_control
-from img2height.correction.models import FITS
+from img2height.correction.models import FITS, fit_boosted
 from img2height.correction.placed import References, place
-from img2height.correction.samples import samples_of
+from img2height.correction.samples import Samples, samples_of
 
 ABOVE = References("above_ground", "metre")
 
@@ -165,6 +165,33 @@ def test_elevations_correct_a_map_of_heights_above_ground_through_the_terrain(tm
     report, out = correct(source, control, refer, terrain=tmp_path / "dtm.tif")
     assert report.chosen == "affine"
     np.testing.assert_allclose(read(out), truth, atol=1e-3)
+
+
+def test_the_scale_and_offset_of_the_terrain_are_applied(tmp_path):
+    truth, terrain = heights(), np.full((SIDE, SIDE), 200, np.int16)
+    profile = {
+        "driver": "GTiff",
+        "width": SIDE,
+        "height": SIDE,
+        "count": 1,
+        "crs": GRID.crs,
+        "transform": GRID.transform,
+    }
+    with rasterio.open(tmp_path / "dtm.tif", "w", **profile, dtype="int16") as out:
+        out.write(terrain * 50, 1)
+        out.scales, out.offsets, out.units = [0.01], [100], ["metre"]
+    control = write_points(tmp_path / "k.csv", truth + terrain)
+    refer = References("elevation", "metre", "EPSG:5703", "EPSG:5703")
+    source = write_map(tmp_path / "map.tif", 0.8 * truth + 1)
+    _, out = correct(source, control, refer, terrain=tmp_path / "dtm.tif")
+    np.testing.assert_allclose(read(out), truth, atol=1e-3)
+
+
+def test_trees_need_samples_whose_surroundings_the_image_shows():
+    rows, columns = some_pixels(60)
+    here = heights()[rows, columns].astype(float)
+    samples = Samples(here, 0.8 * here + 1, np.zeros(60, np.uint8), np.full((60, 3), np.nan), rows, columns)
+    np.testing.assert_allclose(fit_boosted(samples).correct(samples), here, atol=1e-9)
 
 
 def test_elevations_in_feet_correct_a_map_of_elevations(tmp_path):

@@ -4,6 +4,7 @@ import geopandas
 import laspy
 import numpy as np
 import pandas
+import pyproj
 import pytest
 import rasterio
 import shapely
@@ -93,6 +94,40 @@ def test_places_that_are_no_numbers(maps, tmp_path):
 def test_heights_that_are_no_numbers(maps, tmp_path):
     (tmp_path / "k.csv").write_text("x,y,height\n500001,5799999,low\n500002,5799999,high\n")
     assert "none of 2 known heights is a number; check the column" in refused(maps, tmp_path / "k.csv")
+
+
+def test_a_number_that_stands_for_a_missing_height(maps, tmp_path):
+    control = pandas.read_csv(points(tmp_path))
+    control.loc[::3, "height"] = -9999
+    control.to_csv(tmp_path / "k.csv", index=False)
+    found = refused(maps, tmp_path / "k.csv")
+    assert "-9999 m is not possible, nor are 66 others" in found
+    assert "leave missing heights empty" in found
+
+
+def test_places_that_are_not_in_the_stated_system(maps, tmp_path):
+    found = refused(maps, points(tmp_path), crs="EPSG:4326")
+    assert "x 500000" in found and "are not coordinates of EPSG:4326: check --crs" in found
+
+
+def test_a_system_that_contradicts_the_file(maps, tmp_path):
+    cloud = laspy.create()
+    cloud.header.add_crs(pyproj.CRS("EPSG:32633"))
+    cloud.xyz = np.column_stack([500_001 + np.arange(30), np.full(30, 5_799_999.0), np.full(30, 3.0)])
+    cloud.write(tmp_path / "k.laz")
+    (tmp_path / "k.csv").write_text("lon,lat,height\n15,52,3\n")
+    for name in ("k.laz", "k.csv"):
+        assert "--crs is EPSG:32632, but the file states EPSG:" in refused(maps, tmp_path / name, crs="EPSG:32632")
+
+
+def test_the_system_of_a_vector_file_that_states_none_may_be_given(maps, tmp_path):
+    rows, columns = some_pixels(200)
+    frame = table(rows, columns, TRUTH[rows, columns])
+    shapes = geopandas.points_from_xy(frame.x, frame.y)
+    with pytest.warns(UserWarning, match="'crs' was not provided"):
+        geopandas.GeoDataFrame(frame[["height"]], geometry=shapes).to_file(tmp_path / "k.gpkg")
+    assert read_control(tmp_path / "k.gpkg", crs="EPSG:32633").crs.to_epsg() == 32633
+    assert "no coordinate reference system" in refused(maps, tmp_path / "k.gpkg", crs=None)
 
 
 def test_two_heights_of_one_place(maps, tmp_path):

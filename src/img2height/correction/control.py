@@ -100,6 +100,8 @@ def _from_table(path: Path, column: str, crs: str | None) -> Control:
     if place not in DEGREES and crs is None:
         raise DataError(f"{path}: the coordinate system of x and y is not stated; give --crs, e.g. EPSG:32633")
     x, y = (_coordinates(frame[name], path) for name in place)
+    if place in DEGREES:
+        _require_agreed(path, crs, _system(GEOGRAPHIC))
     stated = GEOGRAPHIC if place in DEGREES else crs
     return Control(path, _system(stated), _points(x, y), numbers(frame[column], f"{path}, {column}"), _rows(frame))
 
@@ -115,10 +117,9 @@ def _coordinates(column: pandas.Series, path: Path) -> np.ndarray:
 
 
 def _from_vectors(path: Path, column: str | None, layer: str | None, crs: str | None) -> Control:
-    frame = read_features(path, "known heights", layer)
+    frame = read_features(path, "known heights", layer, None if crs is None else _system(crs))
     stated = _system(frame.crs)
-    if crs is not None and not stated.equals(_system(crs), ignore_axis_order=True):
-        raise DataError(f"{path}: --crs is {crs}, but the file states {stated.to_string()}; leave out --crs")
+    _require_agreed(path, crs, stated)
     there = (frame.geometry.notna() & ~frame.geometry.is_empty).to_numpy()
     kinds = set(frame.geom_type[there])
     if not (kinds == {"Point"} or (kinds and kinds <= {"Polygon", "MultiPolygon"})):
@@ -147,6 +148,8 @@ def _from_cloud(path: Path, crs: str | None, terrain: bool) -> Control:
         raise DataError(f"{path}: cannot be read as a point cloud ({error}); copy it again") from error
     if stated is None and crs is None:
         raise DataError(f"{path}: states no coordinate system; give --crs, e.g. EPSG:32633")
+    if stated is not None:
+        _require_agreed(path, crs, stated)
     found = np.concatenate(parts) if parts else np.zeros((0, 3))
     if not len(found):
         raise DataError(f"{path}: contains no {'point on the ground (class 2)' if terrain else 'first return'}")
@@ -160,6 +163,11 @@ def _returns(points: laspy.ScaleAwarePointRecord, step: int, terrain: bool) -> n
     wanted = kind == TERRAIN_CLASS if terrain else (points.return_number <= 1) & ~np.isin(kind, NOISE)
     chosen = np.flatnonzero(wanted)[::step]
     return np.stack([np.asarray(axis)[chosen] for axis in (points.x, points.y, points.z)], axis=1)
+
+
+def _require_agreed(path: Path, crs: str | None, stated: pyproj.CRS) -> None:
+    if crs is not None and not stated.equals(_system(crs), ignore_axis_order=True):
+        raise DataError(f"{path}: --crs is {crs}, but the file states {stated.to_string()}; leave out --crs")
 
 
 def _system(text: str | pyproj.CRS | None) -> pyproj.CRS:

@@ -19,9 +19,10 @@ TINY_M = 1e-6  # residuals below it are none
 # all that is high, and the line flattens the map.
 OUTLIER = 3.0
 # The loss is Huber's, with the largest 5 % of the residuals as outliers.
+LEAST_IN_LEAF = 10
 TREES = {
-    "loss": "huber", "alpha": 0.95, "n_estimators": 50, "learning_rate": 0.1, "max_depth": 3, "min_samples_leaf": 10,
-    "subsample": 0.7, "random_state": 0,
+    "loss": "huber", "alpha": 0.95, "n_estimators": 50, "learning_rate": 0.1, "max_depth": 3,
+    "min_samples_leaf": LEAST_IN_LEAF, "subsample": 0.7, "random_state": 0,
 }  # fmt: skip
 
 
@@ -118,9 +119,14 @@ def fit_by_class(samples: Samples) -> Lines:
     return Lines({kind: _line(samples.where(inside)) for kind, inside in enough.items()})
 
 
-def fit_boosted(samples: Samples) -> Boosted:
-    """Return trees on what `fit_by_class` leaves (Friedman 2001, doi:10.1214/aos/1013203451)."""
+def fit_boosted(samples: Samples) -> Correction:
+    """Return trees on what `fit_by_class` leaves (Friedman 2001, doi:10.1214/aos/1013203451).
+
+    Return the lines alone where too few samples have all features for a tree with two leaves.
+    """
     lines, there = fit_by_class(samples), np.isfinite(samples.features).all(axis=1)
+    if there.sum() < 2 * LEAST_IN_LEAF:
+        return lines
     left_m = samples.known_m - lines.correct(samples)
     return Boosted(lines, GradientBoostingRegressor(**TREES).fit(samples.features[there], left_m[there]))
 

@@ -12,8 +12,8 @@ from img2height.correction.control import Control
 from img2height.correction.features import Map
 from img2height.errors import DataError
 from img2height.io.grid import Grid
+from img2height.io.pixels import read_pixels
 from img2height.io.projections import reproject
-from img2height.io.rasters import read_heights
 from img2height.io.values import EXACT, stated_unit
 from img2height.io.verticals import Vertical, agreed_vertical, height_shift
 from img2height.vocabulary.quantities import RELATIVE
@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 Meaning = Literal["above_ground", "elevation"]
 ABOVE_GROUND, ELEVATION = "above_ground", "elevation"
+POSSIBLE_M = {ABOVE_GROUND: (-100.0, 1000.0), ELEVATION: (-1000.0, 9500.0)}
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,20 @@ def _in_metres(control: Control, refer: References) -> Control:
         raise DataError(f"{control.path}: none of {valid.size} known heights is a number; check the column")
     if not valid.all():
         logger.warning("%s: %d of %d heights are missing and left out", control.path, (~valid).sum(), valid.size)
-    return replace(control, heights=control.heights * METRES[unit]).where(valid)
+    metres = replace(control, heights=control.heights * METRES[unit]).where(valid)
+    _require_possible(metres, refer.meaning)
+    return metres
+
+
+def _require_possible(control: Control, meaning: Meaning) -> None:
+    """Raise a DataError if a height cannot be one, such as -9999 for a missing one."""
+    low, high = POSSIBLE_M[meaning]
+    wrong = np.flatnonzero((control.heights < low) | (control.heights > high))
+    if len(wrong):
+        raise DataError(
+            f"{control.path}: {control.heights[wrong[0]]:.8g} m is not possible, nor are {len(wrong) - 1} others (from "
+            f"{low:g} to {high:g} m are); leave missing heights empty, or check the unit"
+        )
 
 
 def _stated_unit(control: Control) -> str | None:
@@ -115,7 +129,13 @@ def _stated_unit(control: Control) -> str | None:
 
 def _on_grid(control: Control, grid: Grid) -> np.ndarray:
     """Return points or polygons in the pixel coordinates of a grid."""
-    return grid.from_map(reproject(control.shapes, control.crs, grid.crs, grid.place))
+    placed = reproject(control.shapes, control.crs, grid.crs, grid.place)
+    if not np.isfinite(shapely.bounds(placed)).all():
+        raise DataError(
+            f"{control.path}: {_box(*shapely.total_bounds(control.shapes))} are not coordinates of "
+            f"{control.crs.to_string()}: check --crs"
+        )
+    return grid.from_map(placed)
 
 
 def _inside(control: Control, onto: Map) -> Control:
@@ -161,5 +181,6 @@ def _terrain_at(control: Control, grid: Grid, terrain: DatasetReader) -> np.ndar
     found = np.full(len(points), np.nan)
     for block, places in own.blocks_with(rows[inside], columns[inside]):
         pixels = rows[inside][places] - block.row_off, columns[inside][places] - block.col_off
-        found[inside[places]] = read_heights(terrain, block)[pixels] * METRES[unit]
+        values, valid = read_pixels(terrain, [1], block)
+        found[inside[places]] = np.where(valid, values[0], np.nan)[pixels] * METRES[unit]
     return found

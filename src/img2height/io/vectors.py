@@ -7,6 +7,7 @@ import geopandas
 import numpy as np
 import pandas
 import pyogrio
+import pyproj
 import shapely
 from pyogrio.errors import DataLayerError, DataSourceError
 
@@ -40,9 +41,20 @@ def read_polygons(path: Path, what: str, layer: str | None = None) -> geopandas.
     return kept.set_geometry(geopandas.GeoSeries(polygon_parts(kept.geometry.to_numpy()), crs=kept.crs))
 
 
-def read_features(path: Path, what: str, layer: str | None = None) -> geopandas.GeoDataFrame:
-    """Return one layer of a vector file in its CRS, whatever its geometries are; see `read_polygons`."""
+def read_features(
+    path: Path, what: str, layer: str | None = None, crs: pyproj.CRS | None = None
+) -> geopandas.GeoDataFrame:  # fmt: skip
+    """Return one layer of a vector file in its CRS, whatever its geometries are; see `read_polygons`.
+
+    Args:
+        path: the file.
+        what: it contains, for messages.
+        layer: its name; None if there is only one.
+        crs: of a file that states none.
+    """
     frame = _read(path, what, layer)
+    if crs is not None and isinstance(frame, geopandas.GeoDataFrame) and frame.crs is None:
+        frame = frame.set_crs(crs)
     if not isinstance(frame, geopandas.GeoDataFrame) or frame.crs is None:
         raise DataError(f"{path}: {what} has no geometries or no coordinate reference system; add it to the file")
     return frame
@@ -111,4 +123,4 @@ def _layer(path: Path, what: str, layer: str | None) -> str:
         return layer
     found = "no layer" if layer is None else f"no layer {layer!r}"
     asked = "the file has several layers" if layer is None and names else f"the file has {found}"
-    raise DataError(f"{path}: {what}: {asked}; name one of {', '.join(names)} (key layer)")
+    raise DataError(f"{path}: {what}: {asked}; name one of {', '.join(names)} (key or option layer)")
