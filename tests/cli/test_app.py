@@ -242,6 +242,19 @@ def test_an_output_that_cannot_be_written_fails_early(tmp_path: Path, option: st
     assert said in result.stderr
 
 
+def test_results_of_one_name_are_refused(tmp_path: Path) -> None:
+    eo, same = write_image(tmp_path / "eo.tif"), tmp_path / "h.tif"
+    result = invoke("predict", "--model", tmp_path / "nowhere", "--image", eo, "--out", same, "--intervals", same)
+    assert result.exit_code == 2
+    assert "--out and --intervals are both" in result.stderr
+
+
+def test_defaults_in_words_are_shown() -> None:
+    """Text in square brackets would be markup."""
+    shown = " ".join(invoke("grid", "--help").stdout.split())
+    assert "(default: 2 and 9, water)" in shown.replace("│ ", "").replace("│", "")
+
+
 def test_a_pattern_or_folder_is_many_images(model: Path, tmp_path: Path) -> None:
     (tiles := tmp_path / "tiles").mkdir()
     write_image(tiles / "a.tif")
@@ -250,6 +263,9 @@ def test_a_pattern_or_folder_is_many_images(model: Path, tmp_path: Path) -> None
         result = invoke("predict", "--model", model, "--image", given, "--out", out, *flags)
         assert result.exit_code == 0, result.stderr
         assert sorted(path.name for path in out.iterdir()) == ["a.json", "a.tif"]
+    refused = invoke("predict", "--model", model, "--image", tiles, "--out", out, "--engine", "fastest")
+    assert refused.exit_code == 2
+    assert "fastest" in refused.stderr
 
 
 @pytest.mark.parametrize(

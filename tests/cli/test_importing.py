@@ -182,7 +182,13 @@ def test_an_odd_delivery_gives_one_line_and_leaves_nothing(
 
 def test_the_call_itself_may_be_wrong(delivery: Path) -> None:
     assert "there is no adapter 'foldr'; did you mean 'folder'" in called("foldr", str(delivery)).output
-    assert "this folder does not exist" in called("folder", "nowhere", "--name", "mine").output
+    assert "nowhere: is not a folder" in called("folder", "nowhere", "--name", "mine").output
+    folder = ("folder", str(delivery), "--name", "mine")
+    assert "eo.bands=[red: its value is not YAML" in called(*folder, "--declare", "eo.bands=[red").output
+    assert "{1}/eo.tif: {1} is not a name" in called(*folder, "--layer", "eo={1}/eo.tif").output
+    Path("t.csv").write_text(f"eo\n{delivery.resolve()}/town/eo.tif\n")
+    assert "line 2: /" in (said := called(*folder, "--table", "t.csv").output)
+    assert "write paths as seen from the folder" in said.replace("\n", " ")
     assert "--layer and --table belong to the adapter folder" in called("odm", "given", "--layer", "eo=*").output
     assert called().exit_code == 2
 

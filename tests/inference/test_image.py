@@ -337,6 +337,14 @@ def test_another_pixel_size_is_resampled_to_that_of_the_training(tmp_path, caplo
     assert sorted(path.name for path in tmp_path.iterdir()) == ["h.tif", "i.tif"]
 
 
+def test_bands_without_a_name_do_not_matter_to_resampling(tmp_path):
+    image = np.repeat(np.array([10, 20], np.float32), 64 * 80).reshape(2, 64, 80)
+    given = write_image(tmp_path / "i.tif", image, gsd=0.8, bands=("red", ""))
+    predict(as_model(FirstBand()), {"eo": given}, tmp_path / "h.tif", window_px=32)
+    with rasterio.open(tmp_path / "h.tif") as heights:
+        assert heights.read(1)[10] == pytest.approx(10)
+
+
 @pytest.mark.parametrize("gsd", [0.2, 1.1])
 def test_more_than_twice_another_pixel_size_is_refused(tmp_path, gsd):
     given = write_image(tmp_path / "i.tif", noise(32, 32), gsd=gsd)

@@ -119,6 +119,21 @@ def test_items_say_where_the_heights_lie(tmp_path: Path) -> None:
     predict(as_model(FirstBand()), files[4:], tmp_path / "one")
     assert set(content(tmp_path / "one")) == {"z.tif", "z.json"}
     assert json.loads((tmp_path / "one/z.json").read_text())["links"] == []
+    predict(as_model(FirstBand()), files[4:], tmp_path / "out")
+    assert not (tmp_path / "out/collection.json").exists()  # of all five images
+
+
+@pytest.mark.parametrize(
+    ("image", "theirs"), [("collection.tif", None), ("a.tif", "a.json"), ("a.tif", "collection.json")]
+)
+def test_no_file_of_others_is_replaced_by_an_item(tmp_path: Path, image: str, theirs: str | None) -> None:
+    (tmp_path / "out").mkdir()
+    if theirs:
+        (tmp_path / "out" / theirs).write_text('{"mine": 1}')
+    files = [write_image(tmp_path / image, noise(40, 40))]
+    with pytest.raises(DataError, match="rename the image" if theirs is None else "was not written by this program"):
+        predict(as_model(FirstBand()), files, tmp_path / "out")
+    assert not list((tmp_path / "out").glob("*.tif"))
 
 
 def test_lattices_are_regions_of_their_own(tmp_path: Path) -> None:
@@ -131,6 +146,16 @@ def test_lattices_are_regions_of_their_own(tmp_path: Path) -> None:
     files = [write_image(tmp_path / f"{n}.tif", noise(40, 40), **keys) for n, keys in enumerate(given)]
     found = find_regions(files)
     assert [[file.stem for file in region.files] for region in found] == [["0", "1", "5"], ["2"], ["3"], ["4"], ["6"]]
+
+
+def test_any_corner_of_the_map_keeps_a_lattice_together(tmp_path: Path) -> None:
+    """Offsets in pixels are 0.15 here, but for rounding."""
+    corners = [(412345.03 + 12.8 * column, 5312344.97 - 12.8 * row) for row in range(3) for column in range(3)]
+    files = [
+        write_image(tmp_path / f"{n}.tif", noise(64, 64), gsd=0.2, corner=corner) for n, corner in enumerate(corners)
+    ]
+    (region,) = find_regions(files)
+    assert region.files == files
 
 
 @pytest.mark.parametrize(

@@ -96,13 +96,26 @@ def test_a_changed_result_is_named(project: Path) -> None:
     assert verify(Path("results/demo/crate.zip")) == []
 
 
+def test_an_altered_or_truncated_archive_is_named(project: Path) -> None:
+    whole = Path("results/demo/crate.zip").read_bytes()
+    with zipfile.ZipFile("results/demo/crate.zip") as archive:
+        others = [entry for entry in archive.infolist() if entry.filename != METADATA]
+    longest = max(others, key=lambda entry: entry.compress_size)
+    middle = longest.header_offset + 100 + longest.compress_size // 2
+    altered = whole[:middle] + bytes([whole[middle] ^ 0xFF]) + whole[middle + 1 :]
+    for content in (altered, whole[: len(whole) // 2], b"hello"):
+        Path("copy.zip").write_bytes(content)
+        (problem,) = verify(Path("copy.zip"))
+        assert problem.startswith("copy.zip was altered or is not complete: ")
+
+
 def test_another_archive_and_no_archive_are_refused(project: Path) -> None:
     with zipfile.ZipFile("other.zip", "w") as archive:
         archive.writestr("file", "text")
     with pytest.raises(DataError, match=r"other\.zip: is not an archive of an experiment"):
         verify(Path("other.zip"))
     Path("results/demo/crate.zip").unlink()
-    with pytest.raises(DataError, match="archived: snakemake -- crate"):
+    with pytest.raises(DataError, match="archived: snakemake --config experiment=<name> -- crate"):
         verify(Path("results/demo"))
 
 

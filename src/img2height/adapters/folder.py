@@ -68,6 +68,8 @@ def _find_listed(table: Path, root: Path) -> dict[str, Scene]:
     for number, row in enumerate(rows, start=2):
         name, piece = as_name(row.get("scene", WHOLE)), row.get("tile", WHOLE)
         files = {layer: root / text for layer, text in row.items() if layer not in COLUMNS and text}
+        if absolute := [text for layer, text in row.items() if layer not in COLUMNS and Path(text).is_absolute()]:
+            raise DataError(f"{table}, line {number}: {absolute[0]}: write paths as seen from the folder {root}")
         if missing := [file for file in files.values() if not file.exists()]:
             raise DataError(f"{table}, line {number}: {missing[0]} does not exist")
         role, group = row.get("role") or None, row.get("group") or None

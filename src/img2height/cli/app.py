@@ -42,7 +42,7 @@ app.command("import-dataset")(import_dataset)
 
 @app.command()
 def methods(as_json: Annotated[bool, typer.Option("--json", help="a JSON list of objects")] = False) -> None:
-    """List all methods: paper, [optional] inputs, target, parameters, batch-norm buffers, 10^9 multiply-accumulates."""
+    """List all methods: paper, inputs, target, parameters, batch-norm buffers, 10^9 multiply-accumulates."""
     from img2height.cli.methods import methods_table
 
     found = methods_table()
@@ -83,7 +83,7 @@ def status(experiment: Annotated[str, typer.Argument(help="name of an experiment
 @app.command()
 def why(
     target: Annotated[str, typer.Argument(help="a file that the workflow makes, or a target such as `report`")],
-    experiment: Annotated[str | None, typer.Option(help="its experiment [default: as in config/config.yaml]")] = None,
+    experiment: Annotated[str | None, typer.Option(help="its experiment (default: as in config/config.yaml)")] = None,
 ) -> None:
     """Print which input, parameter or code has changed since a file was made, and what would be made again."""
     from img2height.cli.workflow import ask
@@ -119,7 +119,10 @@ def check(
     from img2height.scenes.scene import Scene
 
     if not (manifests := sorted((scenes / dataset).glob("*/scene.json"))):
-        raise DataError(f"{scenes / dataset}: contains no prepared scene; prepare the dataset first: snakemake scenes")
+        raise DataError(
+            f"{scenes / dataset}: contains no prepared scene; prepare it first, with an "
+            "experiment that has it: snakemake --config experiment=<name> -- scenes"
+        )
     prepared = [Scene.load(manifest) for manifest in manifests]
     reports = {scene.name: report for scene, report in zip(prepared, quality_reports(prepared), strict=True)}
     if page:

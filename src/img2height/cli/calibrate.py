@@ -37,7 +37,7 @@ def calibrate(
         str | None, typer.Option(help="unit of the known heights, if their file does not state it, e.g. metre or foot")
     ] = None,
     column: Annotated[
-        str | None, typer.Option(help="column of the known heights [default: height, or z of points]")
+        str | None, typer.Option(help="column of the known heights (default: height, or z of points)")
     ] = None,
     layer: Annotated[str | None, typer.Option(help="layer of a vector file with several")] = None,
     crs: Annotated[

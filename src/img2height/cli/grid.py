@@ -28,9 +28,9 @@ def grid(
         str | None, typer.Option(help="vertical system, if the files do not state it: EPSG:… or ellipsoid")
     ] = None,
     ground: Annotated[
-        list[int] | None, typer.Option(help="class of the terrain; repeatable [default: 2 and 9, water]")
+        list[int] | None, typer.Option(help="class of the terrain; repeatable (default: 2 and 9, water)")
     ] = None,
-    leave_out: Annotated[list[int] | None, typer.Option(help="class of noise; repeatable [default: 7 and 18]")] = None,
+    leave_out: Annotated[list[int] | None, typer.Option(help="class of noise; repeatable (default: 7 and 18)")] = None,
     surface_gap: Annotated[
         float, typer.Option(help="widest gap of the surface that is interpolated, metres")
     ] = DEFAULTS.surface_gap_m,

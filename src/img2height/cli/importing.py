@@ -23,7 +23,7 @@ def import_dataset(
     adapter: Annotated[str | None, typer.Argument(help="kind of delivery, see --list")] = None,
     root: Annotated[Path | None, typer.Argument(help="folder of the delivered files; never changed")] = None,
     name: Annotated[
-        str | None, typer.Option(help="name of the dataset [default: that of the adapter or folder]")
+        str | None, typer.Option(help="name of the dataset (default: that of the adapter or folder)")
     ] = None,
     layer: Annotated[
         list[str] | None,
@@ -100,7 +100,10 @@ def _with_declared(adapter: Adapter, declared: list[str]) -> Adapter:
         layer, dot, key = place.partition(".")
         if not dot:
             raise SettingsError(f"--declare {text}: name layer and key, e.g. dsm.unit=metre")
-        keys.setdefault(layer, {})[key] = yaml.safe_load(value)
+        try:
+            keys.setdefault(layer, {})[key] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise SettingsError(f"--declare {text}: its value is not YAML ({' '.join(str(error).split())})") from error
 
     def find(root: Path) -> dict[str, Scene]:
         scenes = adapter.find(root)

@@ -77,15 +77,16 @@ def predict(
         typer.Option(help="score per tile to write, COG: above 2, it is unlike what the model was trained on"),
     ] = None,
     window_px: Annotated[
-        int | None, typer.Option(help="side of a window [default: that of the model's training tiles]")
+        int | None, typer.Option(help="side of a window (default: that of the model's training tiles)")
     ] = None,
     overlap: Annotated[
-        float | None, typer.Option(help="share of a window that its neighbour covers too [default: as in params.yaml]")
+        float | None,
+        typer.Option(help="share of a window that its neighbour covers too (default: as in params.yaml)"),
     ] = None,
     engine: Annotated[
         str | None,
         typer.Option(
-            help="exact, auto (the fastest that kept the model's scores), or a name [default: as in params.yaml]"
+            help="exact, auto (the fastest that kept the model's scores), or a name (default: as in params.yaml)"
         ),
     ] = None,
     draws: Annotated[int, typer.Option(help="predictions with dropout: their mean, and their spread as a band")] = 0,
@@ -104,13 +105,18 @@ def predict(
         if buildings:
             check_output(buildings, "--buildings", POLYGONS, [file for files in several.values() for file in files])
             _check_neighbours(buildings)
-        predict_several(model, several, out, window_px, overlap, draws, compress, mosaic=mosaic, buildings=buildings)
+        predict_several(
+            model, several, out, window_px, overlap, engine, draws, compress, mosaic=mosaic, buildings=buildings
+        )
         return
     if mosaic:
         raise DataError("--mosaic: is for several images: give a folder, or a pattern in quotes, e.g. 'tiles/*.tif'")
     read = [path for value in rasters.values() for path in (value if isinstance(value, list) else [value])]
     if dsm_unit and dsm_unit not in METRES:
         raise DataError(f"--dsm-unit: {meant(dsm_unit, list(METRES))}")
+    written = {"--out": out, "--buildings": buildings, "--points": points, "--intervals": intervals,
+               "--unfamiliar": unfamiliar}  # fmt: skip
+    _require_own_names({option: path for option, path in written.items() if path})
     check_output(out, "--out", RASTERS, read)
     if buildings:
         check_output(buildings, "--buildings", POLYGONS, read)
@@ -157,6 +163,14 @@ def check_output(path: Path, option: str, suffixes: tuple[str, ...], read: list[
             pass
     except OSError as error:
         raise DataError(f"{option} {path}: its folder cannot be written ({error}); choose another") from error
+
+
+def _require_own_names(written: Mapping[str, Path]) -> None:
+    """Refuse two results of one name, of which the second would replace the first."""
+    seen: dict[Path, str] = {}
+    for option, path in written.items():
+        if (other := seen.setdefault(path.resolve(), option)) != option:
+            raise DataError(f"{other} and {option} are both {path}; give each a name of its own")
 
 
 def _check_neighbours(path: Path) -> None:

@@ -50,8 +50,8 @@ def refuse_of_several(out: Path, extras: Sequence[str]) -> None:
 
 
 def predict_several(
-    model: Path, images: Mapping[str, list[Path]], out: Path, window_px: int | None, overlap: float | None, draws: int,
-    compress: Compression, *, mosaic: bool, buildings: Path | None,
+    model: Path, images: Mapping[str, list[Path]], out: Path, window_px: int | None, overlap: float | None,
+    engine: str | None, draws: int, compress: Compression, *, mosaic: bool, buildings: Path | None,
 ) -> None:  # fmt: skip
     """Predict several images with one model into a folder, and their buildings into one file."""
     from img2height.familiarity.familiarity import familiarity_of
@@ -60,7 +60,7 @@ def predict_several(
     from img2height.inference.several import predict_images
 
     loaded = load_model(model)
-    settings = inference_settings(loaded, window_px=window_px, overlap=overlap)
+    settings = inference_settings(loaded, window_px=window_px, overlap=overlap, engine=engine)
     with messages():
         predict_images(
             loaded, images, out, settings, mosaic=mosaic, draws=draws, compress=compress, buildings=buildings,

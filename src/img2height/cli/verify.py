@@ -2,6 +2,7 @@
 
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,17 +36,24 @@ def verify(path: str | Path) -> list[str]:
     if (folder / "scene.json").is_file():
         return _altered(_scene_files(folder))
     if folder.suffix == ".zip" and folder.is_file():
-        with tempfile.TemporaryDirectory() as unpacked, zipfile.ZipFile(folder) as archive:
-            digests = archived_digests(folder)
-            archive.extractall(unpacked)
-            return _altered({Path(unpacked) / name: digest for name, digest in digests.items()})
+        return _archive_problems(folder)
     if (folder / CRATE).is_file():
         project = folder.resolve().parents[1]  # results/<experiment>
         return _altered({project / name: digest for name, digest in archived_digests(folder / CRATE).items()})
     raise DataError(
         f"{folder}: has no card.json, scene.json or {CRATE}; give the folder of a model or scene, or of results that "
-        "were archived: snakemake -- crate"
+        "were archived: snakemake --config experiment=<name> -- crate"
     )
+
+
+def _archive_problems(path: Path) -> list[str]:
+    try:
+        with tempfile.TemporaryDirectory() as unpacked, zipfile.ZipFile(path) as archive:
+            digests = archived_digests(path)
+            archive.extractall(unpacked)
+            return _altered({Path(unpacked) / name: digest for name, digest in digests.items()})
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        return [f"{path} was altered or is not complete: {error}"]
 
 
 def _model_problems(folder: Path) -> list[str]:

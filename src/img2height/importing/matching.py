@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from img2height.errors import DataError
+from img2height.errors import DataError, SettingsError
 from img2height.importing.adapter import Declared, Pieces, Scene
 
 SCENE = "scene"
@@ -99,12 +99,16 @@ def regular(pattern: str) -> str:
     """Return the regular expression of a file pattern: `*`, and `{name}` for a group of that name.
 
     A name that occurs twice stands for the same text.
+
+    Raises:
+        SettingsError: a name is not one.
     """
     seen: set[str] = set()
     expression = ""
     for part in re.split(r"(\*+|\{\w+\})", pattern):
         if part.startswith("{"):
-            name = part[1:-1]
+            if not (name := part[1:-1]).isidentifier():
+                raise SettingsError(f"{pattern}: {part} is not a name; begin it with a letter, e.g. {{tile}}")
             expression += f"(?P={name})" if name in seen else f"(?P<{name}>[^/]+?)"
             seen.add(name)
         elif part.startswith("*"):

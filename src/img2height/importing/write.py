@@ -84,7 +84,7 @@ def import_delivery(adapter: Adapter, root: Path, name: str, places: Places, *, 
     if file.exists() and not replace:
         raise DataError(f"{file}: exists; choose another name (--name), or replace it (--replace)")
     if not root.is_dir():
-        raise DataError(f"{root}: this folder does not exist; give the folder of the delivery")
+        raise DataError(f"{root}: is not a folder; give that of the delivery")
     scenes = divide_places(adapter.find(root))
     if not scenes:
         raise DataError(_nothing_found(adapter, root))

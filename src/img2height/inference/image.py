@@ -90,6 +90,10 @@ def predict_image(
             f"the model has no {FAMILIARITY}, so nothing is recorded about what it has seen; run the rule "
             "find_familiarity of the workflow, or leave out --unfamiliar"
         )
+    if unfamiliar and familiarity and not familiarity.layers:
+        raise ModelError(
+            "the model was trained on too few tiles to say what is unlike them; leave out --unfamiliar"
+        )  # fmt: skip
     task, grid = checked_task(model, given, out.with_name(f".{out.name}.scratch"), settings, draws, dsm_unit)
     if buildings:
         check_buildings(model, task.scene)

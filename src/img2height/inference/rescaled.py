@@ -2,6 +2,7 @@
 
 import logging
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -62,15 +63,20 @@ def bring_to_trained(scene: Scene, grid: Grid, folder: Path) -> Scene:
         with atomic_folder(folder) as making:
             for name, layer in scene.layers.items():
                 path = scene.path(name).resolve()
-                bands = [band for band in layer.bands if band != ALPHA] if layer_of(name).kind != "height" else None
+                bands = _named(layer.bands) if layer_of(name).kind != "height" else None
                 declared = Layer(path=path.name, bands=bands, **_declared(name, layer.unit))
                 bring_to_grid(check_raster(name, declared, path.parent), grid, making / f"{name}.tif")
     layers = {
-        name: replace(layer, file=str(folder / f"{name}.tif"), sha256="", bands=[b for b in layer.bands if b != ALPHA],
+        name: replace(layer, file=str(folder / f"{name}.tif"), sha256="", bands=_named(layer.bands),
                       unit="metre" if layer_of(name).kind == "height" else layer.unit)
         for name, layer in scene.layers.items()
     }  # fmt: skip
     return replace(scene, grid=grid, layers=layers)
+
+
+def _named(bands: Sequence[str]) -> list[str]:
+    """Return the names of bands without alpha; those without a name get one, because a layer has to name all."""
+    return [band or f"unnamed_{number}" for number, band in enumerate(bands, start=1) if band != ALPHA]
 
 
 def _declared(name: str, unit: str) -> dict[str, str]:

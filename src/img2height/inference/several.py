@@ -27,7 +27,7 @@ from img2height.inference.image import (
 from img2height.inference.plan import Task
 from img2height.inference.record import files_of, record_of, resumable
 from img2height.inference.regions import Region, find_regions
-from img2height.inference.stac import write_catalogue
+from img2height.inference.stac import COLLECTION, ITEM, is_ours, write_catalogue
 from img2height.inference.tags import INPUTS_TAG, MODEL_TAG, TAGS
 from img2height.io.atomic import atomic_path
 from img2height.io.grid import Grid
@@ -179,6 +179,11 @@ def _require_free(outputs: Sequence[Path], files: Sequence[Path]) -> None:
             with open_raster(path) as raster:
                 if MODEL_TAG not in raster.tags():
                     raise DataError(f"{path}: exists and is not a height map of this program; choose another folder")
+        if path.stem == Path(COLLECTION).stem:
+            raise DataError(f"{path}: its description would have the name of that of the folder; rename the image")
+        for item in (path.with_suffix(ITEM), path.with_name(COLLECTION)):
+            if item.exists() and not is_ours(item):
+                raise DataError(f"{item}: exists and was not written by this program; choose another folder")
 
 
 def _deliver(region: Region, heights: Path, out: Path, *, whole: bool, compress: Compression) -> list[Path]:

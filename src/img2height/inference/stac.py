@@ -3,6 +3,7 @@
 https://github.com/radiantearth/stac-spec, version 1.1, with the extensions projection, raster and file.
 """
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ EXTENSIONS = [
 ]
 COG = "image/tiff; application=geotiff; profile=cloud-optimized"
 COLLECTION, ITEM, HEIGHTS = "collection.json", ".json", "heights"
+HEIGHTS_OF = "Heights of"
 DIGITS = 7  # of degrees: a centimetre
 
 
@@ -46,6 +48,19 @@ def write_catalogue(rasters: Sequence[Path], folder: Path) -> None:
         write_json(item, path.with_suffix(ITEM))
     if several:
         write_json(_collection(items, folder.resolve().name), folder / COLLECTION)
+    else:
+        (folder / COLLECTION).unlink(missing_ok=True)  # of an earlier call with several
+
+
+def is_ours(path: Path) -> bool:
+    """Return whether a JSON file is an item or collection that `write_catalogue` wrote."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    if not isinstance(found, dict):
+        return False
+    return str(found.get("description", "")).startswith(HEIGHTS_OF) or HEIGHTS in (found.get("assets") or {})
 
 
 def height_item(path: Path) -> dict[str, Any]:
@@ -104,7 +119,7 @@ def _collection(items: Sequence[dict[str, Any]], name: str) -> dict[str, Any]:
         "type": "Collection",
         "stac_version": VERSION,
         "id": name,
-        "description": f"Heights of {len(items)} images",
+        "description": f"{HEIGHTS_OF} {len(items)} images",
         "license": "other",
         "extent": {
             "spatial": {"bbox": [whole]},
