@@ -69,8 +69,8 @@ class IM2Height(nn.Module):
                     nn.init.zeros_(module.bias)
         with torch.no_grad():
             narrow.weight.mul_(output_scale)
-            if last.weight.sum() < 0:  # behind a ReLU of one channel, no height could then be far above the bias
-                last.weight.neg_()
+            # Behind a ReLU of one channel, a negative sum would let no height be far above the bias.
+            last.weight.mul_(torch.where(last.weight.sum() < 0, -1.0, 1.0))
 
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         """Return the normalised height of each pixel.
