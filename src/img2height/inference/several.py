@@ -181,9 +181,10 @@ def _require_free(outputs: Sequence[Path], files: Sequence[Path]) -> None:
                     raise DataError(f"{path}: exists and is not a height map of this program; choose another folder")
         if path.stem == Path(COLLECTION).stem:
             raise DataError(f"{path}: its description would have the name of that of the folder; rename the image")
-        for item in (path.with_suffix(ITEM), path.with_name(COLLECTION)):
-            if item.exists() and not is_ours(item):
-                raise DataError(f"{item}: exists and was not written by this program; choose another folder")
+    described = {path.with_suffix(ITEM) for path in outputs} | {path.with_name(COLLECTION) for path in outputs}
+    for item in sorted(described):
+        if item.exists() and not is_ours(item):
+            raise DataError(f"{item}: exists and was not written by this program; choose another folder")
 
 
 def _deliver(region: Region, heights: Path, out: Path, *, whole: bool, compress: Compression) -> list[Path]:
