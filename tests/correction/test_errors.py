@@ -101,7 +101,7 @@ def test_a_number_that_stands_for_a_missing_height(maps, tmp_path):
     control.loc[::3, "height"] = -9999
     control.to_csv(tmp_path / "k.csv", index=False)
     found = refused(maps, tmp_path / "k.csv")
-    assert "-9999 m is not possible, nor are 66 others" in found
+    assert "67 of 200 known heights are not possible, the first is -9999 m (from -100 to 1000 m are)" in found
     assert "leave missing heights empty" in found
 
 

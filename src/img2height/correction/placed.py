@@ -115,8 +115,9 @@ def _require_possible(control: Control, meaning: Meaning) -> None:
     wrong = np.flatnonzero((control.heights < low) | (control.heights > high))
     if len(wrong):
         raise DataError(
-            f"{control.path}: {control.heights[wrong[0]]:.8g} m is not possible, nor are {len(wrong) - 1} others (from "
-            f"{low:g} to {high:g} m are); leave missing heights empty, or check the unit"
+            f"{control.path}: {len(wrong)} of {len(control.heights)} known heights are not possible, the first is "
+            f"{control.heights[wrong[0]]:.8g} m (from {low:g} to {high:g} m are); leave missing heights empty, or "
+            "check the unit"
         )
 
 
