@@ -119,8 +119,18 @@ def test_items_say_where_the_heights_lie(tmp_path: Path) -> None:
     predict(as_model(FirstBand()), files[4:], tmp_path / "one")
     assert set(content(tmp_path / "one")) == {"z.tif", "z.json"}
     assert json.loads((tmp_path / "one/z.json").read_text())["links"] == []
-    predict(as_model(FirstBand()), files[4:], tmp_path / "out")
-    assert not (tmp_path / "out/collection.json").exists()  # of all five images
+
+
+def test_the_collection_holds_the_items_of_earlier_calls(tmp_path: Path) -> None:
+    files, out = deliver(tmp_path / "tiles", noise(2 * TILE, 2 * TILE)), tmp_path / "out"
+    together = predict(as_model(FirstBand()), files, tmp_path / "together/out")
+    for file in files[::-1]:
+        predict(as_model(FirstBand()), [file], out)
+    assert content(out) == content(together[0].parent)
+    for raster in together[1:]:
+        raster.unlink()
+    predict(as_model(FirstBand()), files[:1], together[0].parent)
+    assert not (together[0].parent / "collection.json").exists()
 
 
 @pytest.mark.parametrize(

@@ -26,41 +26,51 @@ EXTENSIONS = [
 COG = "image/tiff; application=geotiff; profile=cloud-optimized"
 COLLECTION, ITEM, HEIGHTS = "collection.json", ".json", "heights"
 HEIGHTS_OF = "Heights of"
+LINKS = [
+    {"rel": rel, "href": f"./{COLLECTION}", "type": "application/json"} for rel in ("root", "parent", "collection")
+]
 DIGITS = 7  # of degrees: a centimetre
 
 
 def write_catalogue(rasters: Sequence[Path], folder: Path) -> None:
-    """Write an item beside each height map, and a collection if there are several.
+    """Write an item beside each height map, and a collection of all in the folder if there are several.
 
     Args:
-        rasters: height maps in the folder.
+        rasters: height maps in the folder; those of earlier calls stay in the collection.
         folder: of the items.
     """
-    items = [height_item(path) for path in rasters]
-    several = len(items) > 1
-    for path, item in zip(rasters, items, strict=True):
-        if several:
-            item |= {"collection": folder.resolve().name}
-            item["links"] = [
-                {"rel": rel, "href": f"./{COLLECTION}", "type": "application/json"}
-                for rel in ("root", "parent", "collection")
-            ]
-        write_json(item, path.with_suffix(ITEM))
-    if several:
-        write_json(_collection(items, folder.resolve().name), folder / COLLECTION)
-    else:
-        (folder / COLLECTION).unlink(missing_ok=True)  # of an earlier call with several
+    for path in rasters:
+        write_json(height_item(path), path.with_suffix(ITEM))
+    items = {
+        path: item
+        for path in sorted(folder.glob(f"*{ITEM}"))
+        if (item := _own(path)).get("assets") and (folder / item["assets"][HEIGHTS]["href"]).exists()
+    }
+    if len(items) < 2:
+        (folder / COLLECTION).unlink(missing_ok=True)  # of rasters that are gone
+        return
+    name = folder.resolve().name
+    for path, item in items.items():
+        if item.get("collection") != name:
+            write_json(item | {"collection": name, "links": LINKS}, path)
+    write_json(_collection(list(items.values()), name), folder / COLLECTION)
 
 
 def is_ours(path: Path) -> bool:
     """Return whether a JSON file is an item or collection that `write_catalogue` wrote."""
+    return bool(_own(path))
+
+
+def _own(path: Path) -> dict[str, Any]:
+    """Return an item or collection that `write_catalogue` wrote; empty for any other file."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return False
+        return {}
     if not isinstance(found, dict):
-        return False
-    return str(found.get("description", "")).startswith(HEIGHTS_OF) or HEIGHTS in (found.get("assets") or {})
+        return {}
+    ours = str(found.get("description", "")).startswith(HEIGHTS_OF) or HEIGHTS in (found.get("assets") or {})
+    return found if ours else {}
 
 
 def height_item(path: Path) -> dict[str, Any]:
