@@ -2,18 +2,22 @@
 
 import logging
 import os
+import shutil
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import geopandas
-import numpy as np
 import pandas
+import preloaded
+import psutil
 import pytest
 from filelock import FileLock
 from hypothesis import settings
-from raw_cases import deliver, ramp, write
-from script_steps import CHAIN, Done, Steps, run, watched
+from script_steps import Done, Steps, run
+from workflow_events import clean_environment
 from workflow_tree import Tree
 
 import img2height.torchvision_ops  # noqa: F401  (before torchmetrics and lightning, which import torchvision)
@@ -50,6 +54,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: places.get(item.path.relative_to(ROOT / "tests").as_posix(), len(places)))
 
 
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """Report how a worker died, and whether the machine was short of memory then."""
+    if error:
+        status = node.gateway._io.popen.wait(10)  # the exit status is nowhere else
+        free = psutil.virtual_memory().available >> 20
+        print(f"\n{node.gateway.id}: exit status {status}; {free} MiB of memory available", flush=True)
+
+
 @pytest.fixture(autouse=True)
 def enabled_loggers() -> None:
     """Enable our loggers: a library that configures logging in another test may have disabled those that existed."""
@@ -59,16 +72,29 @@ def enabled_loggers() -> None:
 
 
 @pytest.fixture(scope="session")
-def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
-    """Return a copy of the checkout in which the workflow has run on tiny districts; it runs once for all workers."""
-    folder = tmp_path_factory.getbasetemp()
-    shared = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
-    with FileLock(shared / "run.lock"):
-        if not (shared / "run").exists():
-            made = Tree(tmp_path_factory.mktemp("making"))
-            made.make("--cores", "2")
-            made.folder.rename(shared / "run")
-    return Tree(shared / "run").copied(tmp_path_factory.mktemp("tree"))
+def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], None]], Path]:
+    """Return a function that makes a folder once for all workers, which do not change it."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+    def made(name: str, make: Callable[[Path], None]) -> Path:
+        folder, finished = shared / name, shared / f"{name}.finished"
+        with FileLock(shared / f"{name}.lock"):
+            if not finished.exists():
+                shutil.rmtree(folder, ignore_errors=True)  # an earlier attempt failed
+                folder.mkdir()
+                make(folder)
+                finished.touch()
+        return folder
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def tree(once: Callable, tmp_path_factory: pytest.TempPathFactory) -> Tree:
+    """Return a copy of the checkout in which the workflow has run on tiny districts."""
+    run = once("run", lambda folder: Tree(folder).make("--cores", "2"))
+    return Tree(run).copied(tmp_path_factory.mktemp("tree"))
 
 
 @pytest.fixture(scope="session")
@@ -80,17 +106,16 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Tree:
 
 
 @pytest.fixture(scope="session")
-def steps(tmp_path_factory: pytest.TempPathFactory) -> Steps:
+def steps(once: Callable, tmp_path_factory: pytest.TempPathFactory) -> Steps:
     """Return the flags of all scripts, each of which was run once on the outputs of those before it."""
-    steps = Steps(tmp_path_factory.mktemp("made"))
-    deliver(steps.made / "raw")
-    houses = np.kron(np.indices((8, 8)).sum(axis=0) % 2, np.full((8, 8), 9, np.float32))
-    for name in ("dsm", "dsm_initial"):
-        write(steps.made / f"raw/{name}.tif", ramp() + houses, unit="metre")
-    for name in ("make_city", "make_land", *CHAIN):
-        with watched(steps.called[name]):
-            assert run(name, getattr(steps, name)(steps.made)) == 0, name
-    return steps
+
+    def make(folder: Path) -> None:
+        ours = os.pathsep.join(path for path in sys.path if Path(path).is_relative_to(ROOT))
+        environment = clean_environment() | {"PYTHONPATH": ours}
+        done = preloaded.run(["python", f"{ROOT}/tests/make_steps.py", str(folder)], ROOT, environment)
+        assert done.returncode == 0, done.stdout[-6000:]
+
+    return Steps(once("steps", make), written=tmp_path_factory.mktemp("settings"))
 
 
 @pytest.fixture(scope="session")

@@ -5,13 +5,10 @@ import resource
 import runpy
 import signal
 import sys
-import threading
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from types import CodeType, FrameType
 
 import yaml
 from raw_cases import ABOUT
@@ -77,22 +74,6 @@ def small_disk(limit: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-@contextmanager
-def watched(called: set[CodeType]) -> Iterator[None]:
-    """Collect the code of all functions that are called inside the block."""
-
-    def note(frame: FrameType, event: str, argument: object) -> None:
-        called.add(frame.f_code)
-
-    threading.setprofile(note)
-    sys.setprofile(note)
-    try:
-        yield
-    finally:
-        sys.setprofile(None)
-        threading.setprofile(None)
-
-
 def run(script: str, flags: list, limit: int | None = None) -> int:
     """Return the exit status of a script run in this process; `limit` is the largest file in bytes it may write."""
     handler, arguments = signal.getsignal(signal.SIGTERM), sys.argv
@@ -114,18 +95,24 @@ def files(folder: Path) -> list[str]:
 
 
 class Steps:
-    """The flags of each script on one tiny scene: inputs from `made`, outputs into a folder."""
+    """The flags of each script on one tiny scene.
 
-    def __init__(self, made: Path):
+    Args:
+        made: folder of the inputs, which `make_steps.py` fills.
+        written: folder of the settings; by default one in the same folder.
+    """
+
+    def __init__(self, made: Path, written: Path | None = None):
         self.made = made
+        self.written = written or made / "settings"
+        self.record = made / "ran.json"  # by script, module and name of the definitions that it ran
         self.scene = made / "scenes/d/s/scene.json"
         self.listing = made / "scenes.json"
         self.areas = made / "areas.parquet"
-        self.called: dict[str, set[CodeType]] = defaultdict(set)  # by script, the code that it ran
 
     def settings(self, name: str, values: dict | None = None) -> Path:
         """Return the file into which settings were written, by default those of `SETTINGS`."""
-        path = self.made / "settings" / f"{name}.yaml"
+        path = self.written / f"{name}.yaml"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(yaml.safe_dump(SETTINGS[name] if values is None else values))
         return path
