@@ -1,6 +1,8 @@
 """Each engine gives the heights of torch, the same bytes every time, and is used only where it keeps the scores."""
 
 import logging
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -53,6 +55,28 @@ def predicted(network: nn.Module, engine: str, count: int = 1) -> np.ndarray:
     inputs = [{"eo": noise(32, 32)[None] * (1 + number)} for number in range(count)]
     given = [InputWindow(each, np.ones((32, 32), bool), 0.0) for each in inputs]
     return Network(as_model(network), "cpu", windows(window_px=32, engine=engine)).predict(given)[:, 0]
+
+
+SIGNALLED = """
+import signal
+from img2height.inference.engines.openvino import compiled
+import openvino
+from openvino import opset13
+
+values = opset13.parameter([1, 8], name="x")
+graph = openvino.Model([opset13.relu(values)], [values], "graph")
+networks = [compiled(graph, bfloat16=False) for _ in range(2)]
+while networks:
+    networks.pop(0)
+signal.signal(signal.SIGUSR1, lambda *_: print("handled"))
+signal.raise_signal(signal.SIGUSR1)
+"""
+
+
+def test_signals_are_handled_after_networks_of_openvino_are_freed() -> None:
+    """A stop from a user or a scheduler, and the end of a process that reads samples, are signals."""
+    done = subprocess.run([sys.executable, "-c", SIGNALLED], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "handled\n"), done.stderr
 
 
 @pytest.mark.parametrize("engine", [name for name in FASTEST_FIRST if name != OPENVINO_INT8])

@@ -1,5 +1,6 @@
 """OpenVINO on a CPU: the network in float32, in bfloat16, or mostly with whole numbers of 8 bits."""
 
+from functools import cache
 from sys import modules  # only written to; `sys.modules` would count as finding code (img2height.provenance.reach)
 from typing import Any
 
@@ -65,8 +66,13 @@ def missing_inputs(model: LoadedModel, side_px: int) -> dict[str, np.ndarray]:
     return {layer: np.full((1, count, side_px, side_px), np.nan, np.float32) for layer, count in bands.items()}
 
 
+@cache
 def core() -> Any:
-    """Return OpenVINO's entry point."""
+    """Return OpenVINO's entry point, which is never freed.
+
+    With several, the stack on which signals are handled may lie in freed memory afterwards, and the next signal ends the
+    process (findings/openvino_signal_stack.sh).
+    """
     keep_telemetry_out()
     import openvino
 
