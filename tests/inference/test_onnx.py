@@ -49,7 +49,7 @@ def stored(model: LoadedModel, side_px: int) -> dict[str, np.ndarray]:
 def predicted(model: LoadedModel, settings: Inference, images: dict[str, np.ndarray]) -> np.ndarray:
     """Return what `img2height predict` computes in a window, bands x H x W."""
     valids = {layer: ~np.isnan(image).any(axis=0) for layer, image in images.items()}
-    inputs, offset_m = model.normalisation.normalise_patch(images, valids)
+    inputs, offset_m = model.normalisation.normalise_patch(images, valids, model.recipe.optional)
     return Network(model, "cpu", settings).predict([InputWindow(inputs, np.array(True), offset_m)])[0]
 
 
