@@ -6,7 +6,7 @@
 # four quadrants that they come from are not symmetric: the row and the column of the pixel belong to some of them only. On a
 # plane, a single missing pixel is off by up to half of the rise per pixel, a hole of 21 x 21 by a third on average and by five
 # times the rise in its middle row. The error has the sign of the slope: mirroring the raster turns it round. No message.
-# What the project does: heights filled with this function are marked (dsm_filled and dtm_filled, scenes/filling.py).
+# What the project does: it fills with the mean over the four mirror images of the raster (scenes/holes.py), which has no tilt.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -25,6 +25,17 @@ def test_valid_heights_are_kept_and_small_holes_follow_the_terrain():
     assert np.abs(filled - truth).max() < 0.15
 
 
+@pytest.mark.parametrize("mirrored", [np.s_[:, ::-1], np.s_[::-1]])
+def test_a_hole_in_a_slope_is_filled_without_a_tilt(mirrored):
+    truth = 5 * _plane((61, 61))
+    holed = truth.copy()
+    holed[20:41, 20:41] = np.nan
+    filled = fill_holes(holed, walls=False)
+    assert filled[30, 30] == pytest.approx(truth[30, 30], abs=1e-3)
+    assert (filled - truth).mean() == pytest.approx(0, abs=1e-4)
+    assert np.allclose(fill_holes(holed[mirrored], walls=False), filled[mirrored], atol=1e-3)
+
+
 @pytest.mark.parametrize("side", range(4))
 def test_a_hole_next_to_a_wall_is_filled_at_street_level(side):
     truth = _plane()

@@ -12,7 +12,6 @@ from types import MappingProxyType
 import numpy as np
 from affine import Affine
 from rasterio.enums import Resampling
-from rasterio.fill import fillnodata
 from rasterio.windows import Window
 from scipy import ndimage
 
@@ -20,6 +19,7 @@ from img2height.io.grid import Grid, blocks
 from img2height.io.rasters import Band, copy_to_cog, create_scratch, height_band, open_raster, read_heights, set_tags
 from img2height.io.warping import warped
 from img2height.scenes.filling import MARK_OF
+from img2height.scenes.holes import weighted_nearest
 from img2height.settings.ground import GroundFilter
 from img2height.vocabulary.layers import MISSING, NODATA
 
@@ -83,7 +83,7 @@ def _write_ground(cells: Path, coarse: Grid, settings: GroundFilter, path: Path)
             window, inside = coarse.around(block, 2 * reach)
             low = read_heights(raster, window)
             ground = ground_cells(low, coarse.gsd_m, settings)
-            filled = fillnodata(np.where(ground, low, 0), ground, reach, temp_file_driver="MEM")[inside]
+            filled = weighted_nearest(np.where(ground, low, 0), ground, reach)[inside]
             out.write(np.where(np.isfinite(filled) & _near(ground, reach)[inside], filled, np.float32(NODATA)), block)
 
 

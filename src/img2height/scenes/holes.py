@@ -1,5 +1,7 @@
 """Fills the holes of a surface model from their rims, and holes beside walls from the low rim."""
 
+import itertools
+
 import numpy as np
 from rasterio.fill import fillnodata
 from scipy import ndimage
@@ -18,7 +20,7 @@ def fill_holes(heights_m: np.ndarray, *, walls: bool = True) -> np.ndarray:
 
     Holes of stereo matching lie next to walls, where one of the images does not see the ground. Interpolation
     from all sides would turn the street into a ramp, so the upper rim is lowered to the lowest one across the hole.
-    In between, the nearest heights of four quadrants are weighted by inverse distance (GDAL's FillNodata).
+    In between, the nearest heights are weighted by inverse distance; see `weighted_nearest`.
 
     Args:
         heights_m: HxW float32 metres, NaN where missing.
@@ -31,10 +33,28 @@ def fill_holes(heights_m: np.ndarray, *, walls: bool = True) -> np.ndarray:
     low = np.where(valid, np.inf, lowest).astype(np.float32)
     beside = ndimage.minimum_filter(low, 3, mode="nearest")
     upper_rim = valid & (heights_m > beside + STEP_M) & walls
-    levelled = np.where(upper_rim, beside, heights_m)  # a copy: GDAL fills in place
-    filled = fillnodata(levelled, valid, SEARCH_PX, temp_file_driver="MEM")
+    filled = weighted_nearest(np.where(upper_rim, beside, heights_m), valid, SEARCH_PX)
     inside = enclosed | ndimage.binary_dilation(valid, iterations=EDGE_PX)
     return np.where(valid, heights_m, np.where(inside, filled, np.float32(np.nan)))
+
+
+def weighted_nearest(heights: np.ndarray, valid: np.ndarray, search_px: int) -> np.ndarray:
+    """Return heights with the other pixels filled by the nearest valid ones, weighted by inverse distance, HxW float32.
+
+    GDAL's FillNodata takes them from four quadrants that are not symmetric, which tilts what it fills in a slope. So
+    this is the mean over the four mirror images of the raster.
+
+    Args:
+        heights: HxW float32.
+        valid: HxW bool.
+        search_px: pixels without a valid one within this distance are left as they are.
+    """
+    total = np.zeros(heights.shape)
+    for rows, columns in itertools.product((1, -1), repeat=2):
+        mirrored = np.s_[::rows, ::columns]
+        copy = heights[mirrored].copy()  # GDAL fills in place
+        total[mirrored] += fillnodata(copy, valid[mirrored], search_px, temp_file_driver="MEM")
+    return (total / 4).astype(np.float32)
 
 
 def _across(heights_m: np.ndarray, valid: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
