@@ -5,8 +5,9 @@
 # Found with laspy 2.7.0: `append_points` stores the integers of the points as they are. Points in millimetres that are appended
 # to a file in centimetres, LAS or LAZ, get ten times their coordinates and heights, without an error or a warning, and the
 # bounds in the header follow. `write_points` of the writer converts the same points to the scale of the file.
-# What the project does: it writes no point clouds; points that do not lie on the grid are left out, and a surface of which
-# more than half would have no point is refused (scenes/points.py).
+# What the project does: it appends to no point cloud; all points of a file that it writes have one scale (inference/points.py).
+# Of clouds that it reads, points outside the grid are left out, and a surface of which more than half would have no point is
+# refused (scenes/points.py).
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
