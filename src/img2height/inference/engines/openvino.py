@@ -70,8 +70,8 @@ def missing_inputs(model: LoadedModel, side_px: int) -> dict[str, np.ndarray]:
 def core() -> Any:
     """Return OpenVINO's entry point, which is never freed.
 
-    With several, the stack on which signals are handled may lie in freed memory afterwards, and the next signal ends the
-    process (findings/openvino_signal_stack.sh).
+    With several, the stack on which signals are handled may lie in freed memory afterwards, and the next signal ends
+    the process (findings/openvino_signal_stack.sh).
     """
     keep_telemetry_out()
     import openvino
