@@ -29,6 +29,7 @@ def main(args: Namespace) -> None:
     from img2height.inference.engines import EXACT
     from img2height.inference.measure import measure_engines
     from img2height.inference.quantise import quantise
+    from img2height.io.locks import alone
     from img2height.io.tables import read_geotable
     from img2height.models.engines import ENGINES, write_engines
     from img2height.models.folder import load_model
@@ -38,13 +39,14 @@ def main(args: Namespace) -> None:
 
     model, settings = load_model(args.card.parent), parse_file(Inference, args.settings)
     scenes, areas = all_scenes(args.scenes), read_geotable(args.areas)
-    if settings.engine != EXACT:
-        quantise(model, scenes, areas, args.fold, settings.window_px)
-        measured = measure_engines(model, scenes, areas, args.fold, settings)
-        write_engines(measured, args.card.with_name(ENGINES))
-    found = calibrate_model(model, scenes, areas, args.fold, settings, args.scratch)
-    write_calibration(found, args.out)
-    shutil.rmtree(args.scratch, ignore_errors=True)
+    with alone(args.scratch):  # if only Snakemake was killed, its job still uses it
+        if settings.engine != EXACT:
+            quantise(model, scenes, areas, args.fold, settings.window_px)
+            measured = measure_engines(model, scenes, areas, args.fold, settings)
+            write_engines(measured, args.card.with_name(ENGINES))
+        found = calibrate_model(model, scenes, areas, args.fold, settings, args.scratch)
+        write_calibration(found, args.out)
+        shutil.rmtree(args.scratch, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -44,6 +44,7 @@ def main(args: Namespace) -> None:
     from img2height.inference.predict import predict_strips
     from img2height.inference.stitch import mosaic_folds
     from img2height.io.atomic import atomic_paths
+    from img2height.io.locks import alone
     from img2height.io.tables import read_geotable
     from img2height.models.folder import load_model
     from img2height.scenes.scene import Scene
@@ -57,21 +58,23 @@ def main(args: Namespace) -> None:
     files = len(args.mosaics)
     if wrong := [fold for fold in folds if len(fold.tiffs) != files]:
         raise DataError(f"--fold {wrong[0].number}: has {len(wrong[0].tiffs)} TIFFs, --mosaics {files}; give as many")
-    predicted = []
-    for fold in folds:
-        model = load_model(fold.card.parent)
-        area = area_of(areas, "test", scene.dataset, scene.name, fold.number)
-        task = Task(model, scene, args.views, settings, args.strips / f"fold{fold.number}", area).with_engine(["auto"])
-        threads = model.card.training.threads  # other counts change the last digits
-        predicted.append((predict_strips(task, threads=threads), origin_of(task)))
-    with atomic_paths(*args.mosaics, *(tiff for fold in folds for tiff in fold.tiffs)) as paths:
-        mosaics, parts = paths[:files], paths[files:]  # parts by fold, then by file
-        for number, (mosaic, bands) in enumerate(zip(mosaics, (slice(1), slice(1, None)), strict=False)):
-            for (strips, origin), part in zip(predicted, parts[number::files], strict=True):
-                strips.write_bands(bands, part, origin)
-            mosaic_folds(parts[number::files], scene.grid, mosaic)
-    for strips, _ in predicted:  # until here, a killed job can resume with the strips of all folds
-        strips.remove()
+    with alone(args.strips):  # if only Snakemake was killed, its job still uses them
+        predicted = []
+        for fold in folds:
+            model = load_model(fold.card.parent)
+            area = area_of(areas, "test", scene.dataset, scene.name, fold.number)
+            folder = args.strips / f"fold{fold.number}"
+            task = Task(model, scene, args.views, settings, folder, area).with_engine(["auto"])
+            threads = model.card.training.threads  # other counts change the last digits
+            predicted.append((predict_strips(task, threads=threads), origin_of(task)))
+        with atomic_paths(*args.mosaics, *(tiff for fold in folds for tiff in fold.tiffs)) as paths:
+            mosaics, parts = paths[:files], paths[files:]  # parts by fold, then by file
+            for number, (mosaic, bands) in enumerate(zip(mosaics, (slice(1), slice(1, None)), strict=False)):
+                for (strips, origin), part in zip(predicted, parts[number::files], strict=True):
+                    strips.write_bands(bands, part, origin)
+                mosaic_folds(parts[number::files], scene.grid, mosaic)
+        for strips, _ in predicted:  # until here, a killed job can resume with the strips of all folds
+            strips.remove()
 
 
 if __name__ == "__main__":

@@ -192,8 +192,8 @@ def made_by(tree: Tree, target: str) -> dict[str, str]:
 
 
 def last_error(said: str) -> str:
-    """Return the last error line of a program."""
-    lines = [line for line in said.splitlines() if "error" in line.lower()]
+    """Return the last error line of a program; a WorkflowError of Snakemake only says that some job failed."""
+    lines = [line for line in said.splitlines() if "error" in line.lower() and not line.startswith("WorkflowError")]
     return lines[-1] if lines else said[-300:]
 
 

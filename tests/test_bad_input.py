@@ -4,17 +4,21 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 import rasterio
+from filelock import FileLock
 from model_cases import card_of
+from polling import PATIENCE_S
 from raw_cases import SIDE, deliver, ramp, write
 from script_steps import CHAIN, RECIPE, SCRIPTS, SMALL, Steps, files, small_disk
 
 from img2height.errors import DataError, ModelError
 from img2height.inference.tags import TAGS
+from img2height.io import locks
 from img2height.io.grid import Grid
 from img2height.io.rasters import create_scratch, height_band, open_raster, set_tags
 from img2height.io.tables import SEAL, read_geotable, read_json, write_geopackage, write_json, write_sealed, write_table
@@ -203,6 +207,24 @@ def test_a_full_disk_leaves_no_files(program, steps, tmp_path, script, limit):
         "could not be written", "disk full|free some space"
     )
     assert files(tmp_path) == []
+
+
+@pytest.mark.parametrize(("script", "scratch"), [("predict", "strips"), ("calibrate_intervals", "validated")])
+def test_it_waits_for_a_job_that_still_runs(program, steps, tmp_path, monkeypatch, script, scratch):
+    """As an orphan does if only Snakemake was killed; it removes its scratch folder at its end."""
+    holds, waits = threading.Event(), threading.Event()
+    monkeypatch.setattr(locks.logger, "info", lambda *_: waits.set())
+
+    def work() -> None:
+        with FileLock(tmp_path / f".{scratch}.lock"):
+            holds.set()
+            waits.wait(PATIENCE_S)
+
+    threading.Thread(target=work, daemon=True).start()
+    holds.wait()
+    assert program(script, getattr(steps, script)(tmp_path)).status == 0
+    assert waits.is_set()
+    assert not [name for name in files(tmp_path) if scratch in name]
 
 
 def test_the_end_of_a_raster_is_not_lost(program, steps, tmp_path):
