@@ -91,14 +91,14 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[P
 
 
 @pytest.fixture(scope="session")
-def tree(once: Callable, tmp_path_factory: pytest.TempPathFactory) -> Tree:
-    """Return a copy of the checkout in which the workflow has run on tiny districts."""
+def tree(once: Callable, steps: Steps, tmp_path_factory: pytest.TempPathFactory) -> Tree:
+    """Return a copy of the checkout in which the workflow has run on tiny districts; `steps` compiled its kernels."""
     run = once("run", lambda folder: Tree(folder).make("--cores", "2"))
     return Tree(run).copied(tmp_path_factory.mktemp("tree"))
 
 
 @pytest.fixture(scope="session")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Tree:
+def small(steps: Steps, tmp_path_factory: pytest.TempPathFactory) -> Tree:
     """Return the same with one method, for tests that run the workflow several times; not to be changed."""
     made = Tree(tmp_path_factory.mktemp("small")).with_one_method()
     made.make("--cores", "2")

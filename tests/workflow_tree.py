@@ -38,7 +38,12 @@ class Tree:
         for name in subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0"):
             if name and (ROOT / name).is_file():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(ROOT / name, folder / name)
+                shutil.copy2(ROOT / name, folder / name)
+        # The machine code of numba fits sources with the same time of change; compiling it takes longer than most runs.
+        for code in (ROOT / "src").rglob("__pycache__/*.nb[ic]"):
+            made = folder / code.relative_to(ROOT)
+            made.parent.mkdir(exist_ok=True)
+            shutil.copy2(code, made)
         text = (ROOT / "config/test/config.yaml").read_text().replace("experiment: tiny", f"experiment: {experiment}")
         (folder / "config/config.yaml").write_text(text)
 

@@ -59,8 +59,8 @@ class Run:
 
 
 @pytest.fixture(scope="module")
-def runs(cluster, tmp_path_factory):
-    """Return all runs by name. They start together, because they mostly wait."""
+def runs(cluster, steps, tmp_path_factory):
+    """Return all runs by name. They start together, because they mostly wait; `steps` compiled their kernels."""
     folder = tmp_path_factory.mktemp("runs")
     misfortunes = ("--snakefile", f"{ROOT}/tests/slurm/misfortunes.smk", *PROFILE)
     trees = {name: Tree(folder / name) for name in ("cluster", "local")}
