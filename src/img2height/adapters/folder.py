@@ -101,5 +101,5 @@ ADAPTER = Adapter(
     layout="<scene>/{rgb,ortho,image}.tif\n<scene>/{dsm,dom}.tif\n<scene>/{dtm,dgm}.tif\n<scene>/ndsm.tif\n"
     "<scene>/*.laz (instead of dsm and dtm)\n<scene>/buildings.{tif,gpkg}",
     find=partial(_find, USUAL),
-    notes=("Correct title, source, licence and vertical reference below.",),
+    notes=("Correct title, source, licence and vertical reference in the dataset's file.",),
 )
