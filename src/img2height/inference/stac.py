@@ -41,11 +41,8 @@ def write_catalogue(rasters: Sequence[Path], folder: Path) -> None:
     """
     for path in rasters:
         write_json(height_item(path), path.with_suffix(ITEM))
-    items = {
-        path: item
-        for path in sorted(folder.glob(f"*{ITEM}"))
-        if (item := _own(path)).get("assets") and (folder / item["assets"][HEIGHTS]["href"]).exists()
-    }
+    beside = [path.with_suffix(ITEM) for path in sorted(folder.glob("*.tif"))]  # other files may be large
+    items = {path: item for path in beside if HEIGHTS in (item := _own(path)).get("assets", {})}
     if len(items) < 2:
         (folder / COLLECTION).unlink(missing_ok=True)  # of rasters that are gone
         return
