@@ -43,6 +43,13 @@ def test_block_intervals_cover_the_true_value_and_pixel_intervals_do_not(correla
         assert pixels < 0.5
 
 
+def test_a_score_that_cannot_be_negative_is_not_moved_below_zero():
+    found = Resampled(0.02, np.array([0.0, 0.02, 0.04]), np.array([0.01, 0.03]), 2)
+    np.testing.assert_allclose(found.moved(0.015).draws, [0, 0.015, 0.035])
+    difference = Resampled(0.02, np.array([-0.01, 0.02, 0.04]), np.array([0.01, 0.03]), 2)
+    np.testing.assert_allclose(difference.moved(0.015).draws, [-0.015, 0.015, 0.035])
+
+
 def test_the_score_of_all_blocks_is_pooled_by_pixels():
     sums = sums_of(np.tile([3.0, 4.0], 20))
     sums = {name: values * np.tile([1, 3], 20) for name, values in sums.items()}

@@ -43,10 +43,10 @@ def test_different_mean_errors_of_tiles_have_no_length_within_tiles():
     assert reduce(add, shifted).length_px() is None
 
 
-def test_nothing_and_constant_errors_have_no_length():
-    assert CorrelationStatistics().length_px() is None
-    assert CorrelationStatistics.from_errors(np.full((8, 8), np.nan)).length_px() is None
-    assert CorrelationStatistics.from_errors(np.full((8, 8), 1 / 3)).length_px() is None
+def test_nothing_and_constant_errors_correlate_over_nothing():
+    assert CorrelationStatistics().length_px() == 0
+    assert CorrelationStatistics.from_errors(np.full((8, 8), np.nan)).length_px() == 0
+    assert CorrelationStatistics.from_errors(np.full((8, 8), 1 / 3)).length_px() == 0
 
 
 def test_a_row_by_hand():

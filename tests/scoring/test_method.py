@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from types import MappingProxyType
 
 import geopandas
@@ -15,7 +16,7 @@ from img2height.io.rasters import Band, height_band, open_raster, read_heights, 
 from img2height.scenes.scene import Scene, SceneLayer
 from img2height.scoring.method import Predicted, evaluate_method
 from img2height.scoring.record import Scored, read_scores, write_scores
-from img2height.scoring.tiles import COLUMNS, tile_scores
+from img2height.scoring.tiles import COLUMNS, OUTCOMES, tile_scores
 from img2height.settings.protocol import Metrics
 from img2height.vocabulary.layers import NODATA
 
@@ -197,6 +198,21 @@ def test_heights_that_a_method_does_not_predict_are_not_required(tmp_path):
     assert scores.footprint["coverage"] == 1
 
 
+def test_masks_are_scored_where_the_height_is_missing(tmp_path):
+    scene, files = write_scene(tmp_path, "s1", 1.0, polygons=True)
+    known = np.full(GRID.shape, np.nan, np.float32)
+    known[:, :32] = 0
+    write_cog(files["ndsm"], known, GRID, [height_band("ndsm")], nodata=NODATA)
+    scene = replace(scene, layers=scene.layers | {"ndsm": SceneLayer.of(files["ndsm"])})
+    scores, tiles, _ = evaluate([(scene, files)], areas_of((0, "test", "s1", box(0, 0, 64, 64))))
+    assert tiles[tiles.stratum == "all"].reference_pixels.tolist() == [1024, 0, 1024, 0]
+    found = tiles[OUTCOMES].sum()
+    assert (found.tp, found.sum()) == (288, 64 * 64 - 400)
+    assert scores.footprint["iou"] == found.tp / (found.tp + found.fp + found.fn)
+    assert scores.per_image["footprint"]["tiles"] == 4
+    assert (scores.per_image["all"]["tiles"], scores.strata["all"]["coverage"]) == (2, 1)
+
+
 def test_predictions_of_two_quantities_are_refused(tmp_path):
     made = [write_scene(tmp_path, name, 0.0, polygons=True) for name in ("s1", "s2")]
     made[1][1]["height"] = write_surface(tmp_path, made[1][0], "r.tif", 0.0, "relative")
@@ -204,17 +220,25 @@ def test_predictions_of_two_quantities_are_refused(tmp_path):
         evaluate(made, areas_of((0, "test", "s1", box(0, 0, 64, 64)), (0, "test", "s2", box(0, 0, 64, 64))))
 
 
+def with_error(made: tuple[Scene, dict], error_m: np.ndarray) -> None:
+    """Write predictions that are off by an error."""
+    with open_raster(made[0].path("ndsm")) as raster:
+        truth = read_heights(raster)
+    write_cog(made[1]["height"], (truth + error_m).astype(np.float32), GRID, [height_band("ndsm")], nodata=NODATA)
+
+
 def test_the_correlation_length_is_the_largest_of_the_scenes_in_metres(tmp_path):
     made = [write_scene(tmp_path, name, 0.0, polygons=True) for name in ("s1", "s2")]
     rows = np.indices(GRID.shape)[0]
-    with open_raster(made[0][0].path("ndsm")) as raster:
-        truth = read_heights(raster)
-    wave = (truth + np.sin(rows / 3)).astype(np.float32)
-    write_cog(made[1][1]["height"], wave, GRID, [height_band("ndsm")], nodata=NODATA)
-    scores, *_ = evaluate(made, areas_of(*((0, "test", name, box(0, 0, 64, 64)) for name in ("s1", "s2"))))
-    lengths = scores.correlation.scenes
-    assert lengths["town/s1"] is None  # no error at all
-    assert 2 < lengths["town/s2"] == scores.correlation.length_m
+    areas = areas_of(*((0, "test", name, box(0, 0, 64, 64)) for name in ("s1", "s2")))
+    with_error(made[1], np.sin(rows / 3))
+    lengths = evaluate(made, areas).scores.correlation
+    assert lengths.scenes["town/s1"] == 0  # no error at all
+    assert 2 < lengths.scenes["town/s2"] == lengths.length_m
+    with_error(made[0], np.where(rows < 32, 0, 3))  # a tile of 32 px cannot show how far it reaches
+    lengths = evaluate(made, areas).scores.correlation
+    assert (lengths.length_m, lengths.scenes["town/s1"]) == (None, None)
+    assert lengths.scenes["town/s2"] is not None
 
 
 def test_a_record_is_read_as_it_was_written(tmp_path):

@@ -48,9 +48,12 @@ class Resampled:
         )
 
     def moved(self, value: float) -> Self:
-        """Return the same spread around another value: the exact one, if this one is rounded to bins."""
-        step = value - self.value
-        return type(self)(value, self.draws + step, self.left_out + step, self.blocks)
+        """Return the same spread around another value: the exact one, if this one is rounded to bins.
+
+        A score that no draw makes negative does not become so.
+        """
+        step, least = value - self.value, 0.0 if self.draws.min() >= 0 else -np.inf
+        return type(self)(value, (self.draws + step).clip(least), self.left_out + step, self.blocks)
 
     def interval(self, neighbours: np.ndarray, level: float = LEVEL) -> tuple[float, float] | None:
         """Return the ends of the interval, or None if there are fewer than 20 blocks.

@@ -157,7 +157,8 @@ def _require_same_pixels(scored: Iterable[Scored]) -> None:
     compared = {stratum for stratum, _ in COMPARED}
     first: dict[str, tuple[str, pandas.Series]] = {}
     for entry, frame, _ in scored:
-        own = frame[frame.stratum.isin(compared)].set_index([*TILE, "stratum"]).reference_pixels.sort_index()
+        rows = frame[frame.stratum.isin(compared) & (frame.reference_pixels > 0)]
+        own = rows.set_index([*TILE, "stratum"]).reference_pixels.sort_index()
         other, theirs = first.setdefault(quantity_of(entry.quantity).group.name, (entry.method, own))
         if not own.equals(theirs):
             raise DataError(

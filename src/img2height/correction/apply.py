@@ -15,6 +15,7 @@ from img2height.correction.features import Map
 from img2height.correction.models import Correction
 from img2height.correction.placed import References, place
 from img2height.correction.plausible import check
+from img2height.correction.relief import correlation_px
 from img2height.correction.samples import samples_of
 from img2height.errors import DataError
 from img2height.io.atomic import file_digest
@@ -23,7 +24,6 @@ from img2height.io.rasters import Band, bounded_cache, height_band, open_raster,
 from img2height.io.records import Record
 from img2height.io.tables import write_json
 from img2height.io.values import Scaling, stated_unit
-from img2height.metrics.correlation import CorrelationStatistics
 from img2height.vocabulary.outputs import CLASSES
 from img2height.vocabulary.quantities import BUILDINGS, QUANTITIES
 from img2height.vocabulary.storage import Compression
@@ -31,7 +31,6 @@ from img2height.vocabulary.storage import Compression
 logger = logging.getLogger(__name__)
 
 OWN_TAGS = "IMG2HEIGHT_"
-LOOKED_AT = 16  # blocks of the map from which the correlation length is taken
 KEPT = [each.band for each in CLASSES.values()]  # bands that a correction does not concern
 REPORT = ".json"  # suffix of the report, in place of that of the map
 
@@ -144,16 +143,6 @@ def corrected(onto: Map, correction: Correction, window: Window) -> np.ndarray:
 def finished(heights_m: np.ndarray, onto: Map) -> np.ndarray:
     """Return corrected heights as they are written: not below the ground."""
     return heights_m.clip(min=0) if onto.above_ground else heights_m
-
-
-def correlation_px(onto: Map) -> float:
-    """Return the correlation length of the map in pixels, from blocks that are evenly spread over it."""
-    windows, found = list(onto.grid.blocks()), CorrelationStatistics()
-    for number in np.unique(np.linspace(0, len(windows) - 1, LOOKED_AT).round().astype(int)):
-        heights_m = read_heights(onto.heights, windows[number])
-        found += CorrelationStatistics.from_errors(heights_m.astype(np.float64))
-    length_px = found.length_px()
-    return 0.0 if length_px is None else length_px
 
 
 def _report(heights: Path, control: Control, choice: Choice, samples: int, grid: Grid) -> Report:

@@ -13,6 +13,7 @@ logger = logging.getLogger(__name__)
 LAGS_PX = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
 LINE_STEP = 4  # neighbouring lines are redundant, so every fourth row and column is enough
 LENGTHS_A_BLOCK = 2
+LEAST_M2 = 1e-6  # variance of errors that vary by a millimetre; what is below is rounding
 _SCALE = 2**30
 _NONE = (0,) * len(LAGS_PX)
 
@@ -77,11 +78,11 @@ class CorrelationStatistics:
         """Return the lag where the autocorrelation of the errors falls below 1/e, in pixels; None if it never does.
 
         The autocorrelation is 1 - variogram / variance, with the variance of all tiles together: a different mean error
-        in each tile is correlation too. Between two lags it is interpolated linearly. None is also returned if there is
-        no variance. Source: Matheron (1963), https://doi.org/10.2113/gsecongeo.58.8.1246
+        in each tile is correlation too. Between two lags it is interpolated linearly. Errors that do not vary, or are
+        missing, have the length 0. Source: Matheron (1963), https://doi.org/10.2113/gsecongeo.58.8.1246
         """
-        if not self.pixels or (variance := self._variance()) <= 0:
-            return None
+        if not self.pixels or (variance := self._variance()) < LEAST_M2:
+            return 0.0
         before, above = 0, 1.0
         for lag, pairs, total in zip(LAGS_PX, self.pairs, self.difference_sum, strict=True):
             if not pairs:

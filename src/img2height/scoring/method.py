@@ -182,12 +182,16 @@ def _tiles(
 
 
 def _correlation(scenes: Sequence[_Evaluated]) -> Correlation:
-    """Return the correlation length of the errors in metres: the maximum over the scenes, and that of each."""
-    lengths = {}
+    """Return the correlation length of the errors in metres: the maximum over the scenes, and that of each.
+
+    None stands for a length beyond what can be measured, so it is the maximum.
+    """
+    lengths: dict[str, float | None] = {}
     for one in scenes:
         length_px = one.statistics.correlation.length_px()
         lengths[one.predicted.name] = None if length_px is None else length_px * one.predicted.scene.grid.gsd_m
-    return Correlation(length_m=max((v for v in lengths.values() if v is not None), default=None), scenes=lengths)
+    measured = [length_m for length_m in lengths.values() if length_m is not None]
+    return Correlation(length_m=max(measured, default=0.0) if len(measured) == len(lengths) else None, scenes=lengths)
 
 
 def _quantity(heights: Sequence[Path], tile_px: int) -> tuple[str, str | None]:

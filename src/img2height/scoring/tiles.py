@@ -31,7 +31,7 @@ EMPTY_VALUE = {"skip": np.nan, "one": 1.0, "zero": 0.0}
 
 
 class TileRows(NamedTuple):
-    """Sums of the tiles of a block, one row per tile and stratum with reference pixels.
+    """Sums of the tiles of a block, one row per tile and stratum with reference pixels; in `all` also with a mask alone.
 
     Attributes:
         place: N x 3 int64: row and column of the upper left pixel, number of the stratum.
@@ -59,8 +59,11 @@ def tile_rows(sums: BlockSums, corners: np.ndarray, ssim: np.ndarray, outcomes: 
         ssim: T float64, NaN for tiles without SSIM.
         outcomes: T x 4 int64, pixels of the building mask by `OUTCOMES`.
     """
-    tile, stratum = np.nonzero(sums.counts[:, : len(STRATA), COUNTS.index("reference_pixels")])
-    here, overall = (tile, stratum), stratum == list(STRATA).index("all")
+    there = sums.counts[:, : len(STRATA), COUNTS.index("reference_pixels")] > 0
+    everything = list(STRATA).index("all")
+    there[:, everything] |= outcomes.any(axis=1)
+    tile, stratum = np.nonzero(there)
+    here, overall = (tile, stratum), stratum == everything
     return TileRows(
         np.column_stack([corners[tile], stratum]),
         sums.counts[here],

@@ -68,7 +68,7 @@ def on_shared_tiles(tables: Mapping[Prediction, pandas.DataFrame], block_px: int
     Raises:
         DataError: there is no such tile.
     """
-    every = {name: table[table.stratum == "all"] for name, table in tables.items()}
+    every = {name: table[(table.stratum == "all") & (table.reference_pixels > 0)] for name, table in tables.items()}
     keys = reduce(pandas.Index.intersection, [pandas.MultiIndex.from_frame(table[SAME]) for table in every.values()])
     if keys.empty:
         raise DataError(
