@@ -147,7 +147,7 @@ def _summary(run: Run, tables: Tables, classes: dict[str, pandas.DataFrame]) -> 
     table = tables.scores
     refining = [name for name in table.method if refines(run.recipes[name])]
     top = tallest(classes)
-    tall = [] if top is None else [flattening(classes[name], name, top) for name in leading(table).method.head(1)]
+    tall = flattening(classes, leading(table).method, top)
     headline, buildings, whole = chosen_columns(table, HEADLINE), chosen_columns(table, BUILDINGS), all_columns(table)
     baseline = next(iter(table[table.method == BASELINE].all_rmse_m), None)
     return {

@@ -31,7 +31,9 @@ EMPTY_VALUE = {"skip": np.nan, "one": 1.0, "zero": 0.0}
 
 
 class TileRows(NamedTuple):
-    """Sums of the tiles of a block, one row per tile and stratum with reference pixels; in `all` also with a mask alone.
+    """Sums of the tiles of a block, one row per tile and stratum with reference pixels.
+
+    Tiles in which only the mask is valid have a row of stratum `all`.
 
     Attributes:
         place: N x 3 int64: row and column of the upper left pixel, number of the stratum.

@@ -47,6 +47,14 @@ def test_the_tallest_class(strata: dict, tall: str | None):
 
 
 def test_a_finding_states_the_bias_of_tall_buildings():
-    finding = flattening(table_of(STRATA), "unet", "height_20_50")
+    (finding,) = flattening({"unet": table_of(STRATA)}, ["unet"], "height_20_50")
     assert (finding.kind, finding.method) == ("tall", "unet")
     assert {4.0, -5.0, -3.0} <= set(numbers_in(finding.text))
+
+
+def test_the_finding_is_of_the_best_method_that_has_tall_buildings():
+    """A method of terrain has no classes, another left all tall buildings out."""
+    tables = {"cgan": table_of({"all": block(0.0)}), "gaps": table_of({"height_0_3": block(0.5)})}
+    (finding,) = flattening(tables | {"unet": table_of(STRATA)}, ["cgan", "gaps", "unet"], "height_20_50")
+    assert finding.method == "unet"
+    assert flattening(tables, ["cgan", "gaps"], None) == []

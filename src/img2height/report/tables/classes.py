@@ -1,6 +1,7 @@
 """Errors by class: reference height, building size, edges. An average over all pixels hides those of tall buildings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import pandas
 
@@ -61,20 +62,26 @@ def class_name(stratum: str) -> str:
     return f"{'reference ' if stratum.startswith(HEIGHTS) else ''}{STRATA[stratum]}"
 
 
-def flattening(classes: pandas.DataFrame, method: str, stratum: str) -> Finding:
-    """Return the bias of a method in the tallest class as a finding.
+def flattening(tables: Mapping[str, pandas.DataFrame], ranked: Iterable[str], stratum: str | None) -> list[Finding]:
+    """Return the bias in the tallest class as a finding: of the best method that has such pixels, if any.
 
     Args:
-        classes: see `class_table`.
-        method: its name.
+        tables: by method, see `class_table`.
+        ranked: methods, the best first.
         stratum: see `tallest`.
     """
-    (row,) = rows_of(classes[classes.stratum == stratum])
+    for method in ranked:
+        for row in rows_of(tables[method][tables[method].stratum == stratum]):
+            return [_flattened(row, method)]
+    return []
+
+
+def _flattened(row: Mapping[str, Any], method: str) -> Finding:
     bias_m: float = row["bias_m"]
     interval: Interval | None = row["bias_m_interval"]
     extra = ""
     if interval is not None and interval.estimated:
         extra = f" (95 % interval {interval_text(interval, CLASS_SCORES['bias_m'])} m)"
-    name, side = class_name(stratum), "below" if bias_m < 0 else "above"
+    name, side = class_name(row["stratum"]), "below" if bias_m < 0 else "above"
     text = f"{name[0].upper()}{name[1:]}: {method} is {abs(bias_m):.1f} m {side} the reference on average{extra}."
     return Finding("tall", method, text)
