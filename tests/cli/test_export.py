@@ -1,10 +1,13 @@
 """A folder to hand on has weights, card and README, and is used like any model folder."""
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
+import rasterio
 import torch
 from calibration_cases import calibration
 from familiarity_cases import familiarity
@@ -19,8 +22,10 @@ from img2height.cli.verify import verify
 from img2height.comparison.record import Interval, write_rows
 from img2height.conformal.calibration import CALIBRATION, write_calibration
 from img2height.familiarity.familiarity import FAMILIARITY, write_familiarity
+from img2height.inference.tags import MODEL_TAG
 from img2height.io.atomic import file_digest
 from img2height.io.grid import Grid
+from img2height.io.rasters import height_band, write_cog
 from img2height.io.tables import write_json
 from img2height.methods import build_network
 from img2height.models.card import TrainedOn, UsedAreas
@@ -50,9 +55,20 @@ def model(tmp_path: Path) -> Path:
     return tmp_path / "model"
 
 
+def write_scored(results: Path, *digests: str) -> None:
+    """Write the heights that were scored, as models of these digests predict them."""
+    path = results / "mean_height/oof/seed0/south/height.tif"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    grid = Grid.north_up(CRS.from_epsg(32633), 500_000, 5_800_000, 0.5, (64, 64))
+    write_cog(path, np.zeros(grid.shape, np.float32), grid, [height_band("ndsm")], nodata=-9999)
+    with rasterio.open(path, "r+", IGNORE_COG_LAYOUT_BREAK="YES") as raster:
+        raster.update_tags(**{MODEL_TAG: ", ".join(digests)})
+
+
 @pytest.fixture
-def results(tmp_path: Path) -> Path:
+def results(model: Path, tmp_path: Path) -> Path:
     folder = tmp_path / "results"
+    write_scored(folder, file_digest(model / "model.safetensors"))
     (folder / "tables").mkdir(parents=True)
     rows = [
         Interval("mean_height", 0, "all", "rmse_m", 2.9876, 2.5, 3.25, 40, 64.0),
@@ -108,6 +124,13 @@ def test_the_folder_says_what_a_user_needs_to_know(model: Path, results: Path, t
     assert all(torch.equal(v, original.network.state_dict()[k]) for k, v in loaded.network.state_dict().items())
 
 
+def test_scores_of_several_folds_say_so(model: Path, results: Path, tmp_path: Path) -> None:
+    write_scored(results, file_digest(model / "model.safetensors"), "f" * 64, "e" * 64)
+    assert export(model, "--folder", tmp_path / "out", "--results", results).exit_code == 0
+    text = (tmp_path / "out/README.md").read_text()
+    assert "In test areas of town/south, predicted by the models of all 3 folds" in text
+
+
 def test_the_item_says_where_and_how_the_model_works(model: Path, tmp_path: Path) -> None:
     export(model, "--folder", tmp_path / "out")
     item, digest = json.loads((tmp_path / "out/item.json").read_text()), file_digest(model / "model.safetensors")
@@ -147,9 +170,13 @@ def test_without_results_there_is_no_test_score(model: Path, tmp_path: Path) -> 
 
 
 def test_mistakes_are_one_line_and_write_nothing(model: Path, results: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(results, other)
+    write_scored(other, "f" * 64)
     write_rows([], Interval, results / "tables" / "intervals.csv")
     for arguments, said in (
         (["--folder", model], "exists already"),
+        (["--folder", tmp_path / "out", "--results", other], "were made by other models than this one, of weights"),
         (["--folder", tmp_path / "out", "--results", results], "has no scores of mean_height with seed 0"),
         ([], "nothing to write"),
     ):

@@ -23,8 +23,22 @@ class Tested(NamedTuple):
     interval: str
 
 
+class TestScores(NamedTuple):
+    """The scores of a method in the test areas of an experiment.
+
+    Attributes:
+        rows: the scores.
+        scenes: in which the test areas lie.
+        models: how many models, one of each fold, predicted the heights.
+    """
+
+    rows: Sequence[Tested]
+    scenes: Sequence[str]
+    models: int
+
+
 def readme(
-    card: SealedCard, sources: Mapping[str, About], tested: Sequence[Tested] = (), tested_on: Sequence[str] = (),
+    card: SealedCard, sources: Mapping[str, About], scores: TestScores | None = None,
     engines: MeasuredEngines | None = None,
 ) -> str:  # fmt: skip
     """Return the model card as Markdown.
@@ -32,8 +46,7 @@ def readme(
     Args:
         card: of the model.
         sources: origin of its data, see `read_sources`.
-        tested: its scores.
-        tested_on: the scenes of the scores.
+        scores: of its experiment; None leaves them out.
         engines: what was measured of them; None leaves them out.
     """
     recipe, paper = card.recipe, card.recipe.paper
@@ -44,7 +57,7 @@ def readme(
         f"Output: `{recipe.target}` {_output(card)}. Trained on pixels of {card.gsd_m:g} m, in tiles of "
         f"{card.tile_px or '?'} px. Pixels that are more than {GSD_TOLERANCE:.0%} larger or smaller are resampled.",
         f"## Trained on\n\n{_trained(card, sources)}",
-        f"## Scores\n\n{_scores(card, tested, tested_on)}",
+        f"## Scores\n\n{_scores(card, scores)}",
         *([f"## Engines\n\n{_engines(engines)}"] if engines else []),
         f"## Limits\n\n{_limits(card)}",
         f"## Licences\n\n{_licences(licences_of(card, sources))}",
@@ -97,13 +110,16 @@ def _data(used: UsedAreas, sources: Mapping[str, About]) -> list[str]:
     return [use, *((about.title, about.source, about.licence) if about else [UNSTATED] * 3)]
 
 
-def _scores(card: SealedCard, tested: Sequence[Tested], tested_on: Sequence[str]) -> str:
+def _scores(card: SealedCard, scores: TestScores | None) -> str:
     best = ", ".join(f"{name} {value:.4g}" for name, value in (card.best or {}).items() if name != "step")
     validated = f"Validation, which chose the weights: {best}." if best else "No validation score is recorded."
-    if not tested:
+    if scores is None:
         return f"{validated} No test score was given to this card."
-    table = _table(("score", "value", "95 % interval"), tested)
-    return f"In test areas of {', '.join(tested_on)}, which the training did not see:\n\n{table}\n\n{validated}"
+    seen = "which the training did not see"
+    if scores.models > 1:
+        seen = f"predicted by the models of all {scores.models} folds, each in areas that its own training did not see"
+    table = _table(("score", "value", "95 % interval"), scores.rows)
+    return f"In test areas of {', '.join(scores.scenes)}, {seen}:\n\n{table}\n\n{validated}"
 
 
 def _engines(measured: MeasuredEngines) -> str:
