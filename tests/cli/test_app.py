@@ -369,6 +369,9 @@ def test_other_layers_in_a_geopackage_are_never_lost(model: Path, tmp_path: Path
         assert result.exit_code == 2
         assert ", ".join(layers) in result.stderr
         assert project.read_bytes() == before
+    project.write_bytes(b"")  # a broken copy
+    result = invoke("predict", *flags)
+    assert (result.exit_code, "project.gpkg: is not a vector file" in result.stderr) == (2, True)
     project.unlink()
     assert [invoke("predict", *flags).exit_code for _ in range(2)] == [0, 0]  # its own layer and style are replaced
     with closing(sqlite3.connect(project)) as file, file:

@@ -74,3 +74,12 @@ def test_buildings_have_columns_after_their_height() -> None:
     np.testing.assert_array_equal(found.height_low_m, [2, 0, NAN])
     np.testing.assert_array_equal(found.height_high_m, [9, 3.5, NAN])
     assert list(with_bounds(frame[:0], GRID, folds)) == list(found)
+
+
+def test_the_interval_of_a_building_below_the_terrain_contains_its_height() -> None:
+    """A surface model may lie below its terrain: such heights are not clipped."""
+    places = [shapely.box(x, 4_999_999, x + 1, 5_000_000) for x in (500_000, 500_001)]
+    frame = geopandas.GeoDataFrame({"height_m": [-1.5, -0.2]}, geometry=places, crs="EPSG:32632")
+    found = with_bounds(frame, GRID, [Calibrated(None, calibration())])
+    np.testing.assert_array_equal(found.height_low_m, found.height_m)
+    assert (found.height_high_m > found.height_m).all()

@@ -52,6 +52,16 @@ def test_counts_are_those_of_the_written_intervals(district: Scene, tmp_path: Pa
         assert own.width_sum_m.item() == pytest.approx(width_m, rel=1e-6)
 
 
+def test_no_interval_has_a_negative_width(district: Scene, tmp_path: Path) -> None:
+    with open_raster(district.path("ndsm")) as raster:
+        truth = read_heights(raster)
+    write_cog(tmp_path / "height.tif", truth - 30, district.grid, [height_band("ndsm")], nodata=-9999)
+    table = interval_tiles(
+        tmp_path / "height.tif", district, [Calibrated(district.grid.extent, calibration())], TILE_PX
+    )
+    assert (table.width_sum_m >= 0).all() and (table.bounded > 0).any()
+
+
 def test_buildings_are_counted_with_their_own_margins(district: Scene, tmp_path: Path) -> None:
     """Heights are 2.5 m too large: within the margin of 3 m below from 3 to 10 m."""
     path, _, _ = predicted(district, tmp_path, 2.5)

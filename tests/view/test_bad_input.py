@@ -67,6 +67,14 @@ def test_files_in_another_system_or_of_other_pixels(files: dict[str, Path], tmp_
         assert "are on different grids" in message(tmp_path, files["height"], "--reference", reference)
 
 
+def test_a_reference_of_another_quantity(files: dict[str, Path], tmp_path: Path) -> None:
+    surface = tmp_path / "surface.tif"
+    write_cog(surface, np.full(GRID.shape, 300, np.float32), GRID, [height_band("dsm")], nodata=-9999)
+    said = message(tmp_path, files["height"], "--reference", surface)
+    assert "surface.tif: states surface elevation (dsm), but" in said
+    assert "height above ground (ndsm)" in message(tmp_path, surface, "--reference", files["reference"])
+
+
 def test_too_few_polygons(files: dict[str, Path], tmp_path: Path) -> None:
     found = message(tmp_path, files["height"], files["reference"], "--buildings", files["buildings"])
     assert "found 1 files for 2 height maps" in found

@@ -1,5 +1,6 @@
 """Results of the workflow: scenes and methods are found, and compared as they are scored."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +78,16 @@ def test_an_experiment_is_shown_with_all_methods_and_seeds(tree: Path, tmp_path:
     above = "height above ground"
     assert names == [("stereo", above, 0), ("unet, seed 0", above, 0), ("unet, seed 1", above, 0)]
     assert not (tmp_path / "map/data/0/reference1").exists()
+
+
+def test_experiments_are_told_apart(tree: Path, tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        shutil.copytree(tree / "results/unet/oof/seed0", tmp_path / name / "unet/oof/seed0")
+    folders = [str(tmp_path / name) for name in ("first", "second")]
+    result = CliRunner().invoke(app, ["view", *folders, "--scenes", f"{tree}/scenes", "--out", f"{tmp_path}/map"])
+    assert result.exit_code == 0, result.output
+    (scene,) = chunk(tmp_path / "map", "manifest")["scenes"]
+    assert [method["name"] for method in scene["methods"]] == ["unet (first)", "unet (second)"]
 
 
 def test_a_surface_is_shown_above_the_terrain_as_it_is_scored(tree: Path, tmp_path: Path) -> None:

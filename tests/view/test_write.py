@@ -1,3 +1,4 @@
+import shutil
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -70,6 +71,16 @@ def test_the_same_files_give_the_same_bytes(files: dict[str, Path], tmp_path: Pa
         assert view(files["height"], *options(files), "--out", tmp_path / name).exit_code == 0
     assert folder_bytes(tmp_path / "one") == folder_bytes(tmp_path / "two")
     assert {path.name for path in tmp_path.iterdir()} == {"one", "two"}
+
+
+def test_files_of_one_name_are_told_apart(files: dict[str, Path], tmp_path: Path) -> None:
+    for folder in ("first", "second"):
+        (tmp_path / folder).mkdir()
+        shutil.copy(files["height"], tmp_path / folder / "height.tif")
+    result = view(*(tmp_path / folder / "height.tif" for folder in ("first", "second")), "--out", tmp_path / "map")
+    assert result.exit_code == 0, result.output
+    (scene,) = chunk(tmp_path / "map", "manifest")["scenes"]
+    assert [method["name"] for method in scene["methods"]] == ["first/height", "second/height"]
 
 
 def test_a_folder_with_other_content_is_not_replaced(files: dict[str, Path], tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ def with_bounds(frame: geopandas.GeoDataFrame, grid: Grid, folds: Sequence[Calib
     for fold in folds:
         inside = np.ones(len(frame), bool) if fold.area is None else shapely.intersects(fold.area, points)
         margins[:, inside] = fold.calibration.building_margins(height_m[inside], LEVEL)
-    bounds = {LOW: (height_m - margins[0]).clip(min=0), HIGH: height_m + margins[1]}
+    least_m = np.minimum(height_m, 0)  # a surface below its terrain keeps its interval
+    bounds = {LOW: np.maximum(height_m - margins[0], least_m), HIGH: height_m + margins[1]}
     place = list(frame.columns).index("height_m") + 1
     return frame.assign(**bounds)[[*frame.columns[:place], LOW, HIGH, *frame.columns[place:]]]

@@ -95,9 +95,16 @@ def numbers(column: pandas.Series, where: str) -> np.ndarray:
 
 
 def columns_by_layer(path: Path) -> dict[str, set[str]]:
-    """Return the names of the columns of each layer of a vector file."""
-    names = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
-    return {name: {str(column) for column in pyogrio.read_info(path, layer=name)["fields"]} for name in names}
+    """Return the names of the columns of each layer of a vector file.
+
+    Raises:
+        DataError: the file is none.
+    """
+    try:
+        names = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
+        return {name: {str(column) for column in pyogrio.read_info(path, layer=name)["fields"]} for name in names}
+    except DataSourceError as error:
+        raise DataError(f"{path}: is not a vector file ({error}); remove it, or choose another name") from error
 
 
 def _read(path: Path, what: str, layer: str | None) -> geopandas.GeoDataFrame | pandas.DataFrame:

@@ -111,11 +111,15 @@ def _counts(
     margins: dict[float, np.ndarray],
     least_m: float,
 ) -> Iterator[tuple[object, ...]]:
-    """Yield class, level and `COUNTS` of all heights and of each class; intervals do not reach below `least_m`."""
+    """Yield class, level and `COUNTS` of all heights and of each class; intervals do not reach below `least_m`.
+
+    That of a height below `least_m` begins at the height.
+    """
     limits = [high for _, high in HEIGHTS_M.values()][:-1]
     place = np.zeros(len(predicted), np.int64) if above is None else 1 + np.searchsorted(limits, above)
     for level, (below_m, above_m) in margins.items():
-        bounded, low_m, high_m = np.isfinite(below_m), (predicted - below_m).clip(min=least_m), predicted + above_m
+        bounded, high_m = np.isfinite(below_m), predicted + above_m
+        low_m = np.maximum(predicted - below_m, np.minimum(predicted, least_m))
         covered = bounded & (truth >= low_m) & (truth <= high_m)
         width_m = np.where(bounded, high_m - low_m, 0)
         sums = [np.bincount(place, values, len(STRATA)) for values in (np.ones(len(place)), bounded, covered, width_m)]

@@ -24,8 +24,10 @@ from img2height.io.values import Scaling, require_upward, stated_unit
 from img2height.io.vectors import read_polygons
 from img2height.io.warping import warped
 from img2height.view.frame import Frame
+from img2height.view.names import ends
 from img2height.view.sources import Method, ShownScene, plain_reader, quantity_name
 from img2height.view.tiles import Reader
+from img2height.vocabulary.quantities import ABOVE_GROUND, QUANTITIES, RELATIVE
 from img2height.vocabulary.units import METRES
 
 logger = logging.getLogger(__name__)
@@ -54,11 +56,16 @@ def open_files(
     rasters = [stack.enter_context(open_raster(path)) for path in heights]
     grid, name = Grid.of(rasters[0]), str(heights[0])
     frame = Frame.of(grid, name)
-    truth = reference and _reader(stack.enter_context(open_raster(reference)), grid, name, stack)
+    truth = None
+    if reference:
+        compared = stack.enter_context(open_raster(reference))
+        for raster in rasters:
+            _require_same_zero(raster, compared)
+        truth = _reader(compared, grid, name, stack)
     key = "reference" if truth else ""
     methods = [
-        Method(path.stem, quantity_name(raster.descriptions[0]), _reader(raster, grid, name, stack), key)
-        for path, raster in zip(heights, rasters, strict=True)
+        Method(title, quantity_name(raster.descriptions[0]), _reader(raster, grid, name, stack), key)
+        for title, raster in zip(ends([path.with_suffix("") for path in heights]), rasters, strict=True)
     ]
     if buildings:
         polygons = [_polygons(path, grid, name) for path in buildings]
@@ -66,6 +73,18 @@ def open_files(
     picture, refined = _picture(image, grid, name, stack) if image else (None, 0)
     references = {key: truth} if truth else {}
     return ShownScene(heights[0].stem, heights[0].stem, frame, methods, picture, refined, references)
+
+
+def _require_same_zero(raster: DatasetReader, reference: DatasetReader) -> None:
+    """Raise a DataError if one raster states heights above ground, and the other elevations."""
+    own, other = raster.descriptions[0], reference.descriptions[0]
+    if own not in QUANTITIES or other not in QUANTITIES or RELATIVE in (own, other):
+        return
+    if (own in ABOVE_GROUND) != (other in ABOVE_GROUND):
+        raise DataError(
+            f"{reference.name}: states {quantity_name(other)} ({other}), but {raster.name} {quantity_name(own)} "
+            f"({own}); give a reference of the same quantity"
+        )
 
 
 def _reader(raster: DatasetReader, grid: Grid, name: str, stack: ExitStack) -> Reader:

@@ -18,6 +18,7 @@ from img2height.scenes.about import about_of
 from img2height.scenes.scene import Scene
 from img2height.scoring.buildings import reference_buildings
 from img2height.view.frame import Frame
+from img2height.view.names import ends
 from img2height.view.sources import Method, Opener, ShownScene, compared_readers, plain_reader, quantity_name
 from img2height.view.tiles import Reader
 from img2height.vocabulary.quantities import BUILDINGS as BUILDING_HEIGHTS
@@ -35,6 +36,11 @@ class Result:
     method: str
     seed: str
     scene: str
+
+    @property
+    def experiment(self) -> Path:
+        """The folder of the methods."""
+        return self.path.resolve().parents[4]
 
     @classmethod
     def of(cls, path: Path) -> "Result | None":
@@ -96,8 +102,7 @@ def _method(
     result: Result, raster: DatasetReader, layers: Mapping[str, DatasetReader], all_results: list[Result]
 ) -> tuple[Method, Reader | None]:
     """Return a method and, where the scene has one, what its heights are compared with."""
-    seeds = {other.seed for other in all_results if other.method == result.method}
-    name = result.method if len(seeds) == 1 else f"{result.method}, seed {result.seed}"
+    name = _name(result, all_results)
     table = result.path.with_name(BUILDINGS)
     buildings = read_geotable(table) if table.exists() else None
     stated = raster.descriptions[0]
@@ -109,6 +114,15 @@ def _method(
     heights, reference = compared_readers(raster, layers)
     key = BUILDING_HEIGHTS if stated == BUILDING_HEIGHTS else compared_with
     return Method(name, quantity_name(stated, compared=True), heights, key, buildings), reference
+
+
+def _name(result: Result, all_results: list[Result]) -> str:
+    """Return a name of a method with what others of the same scene differ by: the seed, and the experiment."""
+    alike = [other for other in all_results if other.method == result.method]
+    seed = f", seed {result.seed}" if len({other.seed for other in alike}) > 1 else ""
+    experiments = sorted({other.experiment for other in alike})
+    title = dict(zip(experiments, ends(experiments), strict=True))[result.experiment]
+    return f"{result.method}{seed}" + (f" ({title})" if len(experiments) > 1 else "")
 
 
 def _scene_of(name: str, raster: DatasetReader, manifests: list[Path]) -> Scene:
