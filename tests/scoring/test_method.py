@@ -200,9 +200,9 @@ def test_heights_that_a_method_does_not_predict_are_not_required(tmp_path):
 
 def test_masks_are_scored_where_the_height_is_missing(tmp_path):
     scene, files = write_scene(tmp_path, "s1", 1.0, polygons=True)
-    known = np.full(GRID.shape, np.nan, np.float32)
-    known[:, :32] = 0
-    write_cog(files["ndsm"], known, GRID, [height_band("ndsm")], nodata=NODATA)
+    measured = np.full(GRID.shape, np.nan, np.float32)
+    measured[:, :32] = 0
+    write_cog(files["ndsm"], measured, GRID, [height_band("ndsm")], nodata=NODATA)
     scene = replace(scene, layers=scene.layers | {"ndsm": SceneLayer.of(files["ndsm"])})
     scores, tiles, _ = evaluate([(scene, files)], areas_of((0, "test", "s1", box(0, 0, 64, 64))))
     assert tiles[tiles.stratum == "all"].reference_pixels.tolist() == [1024, 0, 1024, 0]
