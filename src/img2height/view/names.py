@@ -1,11 +1,11 @@
-"""Names that tell the methods of a map apart."""
+"""Different names for the methods of a map."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 
 def ends(paths: Sequence[Path]) -> list[str]:
-    """Return the end of each path, with as many folders as it takes to tell different paths apart.
+    """Return the end of each path, with as many folders as it takes to distinguish different paths.
 
     Args:
         paths: at least one.
