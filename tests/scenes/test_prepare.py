@@ -245,6 +245,19 @@ def test_heights_without_a_unit_are_refused(tmp_path, layers):
     refused(tmp_path, layers, "dsm has no unit", "unit: metre")
 
 
+def test_a_unit_in_words_of_its_own_is_declared(tmp_path, layers):
+    write(tmp_path / "raw/dsm.tif", ramp() + 5, unit="m a.s.l.")
+    refused(tmp_path, layers, "the unit 'm a.s.l.', which is not supported; declare one of metre")
+    layers["dsm"]["unit"] = "metre"
+    assert np.allclose(band(prepare(tmp_path, layers), "ndsm"), 5)
+
+
+def test_a_declared_unit_does_not_contradict_the_vertical_system(tmp_path, layers):
+    write(tmp_path / "raw/dsm.tif", ramp() + 5, unit="height", crs="EPSG:32633+6360")  # NAVD88 in US survey feet
+    layers["dsm"]["unit"] = "metre"
+    refused(tmp_path, layers, "is declared in metre, but the file states us_survey_foot")
+
+
 def test_an_undeclared_nodata_is_named(tmp_path, layers):
     surface = ramp()
     surface[:5] = -32768

@@ -80,8 +80,14 @@ def stated_unit(raster: DatasetReader) -> str | None:
     """Return the unit of heights stated by a raster, a key of `METRES`; None if it states none.
 
     Raises:
-        DataError: band and vertical system contradict each other, or the unit is not supported.
+        DataError: band and vertical system contradict each other, or the unit of the band is not supported.
     """
+    written = _written_unit(raster)
+    if written and written.casefold() not in UNIT_OF:
+        raise DataError(
+            f"{raster.name}: its values have the unit {written!r}, which is not supported; declare one of "
+            f"{', '.join(METRES)}"
+        )
     units = stated_units(raster)
     if len(units) > 1:
         raise DataError(
@@ -92,19 +98,13 @@ def stated_unit(raster: DatasetReader) -> str | None:
 
 
 def stated_units(raster: DatasetReader) -> list[str]:
-    """Return the different units of heights stated by a raster: that of the band, then that of the vertical system.
-
-    Raises:
-        DataError: the unit of the band is not supported.
-    """
-    written = (raster.units[0] or "").strip()
-    band = UNIT_OF.get(written.casefold())
-    if written and band is None:
-        raise DataError(
-            f"{raster.name}: its values have the unit {written!r}, which is not supported; declare one of "
-            f"{', '.join(METRES)}"
-        )
+    """Return the different supported units of heights that a raster states: by its band, by its vertical system."""
+    band = UNIT_OF.get(_written_unit(raster).casefold())
     return list(dict.fromkeys(unit for unit in (band, _vertical_unit(raster.crs)) if unit))
+
+
+def _written_unit(raster: DatasetReader) -> str:
+    return (raster.units[0] or "").strip()
 
 
 def _vertical_unit(crs: CRS | None) -> str | None:
