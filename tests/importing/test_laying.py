@@ -98,6 +98,18 @@ def test_files_that_do_not_fit_are_refused_and_named(tmp_path: Path, options: di
         read(on_the_map(files, None), tmp_path)
 
 
+def test_a_mosaic_may_lie_in_a_linked_folder_and_sees_its_parts_through_links(tmp_path: Path) -> None:
+    for folder in ("delivered", "another/disk/made"):
+        (tmp_path / folder).mkdir(parents=True)
+    square(tmp_path / "delivered/a.tif", 7, 0, 0)
+    for link, folder in (("files", "delivered"), ("made", "another/disk/made")):
+        (tmp_path / link).symlink_to(tmp_path / folder)
+    values, _ = read(on_the_map([tmp_path / "files/a.tif"], None), tmp_path / "made")
+    assert (values == 7).all()
+    read(on_the_map([tmp_path / "files/a.tif"], None), tmp_path)
+    assert ">files/a.tif<" in (tmp_path / "m.vrt").read_text()
+
+
 def test_the_system_of_files_that_state_none_is_declared(tmp_path: Path) -> None:
     file = square(tmp_path / "a.tif", 1, 0, 0, crs=None)
     assert on_the_map([file], UTM).grid.crs.to_epsg() == 32633

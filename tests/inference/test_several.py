@@ -102,6 +102,14 @@ def test_a_killed_call_is_resumed_with_the_same_bytes(tmp_path: Path) -> None:
         predict(as_model(rest), files, tmp_path / "third")
 
 
+def test_the_folder_of_the_results_may_be_a_link(tmp_path: Path) -> None:
+    files = deliver(tmp_path / "tiles", noise(2 * TILE, 2 * TILE))
+    (tmp_path / "another/disk/results").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "another/disk/results")
+    written = predict(as_model(FirstBand()), files, tmp_path / "link")
+    assert all(np.array_equal(read(file), read(path)) for file, path in zip(files, written, strict=True))
+
+
 def test_items_say_where_the_heights_lie(tmp_path: Path) -> None:
     files = deliver(tmp_path / "tiles", noise(2 * TILE, 2 * TILE))
     predict(as_model(FirstBand()), files, tmp_path / "out")

@@ -34,9 +34,14 @@ class Part(NamedTuple):
 class _Look(NamedTuple):
     """What a source element of a VRT repeats of its raster, so that GDAL opens it only where it is read."""
 
+    file: str  # as seen from the folder of the VRT
     part: Part
     size: tuple[int, int]
     block: tuple[int, int]
+
+    @classmethod
+    def at(cls, part: Part, raster: DatasetReader, vrt: Path) -> "_Look":
+        return cls(_seen_from(vrt.parent, part.path), part, (raster.width, raster.height), raster.block_shapes[0])
 
 
 def write_mosaic(
@@ -66,7 +71,7 @@ def write_mosaic(
         for part in parts:
             with open_raster(part.path) as raster:
                 _require_same_bands(first, raster, nodata)
-                looks.append(_Look(part, (raster.width, raster.height), raster.block_shapes[0]))
+                looks.append(_Look.at(part, raster, path))
         root = _dataset(grid, crs or grid.crs)
         missing = first.nodatavals if nodata is None else [nodata] * first.count
         opaque = first.count == colours and ColorInterp.alpha in first.colorinterp
@@ -76,16 +81,16 @@ def write_mosaic(
             _text(element, "ColorInterp", _colour(first.colorinterp[band - 1], no_alpha=first.count == colours))
             seen_through = missing[band - 1] if covers or ratio is not None else None
             for look in looks:
-                _source(element, path, look, first.dtypes[band - 1], str(band), ratio, nodata=seen_through,
+                _source(element, look, first.dtypes[band - 1], str(band), ratio, nodata=seen_through,
                         masked=covers and masked)  # fmt: skip
         if None in missing:
             # A mask made from nodata would be wrong with GDAL 3.10 (findings/vrt_mask_of_nodata.sh).
             mask = ET.SubElement(ET.SubElement(root, "MaskBand"), "VRTRasterBand", dataType="Byte")
             for look in looks:
                 if opaque:  # 255 wherever a part lies
-                    _source(mask, path, look, first.dtypes[0], "1", ratio=0.0, offset=255)
+                    _source(mask, look, first.dtypes[0], "1", ratio=0.0, offset=255)
                 else:
-                    _source(mask, path, look, "uint8", "mask,1", nodata=0 if covers else None)
+                    _source(mask, look, "uint8", "mask,1", nodata=0 if covers else None)
     _save(root, path)
 
 
@@ -111,9 +116,17 @@ def write_stack(path: Path, grid: Grid, files: Mapping[str, Path], nodata: float
             _text(band, "Description", name)
             if nodata is not None:
                 _text(band, "NoDataValue", repr(nodata))
-            look = _Look(Part(file, 0, 0), (raster.width, raster.height), raster.block_shapes[0])
-            _source(band, path, look, dtype, "1", shown=(grid.width, grid.height))
+            look = _Look.at(Part(file, 0, 0), raster, path)
+            _source(band, look, dtype, "1", shown=(grid.width, grid.height))
     _save(root, path)
+
+
+def _seen_from(folder: Path, file: Path) -> str:
+    """Return the path of a file relative to a folder: as both are given, unless `..` would leave a linked folder."""
+    relative = os.path.relpath(file, folder)
+    if (folder / relative).resolve() == file.resolve():
+        return relative
+    return os.path.relpath(file.resolve(), folder.resolve())
 
 
 def _overlap(looks: Sequence[_Look]) -> bool:
@@ -171,7 +184,7 @@ def _colour(colour: ColorInterp, *, no_alpha: bool) -> str:
 
 
 def _source(
-    band: ET.Element, vrt: Path, look: _Look, dtype: str, index: str, ratio: float | None = None,
+    band: ET.Element, look: _Look, dtype: str, index: str, ratio: float | None = None,
     offset: float = 0, shown: tuple[int, int] | None = None, nodata: float | None = None, masked: bool = False,
 ) -> None:  # fmt: skip
     """Add a source to a band: stored x ratio + offset, if given; `shown` is its size there, by default its own.
@@ -181,7 +194,7 @@ def _source(
     plain = ratio is None and nodata is None and not masked
     source = ET.SubElement(band, "SimpleSource" if plain else "ComplexSource")
     width, height = look.size
-    _text(source, "SourceFilename", os.path.relpath(look.part.path, vrt.parent)).set("relativeToVRT", "1")
+    _text(source, "SourceFilename", look.file).set("relativeToVRT", "1")
     _text(source, "SourceBand", index)
     _element(
         source, "SourceProperties", RasterXSize=width, RasterYSize=height, DataType=TYPES[dtype],
