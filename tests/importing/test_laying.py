@@ -110,6 +110,19 @@ def test_a_mosaic_may_lie_in_a_linked_folder_and_sees_its_parts_through_links(tm
     assert ">files/a.tif<" in (tmp_path / "m.vrt").read_text()
 
 
+@pytest.mark.parametrize(("dtype", "value"), [("int64", -5), ("uint64", 5)])
+def test_parts_may_have_64_bits(tmp_path: Path, dtype: str, value: int) -> None:
+    files = [square(tmp_path / f"{n}.tif", n * value, n, 0, dtype, nodata=0) for n in (1, 2)]
+    values, valid = read(on_the_map(files, None), tmp_path)
+    assert (values.dtype, values[0, [0, 15]].tolist(), valid.all()) == (dtype, [value, 2 * value], True)
+
+
+def test_complex_numbers_are_refused(tmp_path: Path) -> None:
+    files = [square(tmp_path / f"{n}.tif", 1, n, 0, "complex64") for n in (0, 1)]
+    with pytest.raises(DataError, match=r"0\.tif: a mosaic of complex64 is not supported; convert its parts to one of"):
+        read(on_the_map(files, None), tmp_path)
+
+
 def test_the_system_of_files_that_state_none_is_declared(tmp_path: Path) -> None:
     file = square(tmp_path / "a.tif", 1, 0, 0, crs=None)
     assert on_the_map([file], UTM).grid.crs.to_epsg() == 32633

@@ -19,7 +19,7 @@ from img2height.io.rasters import open_raster
 
 TYPES = {
     "uint8": "Byte", "int8": "Int8", "uint16": "UInt16", "int16": "Int16", "uint32": "UInt32", "int32": "Int32",
-    "float32": "Float32", "float64": "Float64",
+    "int64": "Int64", "uint64": "UInt64", "float32": "Float32", "float64": "Float64",
 }  # fmt: skip
 
 
@@ -64,7 +64,7 @@ def write_mosaic(
             infrared often say so.
 
     Raises:
-        DataError: the parts differ in the number or type of their bands, or in nodata.
+        DataError: the parts differ in the number or type of their bands, or in nodata, or have complex numbers.
     """
     looks = []
     with open_raster(parts[0].path) as first:
@@ -104,11 +104,12 @@ def write_stack(path: Path, grid: Grid, files: Mapping[str, Path], nodata: float
         nodata: of all bands.
 
     Raises:
-        DataError: a file has several bands, or the types differ.
+        DataError: a file has several bands or complex numbers, or the types differ.
     """
     root, dtype = _dataset(grid, grid.crs), ""
     for number, (name, file) in enumerate(files.items(), start=1):
         with open_raster(file) as raster:
+            _require_type(raster)
             dtype = dtype or raster.dtypes[0]
             if raster.dtypes != (dtype,):
                 raise DataError(f"{file}: has {raster.count} bands of {raster.dtypes[0]}; expected one of {dtype}")
@@ -143,7 +144,16 @@ def _save(root: ET.Element, path: Path) -> None:
         ET.ElementTree(root).write(temporary, encoding="utf-8")
 
 
+def _require_type(raster: DatasetReader) -> None:
+    if others := set(raster.dtypes) - TYPES.keys():
+        raise DataError(
+            f"{raster.name}: a mosaic of {', '.join(sorted(others))} is not supported; convert its parts to one of "
+            f"{', '.join(TYPES)}: gdal_translate -ot"
+        )
+
+
 def _require_same_bands(first: DatasetReader, other: DatasetReader, nodata: float | None) -> None:
+    _require_type(first)
     if first.dtypes != other.dtypes:
         found = [f"{raster.name} has {raster.count} of {', '.join(set(raster.dtypes))}" for raster in (first, other)]
         raise DataError(f"the bands of rasters of one layer differ: {'; '.join(found)}; convert them to one type")
