@@ -7,7 +7,8 @@
 # row of each read is 0; nodata in the other rows counts as valid, without a message. Parts with an internal mask are right, and
 # so is rasterio 1.5.2 (GDAL 3.12.2).
 # What the project does: mosaics have the nodata value that all parts have in common, and parts with different ones are refused
-# until one is declared (io/vrt.py); masks are used only if no part has nodata.
+# until one is declared (io/vrt.py); masks are used only if parts have one, or none has nodata, and parts of both kinds are
+# refused (io/looks.py).
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -32,7 +32,7 @@ def read(laid: Laid, folder: Path, **how: float) -> tuple[np.ndarray, np.ndarray
     write_mosaic(folder / "m.vrt", laid.grid, laid.parts, crs=laid.crs, **how)
     with open_raster(folder / "m.vrt") as raster:
         require_alike(raster, heights=False)
-        values, valid = read_pixels(raster, [1])
+        values, valid = read_pixels(raster, [1], nodata=how.get("nodata"))  # as preparation does
     return values[0], valid
 
 
@@ -61,6 +61,41 @@ def test_a_gap_of_the_last_part_shows_the_one_below(tmp_path: Path, nodata: floa
     values, valid = read(on_the_map([below, tmp_path / "b.tif"], None), tmp_path, ratio=ratio)
     assert valid.all()
     assert (values == np.repeat([100, 200], 6) * (ratio or 1)).all()
+
+
+def masked(path: Path, columns: int, west: float, value: int = 100, nodata: float | None = 0) -> Path:
+    """Write 8 x 8 px whose first columns are 255 and masked, and whose first row is 0, which the mask replaces."""
+    array = np.full((8, 8), value, np.uint8)
+    array[:, :columns] = 255
+    array[0] = 0
+    write(path, array, west=WEST + west, nodata=nodata)
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(path, "r+") as raster:
+        raster.write_mask(np.repeat([[False, True]], [columns, 8 - columns], axis=1).repeat(8, axis=0))
+    return path
+
+
+@pytest.mark.parametrize("step", [8, 6])
+def test_masks_of_the_parts_replace_their_nodata(tmp_path: Path, step: int) -> None:
+    """With a step of 6, the masked columns of the second part show those of the first below it."""
+    files = [masked(tmp_path / "a.tif", 2, 0), masked(tmp_path / "b.tif", 2, step, 200)]
+    values, valid = read(on_the_map(files, None), tmp_path)
+    assert valid[:, 2:8].all() and valid[:, 10:].all() and not valid[:, :2].any()
+    assert valid[:, 8:10].all() == (step == 6)
+    assert not values[0][valid[0]].any() and (values[1:, 2:8] == 100).all() and (values[1:, 10:] == 200).all()
+
+
+def test_declared_nodata_counts_beside_the_masks(tmp_path: Path) -> None:
+    """The second part has no mask, and other nodata than was declared."""
+    files = [masked(tmp_path / "a.tif", 2, 0), square(tmp_path / "b.tif", 7, 1, 0, nodata=7)]
+    values, valid = read(on_the_map(files, None), tmp_path, nodata=0)
+    assert not valid[0, :8].any() and not valid[:, :2].any()
+    assert valid[1:, 2:8].all() and valid[:, 8:].all() and (values[:, 8:] == 7).all()
+
+
+def test_a_mask_beside_nodata_alone_is_refused(tmp_path: Path) -> None:
+    files = [square(tmp_path / "a.tif", 7, 0, 0, nodata=0), masked(tmp_path / "b.tif", 2, 8)]
+    with pytest.raises(DataError, match=r"b\.tif has a mask, which .*, and .*a\.tif only nodata \(0\.0\)"):
+        read(on_the_map(files, None), tmp_path)
 
 
 def test_missing_pixels_stay_missing_whatever_the_ratio(tmp_path: Path) -> None:

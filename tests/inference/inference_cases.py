@@ -79,10 +79,11 @@ def windows(window_px: int = 64, overlap: float = 0.5, **settings: object) -> In
 def write_image(
     path: Path, array: np.ndarray, *, valid: np.ndarray | None = None, bands: tuple[str, ...] = ("red",),
     epsg: int = 32633, gsd: float = 0.5, corner: tuple[float, float] = (500_000, 5_800_000), unit: str = "",
+    nodata: float | None = None,
 ) -> Path:  # fmt: skip
     """Write an image, H x W or C x H x W, and return its path."""
     grid = Grid(CRS.from_epsg(epsg), Affine(gsd, 0, corner[0], 0, -gsd, corner[1]), array.shape[-1], array.shape[-2])
-    write_cog(path, array, grid, [Band(band, unit) for band in bands], valid=valid)
+    write_cog(path, array, grid, [Band(band, unit) for band in bands], valid=valid, nodata=nodata)
     return path
 
 

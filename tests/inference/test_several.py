@@ -197,6 +197,18 @@ def test_images_that_do_not_fit_are_found_before_anything_is_computed(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_mask_beside_nodata_also_counts_where_images_touch(tmp_path: Path) -> None:
+    valid = np.ones((40, 40), bool)
+    valid[:, :10] = False
+    corners = [(WEST, NORTH), (WEST + 20, NORTH)]
+    files = [
+        write_image(tmp_path / f"{n}.tif", noise(40, 40), corner=corner, valid=valid, nodata=0)
+        for n, corner in enumerate(corners)
+    ]
+    written = predict(as_model(FirstBand()), files, tmp_path / "out")
+    assert all(np.array_equal(read(path) != NODATA, valid) for path in written)
+
+
 def test_an_image_without_valid_pixels_stops_nothing(tmp_path: Path) -> None:
     empty = write_image(tmp_path / "a.tif", noise(40, 40), valid=np.zeros((40, 40), bool))
     other = write_image(tmp_path / "b.tif", noise(40, 40), corner=(WEST + 500, NORTH))

@@ -16,9 +16,9 @@ from rasterio.windows import Window
 from img2height.errors import DataError
 from img2height.importing.adapter import Pieces
 from img2height.io.grid import SAME_PX, Grid
+from img2height.io.looks import Part
 from img2height.io.projections import require_system
 from img2height.io.rasters import open_raster
-from img2height.io.vrt import Part
 
 LOG = logging.getLogger(__name__)
 SAME_SIZE = 1e-4  # relative; a tile of 10,000 pixels then ends within a pixel of its place

@@ -1,13 +1,9 @@
 """Writes mosaics (VRT): many rasters as one, in place and without a copy of a pixel."""
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
-import numpy as np
-import shapely
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp
 from rasterio.io import DatasetReader
@@ -15,41 +11,17 @@ from rasterio.io import DatasetReader
 from img2height.errors import DataError
 from img2height.io.atomic import atomic_path
 from img2height.io.grid import Grid
+from img2height.io.looks import TYPES, Look, Part, needs_mask, overlap, require_same_bands, require_type
 from img2height.io.rasters import open_raster
-
-TYPES = {
-    "uint8": "Byte", "int8": "Int8", "uint16": "UInt16", "int16": "Int16", "uint32": "UInt32", "int32": "Int32",
-    "int64": "Int64", "uint64": "UInt64", "float32": "Float32", "float64": "Float64",
-}  # fmt: skip
-
-
-class Part(NamedTuple):
-    """A raster of a mosaic, and where its first pixel lies on the grid of the mosaic."""
-
-    path: Path
-    column: int
-    row: int
-
-
-class _Look(NamedTuple):
-    """What a source element of a VRT repeats of its raster, so that GDAL opens it only where it is read."""
-
-    file: str  # as seen from the folder of the VRT
-    part: Part
-    size: tuple[int, int]
-    block: tuple[int, int]
-
-    @classmethod
-    def at(cls, part: Part, raster: DatasetReader, vrt: Path) -> "_Look":
-        return cls(_seen_from(vrt.parent, part.path), part, (raster.width, raster.height), raster.block_shapes[0])
 
 
 def write_mosaic(
     path: Path, grid: Grid, parts: Sequence[Part], *, crs: CRS | None = None, nodata: float | None = None,
     ratio: float | None = None, colours: int = 0,
 ) -> None:  # fmt: skip
-    """Write a mosaic; where no part lies, it is missing: it has the nodata of its parts, or a mask if they have none.
+    """Write a mosaic; where no part lies, it is missing.
 
+    It has the nodata of its parts, and a mask if one of them has a mask, or none has nodata.
     Descriptions, units, colours, scale and offset are those of the first part; `require_alike` compares the others.
 
     Args:
@@ -64,30 +36,33 @@ def write_mosaic(
             infrared often say so.
 
     Raises:
-        DataError: the parts differ in the number or type of their bands, or in nodata, or have complex numbers.
+        DataError: the parts differ in the number or type of their bands, or in nodata, or have complex numbers;
+            or one has a mask and another only nodata, which is not declared.
     """
     looks = []
     with open_raster(parts[0].path) as first:
         for part in parts:
             with open_raster(part.path) as raster:
-                _require_same_bands(first, raster, nodata)
-                looks.append(_Look.at(part, raster, path))
-        root = _dataset(grid, crs or grid.crs)
+                require_same_bands(first, raster, nodata)
+                looks.append(Look.at(part, raster, path))
+        root, no_alpha = _dataset(grid, crs or grid.crs), first.count == colours
         missing = first.nodatavals if nodata is None else [nodata] * first.count
-        opaque = first.count == colours and ColorInterp.alpha in first.colorinterp
-        covers, masked = _overlap(looks), None in missing and not opaque
+        covers, masked = overlap(looks), needs_mask(looks, missing, nodata)
+        # Where masks replace nodata, its value is one like others, unless it was declared.
+        counts = (covers or ratio is not None) and (nodata is not None or not any(look.masked for look in looks))
+        # Masks made from a colour called alpha, or from another nodata than was declared, do not count.
+        whole = [(no_alpha and look.by_alpha) or (nodata is not None and look.by_nodata) for look in looks]
         for band in first.indexes:
             element = _band(root, first, band, missing[band - 1], ratio)
-            _text(element, "ColorInterp", _colour(first.colorinterp[band - 1], no_alpha=first.count == colours))
-            seen_through = missing[band - 1] if covers or ratio is not None else None
-            for look in looks:
-                _source(element, look, first.dtypes[band - 1], str(band), ratio, nodata=seen_through,
-                        masked=covers and masked)  # fmt: skip
-        if None in missing:
-            # A mask made from nodata would be wrong with GDAL 3.10 (findings/vrt_mask_of_nodata.sh).
+            _text(element, "ColorInterp", _colour(first.colorinterp[band - 1], no_alpha=no_alpha))
+            for look, valid in zip(looks, whole, strict=True):
+                _source(element, look, first.dtypes[band - 1], str(band), ratio,
+                        nodata=missing[band - 1] if counts else None,
+                        masked=covers and masked and not valid)  # fmt: skip
+        if masked:
             mask = ET.SubElement(ET.SubElement(root, "MaskBand"), "VRTRasterBand", dataType="Byte")
-            for look in looks:
-                if opaque:  # 255 wherever a part lies
+            for look, valid in zip(looks, whole, strict=True):
+                if valid:  # 255 wherever the part lies
                     _source(mask, look, first.dtypes[0], "1", ratio=0.0, offset=255)
                 else:
                     _source(mask, look, "uint8", "mask,1", nodata=0 if covers else None)
@@ -109,7 +84,7 @@ def write_stack(path: Path, grid: Grid, files: Mapping[str, Path], nodata: float
     root, dtype = _dataset(grid, grid.crs), ""
     for number, (name, file) in enumerate(files.items(), start=1):
         with open_raster(file) as raster:
-            _require_type(raster)
+            require_type(raster)
             dtype = dtype or raster.dtypes[0]
             if raster.dtypes != (dtype,):
                 raise DataError(f"{file}: has {raster.count} bands of {raster.dtypes[0]}; expected one of {dtype}")
@@ -117,51 +92,15 @@ def write_stack(path: Path, grid: Grid, files: Mapping[str, Path], nodata: float
             _text(band, "Description", name)
             if nodata is not None:
                 _text(band, "NoDataValue", repr(nodata))
-            look = _Look.at(Part(file, 0, 0), raster, path)
+            look = Look.at(Part(file, 0, 0), raster, path)
             _source(band, look, dtype, "1", shown=(grid.width, grid.height))
     _save(root, path)
-
-
-def _seen_from(folder: Path, file: Path) -> str:
-    """Return the path of a file relative to a folder: as both are given, unless `..` would leave a linked folder."""
-    relative = os.path.relpath(file, folder)
-    if (folder / relative).resolve() == file.resolve():
-        return relative
-    return os.path.relpath(file.resolve(), folder.resolve())
-
-
-def _overlap(looks: Sequence[_Look]) -> bool:
-    """Return whether any two parts share a pixel."""
-    places = [(look.part.column, look.part.row, *look.size) for look in looks]
-    corners = np.array([(x + 0.5, y + 0.5, x + across - 0.5, y + down - 0.5) for x, y, across, down in places])
-    centres = shapely.box(*corners.T)
-    return len(shapely.STRtree(centres).query(centres, predicate="intersects")[0]) > len(looks)
 
 
 def _save(root: ET.Element, path: Path) -> None:
     ET.indent(root)
     with atomic_path(path) as temporary:
         ET.ElementTree(root).write(temporary, encoding="utf-8")
-
-
-def _require_type(raster: DatasetReader) -> None:
-    if others := set(raster.dtypes) - TYPES.keys():
-        raise DataError(
-            f"{raster.name}: a mosaic of {', '.join(sorted(others))} is not supported; convert its parts to one of "
-            f"{', '.join(TYPES)}: gdal_translate -ot"
-        )
-
-
-def _require_same_bands(first: DatasetReader, other: DatasetReader, nodata: float | None) -> None:
-    _require_type(first)
-    if first.dtypes != other.dtypes:
-        found = [f"{raster.name} has {raster.count} of {', '.join(set(raster.dtypes))}" for raster in (first, other)]
-        raise DataError(f"the bands of rasters of one layer differ: {'; '.join(found)}; convert them to one type")
-    if nodata is None and repr(first.nodatavals) != repr(other.nodatavals):
-        raise DataError(
-            f"{first.name} and {other.name} have different nodata ({first.nodata} and {other.nodata}); declare the one "
-            "that is meant (key nodata of the layer)"
-        )
 
 
 def _dataset(grid: Grid, crs: CRS) -> ET.Element:
@@ -194,7 +133,7 @@ def _colour(colour: ColorInterp, *, no_alpha: bool) -> str:
 
 
 def _source(
-    band: ET.Element, look: _Look, dtype: str, index: str, ratio: float | None = None,
+    band: ET.Element, look: Look, dtype: str, index: str, ratio: float | None = None,
     offset: float = 0, shown: tuple[int, int] | None = None, nodata: float | None = None, masked: bool = False,
 ) -> None:  # fmt: skip
     """Add a source to a band: stored x ratio + offset, if given; `shown` is its size there, by default its own.
