@@ -1,6 +1,7 @@
 """Mosaics and sheets: every file where it belongs, gaps that are missing, chips that no tile crosses."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ def square(path: Path, value: float, column: int, row: int, dtype: str = "uint8"
     return path
 
 
-def read(laid: Laid, folder: Path, **how: float) -> tuple[np.ndarray, np.ndarray]:
+def read(laid: Laid, folder: Path, **how: Any) -> tuple[np.ndarray, np.ndarray]:
     """Return values and validity of the mosaic of a layer."""
     write_mosaic(folder / "m.vrt", laid.grid, laid.parts, crs=laid.crs, **how)
     with open_raster(folder / "m.vrt") as raster:
@@ -219,12 +220,75 @@ def test_a_fourth_band_that_is_declared_as_a_colour_is_not_alpha(tmp_path: Path,
         write(tmp_path / f"{number}.tif", stack, west=WEST + 8 * number)
         files.append(tmp_path / f"{number}.tif")
     laid = on_the_map(files, None)
-    write_mosaic(tmp_path / "m.vrt", laid.grid, laid.parts, colours=colours)
+    write_mosaic(tmp_path / "m.vrt", laid.grid, laid.parts, bands=["red", "green", "blue", "nir"][:colours])
     with open_raster(tmp_path / "m.vrt") as raster:
         assert (raster.colorinterp[3] == ColorInterp.alpha) == (colours == 0)
         _, valid = read_pixels(raster, raster.indexes[: colours or 3])
     assert valid.sum() == (128 if colours else 64)
     assert not valid[:, 8:16].any()
+
+
+NAMES = ["red", "green", "blue"]
+BGR = [ColorInterp.blue, ColorInterp.green, ColorInterp.red]
+
+
+def coloured(path: Path, column: int, colours: list[ColorInterp] | None = None, names: list[str] | None = None) -> Path:
+    """Write 8 x 8 px of three bands, or as many as there are colours."""
+    write(path, np.full((len(colours or NAMES), 8, 8), 9, np.uint8), west=WEST + 8 * column, names=names)
+    if colours:
+        with rasterio.open(path, "r+") as raster:
+            raster.colorinterp = colours
+    return path
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "bands", "found"),
+    [
+        ({}, {"colours": BGR}, [], "red, green, blue.*blue, green, red"),
+        ({}, {"colours": BGR}, NAMES, "red, green, blue.*blue, green, red"),
+        ({}, {"names": ["NIR", "Red", "Green"]}, [], "red, green, blue.*nir, red, green"),
+        ({}, {"names": ["NIR", "Red", "Green"]}, NAMES, "red, green, blue.*nir, red, green"),
+        ({}, {"names": ["NIR", "Red", "Green"]}, ["nir", "red", "green"], ""),
+        ({}, {"names": ["Red", "Green", "Blue"]}, [], ""),
+        ({"names": ["a_1", "a_2", "a_3"]}, {"names": ["b_1", "b_2", "b_3"]}, [], "a_1, a_2, a_3.*b_1, b_2, b_3"),
+        ({"names": ["a_1", "a_2", "a_3"]}, {"names": ["b_1", "b_2", "b_3"]}, NAMES, ""),
+        ({"names": ["a_1", "a_2", "a_3"]}, {"names": ["b_1", "b_2", "b_3"]}, None, ""),
+    ],
+)
+def test_images_with_bands_in_another_order_are_refused(
+    tmp_path: Path, one: dict, other: dict, bands: list[str] | None, found: str
+) -> None:
+    files = [
+        coloured(tmp_path / f"{name}.tif", n, **keys) for n, (name, keys) in enumerate({"a": one, "b": other}.items())
+    ]
+    if not found:
+        assert read(on_the_map(files, None), tmp_path, bands=bands)[1].all()
+        return
+    with pytest.raises(DataError, match=rf"a\.tif \({found}\) differ in their bands; bring them into one order"):
+        read(on_the_map(files, None), tmp_path, bands=bands)
+
+
+def test_infrared_beside_alpha_is_refused_unless_all_bands_are_declared(tmp_path: Path) -> None:
+    alpha = [*BGR[::-1], ColorInterp.alpha]
+    files = [
+        coloured(tmp_path / "a.tif", 0, [*BGR[::-1], ColorInterp.undefined]),
+        coloured(tmp_path / "b.tif", 1, alpha),
+    ]
+    for bands in ([], NAMES):
+        with pytest.raises(DataError, match=r"blue, not stated\) and .*b\.tif \(red, green, blue, alpha\)"):
+            read(on_the_map(files, None), tmp_path, bands=bands)
+    read(on_the_map(files, None), tmp_path, bands=[*NAMES, "nir"])
+    with open_raster(tmp_path / "m.vrt") as raster:
+        assert ColorInterp.alpha not in raster.colorinterp
+
+
+def test_infrared_of_0_is_valid_in_each_part_if_all_bands_are_declared(tmp_path: Path) -> None:
+    for name, colour in (("a", ColorInterp.undefined), ("b", ColorInterp.alpha)):
+        coloured(tmp_path / f"{name}.tif", int(name == "b"), [*BGR[::-1], colour])
+        with rasterio.open(tmp_path / f"{name}.tif", "r+") as raster:
+            raster.write(np.zeros((8, 8), np.uint8), 4)
+    files = [tmp_path / "a.tif", tmp_path / "b.tif"]
+    assert read(on_the_map(files, None), tmp_path, bands=[*NAMES, "nir"])[1].all()
 
 
 def test_bands_in_files_of_their_own_become_one_image(tmp_path: Path) -> None:

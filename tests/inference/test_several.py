@@ -9,6 +9,7 @@ import pytest
 import rasterio
 import rasterio.shutil
 from inference_cases import Convolutions, FirstBand, Stops, as_model, noise, windows, write_image
+from rasterio.enums import ColorInterp
 
 from img2height.errors import DataError, ModelError
 from img2height.inference.defaults import protocol
@@ -248,3 +249,30 @@ def test_a_building_on_several_images_is_one(tmp_path: Path) -> None:
     other = write_image(tmp_path / "tiles/other.tif", far, epsg=32632)
     with pytest.raises(DataError, match="different coordinate systems, and a file of buildings has one"):
         predict_images(model, {"eo": [*files, other]}, tmp_path / "two", windows(), buildings=tmp_path / "c.parquet")
+
+
+RGB = [ColorInterp.red, ColorInterp.green, ColorInterp.blue]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "found"),
+    [
+        (RGB, RGB[::-1], r"differ in bands.*\(red, green, blue; .* and 3 of uint8 \(blue, green, red;"),
+        ([*RGB, ColorInterp.alpha], [*RGB, ColorInterp.undefined], r"blue, alpha; .* and 4 of uint8 \(.* blue, \?;"),
+    ],
+)
+def test_images_whose_colours_have_another_order_are_refused(
+    tmp_path: Path, one: list[ColorInterp], other: list[ColorInterp], found: str
+) -> None:
+    files = []
+    for number, colours in enumerate((one, other)):
+        path = write_image(
+            tmp_path / f"{number}.tif", np.ones((len(colours), 40, 40), np.uint8), bands=("",) * len(one)
+        )
+        files.append(path.with_suffix(".vrt"))
+        with rasterio.open(path) as image:
+            rasterio.shutil.copy(image, files[-1], driver="VRT")
+        with rasterio.open(files[-1], "r+") as image:
+            image.colorinterp = colours
+    with pytest.raises(DataError, match=found):
+        find_regions(files)

@@ -8,7 +8,7 @@ from rasterio.enums import ColorInterp
 from rasterio.io import MemoryFile
 
 from img2height.errors import DataError
-from img2height.io.bands import named_bands, stated_bands
+from img2height.io.bands import declared_bands, named_bands, stated_bands
 
 RGB = ["red", "green", "blue"]
 
@@ -78,6 +78,30 @@ def test_alpha_is_not_an_image_band_at_any_position():
 def test_wavelengths_count_where_nothing_is_described():
     with MemoryFile() as memory, opened(memory, 4, wavelengths=["0.490", "0.560", "0.665", "0.842"]) as image:
         assert stated_bands(image) == ["blue", "green", "red", "nir"]
+
+
+COLOURS = [ColorInterp.red, ColorInterp.green, ColorInterp.blue]
+
+
+@pytest.mark.parametrize(
+    ("declared", "stated", "found"),
+    [
+        (["nir", "red", "green"], {}, ["nir", "red", "green"]),
+        (["nir", "red", "green"], {"colours": COLOURS}, ["nir", "red", "green"]),  # the default states nothing
+        (["nir", "red", "green"], {"descriptions": ["NIR", "", "Grün"]}, ["nir", "red", "green"]),
+        (["nir", "red", "green"], {"descriptions": ["tile 1", "tile 2", "tile 3"]}, ["nir", "red", "green"]),
+        (RGB, {"colours": COLOURS[::-1]}, RGB[::-1]),
+        (RGB, {"descriptions": ["NIR", "Red", "Green"]}, ["nir", "red", "green"]),
+        (["hh", "vv"], {"descriptions": ["VV", "HH"]}, ["vv", "hh"]),
+        ([*RGB, "nir"], {"colours": [*COLOURS, ColorInterp.alpha]}, [*RGB, "nir"]),
+        (RGB, {"colours": [ColorInterp.alpha, *COLOURS[::-1]]}, ["alpha", *RGB[::-1]]),
+        (RGB, {"colours": [*COLOURS, ColorInterp.alpha]}, [*RGB, "alpha"]),
+        ([], {"descriptions": ["tile 1", "Red"]}, ["tile_1", "red"]),
+    ],
+)
+def test_bands_that_state_nothing_are_what_was_declared(declared, stated, found):
+    with MemoryFile() as memory, opened(memory, len(found), **stated) as image:
+        assert declared_bands(image, declared) == found
 
 
 def test_the_order_of_the_file_is_the_last_resort_and_logged(caplog):

@@ -17,6 +17,7 @@ from img2height.io.grid import Grid
 from img2height.io.rasters import open_raster
 from img2height.io.tables import write_table
 from img2height.io.vrt import write_mosaic, write_stack
+from img2height.vocabulary.layers import layer_of
 from img2height.vocabulary.storage import VECTORS
 
 RATIO = "ratio"  # of a layer of an adapter: number by which the stored values are multiplied
@@ -104,14 +105,15 @@ def _path(
         return _linked(files, made / f"{name}_{POINTS}", delivery)
     if len(files) > 1 and files[0].suffix.lower() in VECTORS:
         raise DataError(f"scene {name}: {len(files)} files of {layer}, e.g. {files[0]}; merge them into one")
-    bands = len(declared.get("bands", []))
-    if not sheet and len(files) == 1 and RATIO not in declared and _is_plain(files[0], scene.crs, bands):
+    bands = list(declared.get("bands", []))
+    if not sheet and len(files) == 1 and RATIO not in declared and _is_plain(files[0], scene.crs, len(bands)):
         return delivery.seen(files[0])
     laid = on_a_sheet(sheet, scene.pieces, layer, grid) if sheet and grid else on_the_map(files, scene.crs)
     parts = [part._replace(path=delivery.seen(part.path)) for part in laid.parts]
     write_mosaic(
-        path, laid.grid, parts, crs=laid.crs, nodata=declared.get("nodata"), ratio=declared.get(RATIO), colours=bands
-    )
+        path, laid.grid, parts, crs=laid.crs, nodata=declared.get("nodata"), ratio=declared.get(RATIO),
+        bands=bands if layer_of(layer).kind in ("image", "backscatter") else None,
+    )  # fmt: skip
     return path
 
 

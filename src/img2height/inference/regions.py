@@ -12,6 +12,7 @@ from shapely import STRtree
 
 from img2height.errors import DataError
 from img2height.importing.laying import on_the_map
+from img2height.io.bands import stated_bands
 from img2height.io.grid import Grid
 from img2height.io.rasters import open_raster
 from img2height.io.vrt import write_mosaic
@@ -90,7 +91,7 @@ def _grids(files: Sequence[Path]) -> list[Grid]:
                 raise DataError(
                     f"{file}: has no coordinate reference system; write it into the file: rio edit-info --crs"
                 )
-            found = raster.dtypes, raster.descriptions, raster.nodatavals
+            found = raster.dtypes, stated_bands(raster), raster.nodatavals
             if first is None:
                 first = found
             if repr(found) != repr(first):
@@ -102,7 +103,7 @@ def _grids(files: Sequence[Path]) -> list[Grid]:
     return grids
 
 
-def _text(look: tuple[tuple[object, ...], ...]) -> str:
+def _text(look: tuple[Sequence[object], ...]) -> str:
     dtypes, names, nodata = look
     return f"{len(dtypes)} of {dtypes[0]} ({', '.join(str(name or '?') for name in names)}; nodata {nodata[0]})"
 

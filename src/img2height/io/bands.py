@@ -38,6 +38,7 @@ COLOURS = {
     ColorInterp.red: "red", ColorInterp.green: "green", ColorInterp.blue: "blue", ColorInterp.nir: "nir",
     ColorInterp.coastal: "coastal", ColorInterp.alpha: ALPHA,
 }  # fmt: skip
+DEFAULT = ["red", "green", "blue"]  # colours of a GeoTIFF of three or four bands of 8 bits
 
 
 def stated_bands(raster: DatasetReader) -> list[str]:
@@ -46,13 +47,33 @@ def stated_bands(raster: DatasetReader) -> list[str]:
     Descriptions take precedence over wavelengths, and these over the colour interpretation: GeoTIFFs with three bands
     are red, green and blue by default. If any band has a description or wavelength, colours are ignored for all.
     """
-    alpha = [use == ColorInterp.alpha for use in raster.colorinterp]
-    written = [
-        _described(text or "") or _by_wavelength(raster, band) for band, text in enumerate(raster.descriptions, 1)
-    ]
-    if not any(name for name, is_alpha in zip(written, alpha, strict=True) if not is_alpha):
-        return [COLOURS.get(use, "") for use in raster.colorinterp]
-    return [ALPHA if is_alpha else name for name, is_alpha in zip(written, alpha, strict=True)]
+    return _written(raster) or [COLOURS.get(use, "") for use in raster.colorinterp]
+
+
+def declared_bands(raster: DatasetReader, declared: Sequence[str]) -> list[str]:
+    """Return a name for each band of a raster, as stated, else as declared; `alpha` for an alpha band.
+
+    Only names of known bands and declared ones count; the colours red, green and blue, the default of GeoTIFFs, do not.
+    If all bands are declared, none of them is alpha.
+
+    Args:
+        raster: an open raster.
+        declared: names of its bands in order, without an alpha band; none where nothing is declared.
+    """
+    stated = stated_bands(raster)
+    if not declared:
+        return stated
+    if stated[:3] == DEFAULT and not _written(raster):
+        stated[:3] = [""] * 3
+    known, rest = {*SPELLINGS, *declared}, iter(declared)
+    found = []
+    for name in stated:
+        if name == ALPHA and raster.count != len(declared):
+            found.append(ALPHA)
+        else:
+            other = next(rest, "")
+            found.append(name if name in known else other)
+    return found
 
 
 def named_bands(raster: DatasetReader, wanted: Sequence[str]) -> list[str]:
@@ -77,15 +98,28 @@ def named_bands(raster: DatasetReader, wanted: Sequence[str]) -> list[str]:
     if not missing:
         return stated
     if len(missing) != len(silent):
-        found = ", ".join(name or "not stated" for name in stated)
         raise DataError(
-            f"{raster.name}: needs the bands {', '.join(wanted)}, found {found}; describe the bands by these names "
-            f"(rio edit-info --bidx 1 --description {wanted[0]}), or give a raster of just these {len(wanted)}"
+            f"{raster.name}: needs the bands {', '.join(wanted)}, found {in_words(stated)}; describe the "
+            f"bands by these names (rio edit-info --bidx 1 --description {wanted[0]}), or give a raster of "
+            f"just these {len(wanted)}"
         )
     logger.warning("%s: does not state what its bands are; using %s", raster.name, ", ".join(missing))
     for index, name in zip(silent, missing, strict=True):
         stated[index] = name
     return stated
+
+
+def in_words(names: Sequence[str]) -> str:
+    """Return the names of bands as a text."""
+    return ", ".join(name or "not stated" for name in names)
+
+
+def _written(raster: DatasetReader) -> list[str]:
+    """Return the names of bands by description or wavelength, `alpha` for an alpha band; empty if there is neither."""
+    alpha = [use == ColorInterp.alpha for use in raster.colorinterp]
+    names = [_described(text or "") or _by_wavelength(raster, band) for band, text in enumerate(raster.descriptions, 1)]
+    found = [ALPHA if is_alpha else name for name, is_alpha in zip(names, alpha, strict=True)]
+    return found if any(name for name, is_alpha in zip(names, alpha, strict=True) if not is_alpha) else []
 
 
 def _described(text: str) -> str:

@@ -11,6 +11,7 @@ from rasterio.enums import MaskFlags
 from rasterio.io import DatasetReader
 
 from img2height.errors import DataError
+from img2height.io.bands import declared_bands, in_words
 
 TYPES = {
     "uint8": "Byte", "int8": "Int8", "uint16": "UInt16", "int16": "Int16", "uint32": "UInt32", "int32": "Int32",
@@ -100,8 +101,17 @@ def require_type(raster: DatasetReader) -> None:
         )
 
 
-def require_same_bands(first: DatasetReader, other: DatasetReader, nodata: float | None) -> None:
-    """Raise a DataError if two parts differ in the number or type of their bands, or in nodata that is not declared."""
+def require_same_bands(
+    first: DatasetReader, other: DatasetReader, nodata: float | None, bands: Sequence[str] | None
+) -> None:
+    """Raise a DataError if two parts differ in their bands, or in nodata that is not declared.
+
+    Args:
+        first: an open raster.
+        other: likewise.
+        nodata: as declared, if it is.
+        bands: names as declared, empty if they are not; None: names are not compared.
+    """
     require_type(first)
     if first.dtypes != other.dtypes:
         found = [f"{raster.name} has {raster.count} of {', '.join(set(raster.dtypes))}" for raster in (first, other)]
@@ -110,6 +120,19 @@ def require_same_bands(first: DatasetReader, other: DatasetReader, nodata: float
         raise DataError(
             f"{first.name} and {other.name} have different nodata ({first.nodata} and {other.nodata}); declare the one "
             "that is meant (key nodata of the layer)"
+        )
+    if bands is not None:
+        _require_same_names(first, other, bands)
+
+
+def _require_same_names(first: DatasetReader, other: DatasetReader, declared: Sequence[str]) -> None:
+    one, two = (declared_bands(raster, declared) for raster in (first, other))
+    if one != two:
+        found = [f"{raster.name} ({in_words(names)})" for raster, names in ((first, one), (other, two))]
+        raise DataError(
+            f"{' and '.join(found)} differ in their bands; bring them into one order (gdal_translate -b), describe "
+            "them alike (rio edit-info --bidx 1 --description red), or declare those that are not stated (key bands of "
+            "the layer)"
         )
 
 

@@ -17,7 +17,7 @@ from img2height.io.rasters import open_raster
 
 def write_mosaic(
     path: Path, grid: Grid, parts: Sequence[Part], *, crs: CRS | None = None, nodata: float | None = None,
-    ratio: float | None = None, colours: int = 0,
+    ratio: float | None = None, bands: Sequence[str] | None = None,
 ) -> None:  # fmt: skip
     """Write a mosaic; where no part lies, it is missing.
 
@@ -31,21 +31,21 @@ def write_mosaic(
         crs: coordinate system, if it says more than that of the grid.
         nodata: of all parts, whatever they state; None: as they state, which has to be the same.
         ratio: number by which the stored values are multiplied, as float32; None: they are kept.
-        colours: number of bands that are declared as colours; if that is all, none of them is alpha. GDAL calls the
-            fourth of four 8-bit bands alpha by default, so that files of red, green, blue and
-            infrared often say so.
+        bands: names of the bands of an image as declared, empty if they are not; None: not an image, names are not
+            compared. If all bands are declared, none of them is alpha: GDAL calls the fourth of four 8-bit bands alpha
+            by default, so that files of red, green, blue and infrared often say so.
 
     Raises:
-        DataError: the parts differ in the number or type of their bands, or in nodata, or have complex numbers;
+        DataError: the parts differ in the number, type or names of their bands, or in nodata, or have complex numbers;
             or one has a mask and another only nodata, which is not declared.
     """
     looks = []
     with open_raster(parts[0].path) as first:
         for part in parts:
             with open_raster(part.path) as raster:
-                require_same_bands(first, raster, nodata)
+                require_same_bands(first, raster, nodata, bands)
                 looks.append(Look.at(part, raster, path))
-        root, no_alpha = _dataset(grid, crs or grid.crs), first.count == colours
+        root, no_alpha = _dataset(grid, crs or grid.crs), first.count == len(bands or ())
         missing = first.nodatavals if nodata is None else [nodata] * first.count
         covers, masked = overlap(looks), needs_mask(looks, missing, nodata)
         # Where masks replace nodata, its value is one like others, unless it was declared.
