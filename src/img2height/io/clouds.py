@@ -95,11 +95,11 @@ def clouds_in(path: Path) -> list[Path]:
     return found
 
 
-def extent_of(path: Path) -> tuple[Bounds, bool]:
-    """Return the extent of the points of a file in its own coordinates, and whether it states their system."""
+def extent_of(path: Path) -> tuple[Bounds, CRS | None]:
+    """Return the extent of the points of a file in its own coordinates, and their horizontal system if it states it."""
     with _reading(path) as reader:
         header = reader.header
-        return _bounds(header), _system(path, header) is not None
+        return _bounds(header), _horizontal(_system(path, header))
 
 
 def _bounds(header: laspy.LasHeader) -> Bounds:
@@ -167,9 +167,13 @@ def _system(path: Path, header: laspy.LasHeader) -> pyproj.CRS | None:
         ) from error
 
 
+def _horizontal(system: pyproj.CRS | None) -> CRS | None:
+    return horizontal(CRS.from_wkt(system.to_wkt())) if system else None
+
+
 def _position(path: Path, system: pyproj.CRS | None, declared: str | None, bounds: Bounds) -> CRS:
     """Return the horizontal system of a cloud."""
-    found = _stated_or_declared(path, horizontal(CRS.from_wkt(system.to_wkt())) if system else None, declared)
+    found = _stated_or_declared(path, _horizontal(system), declared)
     if found is None:
         raise DataError(f"{path}: states no coordinate system; declare it: crs, e.g. EPSG:32633")
     if not found.is_projected:
