@@ -8,7 +8,7 @@
 # so is rasterio 1.5.2 (GDAL 3.12.2).
 # What the project does: mosaics have the nodata value that all parts have in common, and parts with different ones are refused
 # until one is declared (io/vrt.py); masks are used only if parts have one, or none has nodata, and parts of both kinds are
-# refused (io/looks.py).
+# refused (io/mosaic_parts.py).
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -16,7 +16,7 @@ from rasterio.windows import Window
 from img2height.errors import DataError
 from img2height.importing.adapter import Pieces
 from img2height.io.grid import SAME_PX, Grid
-from img2height.io.looks import Part
+from img2height.io.mosaic_parts import Part
 from img2height.io.projections import require_system
 from img2height.io.rasters import open_raster
 

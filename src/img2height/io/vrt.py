@@ -11,7 +11,7 @@ from rasterio.io import DatasetReader
 from img2height.errors import DataError
 from img2height.io.atomic import atomic_path
 from img2height.io.grid import Grid
-from img2height.io.looks import TYPES, Look, Part, needs_mask, overlap, require_same_bands, require_type
+from img2height.io.mosaic_parts import TYPES, Look, Part, needs_mask, overlap, require_same_bands, require_type
 from img2height.io.rasters import open_raster
 
 
