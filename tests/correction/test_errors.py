@@ -130,6 +130,18 @@ def test_the_system_of_a_vector_file_that_states_none_may_be_given(maps, tmp_pat
     assert "no coordinate reference system" in refused(maps, tmp_path / "k.gpkg", crs=None)
 
 
+@pytest.mark.parametrize("terrain", [False, True])
+@pytest.mark.parametrize("flag", ["withheld", "synthetic"])
+def test_withheld_and_synthetic_points_are_left_out(tmp_path, flag, terrain):
+    cloud = laspy.create(point_format=6, file_version="1.4")
+    cloud.header.add_crs(pyproj.CRS("EPSG:32633"))
+    cloud.xyz = np.column_stack([500_001 + np.arange(4), np.full(4, 5_799_999), [3, 4, 5, 6]])
+    cloud.classification = np.full(4, 2, np.uint8)
+    cloud[flag] = np.array([0, 1, 0, 1], np.uint8)
+    cloud.write(tmp_path / "k.laz")
+    assert read_control(tmp_path / "k.laz", terrain=terrain).heights.tolist() == [3, 5]
+
+
 def test_two_heights_of_one_place(maps, tmp_path):
     control = pandas.read_csv(points(tmp_path))
     pandas.concat([control, control[:1].assign(height=99.0)]).to_csv(tmp_path / "k.csv", index=False)

@@ -13,6 +13,7 @@ from laspy.errors import LaspyException
 from pyproj.exceptions import CRSError
 
 from img2height.errors import DataError
+from img2height.io.clouds import measured
 from img2height.io.projections import GEOGRAPHIC
 from img2height.io.vectors import numbers, polygon_parts, read_features
 from img2height.vocabulary.storage import VECTORS
@@ -143,7 +144,7 @@ def _from_cloud(path: Path, crs: str | None, terrain: bool) -> Control:
     try:
         with laspy.open(path) as cloud:
             stated, step = cloud.header.parse_crs(), -(-cloud.header.point_count // MOST_RETURNS)
-            parts = [_returns(points, step, terrain) for points in cloud.chunk_iterator(CHUNK)]
+            parts = [_returns(measured(points), step, terrain) for points in cloud.chunk_iterator(CHUNK)]
     except (LaspyException, CRSError, OSError, ValueError, RuntimeError) as error:
         raise DataError(f"{path}: cannot be read as a point cloud ({error}); copy it again") from error
     if stated is None and crs is None:

@@ -142,10 +142,15 @@ def points_of(cloud: Cloud) -> Iterator[Points]:
                     f"{cloud.path}: has {cloud.count - left + len(chunk)} of {cloud.count} points; copy it again"
                 )
             left -= len(chunk)
-            kept = chunk[~(np.asarray(chunk.withheld, bool) | np.asarray(chunk.synthetic, bool))]
+            kept = measured(chunk)
             x, y, z = (np.asarray(axis, np.float64) for axis in (kept.x, kept.y, kept.z))
             heights = z * cloud.metres + (cloud.shift.at_places(x, y) if cloud.shift and len(x) else 0.0)
             yield Points(x, y, heights, np.asarray(kept.classification, np.uint8))
+
+
+def measured(points: laspy.ScaleAwarePointRecord) -> laspy.ScaleAwarePointRecord:
+    """Return the points that are not marked as withheld or synthetic."""
+    return points[~(np.asarray(points.withheld, bool) | np.asarray(points.synthetic, bool))]
 
 
 @contextlib.contextmanager
