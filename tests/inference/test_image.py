@@ -337,6 +337,18 @@ def test_another_pixel_size_is_resampled_to_that_of_the_training(tmp_path, caplo
     assert sorted(path.name for path in tmp_path.iterdir()) == ["h.tif", "i.tif"]
 
 
+@pytest.mark.parametrize(("epsg", "side"), [(32633, 0.25), (3089, 0.821)])
+def test_smaller_pixels_are_averaged_in_metres_and_in_feet(tmp_path, epsg, side):
+    """Stripes of one pixel, 0 and 200, become about 100."""
+    stripes = np.zeros((1, 64, 80), np.float32)
+    stripes[:, :, ::2] = 200
+    corner = (5_300_000, 3_900_000) if epsg == 3089 else (500_000, 5_800_000)
+    given = write_image(tmp_path / "i.tif", stripes, epsg=epsg, gsd=side, corner=corner)
+    predict(as_model(FirstBand()), {"eo": given}, tmp_path / "h.tif", window_px=32)
+    with rasterio.open(tmp_path / "h.tif") as heights:
+        assert heights.read(1)[5:25, 5:35] == pytest.approx(100, abs=2)
+
+
 def test_bands_without_a_name_do_not_matter_to_resampling(tmp_path):
     image = np.repeat(np.array([10, 20], np.float32), 64 * 80).reshape(2, 64, 80)
     given = write_image(tmp_path / "i.tif", image, gsd=0.8, bands=("red", ""))

@@ -17,7 +17,7 @@ from rasterio.windows import Window
 from img2height.errors import DataError
 from img2height.io.grid import Grid
 from img2height.io.pixels import read_pixels
-from img2height.io.projections import reproject_bounds
+from img2height.io.projections import metres_per_unit, reproject_bounds
 from img2height.io.rasters import Band, Scratch, bounded_cache, copy_to_cog, create_scratch, height_band, open_raster
 from img2height.io.warping import warped
 from img2height.scenes.sources import Source
@@ -243,5 +243,5 @@ def _warp(source: Source, clean: Path, grid: Grid, path: Path) -> int:
 def _resampling(source: Source, own: Grid, grid: Grid) -> Resampling:
     if source.kind == "mask":
         return Resampling.nearest
-    coarser = grid.gsd_m > COARSER * own.side_in(grid.crs)
+    coarser = grid.gsd_m > COARSER * own.side_in(grid.crs) * metres_per_unit(grid.crs)
     return Resampling.average if coarser else Resampling.bilinear
