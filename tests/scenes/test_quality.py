@@ -85,10 +85,20 @@ def test_scaled_heights_are_noticed(tmp_path):
     assert "scaled to 0..1" in warned(tmp_path, "ndsm", above, {"ndsm": {"path": "ndsm.tif", "unit": "metre"}})
 
 
-def test_missing_stored_as_zero_is_noticed(tmp_path):
+@pytest.mark.parametrize(
+    ("name", "rows", "share"), [("dsm", 2, "3.1%"), ("dsm_initial", 2, "3.1%"), ("dsm_initial", 40, "62.5%")]
+)
+def test_missing_stored_as_zero_is_noticed(tmp_path, name, rows, share):
     surface = ramp() + 5
-    surface[:2] = 0
-    assert "dsm is exactly 0 m on 3.1%" in warned(tmp_path, "dsm", surface, unit="metre")
+    surface[:rows] = 0
+    found = warned(tmp_path, name, surface, {"dsm_initial": {"path": f"{name}.tif"}}, unit="metre")
+    assert f"{name} is exactly 0 m on {share} of the scene, the median of the others is 1" in found
+
+
+def test_a_nodata_value_in_a_few_pixels_of_the_terrain_is_noticed(tmp_path):
+    terrain = ramp()
+    terrain[::16, ::16] = -999  # 0.4 % of the pixels
+    assert "ndsm reaches 1157 m, more than any building" in warned(tmp_path, "dtm", terrain, unit="metre")
 
 
 def test_black_borders_are_noticed(tmp_path):

@@ -40,11 +40,11 @@ def quality_reports(scenes: Sequence[Scene]) -> list[Quality]:
 def quality_report(scene: Scene, twins: Sequence[str] = ()) -> Quality:
     """Return measurements of a scene, and verdicts on them.
 
-    `layers`: valid and zero share, min, median, p99 and max of each raster layer (median and p99 on an even sample of
-    about a million pixels); `overlap_share`: pixels with both image and heights above ground; `ndsm_ratio`: median of
-    ndsm / (dsm - dtm); `building_height_m`: median height above ground inside the building mask; `registration`: the
-    offset of the image from the heights, in metres, with a confidence; `doubts`: see `find_doubts`. What cannot be
-    measured is null. `checks`: see `Check`.
+    `layers`: valid and zero share, min, median, median without zeros, p99 and max of each raster layer (medians and p99
+    on an even sample of about a million pixels); `overlap_share`: pixels with both image and heights above ground;
+    `ndsm_ratio`: median of ndsm / (dsm - dtm); `building_height_m`: median height above ground inside the building
+    mask; `registration`: the offset of the image from the heights, in metres, with a confidence; `doubts`: see
+    `find_doubts`. What cannot be measured is null. `checks`: see `Check`.
 
     Args:
         scene: prepared.
@@ -114,12 +114,14 @@ def _describe(scene: Scene, dataset: DatasetReader, name: str, sample: np.ndarra
             low, high = min(low, float(values.min())), max(high, float(values.max()))
     middle = sample[np.isfinite(sample)]
     median, p99 = np.quantile(middle, (0.5, 0.99)).tolist() if middle.size else (None, None)
+    others = middle[middle != 0]
     return {
         "unit": scene.layers[name].unit,
         "valid_share": valid / (scene.grid.width * scene.grid.height),
         "zero_share": zeros / valid if valid else None,
         "min": low if valid else None,
         "median": median,
+        "nonzero_median": float(np.median(others)) if others.size else None,
         "p99": p99,
         "max": high if valid else None,
     }

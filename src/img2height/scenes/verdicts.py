@@ -5,9 +5,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Literal, NamedTuple, TypedDict
 
 from img2height.scenes.doubts import FLAT_M, LOW_M, Doubts
+from img2height.scenes.footprints import TALLEST_M
+from img2height.vocabulary.layers import INITIAL
 
 Verdict = Literal["fine", "look", "stop"]
-TALLEST_M = 200.0
+HIGH_M = 200.0  # 1 % of a scene are hardly higher
 LITTLE = 0.5
 BLACK_SHARE = 0.02
 TALL_ENOUGH_M = 2.0
@@ -18,13 +20,14 @@ CLIPPED, SUNK, VANISHED = 0.5, 0.2, 0.5  # shares from which one should stop
 
 
 class LayerQuality(TypedDict):
-    """What was measured on a raster layer: shares from 0 to 1, the rest in its unit."""
+    """What was measured on a raster layer: shares from 0 to 1, the rest in its unit; `nonzero_median` without zeros."""
 
     unit: str
     valid_share: float
     zero_share: float | None
     min: float | None
     median: float | None
+    nonzero_median: float | None
     p99: float | None
     max: float | None
 
@@ -98,16 +101,20 @@ def _layer(name: str, layer: LayerQuality) -> Iterator[Check]:
         yield _check("black pixels", what, verdict, "if it is not, declare nodata: 0")
     if name == "ndsm" and layer["p99"] is not None and layer["max"] is not None:
         yield _range(layer["p99"], layer["max"])
-    if name in ("dsm", "dtm") and layer["median"] and abs(layer["median"]) > FAR_M:
-        what = f"{name} is exactly 0 m on {zeros:.1%} of the scene, its median is {layer['median']:.0f} m"
+    usual = layer["nonzero_median"] or 0  # of all values it is 0 itself where most are missing
+    if name in ("dsm", "dtm", INITIAL) and abs(usual) > FAR_M:
+        what = f"{name} is exactly 0 m on {zeros:.1%} of the scene, the median of the others is {usual:.0f} m"
         verdict = "stop" if zeros > ZEROS else "fine"
         yield _check(f"zeros of {name}", what, verdict, "if that means missing, declare nodata: 0")
 
 
 def _range(p99: float, highest: float) -> Check:
-    if p99 > TALLEST_M:
+    if p99 > HIGH_M:
         what = f"ndsm reaches {p99:.0f} m on 1 % of the scene"
         return Check("range of heights", "stop", what, "are feet or centimetres read as metres?")
+    if highest > TALLEST_M:
+        what, advice = f"ndsm reaches {highest:.0f} m", "declare nodata or valid_range of dsm, dtm or ndsm"
+        return Check("range of heights", "stop", f"{what}, more than any building", advice)
     if highest <= 1:
         return Check("range of heights", "stop", f"ndsm is nowhere above {highest:.2g} m", "is it scaled to 0..1?")
     return Check("range of heights", "fine", f"99 % of ndsm are below {p99:.1f} m, the highest is {highest:.1f} m")
