@@ -6,7 +6,8 @@ from raw_cases import SIDE, deliver, prepare_file, write
 from raw_cases import band as read
 
 from img2height.scenes import ground
-from img2height.scenes.ground import ground_cells, low_heights
+from img2height.scenes.ground import low_heights
+from img2height.scenes.ground_cells import ground_cells
 from img2height.settings.ground import GroundFilter
 
 
@@ -23,6 +24,48 @@ def test_houses_are_not_ground_and_slopes_are(rise: float) -> None:
     found = ground_cells(np.where(houses, heights + 6, heights), 1.0, GroundFilter())
     assert not found[houses].any()
     assert found[~houses].mean() > 0.95
+
+
+@pytest.mark.parametrize("rise", [0.0, 0.1, 0.2, 0.3])
+@pytest.mark.parametrize(
+    "place", [np.s_[:, :30], np.s_[:, -30:], np.s_[:30], np.s_[-20:, -20:], np.s_[100:220, :12], np.s_[:, :3]]
+)
+def test_what_stands_at_the_border_is_not_ground(rise: float, place: tuple[slice, ...]) -> None:
+    heights = slope((240, 240), rise)
+    stands = np.zeros(heights.shape, bool)
+    stands[place] = True
+    found = ground_cells(np.where(stands, heights + 10, heights), 1.0, GroundFilter())
+    assert not found[stands].any()
+    assert found[~stands].mean() > 0.99
+
+
+@pytest.mark.parametrize("rise", [0.1, 0.3, 0.5])
+def test_a_slope_is_ground_up_to_the_border(rise: float) -> None:
+    assert ground_cells(slope((240, 240), rise), 1.0, GroundFilter()).mean() > 0.99
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 40), (3, 3)])
+def test_tiny_scenes_are_ground(shape: tuple[int, int]) -> None:
+    assert ground_cells(slope(shape, 0.1), 1.0, GroundFilter()).all()
+
+
+@pytest.mark.parametrize("rise", [-0.2, 0.0, 0.2])
+def test_what_stands_beside_missing_cells_is_not_ground(rise: float) -> None:
+    heights = slope((240, 240), rise)
+    heights[:, 150:170] += 10
+    heights[:, 170:] = np.nan
+    found = ground_cells(heights, 1.0, GroundFilter())
+    assert found[:, :150].all()
+    assert not found[:, 150:].any()
+
+
+def test_hills_are_ground() -> None:
+    rows, columns = np.indices((240, 240))
+    heights = 200 + 15 * np.cos(rows / 80) * np.cos(columns / 60)  # slopes up to 0.25
+    houses = (rows % 60 < 15) & (columns % 40 < 15)
+    found = ground_cells(np.where(houses, heights + 8, heights).astype(np.float32), 1.0, GroundFilter())
+    assert found[~houses].mean() > 0.99
+    assert not found[houses].any()
 
 
 def test_a_building_wider_than_the_window_is_terrain() -> None:

@@ -5,7 +5,7 @@ Zhang et al. (2003), https://doi.org/10.1109/TGRS.2003.810682, on cells of about
 
 import math
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
@@ -19,6 +19,7 @@ from img2height.io.grid import Grid, blocks
 from img2height.io.rasters import Band, copy_to_cog, create_scratch, height_band, open_raster, read_heights, set_tags
 from img2height.io.warping import warped
 from img2height.scenes.filling import MARK_OF
+from img2height.scenes.ground_cells import ground_cells
 from img2height.scenes.holes import weighted_nearest
 from img2height.settings.ground import GroundFilter
 from img2height.vocabulary.layers import MISSING, NODATA
@@ -90,44 +91,6 @@ def _write_ground(cells: Path, coarse: Grid, settings: GroundFilter, path: Path)
 def _near(ground: np.ndarray, reach: int) -> np.ndarray:
     """Return which cells have a ground cell within reach, HxW bool."""
     return ndimage.distance_transform_edt(~ground) <= reach if ground.any() else ground
-
-
-def ground_cells(low_m: np.ndarray, cell_m: float, settings: GroundFilter) -> np.ndarray:
-    """Return which cells are ground, HxW bool.
-
-    Openings by growing squares flatten what is narrower than them. A cell that one opening lowers by more than the
-    terrain may rise over the growth of the square is not ground.
-
-    Args:
-        low_m: HxW float32 metres, NaN where missing.
-        cell_m: side of a cell.
-        settings: of the filter.
-    """
-    valid = np.isfinite(low_m)
-    if not valid.any():
-        return valid
-    nearest = ndimage.distance_transform_edt(~valid, return_distances=False, return_indices=True)
-    window = min(settings.window_m / cell_m, *low_m.shape)  # a wider one would only see what lies beyond the border
-    margin = [min(length - 1, math.ceil(window)) for length in low_m.shape]
-    inside = tuple(slice(width, width + length) for width, length in zip(margin, low_m.shape, strict=True))
-    # A slope continues beyond the border: as an end it would be cut off like a roof.
-    before = np.pad(low_m[tuple(nearest)], [(width, width) for width in margin], "reflect", reflect_type="odd")
-    ground, side = valid.copy(), 1
-    for wider in _sides(window):
-        opened = ndimage.grey_opening(before, size=(wider, wider))
-        rise = settings.slope * (wider - side) * cell_m + settings.step_m
-        ground &= (before - opened)[inside] <= min(rise, settings.highest_step_m)
-        before, side = opened, wider
-    return ground
-
-
-def _sides(window: float) -> Iterator[int]:
-    """Yield the odd sides of the squares in cells: 3, 5, 9, ... up to the window."""
-    half = 1
-    while 2 * half + 1 < window:
-        yield 2 * half + 1
-        half *= 2
-    yield 2 * math.ceil(window / 2) + 1
 
 
 def _write_terrain(folder: Path, grid: Grid, ground: Path, settings: GroundFilter, tags: Mapping[str, str]) -> None:
