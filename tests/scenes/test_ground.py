@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from raw_cases import SIDE, deliver, prepare_file, write
 from raw_cases import band as read
+from scipy import ndimage
 
 from img2height.scenes import ground
 from img2height.scenes.ground import low_heights
@@ -73,6 +74,33 @@ def test_a_building_wider_than_the_window_is_terrain() -> None:
     heights[20:130, 20:130] = 6
     assert ground_cells(heights, 1.0, GroundFilter(window_m=60))[60:90, 60:90].all()
     assert not ground_cells(heights, 1.0, GroundFilter(window_m=120))[60:90, 60:90].any()
+
+
+PITS = np.add.outer(np.arange(240) % 32 == 7, np.arange(240) % 24 == 5, dtype=int) == 2  # 0.14 % of the cells
+
+
+@pytest.mark.parametrize("rise", [0.0, 0.1, 0.2])
+@pytest.mark.parametrize("side", [1, 3])
+def test_pits_are_not_ground_and_lower_nothing(rise: float, side: int) -> None:
+    heights, pits = slope(PITS.shape, rise), ndimage.binary_dilation(PITS, np.ones((side, side)))
+    found = ground_cells(np.where(pits, heights - 5, heights), 1.0, GroundFilter())
+    assert found[~pits].mean() > 0.99
+    assert not found[pits].any()
+
+
+def test_gaps_between_trees_show_the_ground() -> None:
+    terrain, gaps = slope(PITS.shape, 0.05), ndimage.binary_dilation(PITS, np.ones((2, 2)))
+    trees = np.random.default_rng(1).normal(15, 2, PITS.shape).astype(np.float32)
+    found = ground_cells(np.where(gaps, terrain, terrain + trees), 1.0, GroundFilter())
+    assert found[gaps].mean() > 0.95
+    assert found[~gaps].mean() < 0.01
+
+
+@pytest.mark.parametrize("depth", [1.5, 10.0])
+def test_ditches_and_alleys_are_no_pits(depth: float) -> None:
+    low = np.arange(240) % 40 < 2
+    heights = np.where(low, 0, np.full((240, 240), depth)).astype(np.float32)
+    assert ground_cells(heights, 1.0, GroundFilter())[:, low].all()
 
 
 def test_missing_cells_are_not_ground_and_change_nothing_else() -> None:

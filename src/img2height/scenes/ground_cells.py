@@ -1,7 +1,7 @@
 """Which cells of a surface are ground, by a progressive morphological filter.
 
-Zhang et al. (2003), https://doi.org/10.1109/TGRS.2003.810682, with one addition: cells at the border or beside missing
-ones are treated as those inside.
+Zhang et al. (2003), https://doi.org/10.1109/TGRS.2003.810682, with two additions: cells at the border or beside missing
+ones are treated as those inside, and pits as errors.
 """
 
 import math
@@ -13,6 +13,8 @@ from scipy import ndimage
 
 from img2height.settings.ground import GroundFilter
 
+PIT_CELLS = 9  # most cells of a pit; ditches and alleys have more
+CLOSING_CELLS = 5  # side of the square that fills pits
 STIFFNESS = 3e-4  # of planes: the closer the cells that they are fitted to, the less they slope
 
 
@@ -32,9 +34,14 @@ def ground_cells(low_m: np.ndarray, cell_m: float, settings: GroundFilter) -> np
     if not valid.any():
         return valid
     window = min(settings.window_m / cell_m, *low_m.shape)  # a wider one would only see what lies beyond the border
-    first = _rises_slowly(low_m, valid, window, cell_m, settings)
+    dips, filled = _dips(low_m, valid, settings.step_m)
+    first = _rises_slowly(filled, valid, window, cell_m, settings) & ~dips
     planes, near = _planes(low_m, first, math.ceil(window / 2))
-    return _rises_slowly(low_m - planes, valid & near, window, cell_m, settings)
+    # A dip in the ground is an error of measurement; one between trees shows the ground.
+    level = near & ~dips & (np.abs(low_m - planes) < settings.step_m)
+    pits = dips & _surrounded(first | level, valid & ~dips)
+    above = np.where(pits, filled, low_m) - planes
+    return _rises_slowly(above, valid & near, window, cell_m, settings) & ~pits
 
 
 def _rises_slowly(
@@ -76,6 +83,24 @@ def _opened(heights_m: np.ndarray, valid: np.ndarray, side: int) -> np.ndarray:
     low = ndimage.minimum_filter(np.where(valid, heights, np.inf), side, mode="constant", cval=np.inf)
     opened = ndimage.maximum_filter(np.where(valid, low, -np.inf), side, mode="constant", cval=-np.inf)
     return np.where(valid, opened, np.float32(0))
+
+
+def _dips(low_m: np.ndarray, valid: np.ndarray, step_m: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return which cells lie in a dip of a few cells, HxW bool, and the heights with all such dips filled."""
+    closed = -_opened(-low_m, valid, CLOSING_CELLS)
+    groups, _ = ndimage.label(closed - low_m > step_m, np.ones((3, 3)))
+    small = np.bincount(groups.ravel()) <= PIT_CELLS
+    small[0] = False  # the cells outside all groups
+    dips = small[groups]
+    return dips, np.where(dips, closed, low_m)
+
+
+def _surrounded(ground: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Return around which cells more than half of the others are ground, HxW bool."""
+    near, around = (
+        ndimage.uniform_filter(cells.astype(np.float64), CLOSING_CELLS, mode="constant") for cells in (ground, others)
+    )
+    return near > around / 2
 
 
 def _planes(heights_m: np.ndarray, ground: np.ndarray, reach: int) -> tuple[np.ndarray, np.ndarray]:
