@@ -1,6 +1,7 @@
 """Vertical systems: declared or stated, compared, and converted only where PROJ can."""
 
 import numpy as np
+import pyproj
 import pytest
 from cloud_cases import NORTH, write_cloud
 from rasterio.windows import Window
@@ -76,6 +77,17 @@ def test_a_conversion_has_the_known_difference(tmp_path):
     shift = height_shift(named_vertical("EPSG:5705"), named_vertical("EPSG:5611"), grid.crs, grid.place)
     assert np.allclose(shift.at(grid, Window(0, 0, 64, 40)), 28, atol=1e-4)
     assert shift.at(grid, Window(5, 3, 64, 40)).shape == (40, 64)
+
+
+def test_heights_of_a_system_with_three_axes_are_above_the_ellipsoid(tmp_path, layers):
+    three = pyproj.CRS("EPSG:32633").to_3d().to_wkt()
+    for name, heights in (("dsm", ramp() + 5), ("dtm", ramp())):
+        write(tmp_path / f"raw/{name}.tif", heights, crs=three, unit="metre")
+    scene = prepare_file(tmp_path, {"layers": layers}, {"vertical": ELLIPSOID})
+    assert (band(scene, "dsm") == ramp() + 5).all()
+    assert scene.layers["dsm"].applied == {"vertical": ELLIPSOID, "converted_to": ELLIPSOID}
+    with pytest.raises(DataError, match="heights cannot be converted from ellipsoid to EGM96 height: "):
+        prepare_file(tmp_path, {"layers": layers}, {"vertical": "EPSG:5773"})
 
 
 def test_points_are_converted_like_rasters(tmp_path):

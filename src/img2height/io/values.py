@@ -55,9 +55,10 @@ def horizontal(crs: CRS | None) -> CRS | None:
     """Return the horizontal part of a coordinate reference system, which determines the position of pixels."""
     if crs is None:
         return None
-    parts = pyproj.CRS.from_user_input(crs)
-    parts = next(iter(parts.sub_crs_list), parts)
-    return crs if parts == pyproj.CRS.from_user_input(crs) else CRS.from_wkt(parts.to_wkt())
+    whole = pyproj.CRS.from_user_input(crs)
+    part = next(iter(whole.sub_crs_list), whole)
+    flat = part.to_2d() if len(part.axis_info) == 3 else part  # the third axis is the ellipsoidal height
+    return crs if flat == whole else CRS.from_wkt(flat.to_wkt())
 
 
 def vertical(crs: CRS | pyproj.CRS | str | None) -> pyproj.CRS | None:
