@@ -187,6 +187,18 @@ def test_meanings_that_do_not_fit(maps, tmp_path, name, refer, message):
     assert message in refused(maps, points(tmp_path, TRUTH + (200 if name == "dsm" else 0)), refer, name=name)
 
 
+def test_a_terrain_without_a_system(maps, tmp_path):
+    with rasterio.open(
+        tmp_path / "dtm.tif", "w", driver="GTiff", width=SIDE, height=SIDE, count=1, dtype="float32",
+        transform=GRID.transform,
+    ) as out:  # fmt: skip
+        out.write(np.full_like(TRUTH, 200), 1)
+        out.set_band_unit(1, "metre")
+    control = read_control(points(tmp_path, TRUTH + 200), crs="EPSG:32633")
+    with pytest.raises(DataError, match=r"dtm\.tif: has no coordinate reference system; write it into the file"):
+        correct_map(Rasters(maps / "ndsm.tif", terrain=tmp_path / "dtm.tif"), control, NAVD88, tmp_path / "out.tif")
+
+
 def test_maps_that_do_not_state_what_they_are(tmp_path):
     with rasterio.open(
         tmp_path / "map.tif", "w", driver="GTiff", width=SIDE, height=SIDE, count=1, dtype="float32", crs=GRID.crs,

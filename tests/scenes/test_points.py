@@ -107,6 +107,13 @@ def test_map_coordinates_in_feet_are_in_their_pixels(tmp_path):
     assert count.points == pytest.approx(4 * 8 / 0.3048**2, rel=0.1)
 
 
+def test_a_raster_without_a_system_gives_no_grid(tmp_path):
+    write(tmp_path / "like.tif", np.ones((2, 2), np.uint8), crs=None)
+    cloud = write_cloud(tmp_path / "a.laz", HAND)
+    with pytest.raises(DataError, match=r"like\.tif: has no coordinate reference system; write it into the file"):
+        grid_clouds([cloud], tmp_path / "out", PLAIN, None, NOTHING, like=tmp_path / "like.tif")
+
+
 @settings(max_examples=3, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.sampled_from(["max", "p95"]))
 def test_order_files_and_blocks_do_not_show(tmp_path_factory, seed: int, surface: str):

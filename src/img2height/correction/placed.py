@@ -13,7 +13,7 @@ from img2height.correction.features import Map
 from img2height.errors import DataError
 from img2height.io.grid import Grid
 from img2height.io.pixels import read_pixels
-from img2height.io.projections import reproject
+from img2height.io.projections import reproject, require_system
 from img2height.io.values import EXACT, stated_unit
 from img2height.io.verticals import Vertical, agreed_vertical, height_shift
 from img2height.vocabulary.quantities import RELATIVE
@@ -175,6 +175,7 @@ def _terrain_at(control: Control, grid: Grid, terrain: DatasetReader) -> np.ndar
     """Return the elevation of the terrain at known heights, N float64 metres; NaN where it is missing."""
     if (unit := stated_unit(terrain)) is None:
         raise DataError(f"{terrain.name}: states no unit; write it into the file: rio edit-info --bidx 1 --units metre")
+    require_system(terrain.crs, terrain.name)
     own = Grid.of(terrain)
     points = shapely.get_coordinates(grid.seen_from(own, shapely.point_on_surface(control.shapes)))
     columns, rows = np.floor(points).astype(np.int64).T

@@ -9,7 +9,7 @@ from img2height.errors import DataError
 from img2height.io.atomic import atomic_folder
 from img2height.io.clouds import Cloud, Stated, check_cloud, clouds_in
 from img2height.io.grid import Grid
-from img2height.io.projections import metres_per_unit, require_true_scale
+from img2height.io.projections import metres_per_unit, require_system, require_true_scale
 from img2height.io.rasters import open_raster
 from img2height.io.verticals import Vertical, height_shift
 from img2height.scenes.above_ground import subtract_terrain
@@ -105,4 +105,5 @@ def own_grid(clouds: Sequence[Cloud], pixel_m: float) -> Grid:
 
 def _grid_of(raster: Path) -> Grid:
     with open_raster(raster) as dataset:
+        require_system(dataset.crs, str(raster))
         return Grid.of(dataset)
