@@ -107,6 +107,20 @@ def test_map_coordinates_in_feet_are_in_their_pixels(tmp_path):
     assert count.points == pytest.approx(4 * 8 / 0.3048**2, rel=0.1)
 
 
+@pytest.mark.parametrize("side", [1.0, 0.5, 0.1, 0.3])
+@pytest.mark.parametrize("shift", [0.0, 0.01])
+def test_the_own_grid_holds_all_points_and_no_empty_row(tmp_path, side: float, shift: float):
+    """Points at whole multiples of the pixel size, as gridded clouds have them, lie on borders of pixels."""
+    first = -np.round((WEST % side, NORTH % side), 9)  # WEST and NORTH need not be such multiples
+    rows, columns = (side * axis.ravel() for axis in np.indices((40, 30)))
+    places = [columns + first[0] + shift, rows - first[1] + shift, np.full(1200, 5), np.full(1200, 2)]
+    cloud = write_cloud(tmp_path / "a.laz", np.column_stack(places))
+    grid_clouds([cloud], tmp_path / "out", PLAIN, None, NOTHING, pixel_m=side)
+    surface = read(tmp_path / "out/dsm.tif")
+    assert surface.shape == (40, 30)
+    assert np.isfinite(surface).all()
+
+
 def test_a_raster_without_a_system_gives_no_grid(tmp_path):
     write(tmp_path / "like.tif", np.ones((2, 2), np.uint8), crs=None)
     cloud = write_cloud(tmp_path / "a.laz", HAND)

@@ -11,6 +11,7 @@ from img2height.io.grid import BLOCK_PX, Grid
 from img2height.io.projections import operation
 from img2height.settings.ground import PointRules
 
+DIGITS = 6  # of pixel coordinates, so that all points on the border of two pixels lie in one of them
 SQUARE_PX = 8  # pixels count as covered or not where their square has a point
 # A point is one number, so that sorting orders points by pixel and height: the pixel in its block, the height, and
 # whether it is ground.
@@ -51,7 +52,7 @@ def divide_points(clouds: Sequence[Cloud], grid: Grid, rules: PointRules, work: 
     for cloud in clouds:
         move = _move(cloud, grid)
         for points in points_of(cloud):
-            columns, rows = to_pixels @ move(points.x, points.y)
+            columns, rows = np.round(to_pixels @ move(points.x, points.y), DIGITS)
             inside = (columns >= 0) & (columns < grid.width) & (rows >= 0) & (rows < grid.height)
             found = np.bincount(points.classes[inside], minlength=256)
             for number in np.flatnonzero(found * noise).tolist():

@@ -13,6 +13,7 @@ from img2height.io.projections import metres_per_unit, require_system, require_t
 from img2height.io.rasters import open_raster
 from img2height.io.verticals import Vertical, height_shift
 from img2height.scenes.above_ground import subtract_terrain
+from img2height.scenes.buckets import DIGITS
 from img2height.scenes.points import grid_points
 from img2height.settings.ground import GroundFilter, PointRules
 
@@ -96,10 +97,11 @@ def own_grid(clouds: Sequence[Cloud], pixel_m: float) -> Grid:
             f"{' and '.join(found)} are in different coordinate systems; give a raster with the wanted grid (--like)"
         )
     side = pixel_m / metres_per_unit(crs)
-    west, south = (min(cloud.bounds[edge] for cloud in clouds) for edge in (0, 1))
-    east, north = (max(cloud.bounds[edge] for cloud in clouds) for edge in (2, 3))
-    left, top = math.floor(west / side), math.floor(north / side) + 1
-    shape = top - math.floor(south / side), math.floor(east / side) + 1 - left
+    west, south = (round(min(cloud.bounds[edge] for cloud in clouds) / side, DIGITS) for edge in (0, 1))
+    east, north = (round(max(cloud.bounds[edge] for cloud in clouds) / side, DIGITS) for edge in (2, 3))
+    # A point on the border of pixels lies in the one to the east or south, see `divide_points`.
+    left, top = math.floor(west), math.ceil(north)
+    shape = top - math.ceil(south) + 1, math.floor(east) + 1 - left
     return Grid.north_up(crs, left * side, top * side, side, shape)
 
 
