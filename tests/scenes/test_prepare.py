@@ -107,6 +107,33 @@ def test_an_image_nodata_becomes_its_mask(tmp_path, layers):
         assert (dataset.dataset_mask()[10:] == 255).all()
 
 
+def test_a_mask_in_the_file_replaces_its_nodata(tmp_path, layers):
+    image = np.full((3, SIDE, SIDE), 9, np.uint8)
+    image[:, 3, 5] = 0  # black, and valid by the mask
+    write(tmp_path / "raw/eo.tif", image, nodata=0, names=["red", "green", "blue"])
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(tmp_path / "raw/eo.tif", "r+") as file:
+        file.write_mask(np.tile(np.arange(SIDE) < 60, (SIDE, 1)))
+    found = band(prepare(tmp_path, layers), "eo")
+    assert found[3, 5] == 0
+    assert np.isnan(found).all(axis=0).tolist() == [False] * 60 + [True] * 4
+
+
+def test_bands_have_their_own_nodata(tmp_path, layers):
+    place = f"<SRS>{UTM}</SRS><GeoTransform>{WEST}, 1, 0, {NORTH}, 0, -1</GeoTransform>"
+    bands = ""
+    for number, missing in enumerate((0, 255, 1), 1):
+        image = np.where(np.arange(SIDE) < 10, missing, np.full((SIDE, SIDE), 50 + number)).astype(np.uint8)
+        write(tmp_path / f"raw/{number}.tif", image)
+        bands += (
+            f'<VRTRasterBand dataType="Byte" band="{number}"><NoDataValue>{missing}</NoDataValue><SimpleSource>'
+            f'<SourceFilename relativeToVRT="1">{number}.tif</SourceFilename></SimpleSource></VRTRasterBand>'
+        )
+    text = f'<VRTDataset rasterXSize="{SIDE}" rasterYSize="{SIDE}">{place}{bands}</VRTDataset>'
+    (tmp_path / "raw/eo.vrt").write_text(text)
+    layers["eo"] = {"path": "eo.vrt", "bands": ["red", "green", "blue"]}
+    assert np.isnan(band(prepare(tmp_path, layers), "eo")).all(axis=0).tolist() == [True] * 10 + [False] * 54
+
+
 def test_pixels_that_a_layer_does_not_cover_are_missing(tmp_path, layers):
     write(tmp_path / "raw/dsm.tif", ramp()[:, :32] + 5, unit="metre")
     write(tmp_path / "raw/building.tif", np.ones((SIDE, 32), np.uint8))

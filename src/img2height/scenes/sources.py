@@ -40,7 +40,7 @@ class Source:
         indexes: their positions in the file, from 1.
         dtype: type of its values.
         metres: length of one unit of the values in metres; 1 except for heights.
-        nodata: the declared value, else that of the file, else None.
+        nodata: the declared value; None: as the file says, which may have one for each band, or a mask instead.
         shift_m: metres east and north by which the layer is moved.
         scaling: conversion of the stored numbers to values, as stated in the file.
         vertical: vertical system of heights, stated in the file or declared, if any.
@@ -104,7 +104,7 @@ def check_raster(name: str, layer: Layer, raw: Path, allow: Container[str] = ())
     with open_raster(path) as dataset:
         require_system(dataset.crs, f"{path}, layer {name}")
         require_alike(dataset, heights=kind == "height")
-        nodata = layer.nodata if layer.nodata is not None else dataset.nodata
+        nodata = dataset.nodata if layer.nodata is None else layer.nodata
         bands = _bands(name, kind, layer, dataset)
         require_one_type(dataset, dataset.indexes)
         classes = _classes(layer)
@@ -112,7 +112,7 @@ def check_raster(name: str, layer: Layer, raw: Path, allow: Container[str] = ())
         metres = _metres(name, layer, dataset, allow) if kind == "height" else 1.0
         system = vertical_of(dataset, layer.vertical) if kind == "height" else None
         source = Source(
-            name, path, kind, bands, indexes, value_type(dataset, indexes), metres, nodata, layer.shift_m,
+            name, path, kind, bands, indexes, value_type(dataset, indexes), metres, layer.nodata, layer.shift_m,
             Scaling.of(dataset, indexes), system, layer.backscatter, classes,
             layer.cell or dataset.tags().get("IMG2HEIGHT_CELL"), layer.valid_range,
         )  # fmt: skip
