@@ -15,7 +15,7 @@ from img2height.settings.dataset import Dataset
 from img2height.settings.parsing import parse
 from img2height.studies.study import Study
 
-DELIVERED = ("rgb.tif", "dsm.tif", "dtm.tif", "ndsm.tif", "buildings.tif", "buildings.gpkg")  # of the scene of Woodford
+DELIVERED = ("rgb.tif", "dsm.tif", "dtm.tif", "ndsm.tif", "buildings.tif", "buildings.gpkg")  # of both real scenes
 
 
 @pytest.fixture(scope="module")
@@ -25,10 +25,10 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Tree:
     shutil.copyfile(ROOT / "config/config.yaml", tree.folder / "config/config.yaml")
     for path, text in documented.files("CONTRIBUTING.md").items():
         (tree.folder / path).write_text(text)
-    delivered = tree.folder / "data/raw/woodford"
-    delivered.mkdir(parents=True, exist_ok=True)
-    for name in DELIVERED:
-        (delivered / name).touch()
+    for scene in ("woodford", "autzen"):
+        (tree.folder / "data/raw" / scene).mkdir(parents=True, exist_ok=True)
+        for name in DELIVERED:
+            (tree.folder / "data/raw" / scene / name).touch()
     return tree
 
 

@@ -1,5 +1,6 @@
 """Each engine gives the heights of torch, the same bytes every time, and is used only where it keeps the scores."""
 
+import errno
 import logging
 import subprocess
 import sys
@@ -251,6 +252,14 @@ def test_a_damaged_file_of_the_cache_is_made_again() -> None:
     file.write_bytes(file.read_bytes()[:-1] + b"!")
     assert cached({"n": 1}, make) == b"content"
     assert len(made) == 2
+
+
+def test_a_full_disk_under_the_cache_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.EDQUOT, "Disk quota exceeded")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    assert cached({"n": 2}, lambda: b"content") == b"content"
 
 
 def test_exact_is_the_default(tmp_path: Path) -> None:

@@ -9,8 +9,9 @@ import rasterio.shutil
 import torch
 from affine import Affine
 from calibration_cases import calibration
-from inference_cases import FirstBand, as_model, noise, with_card, write_image
+from inference_cases import RECIPE, FirstBand, as_model, noise, with_card, write_image
 from model_cases import card_of, sealed
+from rasterio.crs import CRS
 from torch import Tensor, nn
 
 from img2height.buildings.polygons import COLUMNS
@@ -19,6 +20,8 @@ from img2height.inference import image as steps
 from img2height.inference.defaults import inference_settings, protocol
 from img2height.inference.given import Given
 from img2height.inference.image import predict_image
+from img2height.inference.rescaled import trained_grid
+from img2height.io.grid import Grid
 from img2height.io.origins import PretrainedEncoder
 from img2height.io.vectors import read_polygons
 from img2height.models.folder import LoadedModel
@@ -44,6 +47,15 @@ class Scaled(FirstBand):
 
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         return {"height": 2 * super().forward(inputs)["height"]}
+
+
+class FirstOfRadar(nn.Module):
+    def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        return {"height": inputs["sar"][:, :1]}
+
+
+def interrupt(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
 
 
 def town(path: Path, bands: tuple[str, ...] = BANDS) -> Path:
@@ -335,6 +347,34 @@ def test_another_pixel_size_is_resampled_to_that_of_the_training(tmp_path, caplo
     assert values[10, : int(edge) - 2] == pytest.approx(10)
     assert values[10, int(edge) + 2 : int(edge) + 20] == pytest.approx(20)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["h.tif", "i.tif"]
+
+
+@pytest.mark.parametrize(("gsd", "size"), [(0.65, 300), (0.65, 150), (0.3, 100)])
+def test_resampling_adds_no_row_beyond_the_extent(gsd, size):
+    grid = Grid(CRS.from_epsg(32633), Affine(gsd, 0, 500_000, 0, -gsd, 5_800_000), size, size)
+    found = trained_grid(grid, 0.5)
+    assert (found.width, found.height) == (round(size * gsd / 0.5),) * 2
+
+
+def test_a_resumed_prediction_takes_vegetation_from_its_own_image(tmp_path, monkeypatch):
+    """The model reads the radar; the image, all green in the call that is killed, only serves the buildings."""
+    recipe = RECIPE | {"inputs": {"sar": ["vv"]}, "target": "ndsm"}
+    card = card_of(recipe, Normalisation({"sar": {"vv": (0.0, 1.0)}}, "metre", 0.0, 1.0), dtypes={"sar": "float32"})
+    model = LoadedModel(FirstOfRadar(), sealed(card))
+    house = np.zeros((80, 80), np.float32)
+    house[20:50, 20:50] = 8
+    given = {"sar": write_image(tmp_path / "sar.tif", house, bands=("vv",), gsd=0.65)}
+    colours = ("red", "green", "blue", "nir")
+    green, grey = np.full((2, 4, 80, 80), 10, np.float32)
+    green[3] = 50
+    summer = write_image(tmp_path / "summer.tif", green, bands=colours, gsd=0.65)
+    winter = write_image(tmp_path / "winter.tif", grey, bands=colours, gsd=0.65)
+    out, buildings = tmp_path / "h.tif", tmp_path / "b.parquet"
+    with monkeypatch.context() as killed, pytest.raises(KeyboardInterrupt):
+        killed.setattr(steps, "find_buildings", interrupt)
+        predict(model, given | {"eo": summer}, out, buildings, window_px=64)
+    predict(model, given | {"eo": winter}, out, buildings, window_px=64)
+    assert len(geopandas.read_parquet(buildings)) == 1
 
 
 @pytest.mark.parametrize(("epsg", "side"), [(32633, 0.25), (3089, 0.821)])

@@ -210,9 +210,10 @@ def test_a_mask_beside_nodata_also_counts_where_images_touch(tmp_path: Path) -> 
     assert all(np.array_equal(read(path) != NODATA, valid) for path in written)
 
 
-def test_an_image_without_valid_pixels_stops_nothing(tmp_path: Path) -> None:
-    empty = write_image(tmp_path / "a.tif", noise(40, 40), valid=np.zeros((40, 40), bool))
-    other = write_image(tmp_path / "b.tif", noise(40, 40), corner=(WEST + 500, NORTH))
+@pytest.mark.parametrize("gsd", [0.5, 0.65])  # that of the training, and another
+def test_an_image_without_valid_pixels_stops_nothing(gsd: float, tmp_path: Path) -> None:
+    empty = write_image(tmp_path / "a.tif", noise(40, 40), valid=np.zeros((40, 40), bool), gsd=gsd)
+    other = write_image(tmp_path / "b.tif", noise(40, 40), corner=(WEST + 500, NORTH), gsd=gsd)
     written = predict(as_model(FirstBand()), [empty, other], tmp_path / "out")
     assert (read(written[0]) == NODATA).all()
     assert (read(written[1]) != NODATA).all()

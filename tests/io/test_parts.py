@@ -26,6 +26,8 @@ def test_sidecars_of_a_raster_count_and_other_images_do_not(tmp_path):
     for name in ("eo.tif.aux.xml", "eo.tfw", "eo.tif.msk", "eo.prj", "eo.tif.ovr", "other.tfw"):
         (tmp_path / name).touch()
     raster(tmp_path / "eo.tiff")
+    for name in ("eo.city.json", "eo.city.jsonl", "eo.fgb", "eo.pmtiles", "eo.laz", "eo.json"):  # results beside it
+        (tmp_path / name).touch()
     assert names(tmp_path / "eo.tif") == ["eo.prj", "eo.tfw", "eo.tif", "eo.tif.aux.xml", "eo.tif.msk", "eo.tif.ovr"]
 
 

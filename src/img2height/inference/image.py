@@ -1,5 +1,7 @@
 """Predicts heights, and buildings, from given rasters, in the same way as the workflow."""
 
+import hashlib
+import json
 import logging
 import shutil
 from dataclasses import replace
@@ -23,7 +25,7 @@ from img2height.inference.origin import origin_of
 from img2height.inference.plan import Task
 from img2height.inference.points import write_points
 from img2height.inference.predict import check_task, finish_strips
-from img2height.inference.record import record_of, resumable
+from img2height.inference.record import files_of, record_of, resumable
 from img2height.inference.rescaled import bring_to_trained, trained_grid, with_pixels_of
 from img2height.inference.tags import TAGS
 from img2height.inference.unfamiliar import Unfamiliarity, find_unfamiliar
@@ -117,6 +119,12 @@ def predict_image(
     shutil.rmtree(task.folder)
 
 
+def _rescaled_folder(task: Task) -> Path:
+    """Return the folder for resampled rasters; others than a killed run had, also unread by the model, get another."""
+    files = files_of(task.scene.path(name) for name in task.scene.layers)
+    return task.folder / f"rescaled_{hashlib.sha256(json.dumps(files).encode()).hexdigest()[:12]}"
+
+
 def checked_task(
     model: LoadedModel, given: Given, folder: Path, settings: Inference, draws: int = 0, dsm_unit: str | None = None
 ) -> tuple[Task, Grid | None]:
@@ -148,7 +156,7 @@ def compute_heights(
     Raises:
         DataError: no pixel is valid.
     """
-    scene = bring_to_trained(task.scene, grid, task.folder / "rescaled") if grid else task.scene
+    scene = bring_to_trained(task.scene, grid, _rescaled_folder(task)) if grid else task.scene
     filled = replace(task, scene=_filled(scene, task.folder))
     strips = finish_strips(filled, DEVICES, torch.get_num_threads(), progress=progress)
     if not may_be_empty and not strips.any_valid():

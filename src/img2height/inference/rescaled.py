@@ -21,6 +21,7 @@ from img2height.vocabulary.tiles import GSD_TOLERANCE
 
 logger = logging.getLogger(__name__)
 
+ROUNDING_PX = 1e-6  # of the size of a grid; without it a rounded ratio may add a row or column beyond the extent
 MOST_RATIO = 2.0  # between the sizes of pixels, either way; `python benchmarks/gsd.py` shows what resampling costs
 
 
@@ -38,7 +39,9 @@ def trained_grid(grid: Grid, gsd_m: float) -> Grid | None:
     if fits or not all(1 / MOST_RATIO <= round(ratio, 6) <= MOST_RATIO for ratio in ratios):
         return None
     across, down = ratios
-    width, height = math.ceil(grid.width / across), math.ceil(grid.height / down)
+    width, height = (
+        math.ceil(size / ratio - ROUNDING_PX) for size, ratio in ((grid.width, across), (grid.height, down))
+    )
     return Grid(grid.crs, grid.transform @ Affine.scale(across, down), width, height)
 
 
@@ -65,7 +68,8 @@ def bring_to_trained(scene: Scene, grid: Grid, folder: Path) -> Scene:
                 path = scene.path(name).resolve()
                 bands = _named(layer.bands) if layer_of(name).kind != "height" else None
                 declared = Layer(path=path.name, bands=bands, **_declared(name, layer.unit))
-                bring_to_grid(check_raster(name, declared, path.parent), grid, making / f"{name}.tif")
+                source = check_raster(name, declared, path.parent)
+                bring_to_grid(source, grid, making / f"{name}.tif", may_be_empty=True)
     layers = {
         name: replace(layer, file=str(folder / f"{name}.tif"), sha256="", bands=_named(layer.bands),
                       unit="metre" if layer_of(name).kind == "height" else layer.unit)

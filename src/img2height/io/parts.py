@@ -6,7 +6,10 @@ from pathlib import Path
 
 from img2height.errors import DataError
 
-DATA = (".tif", ".tiff", ".vrt", ".jp2", ".png", ".jpg", ".gpkg", ".parquet", ".geojson", ".laz")
+DATA = (  # never a sidecar, also beside a raster of the same stem: images, and what predictions write
+    ".tif", ".tiff", ".vrt", ".jp2", ".png", ".jpg", ".gpkg", ".parquet", ".fgb", ".pmtiles", ".geojson", ".json",
+    ".jsonl", ".csv", ".las", ".laz",
+)  # fmt: skip
 ARCHIVES = "/vsi"  # where GDAL mounts archives and servers
 SOURCES = re.compile(r"<SrcDataSource[^>]*>([^<]*)</SrcDataSource>")  # of a vector mosaic
 
@@ -37,7 +40,7 @@ def _parts(path: Path, listed: dict[Path, dict[str, list[Path]]]) -> Iterator[Pa
     if path.parent not in listed:  # once for all parts of a mosaic
         listed[path.parent] = _by_beginning(path.parent)
     siblings = listed[path.parent].get(path.stem, [])
-    yield from sorted(file for file in siblings if file.is_file() and not _is_image(file, path))
+    yield from sorted(file for file in siblings if file.is_file() and file.suffix.lower() not in DATA)
     if path.suffix.lower() == ".vrt":
         for part in mosaicked(path):
             yield from _parts(part, listed)
@@ -51,20 +54,6 @@ def _by_beginning(folder: Path) -> dict[str, list[Path]]:
         for count in range(1, len(words)):
             found.setdefault(".".join(words[:count]), []).append(file)
     return found
-
-
-def _is_image(file: Path, path: Path) -> bool:
-    """Return whether a file of the same stem is another image or mosaic, and no sidecar."""
-    return file != path and file.suffix.lower() in (
-        ".tif",
-        ".tiff",
-        ".vrt",
-        ".jp2",
-        ".png",
-        ".jpg",
-        ".gpkg",
-        ".parquet",
-    )
 
 
 def mosaicked(path: Path) -> list[Path]:

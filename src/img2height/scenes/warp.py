@@ -34,7 +34,7 @@ POWER: dict[Backscatter, Callable[[np.ndarray], np.ndarray]] = {  # from the sto
 }
 
 
-def bring_to_grid(source: Source, grid: Grid, path: Path) -> None:
+def bring_to_grid(source: Source, grid: Grid, path: Path, *, may_be_empty: bool = False) -> None:
     """Write one layer as a COG on the grid; pixels outside the source are missing.
 
     Images and heights are interpolated bilinearly (averaged if the grid is coarser) without mixing in missing pixels,
@@ -44,6 +44,7 @@ def bring_to_grid(source: Source, grid: Grid, path: Path) -> None:
         source: the checked raster.
         grid: the grid of the scene.
         path: the COG.
+        may_be_empty: write it if no pixel is valid, instead of an error.
 
     Raises:
         DataError: no overlap with the grid, no valid pixel, or implausible heights.
@@ -57,7 +58,7 @@ def bring_to_grid(source: Source, grid: Grid, path: Path) -> None:
             else:
                 _clean(source, dataset, window, clean)
                 valid = _warp(source, clean, grid, made)
-        if not valid:
+        if not valid and not may_be_empty:
             raise DataError(
                 f"{source.path}: layer {source.name} has no valid pixel in the extent of the image; "
                 "check its nodata, its CRS and that it is the right file"

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from img2height.errors import DataError
 from img2height.io.atomic import atomic_path
 
 logger = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ def cached(key: Mapping[str, object], make: Callable[[], bytes]) -> bytes:
         with atomic_path(path) as temporary:
             temporary.write_bytes(hashlib.sha256(content).digest() + content)
         _remove_oldest(path.parent)
-    except OSError as error:
+    except (OSError, DataError) as error:  # a full disk or quota is a DataError
         logger.info("%s: cannot be written (%s); the engine will be built again in the next run", path, error)
     return content
 
