@@ -43,6 +43,15 @@ def test_a_missing_input_changes_nothing_but_its_own_contribution(network: nn.Mo
     assert all((found[one] - found[other]).abs().max() > 1e-3 for one, other in combinations(SUBSETS, 2))
 
 
+def test_the_initial_weights_do_not_depend_on_the_order_of_the_inputs() -> None:
+    networks = []
+    for order in (sorted(BANDS), sorted(BANDS, reverse=True)):
+        torch.manual_seed(0)
+        bands = {layer: BANDS[layer] for layer in order}
+        networks.append(build_network("omniheight", bands, options_of("omniheight")).state_dict())
+    assert all(torch.equal(value, networks[1][name]) for name, value in networks[0].items())
+
+
 @torch.inference_mode()
 def test_a_hole_in_one_input_leaves_distant_pixels_as_they_are(network: nn.Module) -> None:
     """And the rest of its own sample is still used: it is masked there, not dropped."""

@@ -50,6 +50,19 @@ def test_bands_keep_their_order_although_the_card_is_sorted(folder: Path) -> Non
     assert list(load_model(folder).normalisation.image["eo"]) == BANDS
 
 
+def test_layers_keep_their_order_although_the_card_is_sorted(tmp_path: Path) -> None:
+    """A network that concatenates its layers would otherwise see the bands of one as those of another."""
+    recipe = {**RECIPE, "network": "segnet", "inputs": {"sar": ["vv"], "eo": BANDS}, "options": {"width": 8}}
+    statistics = {"eo": STATISTICS, "sar": {"vv": (0.0, 1.0)}}
+    card = card_of({**recipe, "tile_multiple": 32}, Normalisation(statistics, "metre", 0.0, 1.0))
+    bands = {layer: len(names) for layer, names in card.recipe.inputs.items()}
+    network = build_network("segnet", bands, card.recipe.options).eval()
+    save_model(tmp_path, network, network.state_dict(), card)
+    inputs = {layer: torch.randn(1, count, 32, 32) for layer, count in bands.items()}
+    with torch.inference_mode():
+        assert torch.equal(load_model(tmp_path).network(inputs)["height"], network(inputs)["height"])
+
+
 def test_the_same_model_is_the_same_bytes(folder: Path, tmp_path: Path, network: nn.Module) -> None:
     save_model(tmp_path / "again", network.to(memory_format=torch.channels_last), network.state_dict(), CARD)
     for path in folder.iterdir():

@@ -184,3 +184,14 @@ def test_pixels_of_another_size_are_refused(tmp_path, scene, part):
 def test_a_recipe_that_cannot_be_trained_is_refused(method, changes, words):
     with pytest.raises(SettingsError, match=f"method {method}: .*{words}"):
         load_recipe(recipes_folder(), method, changes)
+
+
+def test_the_order_of_the_inputs_does_not_matter():
+    """Neither to the network nor to what Snakemake compares and writes for a job."""
+    bands = {"sar": ["hh", "vv"], "eo": ["red", "green"]}
+    written, turned = (
+        load_recipe(recipes_folder(), "unet_sar", {"inputs": {n: bands[n] for n in order}})
+        for order in (("sar", "eo"), ("eo", "sar"))
+    )
+    assert written.model_dump_json() == turned.model_dump_json()
+    assert written.inputs["sar"] == bands["sar"]

@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from img2height.errors import SettingsError
 from img2height.methods._pretrained import pretrain_encoder
-from img2height.vocabulary.layers import INITIAL
+from img2height.vocabulary.layers import INITIAL, INPUTS
 
 TAKES_MISSING = True  # optional inputs may be absent, or NaN in part
 DEPTH = 5  # halvings
@@ -240,7 +240,8 @@ def build(
         raise SettingsError(f"omniheight: start is {start!r}; available: {', '.join(STARTS)}")
     if terrain_px < 1 or terrain_px % 2 == 0:
         raise SettingsError(f"omniheight: terrain_px is {terrain_px}; it must be odd and positive")
+    ordered = {layer: bands[layer] for layer in INPUTS if layer in bands}  # initial weights are drawn in this order
     return OmniHeight(
-        bands, encoder=encoder, weights=weights, light=light, skip=skip, width=width, start=start,
+        ordered, encoder=encoder, weights=weights, light=light, skip=skip, width=width, start=start,
         terrain_px=terrain_px, buildings=buildings,
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from img2height.settings.base import Count, Distinct, Factor, Name, OneOf, Settings, Share
 from img2height.settings.optimisation import Optimizer, Schedule
@@ -116,7 +116,8 @@ class Recipe(Settings):
     network: Name = Field(description="module of img2height.methods that builds the network")
     options: dict[str, Option] = Field({}, description="arguments of the network's `build`")
     inputs: dict[InputLayer, Distinct[Name]] = Field(
-        description="bands by layer; of dsm_initial [dsm], of views [first] or [first, second]"
+        description="bands by layer, in any order of the layers; of dsm_initial [dsm], of views [first] or [first, "
+        "second]"
     )
     optional: Distinct[InputLayer] = Field(
         [],
@@ -168,6 +169,12 @@ class Recipe(Settings):
     def classes(self) -> list[str]:
         """The classes of pixels that the network predicts, in the order of their bands."""
         return [name for name in CLASSES if name in self.outputs]
+
+    @field_validator("inputs")
+    @classmethod
+    def _in_one_order(cls, inputs: dict[str, list[str]]) -> dict[str, list[str]]:
+        """Return the layers in the order that a card, JSON with sorted keys, keeps: networks concatenate them in it."""
+        return dict(sorted(inputs.items()))
 
     @model_validator(mode="after")
     def _heights_fit_the_inputs(self) -> Self:
