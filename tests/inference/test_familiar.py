@@ -183,9 +183,9 @@ def test_an_optional_layer_that_is_missing_has_no_say(district: Scene) -> None:
     model = with_card(model, dtypes={"eo": "uint8", "dsm_initial": "float32"})
     whole = district.grid.extent
     found = find_familiarity(model, [district], areas(district, ("train", whole)), 0, 64)
-    assert [each.layer for each in found.layers] == ["eo", "dsm_initial"]
+    assert [each.layer for each in found.layers] == ["dsm_initial", "eo"]
     less = replace(district, layers={n: each for n, each in district.layers.items() if n != "dsm_initial"})
-    only = found.model_copy(update={"layers": found.layers[:1]})
+    only = found.model_copy(update={"layers": found.layers[1:]})
     with open_inputs(model, less) as images, open_inputs(model, district) as both:
         assert np.array_equal(find_unfamiliar(images, found).scores, find_unfamiliar(both, only).scores)
         assert (find_unfamiliar(both, found).scores >= find_unfamiliar(images, found).scores).all()
@@ -198,7 +198,7 @@ def test_surfaces_are_compared_without_their_level(district: Scene, tmp_path: Pa
     model = model_of(inputs={"eo": ["red"], **inputs}, normalisation=centred, target="dsm")
     model = with_card(model, dtypes={"eo": "uint8", "dsm_initial": "float32"})
     found = find_familiarity(model, [district], areas(district, ("train", district.grid.extent)), 0, 64)
-    surface = found.model_copy(update={"layers": found.layers[1:]})
+    surface = found.model_copy(update={"layers": found.layers[:1]})
     folder = shutil.copytree(district.folder, tmp_path / "scene")
     with open_raster(district.path("dsm_initial")) as raster:
         write_cog(folder / "dsm_initial.tif", raster.read(1) + 500, Grid.of(raster), [Band("dsm", "metre")],
