@@ -132,6 +132,16 @@ def test_a_network_that_returns_nan_is_refused_and_leaves_no_file(tmp_path: Path
     assert [path.name for path in tmp_path.iterdir()] == ["eo.tif"]
 
 
+@pytest.mark.parametrize("outputs", [["height", "footprint"], ["footprint"]])
+def test_a_network_without_an_output_of_its_recipe_is_refused(tmp_path: Path, outputs: list[str]) -> None:
+    """Otherwise the heights would be written as the probabilities of buildings."""
+    eo = write_image(tmp_path / "eo.tif", noise(64, 64))
+    loss = [{"name": "cross_entropy"}, *([{"name": "l1"}] if "height" in outputs else [])]
+    model = as_model(FirstBand(), outputs=outputs, loss=loss, select="footprint_error")
+    with pytest.raises(ModelError, match="does not predict footprint, which its recipe names in outputs"):
+        predict_raster(model, {"eo": eo}, tmp_path / "out.tif", windows(window_px=64))
+
+
 def test_windows_that_exceed_memory_are_refused_with_the_remedy(tmp_path: Path) -> None:
     eo = write_image(tmp_path / "eo.tif", noise(64, 64))
     with pytest.raises(ModelError, match=r"memory of cpu \(tried to allocate 80 GiB\); reduce window_px"):

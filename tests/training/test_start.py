@@ -13,7 +13,7 @@ import torch
 from conftest import areas_of, grid_tiles
 from safetensors.torch import load_file
 
-from img2height.errors import ModelError, TrainingError
+from img2height.errors import ModelError, SettingsError, TrainingError
 from img2height.io.rasters import open_raster
 from img2height.methods import recipes_folder
 from img2height.models.folder import load_model
@@ -164,6 +164,35 @@ def test_the_card_keeps_the_areas_and_those_of_its_start(district, start, tmp_pa
     }  # fmt: skip
     train(job_of(district, init_from=str(start)), tmp_path / "next", tmp_path / "scratch", workers=0)
     assert load_model(tmp_path / "next").card.trained_on.before == own.areas
+
+
+SMALL = {"encoder": "tu-resnet10t", "depth": 3, "width": 16}
+WITH_FOOTPRINT = {"outputs": ["height", "footprint"], "loss": [{"name": "l2"}, {"name": "cross_entropy"}]}
+
+
+@pytest.mark.parametrize(
+    ("method", "options", "changes", "said"),
+    [
+        (
+            "unet",
+            SMALL,
+            WITH_FOOTPRINT,
+            "outputs name height, footprint, but network unet with its options predicts height;",
+        ),
+        ("unet", SMALL | {"buildings": True}, {}, "outputs name height, but .* predicts footprint, height, wall;"),
+        ("omniheight_eo", {"weights": "none", "buildings": False}, {}, "network omniheight .* predicts height; change"),
+    ],
+)
+def test_outputs_that_the_network_does_not_predict_are_refused(district, tmp_path, method, options, changes, said):
+    job = job_of(district, method, options=options, **changes)
+    with pytest.raises(SettingsError, match=f"method {method}: .*{said}"):
+        train(job, tmp_path / "out", tmp_path / "scratch", workers=0)
+    assert not (tmp_path / "out").exists()
+
+
+def test_auxiliary_outputs_are_not_those_of_the_recipe(district):
+    options = {"encoder": "resnet18", "width": 16}
+    assert start_of(job_of(district, "pspnet", options=options)).network.training
 
 
 def test_a_pretrained_encoder_is_recorded(district):

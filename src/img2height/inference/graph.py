@@ -7,7 +7,7 @@ from img2height.inference.network import bands_of
 from img2height.models.folder import LoadedModel
 from img2height.samples.normalise import RANGES, clip_heights
 from img2height.vocabulary.layers import INITIAL
-from img2height.vocabulary.outputs import CLASSES, HEIGHT
+from img2height.vocabulary.outputs import HEIGHT
 
 
 class MetricHeights(nn.Module):
@@ -25,9 +25,8 @@ class MetricHeights(nn.Module):
         super().__init__()
         self.network = model.network
         self.normalisation = model.normalisation
-        self.target = model.recipe.target
+        self.recipe = model.recipe
         self.layers = list(model.inputs)
-        self.optional = model.recipe.optional
         bands = [band.description for band in bands_of(model)]
         self.outputs = bands if HEIGHT in model.recipe.outputs else bands[1:]  # their heights are missing everywhere
 
@@ -51,10 +50,10 @@ class MetricHeights(nn.Module):
             inputs[INITIAL] = torch.where(valid, centred, self._blank(INITIAL)).float()
             offset_m = mean_m if self.normalisation.mode == "patch_centred" else offset_m
         outputs, results = self.network(inputs), []
-        if HEIGHT in outputs:
+        if HEIGHT in self.recipe.outputs:
             results.append(self._heights(outputs[HEIGHT].double(), offset_m))
-        results += [outputs[name].softmax(dim=1)[:, 1:] for name in CLASSES if name in outputs]
-        required = [valid for layer, valid in valids.items() if layer not in self.optional]
+        results += [outputs[name].softmax(dim=1)[:, 1:] for name in self.recipe.classes]
+        required = [valid for layer, valid in valids.items() if layer not in self.recipe.optional]
         valid = torch.stack(required).all(dim=0) if required else torch.stack(list(valids.values())).any(dim=0)
         return tuple(torch.where(valid, result.float(), torch.nan) for result in results)
 
@@ -69,9 +68,9 @@ class MetricHeights(nn.Module):
         return torch.where(valid, scaled, self._blank(layer))
 
     def _blank(self, layer: str) -> float:
-        return torch.nan if layer in self.optional else 0.0
+        return torch.nan if layer in self.recipe.optional else 0.0
 
     def _heights(self, heights: Tensor, offset_m: Tensor | float) -> Tensor:
         if self.normalisation.mode == "relative":
             return (heights + 1) / 2
-        return clip_heights(heights * self.normalisation.scale_m + offset_m, self.target)
+        return clip_heights(heights * self.normalisation.scale_m + offset_m, self.recipe.target)

@@ -10,7 +10,7 @@ from img2height.io.rasters import Band, height_band
 from img2height.models.folder import LoadedModel
 from img2height.samples.normalise import clip_heights
 from img2height.settings.protocol import Inference
-from img2height.vocabulary.outputs import CLASSES
+from img2height.vocabulary.outputs import CLASSES, HEIGHT
 from img2height.vocabulary.quantities import RELATIVE, SPREAD
 
 
@@ -40,7 +40,7 @@ class Network:
         self.engine = open_engine(model, device, settings, draws=draws, seed=seed)
         self.batch_size = self.engine.batch_size
         self.normalisation = model.normalisation
-        self.target = model.recipe.target
+        self.recipe = model.recipe
         self.draws = draws
 
     def predict(self, windows: list[InputWindow]) -> np.ndarray:
@@ -48,13 +48,18 @@ class Network:
         layers = windows[0].inputs
         inputs = {layer: np.stack([window.inputs[layer] for window in windows]) for layer in layers}  # B x C x H x W
         outputs = self.engine(inputs)  # B x 1 x H x W
+        if lacking := [name for name in self.recipe.outputs if name not in outputs]:
+            raise ModelError(
+                f"the network does not predict {', '.join(lacking)}, which its recipe names in outputs; correct "
+                "outputs or the options in the recipe, and train it again"
+            )
         if not all(np.isfinite(output).all() for output in outputs.values()):
             raise ModelError("the network returns values that are not finite: its training diverged; train it again")
         values = [np.full((len(windows), *next(iter(outputs.values())).shape[-2:]), np.nan)]  # B x H x W each
-        if "height" in outputs:
+        if HEIGHT in self.recipe.outputs:
             offsets_m = np.array([window.offset_m for window in windows])[:, None, None]  # B x 1 x 1
-            values = [self._heights(_band(outputs["height"]), offsets_m)]
-        values += [_probability(outputs[name]) for name in CLASSES if name in outputs]
+            values = [self._heights(_band(outputs[HEIGHT]), offsets_m)]
+        values += [_probability(outputs[name]) for name in self.recipe.classes]
         if self.draws:
             relative = self.normalisation.mode == "relative"
             values.append(_band(outputs["spread"]) * (0.5 if relative else self.normalisation.scale_m))
@@ -63,7 +68,7 @@ class Network:
     def _heights(self, heights: np.ndarray, offsets_m: np.ndarray) -> np.ndarray:
         if self.normalisation.mode == "relative":
             return (heights + 1) / 2
-        return clip_heights(self.normalisation.to_metres(heights, offsets_m), self.target)
+        return clip_heights(self.normalisation.to_metres(heights, offsets_m), self.recipe.target)
 
 
 def _band(values: np.ndarray) -> np.ndarray:

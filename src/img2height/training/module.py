@@ -17,6 +17,7 @@ from img2height.training.dataset import Batch
 from img2height.training.losses import CLASS_LOSSES, LOSSES
 from img2height.training.optimisation import build_optimizer, schedule_factor
 from img2height.training.validation import ValidationSums
+from img2height.vocabulary.outputs import AUXILIARY
 
 CHECK_STEPS = 50  # steps between two checks of the losses: each makes the host wait for the device
 AUXILIARY_WEIGHT = 0.4  # PSPNet, https://arxiv.org/abs/1612.01105
@@ -75,13 +76,13 @@ class HeightModule(lightning.LightningModule):
 
         Outputs of auxiliary heads (`aux_height`, `aux_footprint`) count too, weighted by `AUXILIARY_WEIGHT`.
         """
-        heads = [("", 1.0), ("aux_", AUXILIARY_WEIGHT)]
+        heads = [("", 1.0), (AUXILIARY, AUXILIARY_WEIGHT)]
         return torch.stack(
             [
                 weight * self._term(term, outputs, prefix, batch)
                 for prefix, weight in heads
                 for term in self.recipe.loss
-                if prefix + term.output in outputs
+                if not prefix or prefix + term.output in outputs
             ]
         ).sum()
 

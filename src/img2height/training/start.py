@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from img2height.errors import SettingsError
 from img2height.io.origins import PretrainedEncoder
 from img2height.methods import build_network, pretrained_from, require_optional, trainable_parameters
 from img2height.models.card import FittedOn, TrainedOn
@@ -13,7 +14,9 @@ from img2height.models.folder import LoadedModel, load_model
 from img2height.models.trained import refuse_tested, require_same_network, trained_before
 from img2height.samples.normalise import Normalisation
 from img2height.samples.reader import fit_normalisation
+from img2height.settings.recipe import Recipe
 from img2height.training.job import TrainingJob
+from img2height.vocabulary.outputs import AUXILIARY
 
 
 @dataclass(frozen=True)
@@ -44,9 +47,11 @@ def start_of(job: TrainingJob) -> Start:
     """Return what a training starts from. The initial weights, and all later random numbers, follow from the seed.
 
     Raises:
+        SettingsError: the network needs inputs that are optional, or does not predict the outputs of the recipe.
         TrainingError: the starting model has another network, or was trained on areas that are tested.
     """
     require_optional(job.recipe.network, job.recipe.optional)
+    _require_outputs(job)
     ready = _starting_model(job)
     before = trained_before(job.recipe, ready.card if ready else None)
     refuse_tested(job.recipe, before, job.scenes, job.areas, [job.fold])
@@ -57,10 +62,26 @@ def start_of(job: TrainingJob) -> Start:
         normalisation, fitted = fit_normalisation(tiles, job.reader(), modes.height, modes.image), fitted_on(tiles)
     pretrained = pretrained_from(job.recipe.network, job.recipe.options)
     torch.manual_seed(job.seed)
-    network = build_network(job.recipe.network, {n: len(b) for n, b in job.recipe.inputs.items()}, job.recipe.options)
+    network = _network(job.recipe)
     if ready:
         network.load_state_dict(ready.network.state_dict())
     return Start(network, normalisation, fitted, before, pretrained)
+
+
+def _network(recipe: Recipe) -> nn.Module:
+    return build_network(recipe.network, {n: len(b) for n, b in recipe.inputs.items()}, recipe.options)
+
+
+def _require_outputs(job: TrainingJob) -> None:
+    """Raise a SettingsError unless the network predicts the outputs of the recipe: no loss would be of the others."""
+    recipe, side = job.recipe, int(job.tiles["size_px"].iloc[0])
+    with torch.device("meta"):  # only shapes: no weights, no computing
+        found = _network(recipe).eval()({n: torch.empty(1, len(b), side, side) for n, b in recipe.inputs.items()})
+    if (predicted := {name for name in found if not name.startswith(AUXILIARY)}) != set(recipe.outputs):
+        raise SettingsError(
+            f"method {job.method}: outputs name {', '.join(recipe.outputs)}, but network {recipe.network} with its "
+            f"options predicts {', '.join(sorted(predicted))}; change outputs and loss, or the options"
+        )
 
 
 def _starting_model(job: TrainingJob) -> LoadedModel | None:

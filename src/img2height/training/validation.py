@@ -8,7 +8,7 @@ from torch import Tensor
 from img2height.samples.normalise import clip_heights
 from img2height.settings.recipe import Recipe
 from img2height.training.dataset import Batch
-from img2height.vocabulary.outputs import FOOTPRINT
+from img2height.vocabulary.outputs import FOOTPRINT, HEIGHT
 
 SCORES = ["val_mae_m", "val_rmse_m", "val_footprint_error"]
 NAN = float("nan")
@@ -32,16 +32,16 @@ class ValidationSums:
             outputs: outputs of the network.
             batch: its samples.
         """
-        if "height" in outputs:
+        if HEIGHT in self.recipe.outputs:
             scale_m, offset_m, valid = batch["scale_m"], batch["offset_m"], batch["valid"]
             heights_m, reference_m = (
-                (h * scale_m + offset_m)[valid] for h in (outputs["height"].float(), batch["height"])
+                (h * scale_m + offset_m)[valid] for h in (outputs[HEIGHT].float(), batch["height"])
             )
             error_m = (clip_heights(heights_m, self.recipe.target) - reference_m).double().cpu()
             self.sums[:3] += torch.stack(
                 [torch.tensor(float(error_m.numel())), error_m.abs().sum(), error_m.square().sum()]
             )
-        if FOOTPRINT in outputs:
+        if FOOTPRINT in self.recipe.outputs:
             found = outputs[FOOTPRINT].argmax(dim=1, keepdim=True) == 1
             building, mapped = batch["classes"][FOOTPRINT], batch["mapped"][FOOTPRINT]
             counts = [(f & mapped).sum() for f in (found & building, found & ~building, ~found & building)]

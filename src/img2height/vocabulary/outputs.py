@@ -6,6 +6,7 @@ Recipes, training, prediction and building extraction take the names from here.
 from dataclasses import dataclass
 
 HEIGHT, FOOTPRINT, WALL = "height", "footprint", "wall"
+AUXILIARY = "aux_"  # begins the names of outputs of auxiliary heads, which are only used in training
 
 
 @dataclass(frozen=True)
