@@ -1,7 +1,8 @@
 """Refuse what a method cannot be trained for or tested on, before anything is trained.
 
 That is: bands that a scene lacks, test scenes whose pixels have another type or size than those of the training scenes,
-test areas that the starting model was trained on, or that an image does not cover.
+training scenes whose pixels have another type or size than those of the starting model, test areas that it was trained
+on, or that an image does not cover.
 
 Writes coverage.json: by scene and layer, how many test pixels have a reference but no image.
 """
@@ -25,8 +26,8 @@ def main(args: Namespace) -> None:
     """Audit the coverage."""
     from img2height.io.tables import read_geotable, write_json
     from img2height.models.card import read_card
-    from img2height.models.trained import refuse_tested, require_same_network, trained_before
-    from img2height.samples.alike import refuse_unlike
+    from img2height.models.trained import refuse_tested, require_same_network, require_same_pixels, trained_before
+    from img2height.samples.alike import refuse_unlike, scenes_of
     from img2height.scenes.listing import all_scenes
     from img2height.settings.experiment import Experiment
     from img2height.settings.parsing import merge, parse, parse_file, read_yaml
@@ -41,6 +42,7 @@ def main(args: Namespace) -> None:
     if args.start:
         card = read_card(args.start)
         require_same_network(recipe, card.recipe)
+        require_same_pixels(recipe, card, scenes_of(scenes, areas, "train"))
         refuse_tested(recipe, trained_before(recipe, card), scenes, areas, sorted(areas["fold"].unique().tolist()))
     unseen = unseen_pixels(scenes, areas, sorted(set(recipe.required) - {VIEWS}))
     experiment = parse_file(Experiment, args.experiment)

@@ -173,7 +173,9 @@ def test_a_layer_altered_outside_the_workflow_is_refused(program, steps, tmp_pat
     assert files(tmp_path / "out") == []
 
 
-def test_a_start_that_was_trained_on_test_areas_is_refused_before_any_training(program, steps, tmp_path):
+def test_a_start_that_does_not_fit_or_was_trained_on_test_areas_is_refused_before_any_training(
+    program, steps, tmp_path
+):
     start = shutil.copytree(steps.made / "model", tmp_path / "start")
     card = {name: value for name, value in read_json(start / "card.json").items() if name != SEAL}
     (area,) = card["trained_on"]["areas"]
@@ -186,6 +188,8 @@ def test_a_start_that_was_trained_on_test_areas_is_refused_before_any_training(p
     program("train", steps.train(tmp_path / "out", recipe=recipe)).refused(words)
     write_sealed({name: value for name, value in card.items() if name != "trained_on"}, start / "card.json")
     program("audit_coverage", audit).refused("its card does not say on which areas it was trained", "train it again")
+    write_sealed(card | {"dtypes": {"eo": "uint16"}}, start / "card.json")
+    program("audit_coverage", audit).refused("trained on uint16 pixels of layer eo, but those of the .* are uint8")
     other = recipe | {"target": "dem"}
     audit = [*steps.audit_coverage(tmp_path / "out", recipe=other), "--start", start / "card.json"]
     program("audit_coverage", audit).refused("its target is ndsm, but the recipe's is dem; start from")

@@ -10,6 +10,7 @@ import pytest
 import rasterio
 import shapely
 import torch
+from affine import Affine
 from conftest import areas_of, grid_tiles
 from safetensors.torch import load_file
 
@@ -62,15 +63,21 @@ def test_every_validation_pair_counts(district, tmp_path):
     assert job.part("train").groupby(["first", "second"]).size().to_dict() == {(1, 2): 8}
 
 
-def test_scenes_of_several_pixel_types_do_not_mix(district, tmp_path):
-    folder, layers = shutil.copytree(district.folder, tmp_path / "scene"), dict(district.layers)
-    other = replace(district, folder=folder, name="other", layers=layers)
-    with open_raster(district.path("view_1")) as raster:
+def of_16_bits(scene: Scene, folder: Path) -> Scene:
+    """Return a copy of a scene, named other, whose first view has another data type."""
+    other = replace(
+        scene, folder=shutil.copytree(scene.folder, folder / "scene"), name="other", layers={**scene.layers}
+    )
+    with open_raster(scene.path("view_1")) as raster:
         profile, values = raster.profile, raster.read().astype(np.uint16)
     with rasterio.open(other.path("view_1"), "w", **{**profile, "driver": "GTiff", "dtype": "uint16"}) as out:
         out.write(values)
-    layers["view_1"] = SceneLayer.of(folder / "view_1.tif", ["pan"])
-    job = job_of(district)
+    other.layers["view_1"] = SceneLayer.of(other.folder / "view_1.tif", ["pan"])
+    return other
+
+
+def test_scenes_of_several_pixel_types_do_not_mix(district, tmp_path):
+    other, job = of_16_bits(district, tmp_path), job_of(district)
     both = replace(job, scenes=[district, other], tiles=pandas.concat([job.tiles, job.tiles.assign(scene="other")]))
     with pytest.raises(TrainingError, match=r"layer views has different .* demo/district uint8, demo/other uint16"):
         train(both, tmp_path / "model", tmp_path / "scratch", workers=0)
@@ -140,6 +147,20 @@ def test_a_start_of_another_network_is_refused(district, start, tmp_path, method
     job = job_of(district, method, init_from=str(start), options=options)
     with pytest.raises(TrainingError, match=said):
         train(job, tmp_path / "out", tmp_path / "scratch", workers=0)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_start_that_was_trained_on_another_type_or_size_of_pixels_is_refused(district, start, tmp_path):
+    """Its normalisation is kept, and it knows objects by their size in pixels."""
+    other = of_16_bits(district, tmp_path)
+    larger = replace(district, grid=replace(district.grid, transform=district.grid.transform @ Affine.scale(4)))
+    refused = {
+        "trained on uint8 pixels of layer views, but those of the training scenes are uint16; scale": other,
+        r"trained on pixels of 0\.5 m, but scene demo/district has pixels of 2 m; bring": larger,
+    }
+    for said, scene in refused.items():
+        with pytest.raises(TrainingError, match=f"init_from .*model: it was {said}"):
+            train(job_of(scene, init_from=str(start)), tmp_path / "out", tmp_path / "scratch", workers=0)
     assert not (tmp_path / "out").exists()
 
 

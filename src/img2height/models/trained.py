@@ -10,9 +10,11 @@ from img2height.errors import TrainingError
 from img2height.io.grid import Grid
 from img2height.io.projections import GEOGRAPHIC
 from img2height.models.card import Card, TrainedOn, UsedAreas
+from img2height.samples.alike import layer_types
 from img2height.scenes.scene import Scene
 from img2height.settings.recipe import Recipe
 from img2height.tiles.areas import area_of
+from img2height.vocabulary.tiles import GSD_TOLERANCE
 
 PARTS_USED = ("train", "val")  # the validation area chooses the best weights
 LEAST_PX = 1.0  # a smaller overlap is rounding of coordinates
@@ -30,6 +32,30 @@ def require_same_network(recipe: Recipe, started: Recipe) -> None:
             raise TrainingError(
                 f"init_from {recipe.init_from}: its {key} is {found}, but the recipe's is {wanted}; "
                 "start from a model of the same network, or train from scratch"
+            )
+
+
+def require_same_pixels(recipe: Recipe, card: Card, scenes: Sequence[Scene]) -> None:
+    """Raise a TrainingError unless a model was trained on pixels like these, whose values and sizes mean the same.
+
+    Args:
+        recipe: of a training, with the model folder that it starts from.
+        card: of that model; data types that it does not record fit any.
+        scenes: the training scenes.
+    """
+    for layer, found in layer_types(recipe, scenes).items():
+        if (trained := card.dtypes.get(layer)) not in (None, found):
+            raise TrainingError(
+                f"init_from {recipe.init_from}: it was trained on {trained} pixels of layer {layer}, but those of the "
+                f"training scenes are {found}; scale them as its images were (gdal_translate -ot -scale), or train "
+                "from scratch"
+            )
+    for scene in scenes:
+        if any(abs(side / card.gsd_m - 1) > GSD_TOLERANCE for side in scene.grid.pixel_m):
+            raise TrainingError(
+                f"init_from {recipe.init_from}: it was trained on pixels of {card.gsd_m:.3g} m, but scene "
+                f"{scene.dataset}/{scene.name} has pixels of {scene.grid.gsd_m:.3g} m; bring the scene to that size "
+                "(grid: {gsd_m: …} in the dataset file), or train from scratch"
             )
 
 

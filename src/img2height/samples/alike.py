@@ -52,15 +52,21 @@ def refuse_unlike(recipe: Recipe, scenes: Sequence[Scene], areas: pandas.DataFra
             if layer != VIEWS and (layer in recipe.required or _has(scene, layer)):
                 scene.band_indexes(layer, bands)
     for _, own in by_columns(areas, ["fold"]):
-        trained = _of_parts(scenes, own, "train")
+        trained = scenes_of(scenes, own, "train")
         dtypes = layer_types(recipe, trained)
-        for scene in _of_parts(scenes, own, "val", "test"):
+        for scene in scenes_of(scenes, own, "val", "test"):
             _compare_types(scene, {n: t for n, t in dtypes.items() if n in recipe.required or _has(scene, n)})
             _compare_sizes(scene, trained[0])
 
 
-def _of_parts(scenes: Sequence[Scene], areas: pandas.DataFrame, *parts: str) -> list[Scene]:
-    """Return the scenes that have an area of one of these parts, in order."""
+def scenes_of(scenes: Sequence[Scene], areas: pandas.DataFrame, *parts: str) -> list[Scene]:
+    """Return the scenes that have an area, or a tile, of one of these parts, in order.
+
+    Args:
+        scenes: to choose from.
+        areas: part, dataset and scene of each area or tile.
+        parts: train, val or test.
+    """
     own = areas[areas["part"].isin(parts)]
     names = set(zip(own["dataset"], own["scene"], strict=True))
     return [scene for scene in scenes if (scene.dataset, scene.name) in names]

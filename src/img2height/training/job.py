@@ -12,7 +12,7 @@ from img2height.io.atomic import file_digest
 from img2height.models.fitted import part_tiles
 from img2height.models.folder import WEIGHTS
 from img2height.provenance.digest import code_digest
-from img2height.samples.alike import layer_types
+from img2height.samples.alike import layer_types, scenes_of
 from img2height.samples.reader import TileReader, spread
 from img2height.scenes.scene import Scene
 from img2height.settings.installed import network_modules
@@ -58,6 +58,10 @@ class TrainingJob:
         """Return the tiles of one part; with views, each tile once per pair that the part uses."""
         return part_tiles(self.tiles, self.scenes, part, self.recipe)
 
+    def trained_scenes(self) -> list[Scene]:
+        """Return the scenes that are trained on."""
+        return scenes_of(self.scenes, self.part("train"), "train")
+
     def validation_tiles(self) -> pandas.DataFrame:
         """Return the tiles to validate on, spread evenly over those of the part."""
         return spread(self.part("val"), self.training.val_tiles)
@@ -90,6 +94,4 @@ def check_layers(job: TrainingJob) -> None:
 
 def pixel_types(job: TrainingJob) -> dict[str, str]:
     """Return the data type of each input layer in the scenes that are trained on; see `layer_types`."""
-    trained = job.part("train")
-    names = set(zip(trained["dataset"], trained["scene"], strict=True))
-    return layer_types(job.recipe, [scene for scene in job.scenes if (scene.dataset, scene.name) in names])
+    return layer_types(job.recipe, job.trained_scenes())

@@ -11,7 +11,7 @@ from img2height.methods import build_network, pretrained_from, require_optional,
 from img2height.models.card import FittedOn, TrainedOn
 from img2height.models.fitted import fit_tiles, fitted_on
 from img2height.models.folder import LoadedModel, load_model
-from img2height.models.trained import refuse_tested, require_same_network, trained_before
+from img2height.models.trained import refuse_tested, require_same_network, require_same_pixels, trained_before
 from img2height.samples.normalise import Normalisation
 from img2height.samples.reader import fit_normalisation
 from img2height.settings.recipe import Recipe
@@ -48,7 +48,8 @@ def start_of(job: TrainingJob) -> Start:
 
     Raises:
         SettingsError: the network needs inputs that are optional, or does not predict the outputs of the recipe.
-        TrainingError: the starting model has another network, or was trained on areas that are tested.
+        TrainingError: the starting model has another network, or was trained on other pixels or on areas that are
+            tested.
     """
     require_optional(job.recipe.network, job.recipe.optional)
     _require_outputs(job)
@@ -90,4 +91,5 @@ def _starting_model(job: TrainingJob) -> LoadedModel | None:
         return None
     ready = load_model(job.recipe.init_from)
     require_same_network(job.recipe, ready.recipe)
+    require_same_pixels(job.recipe, ready.card, job.trained_scenes())
     return ready
