@@ -121,6 +121,22 @@ def test_a_wrong_band_count_is_an_error(name: str, network: nn.Module) -> None:
         network.eval()({**inputs, layer: torch.zeros(1, bands + 1, side, side)})
 
 
+@pytest.mark.parametrize("network", [name for name in networks() if name != "constant"])
+def test_a_further_input_is_used_or_refused(network: str) -> None:
+    name = next(name for name, recipe in RECIPES.items() if recipe.network == network)
+    inputs, further = inputs_of(name, 1, side_of(name), side_of(name)), "ms" if "sar" in RECIPES[name].inputs else "sar"
+    bands = {layer: x.shape[1] for layer, x in inputs.items()} | {further: 2}
+    try:
+        built = build_network(network, bands, {**RECIPES[name].options, **options_of(name)}).eval()
+    except SettingsError as error:
+        assert further in str(error)
+        return
+    size = 1, 2, *next(iter(inputs.values())).shape[-2:]
+    with torch.inference_mode():
+        first, second = (built({**inputs, further: torch.full(size, value)}) for value in (-1.0, 1.0))
+    assert any(not torch.equal(maps, second[output]) for output, maps in first.items())
+
+
 @pytest.mark.parametrize("whole", [name for name in names() if options_of(name)])
 def test_the_published_widths_give_the_same_outputs(whole: str) -> None:
     """Only shapes: on the meta device nothing is computed."""

@@ -34,18 +34,21 @@ class DepthNetwork(nn.Module):
     """A pretrained encoder and DenseDepth's decoder; heights are predicted at half the resolution and interpolated.
 
     Args:
-        encoder: layers in order.
-        taps: the layers whose outputs are skips, shallow to deep, and last the one where the decoder starts.
+        layers: the inputs, which are concatenated in this order.
+        encoder: its parts in order.
+        taps: the parts whose outputs are skips, shallow to deep, and last the one where the decoder starts.
         channels: of these outputs.
         width: channels at the start of the decoder.
         frozen: do not train the encoder, nor the statistics of its batch norms.
     """
 
     def __init__(
-        self, encoder: nn.Sequential, taps: Sequence[int], channels: Sequence[int], *, width: int, frozen: bool
-    ):
+        self, layers: Sequence[str], encoder: nn.Sequential, taps: Sequence[int], channels: Sequence[int], *,
+        width: int, frozen: bool,
+    ):  # fmt: skip
         super().__init__()
         widths = [width >> level for level in range(len(channels))]  # one block per skip
+        self.layers = layers
         self.taps = taps
         self.frozen = frozen
         self.encoder = encoder.requires_grad_(not frozen)
@@ -63,8 +66,9 @@ class DepthNetwork(nn.Module):
         return self
 
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Return the normalised height, B x 1 x H x W, of the image `eo`, B x C x H x W."""
-        x, skips = inputs["eo"], []
+        """Return the normalised height, B x 1 x H x W, of layers of B x C x H x W."""
+        image, skips = torch.cat([inputs[layer] for layer in self.layers], dim=1), []  # B x sum of C x H x W
+        x = image
         for number, layer in enumerate(self.encoder):
             x = layer(x)
             if number in self.taps:
@@ -72,7 +76,7 @@ class DepthNetwork(nn.Module):
         x = self.entry(skips.pop())  # B x width x H/32 x W/32
         for block in self.decoder:
             x = block(x, skips.pop())  # B x width/2,width/4,width/8,width/16 x H/16,H/8,H/4,H/2 x ...
-        return {"height": resize(self.height(x), inputs["eo"])}  # B x 1 x H x W
+        return {"height": resize(self.height(x), image)}  # B x 1 x H x W
 
 
 def resize(x: Tensor, like: Tensor) -> Tensor:

@@ -41,17 +41,18 @@ class IM2Height(nn.Module):
     """Convolutional-deconvolutional network with index unpooling.
 
     Args:
-        in_channels: image bands.
+        bands: number of bands by input layer; the layers are concatenated in this order.
         residual: blocks with identity bypasses; False gives the paper's plain network.
         skip: concatenate the first block's output with the last block's input.
         bn_momentum: share of a new batch in the running statistics; Keras's momentum 0.99 is 0.01 here.
         output_scale: factor on the initial weights of block 8; plain Glorot starts ten times too high.
     """
 
-    def __init__(self, in_channels: int, *, residual: bool, skip: bool, bn_momentum: float, output_scale: float):
+    def __init__(self, bands: dict[str, int], *, residual: bool, skip: bool, bn_momentum: float, output_scale: float):
         super().__init__()
+        self.layers = list(bands)
         block = partial(Block, residual=residual, bn_momentum=bn_momentum)
-        encoder_in = (in_channels, *ENCODER[:-1])
+        encoder_in = (sum(bands.values()), *ENCODER[:-1])
         decoder_in = (ENCODER[-1], *DECODER[:-1])
         self.encoder = nn.ModuleList(block(i, o) for i, o in zip(encoder_in, ENCODER, strict=True))
         self.unpooled_norm = nn.ModuleList(nn.BatchNorm2d(i, BN_EPS, bn_momentum) for i in decoder_in)
@@ -76,9 +77,9 @@ class IM2Height(nn.Module):
         """Return the normalised height of each pixel.
 
         Args:
-            inputs: `eo`, normalised image, B x C x H x W; H and W are multiples of 16.
+            inputs: by layer, normalised, B x C x H x W; H and W are multiples of 16.
         """
-        x = inputs["eo"]
+        x = torch.cat([inputs[layer] for layer in self.layers], dim=1)  # B x sum of C x H x W
         indexes: list[Tensor] = []
         for block in self.encoder:
             x = block(x)  # B x 64,128,256,512 x H,H/2,H/4,H/8 x W,W/2,W/4,W/8
@@ -125,4 +126,4 @@ def build(
     output_scale: float = 0.1,
 ) -> nn.Module:  # fmt: skip
     """Return IM2HEIGHT or one of its ablations; see `IM2Height` for the options."""
-    return IM2Height(bands["eo"], residual=residual, skip=skip, bn_momentum=bn_momentum, output_scale=output_scale)
+    return IM2Height(bands, residual=residual, skip=skip, bn_momentum=bn_momentum, output_scale=output_scale)

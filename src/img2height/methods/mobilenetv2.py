@@ -21,7 +21,7 @@ def build(
     """Return MobileNetV2 with four decoder blocks.
 
     Args:
-        bands: number of bands of `eo`; pretrained weights are for three.
+        bands: number of bands by layer; pretrained weights are for three in all.
         weights: `none`, or a file with torchvision's names; see `load_encoder_weights`.
         freeze_encoder: true, false, or auto: frozen if weights are given.
         half_features: the decoder starts with 640 channels instead of 1,280.
@@ -31,8 +31,9 @@ def build(
     """
     model = mobilenet_v2()
     model.classifier = nn.Identity()
-    if bands["eo"] != model.features[0][0].in_channels:
-        model.features[0][0] = nn.Conv2d(bands["eo"], 32, 3, stride=2, padding=1, bias=False)
+    if (count := sum(bands.values())) != model.features[0][0].in_channels:
+        model.features[0][0] = nn.Conv2d(count, 32, 3, stride=2, padding=1, bias=False)
     load_encoder_weights(model, ENCODER, weights)
     width = CHANNELS[-1] // (2 if half_features else 1)
-    return DepthNetwork(model.features, TAPS, CHANNELS, width=width, frozen=is_frozen(weights, freeze_encoder))
+    frozen = is_frozen(weights, freeze_encoder)
+    return DepthNetwork(list(bands), model.features, TAPS, CHANNELS, width=width, frozen=frozen)

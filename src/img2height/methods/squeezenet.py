@@ -37,7 +37,7 @@ def build(
     """Return SqueezeNet with three decoder blocks, for images of at least 17 (version 1.0: 21) pixels.
 
     Args:
-        bands: number of bands of `eo`; pretrained weights are for three.
+        bands: number of bands by layer; pretrained weights are for three in all.
         encoder: `squeezenet1_0` or `squeezenet1_1`.
         weights: `none`, or a file with torchvision's names; see `load_encoder_weights`.
         freeze_encoder: true, false, or auto: frozen if weights are given.
@@ -52,9 +52,9 @@ def build(
     model = chosen.model()
     model.classifier = nn.Identity()
     first = model.features[0]
-    if bands["eo"] != first.in_channels:
-        model.features[0] = nn.Conv2d(bands["eo"], first.out_channels, first.kernel_size, stride=2)
+    if (count := sum(bands.values())) != first.in_channels:
+        model.features[0] = nn.Conv2d(count, first.out_channels, first.kernel_size, stride=2)
     load_encoder_weights(model, encoder, weights)
     width = chosen.channels[-1] // (2 if half_features else 1)
     frozen = is_frozen(weights, freeze_encoder)
-    return DepthNetwork(model.features, chosen.taps, chosen.channels, width=width, frozen=frozen)
+    return DepthNetwork(list(bands), model.features, chosen.taps, chosen.channels, width=width, frozen=frozen)
