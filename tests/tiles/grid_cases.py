@@ -1,5 +1,6 @@
 """Scenes without pixels, settings and tile tables for tests of areas."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas
@@ -23,6 +24,11 @@ def bare_scene(width: int, height: int, *, name="s", west=500_000.0, north=5_800
     """Return a scene that is only a grid."""
     grid = Grid(CRS.from_epsg(epsg), Affine(gsd, 0, west, 0, -gsd, north), width, height)
     return Scene(Path(name), "d", name, grid, {})
+
+
+def turned(scene: Scene, degrees: float) -> Scene:
+    """Return a scene whose grid is turned around its first corner."""
+    return replace(scene, grid=replace(scene.grid, transform=scene.grid.transform @ Affine.rotation(degrees)))
 
 
 def split(

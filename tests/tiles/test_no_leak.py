@@ -1,5 +1,6 @@
 """No configuration leaks, by the audit and by an independent measure, and the audit finds every small violation."""
 
+from dataclasses import replace
 from functools import cache
 from itertools import combinations
 
@@ -7,11 +8,12 @@ import geopandas
 import numpy as np
 import pytest
 import shapely
-from grid_cases import bare_scene, indexed, listed, split
+from grid_cases import bare_scene, indexed, listed, split, turned
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from pyproj import Transformer
 from rasterio.crs import CRS
+from rasterio.windows import Window
 
 from img2height.errors import FoldError
 from img2height.scenes.scene import Scene
@@ -25,6 +27,8 @@ from img2height.tiles.regions import read_regions
 from img2height.vocabulary.parts import PARTS
 
 TILE_PX = 16
+NOTHING = shapely.Polygon()
+MOST_ROUNDING_PX = 3  # the buffer, the scale of another zone, and the border of the obstacle, to whole pixels
 ZONE, NEXT_ZONE = CRS.from_epsg(32633), CRS.from_epsg(32632)
 STRATEGIES = ["vertical_stripes", "horizontal_stripes", "blocks", "fraction", "regions"]
 ROLES = [["split"], ["split"] * 2, ["split", "train"], ["val", "split"], ["split", "test"], ["split", "train", "split"]]
@@ -47,14 +51,14 @@ def districts(tmp_path_factory):
 
 @st.composite
 def configurations(draw, roles=ANY):
-    """Return scenes that may overlap, of several pixel sizes and zones, with roles and settings of a division."""
+    """Return scenes that may overlap, of several pixel sizes, angles and zones, with roles and a way to divide them."""
     chosen, scenes = draw(roles), []
     for number, _ in enumerate(chosen):
         east, south = (draw(st.integers(-90, 160)) * 0.7 * (number > 0) for _ in "xy")
         width, height = draw(st.integers(100, 220)), draw(st.integers(100, 220))
         gsd = draw(st.sampled_from([0.5, 0.6, 1.0]))
         scene = bare_scene(width, height, name="abc"[number], west=5e5 + east, north=5.8e6 - south, gsd=gsd)
-        scenes.append(elsewhere(scene) if number and draw(st.booleans()) else scene)
+        scenes.append(draw(st.sampled_from(PLACINGS))(scene, scenes[0]) if number else scene)
     how = split(
         draw(st.sampled_from(STRATEGIES)), n_folds=draw(st.integers(3, 5)), block_m=draw(st.floats(25, 60)),
         buffer_m=draw(st.sampled_from([None, 0.0, 0.5, 3.3, 8.0])), regions={"file": "", "turns": [*"abcde"]},
@@ -62,12 +66,22 @@ def configurations(draw, roles=ANY):
     return scenes, chosen, how
 
 
-def elsewhere(scene: Scene) -> Scene:
+def elsewhere(scene: Scene, first: Scene) -> Scene:
     """Return a scene of the same size at nearly the same place, in the neighbouring zone."""
     x, y = plane(ZONE, NEXT_ZONE)(scene.grid.transform.c, scene.grid.transform.f)
     return bare_scene(
         scene.grid.width, scene.grid.height, name=scene.name, west=x, north=y, gsd=scene.grid.gsd_m, epsg=32632
     )
+
+
+def aligned(scene: Scene, first: Scene) -> Scene:
+    """Return a scene of the same size whose pixels are those of the first one, or continue them."""
+    apart = ~first.grid.transform @ scene.grid.transform
+    grid = first.grid.crop(Window(round(apart.c), round(apart.f), scene.grid.width, scene.grid.height))
+    return replace(scene, grid=grid)
+
+
+PLACINGS = [lambda scene, first: scene, elsewhere, aligned, lambda scene, first: turned(scene, 30)]
 
 
 @cache
@@ -84,14 +98,13 @@ def least_distance_m(divided: list[SceneParts], a: str, b: str) -> float:
     seen = {}
     planes = [plane(scene.grid.crs, divided[0].scene.grid.crs) for scene, _ in divided]
     for part in (a, b):
-        areas = [scene.grid.to_map(areas_of.get(part, shapely.Polygon())) for scene, areas_of in divided]
+        areas = [scene.grid.to_map(areas_of.get(part, NOTHING)) for scene, areas_of in divided]
         seen[part] = [shapely.transform(x, p, interleaved=False) for x, p in zip(areas, planes, strict=True)]
     return np.nanmin(shapely.distance(np.array(seen[a])[:, None], np.array(seen[b])[None]), initial=np.inf)
 
 
-@MANY
-@given(configurations(), st.integers(0, 4))
-def test_no_configuration_leaks(districts, configuration, number):
+def divided_and_cut(districts: str, configuration, number: int) -> tuple[list[SceneParts], list[SceneParts], float]:
+    """Return the areas of a fold before and after the buffers are cut, and the buffer in metres."""
     scenes, roles, how = configuration
     buffer_m, fold = buffer_of(how, scenes, TILE_PX), number % how.count
     regions = read_districts(districts) if how.strategy == "regions" else None
@@ -99,14 +112,41 @@ def test_no_configuration_leaks(districts, configuration, number):
         whole = divide_scenes(listed(scenes, roles), how, [fold], regions)[fold]
     except FoldError:
         assume(False)
-    cut = cut_buffers(whole, buffer_m, neighbours(scenes, buffer_m))
+    return whole, cut_buffers(whole, buffer_m, neighbours(scenes, buffer_m)), buffer_m
+
+
+@MANY
+@given(configurations(), st.integers(0, 4))
+def test_no_configuration_leaks(districts, configuration, number):
+    whole, cut, buffer_m = divided_and_cut(districts, configuration, number)
     for a, b in combinations(PARTS, 2):
         assert least_distance_m(cut, a, b) >= buffer_m * 0.996  # a metre of one zone is not that of the next
         for _, areas_of in cut:
-            nothing = shapely.Polygon()
-            assert areas_of.get(a, nothing).intersection(areas_of.get(b, nothing)).area == 0
+            assert areas_of.get(a, NOTHING).intersection(areas_of.get(b, NOTHING)).area == 0
     for before, after in zip(whole, cut, strict=True):
         assert after.areas.get("test") == before.areas.get("test")
+
+
+@SOME
+@given(configurations(), st.integers(0, 4))
+def test_only_pixels_near_another_part_are_cut(districts, configuration, number):
+    whole, cut, buffer_m = divided_and_cut(districts, configuration, number)
+    for part, obstacles in (("val", ["test"]), ("train", ["test", "val"])):
+        for (scene, before), (_, after) in zip(whole, cut, strict=True):
+            lost = before.get(part, NOTHING).difference(after.get(part, NOTHING))
+            others = [(other.grid, areas.get(name, NOTHING)) for other, areas in cut for name in obstacles]
+            near = shapely.union_all([grid.seen_from(scene.grid, area) for grid, area in others])
+            assert lost.difference(widen(near, buffer_m / scene.grid.gsd_m + MOST_ROUNDING_PX)).area < 1e-3
+
+
+@pytest.mark.parametrize("strategy", ["blocks", "regions"])
+def test_a_second_date_cuts_nothing_that_the_first_does_not(districts, strategy):
+    how = split(strategy, n_folds=4, block_m=96, buffer_m=8.0, regions={"file": "", "turns": [*"abcde"]})
+    dates = [bare_scene(384, 384, name=name) for name in "ab"]
+    _, alone, _ = divided_and_cut(districts, (dates[:1], ["split"], how), 1)
+    _, both, _ = divided_and_cut(districts, (dates, ["split"] * 2, how), 1)
+    for _, areas in both:
+        assert all(areas[part].equals(alone[0].areas[part]) for part in PARTS)
 
 
 @cache

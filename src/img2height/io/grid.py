@@ -189,10 +189,15 @@ class Grid:
         """Return whether two grids have the same pixels, to a hundredth of a pixel."""
         return self.shape == other.shape and self._apart_px(other, (0, 0)) <= SAME_PX
 
-    def aligned_with(self, other: "Grid") -> bool:
-        """Return whether each pixel of another grid is a pixel of this one, or of its continuation."""
+    def aligned_with(self, other: "Grid", within_px: float = ALIGNED_PX) -> bool:
+        """Return whether each pixel of another grid is a pixel of this one, or of its continuation.
+
+        Args:
+            other: the grid to compare.
+            within_px: pixels that are further apart are different pixels.
+        """
         step = ~self.transform @ other.transform
-        return self._apart_px(other, (round(step.c), round(step.f))) < ALIGNED_PX
+        return self._apart_px(other, (round(step.c), round(step.f))) < within_px
 
     def require(self, other: "Grid", own: str, name: str) -> None:
         """Raise a DataError that names both unless another grid has the same pixels.

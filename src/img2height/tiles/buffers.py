@@ -5,8 +5,10 @@ from collections.abc import Iterator
 
 import numpy as np
 import shapely
+from shapely.affinity import translate
 from shapely.geometry.base import BaseGeometry
 
+from img2height.io.areas import area_window
 from img2height.io.grid import Grid
 from img2height.io.projections import GEOGRAPHIC
 from img2height.scenes.scene import Scene
@@ -71,11 +73,12 @@ def _around(area: BaseGeometry | None, source: Grid, grid: Grid, buffer_m: float
     if area is None or area.is_empty:
         return
     buffer_px = math.ceil(buffer_m / grid.gsd_m - 1e-9)
-    if source is grid:
-        yield widen(area, buffer_px)
+    if grid.aligned_with(source, ROUNDING_PX):
+        step = ~grid.transform @ source.transform
+        yield widen(translate(area, round(step.c), round(step.f)), buffer_px)
     else:  # one pixel more if the CRS differ, because their scales differ too
         extra_px = 0 if source.crs == grid.crs else 1
-        yield _outer_pixels(widen(source.seen_from(grid, area), buffer_px + extra_px))
+        yield _outer_pixels(widen(source.seen_from(grid, area), buffer_px + extra_px), grid)
 
 
 def widen(area: BaseGeometry, pixels: float) -> BaseGeometry:
@@ -90,8 +93,26 @@ def whole_pixels(area: BaseGeometry) -> BaseGeometry:
     return shapely.union_all(polygons)
 
 
-def _outer_pixels(area: BaseGeometry) -> BaseGeometry:
-    """Return the bounding boxes, in whole pixels, of the pieces of an area."""
-    west, north, east, south = shapely.bounds(shapely.get_parts(area)).T
+def _outer_pixels(area: BaseGeometry, grid: Grid) -> BaseGeometry:
+    """Return the pixels of a grid that an area covers, also in part; its rectangles may reach beyond the grid."""
+    pieces = shapely.get_parts(area)
+    boxes = shapely.box(*shapely.bounds(pieces).T)
+    filled = shapely.area(boxes) - shapely.area(pieces) <= ROUNDING_PX * shapely.length(boxes)
+    others = [shapely.union_all(_pixel_boxes(_in_rows(piece, grid))).simplify(0) for piece in pieces[~filled]]
+    return shapely.union_all([*_pixel_boxes(pieces[filled]), *others])
+
+
+def _in_rows(piece: BaseGeometry, grid: Grid) -> np.ndarray:
+    """Return the polygons into which the rows of pixels of a grid cut a piece of an area."""
+    snapped = shapely.set_precision(piece, ROUNDING_PX)  # an edge just beyond a row does not cover one row more
+    window = grid.clip(area_window(snapped))
+    tops = window.row_off + np.arange(window.height)
+    found = shapely.get_parts(snapped.intersection(shapely.box(0, tops, grid.width, tops + 1)))
+    return found[shapely.area(found) > 0]
+
+
+def _pixel_boxes(pieces: np.ndarray) -> np.ndarray:
+    """Return the bounding boxes of pieces in whole pixels."""
+    west, north, east, south = shapely.bounds(pieces).T
     first = np.floor(west + ROUNDING_PX), np.floor(north + ROUNDING_PX)
-    return shapely.union_all(shapely.box(*first, np.ceil(east - ROUNDING_PX), np.ceil(south - ROUNDING_PX)))
+    return shapely.box(*first, np.ceil(east - ROUNDING_PX), np.ceil(south - ROUNDING_PX))

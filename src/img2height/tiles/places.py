@@ -85,6 +85,12 @@ def _common_grid(grids: list[Grid]) -> Grid:
 def _on_grid(areas: PartAreas, whole: Grid, grid: Grid) -> PartAreas:
     """Return the part of a place's split that one of its scenes shows, in that scene's pixels."""
     seen = {part: whole.seen_from(grid, area) for part, area in areas.items()}
-    if grid.crs != whole.crs:  # borders are oblique
+    if _oblique(whole, grid):
         return in_squares(list(seen.items()), grid)
     return {part: whole_pixels(area.intersection(grid.extent)) for part, area in seen.items()}
+
+
+def _oblique(whole: Grid, grid: Grid) -> bool:
+    """Return whether the borders of pixels of one grid run across the pixels of the other."""
+    step = ~grid.transform @ whole.transform
+    return grid.crs != whole.crs or max(abs(step.b) * whole.height, abs(step.d) * whole.width) > ROUNDING_PX
