@@ -123,6 +123,16 @@ def test_images_are_normalised_in_the_ways_of_the_papers() -> None:
         fit_bands([image], [valid], ["nir"], "imagenet")
 
 
+@pytest.mark.parametrize(("mode", "dark"), [("unit", 0), ("tanh", -1)])
+def test_a_band_that_is_saturated_nearly_everywhere_keeps_its_range(mode: str, dark: int) -> None:
+    image, every = np.full((1, 10, 20), 4095, np.uint16), np.ones((10, 20), bool)
+    image[0, 0, 0] = 95
+    fitted = fit_bands([image], [every], ["red"], mode)
+    scaled = Normalisation({"eo": fitted}, "metre", 0, 1, mode).apply("eo", image, every)
+    assert scaled[0, 0, 0] == dark
+    assert (scaled.ravel()[1:] == 1).all()
+
+
 def test_relative_heights_run_from_the_lowest_to_the_highest_of_a_tile() -> None:
     relative = Normalisation({}, "relative", *fit_heights(np.arange(9.0), "relative"))
     heights = np.array([3.0, 5.0, 11.0])

@@ -149,6 +149,8 @@ def _fit_band(band: str, values: np.ndarray, mode: str) -> tuple[float, float]:
     if mode == "unit" and values.dtype == np.uint8:
         return 0.0, BYTE
     low, high = (float(q) for q in np.quantile(values, IMAGE_QUANTILES))
+    if high - low < MIN_STD:  # nearly all pixels have one value, such as saturation
+        low, high = float(values.min()), float(values.max())
     return (low, high - low) if mode == "unit" else ((low + high) / 2, (high - low) / 2)
 
 

@@ -29,8 +29,9 @@ class Normalisation(Settings):
     """How images and heights are scaled for the network; statistics come from the training areas."""
 
     image: Literal["zscore", "unit", "tanh", "imagenet"] = Field(
-        description="zscore; unit: from 0 to 1, bytes by 255, others between their 2 and 98 percentiles; tanh: from -1 "
-        "to 1 between the same percentiles; imagenet: bytes by 255, then the mean and deviation of ImageNet's colours"
+        description="zscore; unit: from 0 to 1, bytes by 255, others between their 2 and 98 percentiles (the "
+        "extremes if these are equal); tanh: from -1 to 1 between the same percentiles; imagenet: bytes by 255, then "
+        "the mean and deviation of ImageNet's colours"
     )
     height: Literal["minmax", "tanh", "zscore", "metre", "patch_centred", "relative"] = Field(
         description="minmax from 0 to 1 and tanh from -1 to 1 between robust quantiles; zscore; metre; patch_centred: "
