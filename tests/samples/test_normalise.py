@@ -60,6 +60,8 @@ def test_constant_values_are_refused() -> None:
         fit_bands([np.full((1, 4, 4), 7)], [np.ones((4, 4), bool)], ["nir"])
     with pytest.raises(TrainingError, match="all training heights are 0 m"):
         fit_heights(np.zeros(9), "minmax")
+    with pytest.raises(TrainingError, match="no pixel of the training tiles"):
+        fit_heights(np.full(9, np.nan), "zscore")
 
 
 def test_the_eight_symmetries_are_all_different_and_keep_every_value() -> None:

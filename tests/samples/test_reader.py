@@ -7,7 +7,7 @@ from conftest import grid_tiles
 from tile_cases import GRID, PLACE, STEREO, pixels, reader, view_scene
 
 from img2height.errors import DataError
-from img2height.samples.reader import fit_normalisation
+from img2height.samples.reader import TileReader, fit_normalisation
 
 
 @pytest.mark.parametrize(("first", "second"), [(1, 2), (3, 1)])
@@ -51,6 +51,16 @@ def test_a_missing_layer_is_named_with_the_available_ones(district, layer):
     inputs = {"ms": ["nir"]} if layer == "ms" else STEREO
     with pytest.raises(DataError, match=f"has no layer '{layer}'; it has .*view_4"):
         reader(district, inputs).read({**PLACE, "first": 1, "second": 9})
+
+
+def test_an_optional_layer_without_a_valid_pixel_has_no_statistics_and_a_required_one_is_refused(tmp_path):
+    scene = view_scene(tmp_path, np.ones(GRID.shape, bool))
+    tiles = grid_tiles(scene, 16, "train").assign(first=1, second=2)
+    tiles_of = TileReader({("d", "s"): scene}, STEREO, "dsm", optional=("views",))
+    assert fit_normalisation(tiles, tiles_of, "minmax", "unit").image == {}
+    for mode in ("unit", "zscore"):
+        with pytest.raises(DataError, match="layer views has no valid pixel in the training tiles"):
+            fit_normalisation(tiles, reader(scene, STEREO), "patch_centred", mode)
 
 
 def test_views_share_the_statistics_of_those_that_are_trained_on(tmp_path):

@@ -55,6 +55,16 @@ def test_optional_layers_that_are_absent_or_left_out_are_nan(district):
         assert sample["valid"].all()
 
 
+def test_layers_that_are_not_used_are_nan_though_the_scene_has_them(district):
+    inputs = {"eo": ["red", "green", "blue"], "sar": ["vv"]}
+    rows = pandas.DataFrame([{**PLACE, "without": "eo"}, {**PLACE, "without": ""}])
+    tiles = TileReader({("demo", "district"): district}, inputs, "ndsm", optional=tuple(inputs), unused=["sar"])
+    dataset = SampleDataset(rows, tiles, fit_normalisation(rows[1:], tiles, "minmax"))
+    for sample, valid in zip(dataset, (False, True), strict=True):
+        assert sample["inputs"]["sar"].isnan().all()
+        assert (sample["valid"] == valid).all()
+
+
 def test_a_pixel_is_valid_if_one_optional_layer_is(tmp_path):
     missing = np.zeros(GRID.shape, bool)
     missing[3, 5] = True

@@ -38,6 +38,8 @@ class Patch:
     @property
     def valid(self) -> np.ndarray:
         """Where all layers are valid that are not optional, and at least one layer, H x W bool."""
+        if not self.valids:
+            return np.zeros((self.window.height, self.window.width), bool)
         required = [valid for layer, valid in self.valids.items() if layer not in self.optional]
         return np.logical_and.reduce(required) if required else np.logical_or.reduce(list(self.valids.values()))
 

@@ -162,11 +162,15 @@ def fit_heights(heights_m: np.ndarray, mode: str) -> tuple[float, float]:
         mode: minmax (robust quantiles to [0, 1]), tanh (to [-1, 1]), zscore, metre (unchanged), or relative (per tile).
 
     Raises:
-        TrainingError: the heights are constant.
+        TrainingError: the heights are constant, or there is none.
     """
     values = heights_m[np.isfinite(heights_m)].astype(np.float64)
     if mode in ("metre", "relative"):
         return 0.0, 1.0
+    if not values.size:
+        raise TrainingError(
+            "no pixel of the training tiles has both valid inputs and a reference height; check the nodata of both"
+        )
     if mode in ("minmax", "tanh"):
         low, high = (float(q) for q in np.quantile(values, HEIGHT_QUANTILES))
         offset, scale = (low, high - low) if mode == "minmax" else ((low + high) / 2, (high - low) / 2)

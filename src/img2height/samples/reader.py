@@ -8,6 +8,7 @@ import numpy as np
 import pandas
 from rasterio.windows import Window
 
+from img2height.errors import DataError
 from img2height.heights import inside_buildings
 from img2height.io.rasters import read_heights, reading
 from img2height.io.tables import rows_of
@@ -53,16 +54,19 @@ class TileReader:
         target: the quantity to learn.
         classes: of pixels, see `CLASSES`, whose masks are read too.
         optional: inputs that a scene may lack.
+        unused: optional inputs that are not read, even if a scene has them.
     """
 
     def __init__(
         self, scenes: dict[tuple[str, str], Scene], inputs: dict[str, list[str]], target: str,
-        classes: Sequence[str] = (), optional: Sequence[str] = (),
+        classes: Sequence[str] = (), optional: Sequence[str] = (), unused: Sequence[str] = (),
     ):  # fmt: skip
         self.scenes = scenes
         self.inputs = inputs
         self.target = target
+        self.optional = optional
         self.classes = classes
+        self.unused = unused
         self.rasters = InputReader(inputs, optional)
 
     def read(self, row: Mapping[str, Any]) -> Tile:
@@ -72,7 +76,7 @@ class TileReader:
         """
         scene, window = self.scenes[row["dataset"], row["scene"]], window_of(row)
         views = [number for name in self.inputs.get(VIEWS, []) if (number := row[name])]
-        patch = self.rasters.read(scene, window, views, row.get("without", "").split())
+        patch = self.rasters.read(scene, window, views, [*row.get("without", "").split(), *self.unused])
         raster = self.rasters.raster(scene.path(QUANTITIES[self.target].learnt_from))
         with reading(raster.name):
             heights_m = read_heights(raster, window)
@@ -110,13 +114,23 @@ def fit_normalisation(
         reader: reads their windows.
         height_mode: see `fit_heights`, or patch_centred.
         image_mode: see `fit_bands`.
+
+    Optional layers without a valid pixel in these tiles get no statistics.
+
+    Raises:
+        DataError: a layer that is not optional has no valid pixel, or a band carries no information.
+        TrainingError: the heights are constant, or there is none where the inputs are valid.
     """
     read = [reader.read(row) for row in rows_of(spread(tiles, FIT_TILES))]
     image = {}
     for layer, bands in reader.inputs.items():
-        there = [tile for tile in read if layer in tile.images]
-        if layer == INITIAL or not there:
+        there = [tile for tile in read if layer in tile.images and tile.valids[layer].any()]
+        if layer == INITIAL or (not there and layer in reader.optional):
             continue
+        if not there:
+            raise DataError(
+                f"layer {layer} has no valid pixel in the training tiles; check its nodata value, or train where it is"
+            )
         if layer == VIEWS:
             image[VIEWS] = _fit_views(there, bands, image_mode)
         else:

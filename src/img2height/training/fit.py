@@ -74,8 +74,8 @@ def prepare(start: Start, job: TrainingJob, devices: int, workers: int) -> tuple
         workers: reader processes of each device.
     """
     batches = SampleBatches(
-        job.samples, job.validation_tiles(), job.reader(), start.normalisation, batch_size=job.recipe.batch_size,
-        devices=devices, stretch=job.training.validate_every, workers=workers,
+        job.samples, job.validation_tiles(), job.reader(start.unused), start.normalisation,
+        batch_size=job.recipe.batch_size, devices=devices, stretch=job.training.validate_every, workers=workers,
     )  # fmt: skip
     common = start.network, job.recipe, start.normalisation, batches.total_steps, job.seed
     if adversary := job.recipe.discriminator:

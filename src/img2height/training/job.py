@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,13 +14,14 @@ from img2height.models.fitted import part_tiles
 from img2height.models.folder import WEIGHTS
 from img2height.provenance.digest import code_digest
 from img2height.samples.alike import layer_types, scenes_of
+from img2height.samples.normalise import Normalisation
 from img2height.samples.reader import TileReader, spread
 from img2height.scenes.scene import Scene
 from img2height.settings.installed import network_modules
 from img2height.settings.protocol import Training
 from img2height.settings.recipe import Recipe
 from img2height.training.precision import precision_of
-from img2height.vocabulary.layers import VIEWS, is_view
+from img2height.vocabulary.layers import INITIAL, VIEWS, is_view
 
 
 @dataclass(frozen=True)
@@ -48,11 +50,11 @@ class TrainingJob:
     scenes: list[Scene]
     areas: geopandas.GeoDataFrame
 
-    def reader(self) -> TileReader:
-        """Return a reader that has opened no file yet."""
+    def reader(self, unused: Sequence[str] = ()) -> TileReader:
+        """Return a reader that has opened no file yet; it does not read the inputs in `unused`."""
         scenes = {(scene.dataset, scene.name): scene for scene in self.scenes}
         recipe = self.recipe
-        return TileReader(scenes, recipe.inputs, recipe.target, recipe.classes, recipe.optional)
+        return TileReader(scenes, recipe.inputs, recipe.target, recipe.classes, recipe.optional, unused)
 
     def part(self, part: str) -> pandas.DataFrame:
         """Return the tiles of one part; with views, each tile once per pair that the part uses."""
@@ -95,3 +97,14 @@ def check_layers(job: TrainingJob) -> None:
 def pixel_types(job: TrainingJob) -> dict[str, str]:
     """Return the data type of each input layer in the scenes that are trained on; see `layer_types`."""
     return layer_types(job.recipe, job.trained_scenes())
+
+
+def unused_inputs(job: TrainingJob, normalisation: Normalisation) -> list[str]:
+    """Return the optional inputs that no training scene has, or that have no statistics.
+
+    Args:
+        job: the training.
+        normalisation: of its inputs; the initial surface model needs no statistics.
+    """
+    there = [INITIAL] if any(INITIAL in scene.layers for scene in job.trained_scenes()) else []
+    return [layer for layer in job.recipe.optional if layer not in (*normalisation.image, *there)]

@@ -95,7 +95,7 @@ def _write(job: TrainingJob, start: Start, outcome: Outcome, dtypes: dict[str, s
         recipe=job.recipe,
         normalisation=start.normalisation,
         gsd_m=seen.grid.gsd_m,
-        dtypes=dtypes,
+        dtypes={layer: dtype for layer, dtype in dtypes.items() if layer not in start.unused},
         fitted_on=start.fitted_on,
         trained_on=with_areas(start.before, job.scenes, job.areas, job.fold),
         tile_px=int(job.tiles["size_px"].iloc[0]),

@@ -15,7 +15,7 @@ from img2height.models.trained import refuse_tested, require_same_network, requi
 from img2height.samples.normalise import Normalisation
 from img2height.samples.reader import fit_normalisation
 from img2height.settings.recipe import Recipe
-from img2height.training.job import TrainingJob
+from img2height.training.job import TrainingJob, unused_inputs
 from img2height.vocabulary.outputs import AUXILIARY
 
 
@@ -29,6 +29,7 @@ class Start:
         fitted_on: the tiles that it was fitted on; None if the starting model does not say.
         before: what the network was trained on already.
         pretrained: origin of the weights of its encoder; None if all of them are random.
+        unused: optional inputs that are not read, see `unused_inputs`.
     """
 
     network: nn.Module
@@ -36,6 +37,7 @@ class Start:
     fitted_on: FittedOn | None
     before: TrainedOn
     pretrained: PretrainedEncoder | None
+    unused: list[str]
 
     @property
     def trainable(self) -> int:
@@ -66,7 +68,7 @@ def start_of(job: TrainingJob) -> Start:
     network = _network(job.recipe)
     if ready:
         network.load_state_dict(ready.network.state_dict())
-    return Start(network, normalisation, fitted, before, pretrained)
+    return Start(network, normalisation, fitted, before, pretrained, unused_inputs(job, normalisation))
 
 
 def _network(recipe: Recipe) -> nn.Module:

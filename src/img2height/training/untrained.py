@@ -16,7 +16,7 @@ from img2height.training.validation import NAN, ValidationSums, scores_of
 def validate(start: Start, job: TrainingJob) -> Outcome:
     """Return the network as it is, with a one-row history."""
     network, sums = start.network.eval(), ValidationSums(job.recipe)
-    tiles = SampleDataset(job.validation_tiles(), job.reader(), start.normalisation)
+    tiles = SampleDataset(job.validation_tiles(), job.reader(start.unused), start.normalisation)
     for batch in DataLoader(tiles, job.recipe.batch_size):
         sums.add(network(batch["inputs"]), batch)
     scores = {name: torch.tensor(score) for name, score in sums.scores().items()}  # float32, as in other histories
