@@ -21,6 +21,7 @@ from img2height.models.trained import with_areas
 from img2height.provenance.versions import versions
 from img2height.training.job import TrainingJob, check_layers, pixel_types
 from img2height.training.outcome import Outcome
+from img2height.training.scorable import require_scorable
 from img2height.training.start import Start, start_of
 from img2height.training.untrained import validate
 from img2height.training.validation import SCORES
@@ -49,8 +50,8 @@ def train(
     `interruption.INTERRUPTED`; the same call resumes with the next step.
 
     Raises:
-        TrainingError: no training or validation tile, scenes of different data types, a loss that is not finite, or a
-            batch that the devices cannot share.
+        TrainingError: no training or validation tile, no validation pixel that can be scored, scenes of different data
+            types, a loss that is not finite, or a batch that the devices cannot share.
         DataError: a layer does not match the manifest of its scene.
     """
     if job.recipe.batch_size % devices:
@@ -67,6 +68,7 @@ def train(
             set_up_cpu(job.training.threads)
         start = start_of(job)
         check_layers(job)
+        require_scorable(job, start.unused)
         outcome = _outcome(start, job, scratch, live, devices, workers)
         if outcome:
             _write(job, start, outcome, dtypes, out)

@@ -48,14 +48,15 @@ class ValidationSums:
             self.sums[3:] += torch.stack(counts).double().cpu()
 
     def scores(self) -> dict[str, float]:
-        """Return MAE and RMSE in metres, NaN without a pixel, and 1 - Dice for methods with footprints."""
+        """Return MAE and RMSE in metres, and 1 - Dice for methods with footprints; NaN where nothing counts."""
         pixels, absolute, square, hit, false, missed = self.sums.tolist()
         scores = {
             "val_mae_m": absolute / pixels if pixels else NAN,
             "val_rmse_m": (square / pixels) ** 0.5 if pixels else NAN,
         }
         if FOOTPRINT in self.recipe.outputs:
-            scores["val_footprint_error"] = (false + missed) / max(2 * hit + false + missed, 1.0)
+            total = 2 * hit + false + missed
+            scores["val_footprint_error"] = (false + missed) / total if total else NAN
         return scores
 
 
