@@ -110,3 +110,9 @@ def test_weights_are_not_chosen_by_footprints_where_no_building_is_mapped(tmp_pa
     job = job_of(tmp_path, "unet", {**small, **FOOTPRINTS}, building=masked(EAST))
     with pytest.raises(TrainingError, match="layer building has no building in its validation tiles"):
         train(job, tmp_path / "model", tmp_path / "scratch", workers=0)
+
+
+def test_scores_that_are_no_number_end_the_training(tmp_path, monkeypatch):
+    monkeypatch.setattr("img2height.training.untrained.scores_of", lambda metrics: [math.nan] * 3)
+    with pytest.raises(TrainingError, match="mean_height, fold 0, seed 0: val_rmse_m is not a number"):
+        train(job_of(tmp_path, "mean_height"), tmp_path / "model", tmp_path / "scratch", workers=0)

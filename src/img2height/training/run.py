@@ -51,7 +51,7 @@ def train(
 
     Raises:
         TrainingError: no training or validation tile, no validation pixel that can be scored, scenes of different data
-            types, a loss that is not finite, or a batch that the devices cannot share.
+            types, a loss or score that is not finite, or a batch that the devices cannot share.
         DataError: a layer does not match the manifest of its scene.
     """
     if job.recipe.batch_size % devices:
@@ -87,7 +87,13 @@ def _outcome(
 
 def _write(job: TrainingJob, start: Start, outcome: Outcome, dtypes: dict[str, str], out: Path) -> None:
     network, history = outcome.network, outcome.history
-    row = rows_of(history)[np.nanargmin(history[f"val_{job.recipe.select}"].to_numpy())]
+    scores = history[f"val_{job.recipe.select}"].to_numpy()
+    if np.isnan(scores).all():
+        raise TrainingError(
+            f"{job.method}, fold {job.fold}, seed {job.seed}: val_{job.recipe.select} is not a number in any "
+            "validation; lower optimizer.lr, or train with 32-true (training.precision)"
+        )
+    row = rows_of(history)[np.nanargmin(scores)]
     first = job.part("train").iloc[0]
     seen = next(scene for scene in job.scenes if (scene.dataset, scene.name) == (first["dataset"], first["scene"]))
     card = Card(
