@@ -177,6 +177,7 @@ def test_pixels_of_another_size_are_refused(tmp_path, scene, part):
         ("fusionheightnet_a1", {"loss": [{"name": "dice"}, {"name": "l1"}]}, "outputs must name height"),
         ("unet_ms", {"normalisation": {"image": "imagenet"}}, "imagenet is of red, green and blue; inputs name "),
         ("cgan", {"outputs": ["footprint"], "loss": [{"name": "dice"}], "select": "footprint_error"}, "judges heights"),
+        ("unet", {"select": "footprint_error"}, "outputs do not name footprint"),
         ("cgan", {"discriminator": {"optimizer": SGD}}, "share one optimiser: set its name to adam"),
         ("cgan", {"discriminator": {"optimizer": {"gradient_clip": 1.0}}}, "and leave out gradient_clip"),
     ],

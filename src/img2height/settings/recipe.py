@@ -208,6 +208,8 @@ class Recipe(Settings):
             raise ValueError("outputs must name footprint with wall: walls divide the predicted footprints")
         if HEIGHT not in self.outputs and self.select != "footprint_error":
             raise ValueError("select must be footprint_error if the network does not predict heights")
+        if self.select == "footprint_error" and FOOTPRINT not in self.outputs:
+            raise ValueError("select is footprint_error, but outputs do not name footprint; select rmse_m or mae_m")
         return self
 
     @model_validator(mode="after")
