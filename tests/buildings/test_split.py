@@ -185,3 +185,18 @@ def test_a_turned_terrace_is_divided(turn_deg, noise_m):
     assert labels.max() == 6
     assert len(set(common.argmax(axis=0))) == 6
     assert (common.max(axis=0) > 0.8 * np.bincount(house.ravel())[1:]).all()
+
+
+@pytest.mark.parametrize("turn_deg", [0, 30, 42, 45, 48, 60])
+@pytest.mark.parametrize("gsd_m", [0.1, 0.2, 0.25, 0.4, 0.5])
+def test_a_step_divides_two_houses_at_any_angle_and_pixel_size(gsd_m, turn_deg):
+    n = round(30 / gsd_m)
+    y, x = (np.mgrid[:n, :n] + 0.5) * gsd_m - 15
+    angle = np.radians(turn_deg)
+    u, v = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
+    mask, true = (np.abs(u) <= 12) & (np.abs(v) <= 5), u < 2  # 140 m2 at 6 m, 100 m2 at 12 m
+    height = np.where(true, 6, 12) + np.random.default_rng([0]).normal(0, 0.1, mask.shape)
+    labels = split(label(mask)[0], Evidence(np.where(mask, height, 0).astype(np.float32)), gsd_m, 0.5, 20.0)
+    assert labels.max() == 2
+    wrong = mask & ((labels == labels[n // 2, n // 2]) != true)
+    assert wrong.sum() * gsd_m**2 <= 5

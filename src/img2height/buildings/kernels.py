@@ -169,31 +169,3 @@ def dips_inside(values: np.ndarray, labels: np.ndarray, reach: int) -> np.ndarra
                 deepest = max(deepest, min(highest[0], highest[1]) - here)
             out[row, column] = deepest
     return out
-
-
-@njit(cache=True, nogil=True)
-def filled_inside(values: np.ndarray, labels: np.ndarray, radius: int) -> np.ndarray:
-    """Return the values, and where they are missing the largest of the same label around the pixel, HxW float32.
-
-    0 outside labels, and where all of them are missing.
-
-    Args:
-        values: HxW float32 of 0 or more, NaN where missing.
-        labels: HxW int32, 0 outside.
-        radius: of the square around a pixel, in pixels.
-    """
-    height, width = labels.shape
-    out = np.zeros((height, width), np.float32)
-    for row in range(height):
-        for column in range(width):
-            own = labels[row, column]
-            if own == 0:
-                continue
-            out[row, column] = values[row, column]
-            if math.isnan(values[row, column]):
-                out[row, column] = 0.0
-                for y in range(max(row - radius, 0), min(row + radius + 1, height)):
-                    for x in range(max(column - radius, 0), min(column + radius + 1, width)):
-                        if labels[y, x] == own and values[y, x] > out[row, column]:
-                            out[row, column] = values[y, x]
-    return out

@@ -11,6 +11,8 @@ import numpy as np
 import pandas
 from scipy.ndimage import (
     binary_opening,
+    distance_transform_edt,
+    find_objects,
     generate_binary_structure,
     grey_dilation,
     label,
@@ -67,7 +69,7 @@ def split(regions: np.ndarray, evidence: Evidence, gsd_m: float, step_m: float, 
     large = np.where((np.bincount(regions.ravel()) >= 2 * smallest)[regions], regions, 0)
     barrier = _barrier(large, evidence, gsd_m, step_m)
     by_height = evidence.probability is None and evidence.wall is None
-    pieces = _pieces(large, barrier, reach, smallest, noisy=by_height)
+    pieces = _pieces(large, barrier, smallest, noisy=by_height)
     parts = _joined(pieces, barrier, evidence.height if by_height else None, reach, smallest)
     return numbered(np.where(parts > 0, parts + regions.max(initial=0), regions))
 
@@ -100,14 +102,12 @@ def _barrier(regions: np.ndarray, evidence: Evidence, gsd_m: float, step_m: floa
     return barrier
 
 
-def _pieces(regions: np.ndarray, barrier: np.ndarray, reach: int, smallest: float, *, noisy: bool) -> np.ndarray:
+def _pieces(regions: np.ndarray, barrier: np.ndarray, smallest: float, *, noisy: bool) -> np.ndarray:
     """Return the pieces of regions cut along the crests of the barrier, HxW int32; 0 in regions that stay whole.
 
-    Walls continue for `reach` pixels where the barrier is missing, at the edges of regions: otherwise a piece would
-    flow around the ends of its walls. If the barrier is noisy, its walls may have gaps; see `_apart`.
+    Walls continue where the barrier is missing, up to the outline: otherwise a piece would flow around the ends of its
+    walls. If the barrier is noisy, its walls may have gaps; see `_apart`.
     """
-    from img2height.buildings.kernels import filled_inside
-
     crest = grey_dilation(np.nan_to_num(barrier), footprint=generate_binary_structure(2, 1))  # closes gaps of a pixel
     below = (regions > 0) & np.isfinite(barrier) & (crest < FLAT)
     flat = _apart(below) if noisy else label(below)[0]
@@ -117,10 +117,24 @@ def _pieces(regions: np.ndarray, barrier: np.ndarray, reach: int, smallest: floa
     cut = several[regions]
     if not cut.any():
         return np.zeros(regions.shape, np.int32)
-    markers, flooded = np.where(cut, flat, 0), filled_inside(barrier, regions, reach).astype(np.float64)
+    markers, flooded = np.where(cut, flat, 0), _continued(barrier, np.where(cut, regions, 0)).astype(np.float64)
     # Markers of one height start in any order, which would depend on what else is in the window.
     flooded[markers > 0] = np.arange(-np.count_nonzero(markers), 0)
     return np.asarray(watershed(flooded, markers, mask=cut))
+
+
+def _continued(values: np.ndarray, regions: np.ndarray) -> np.ndarray:
+    """Return the values; what is missing in a region is that of its nearest pixel with a value, if any has one."""
+    out = values.copy()
+    for number, box in enumerate(find_objects(regions), 1):
+        if box is None:
+            continue
+        inside = regions[box] == number
+        missing = inside & np.isnan(values[box])
+        if missing.any() and (seen := inside & ~missing).any():
+            nearest = distance_transform_edt(~seen, return_distances=False, return_indices=True)
+            out[box][missing] = values[box][tuple(nearest[:, missing])]
+    return out
 
 
 def _apart(flat: np.ndarray) -> np.ndarray:
