@@ -106,8 +106,7 @@ def test_a_validation_without_a_pixel_to_score_is_refused_before_the_training(tm
 
 
 def test_weights_are_not_chosen_by_footprints_where_no_building_is_mapped(tmp_path):
-    small = {"options": {"encoder": "tu-resnet10t", "depth": 3, "width": 16}, "batch_size": 2}
-    job = job_of(tmp_path, "unet", {**small, **FOOTPRINTS}, building=masked(EAST))
+    job = job_of(tmp_path, "fusionheightnet_a1", {"batch_size": 2}, building=masked(EAST))
     with pytest.raises(TrainingError, match="layer building has no building in its validation tiles"):
         train(job, tmp_path / "model", tmp_path / "scratch", workers=0)
 

@@ -41,7 +41,9 @@ def cached(key: Mapping[str, object], make: Callable[[], bytes]) -> bytes:
         with atomic_path(path) as temporary:
             temporary.write_bytes(hashlib.sha256(content).digest() + content)
         _remove_oldest(path.parent)
-    except (OSError, DataError) as error:  # a full disk or quota is a DataError
+    except DataError:
+        logger.info("%s: the disk is full; the engine will be built again in the next run", path)
+    except OSError as error:
         logger.info("%s: cannot be written (%s); the engine will be built again in the next run", path, error)
     return content
 
