@@ -6,8 +6,7 @@
 # south-up, without a warning; the slope is right. In pixels of 2 x 1 m, both ignore the size of the pixel in the aspect: 291.8
 # instead of 308.7 degrees, while xarray-spatial's slope is right and xdem refuses to compute it. Hillshades made of such an
 # aspect are lit from a wrong side.
-# What the project does: every layer is brought to a north-up grid of square pixels before anything is computed from it
-# (docs/own-data.md), and `img2height view` refuses others and names the command that warps them.
+# What the project does: every layer of a scene is brought to a north-up grid of square pixels (scenes/sources.py), and `img2height view` refuses others and names the command that warps them.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

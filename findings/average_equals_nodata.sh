@@ -6,8 +6,8 @@
 # with Resampling.average, or warped to pixels of twice the size, all pixels are missing. Overviews by AVERAGE are valid, with
 # 1e-45 in place of 0; but if the values are 4 and 6 and nodata is 5, their 5.0000005 counts as nodata too, because a mask is
 # compared with a tolerance.
-# What the project does: nodata of heights and errors is -9999, of classes 255; images are brought to a grid with their validity
-# as a band of its own (docs/own-data.md).
+# What the project does: nodata of heights and errors is -9999, of classes 255; before an image is brought to a grid, its nodata
+# becomes a mask (scenes/warp.py).
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

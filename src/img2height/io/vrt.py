@@ -60,12 +60,7 @@ def write_mosaic(
                         nodata=missing[band - 1] if counts else None,
                         masked=covers and masked and not valid)  # fmt: skip
         if masked:
-            mask = ET.SubElement(ET.SubElement(root, "MaskBand"), "VRTRasterBand", dataType="Byte")
-            for look, valid in zip(looks, whole, strict=True):
-                if valid:  # 255 wherever the part lies
-                    _source(mask, look, first.dtypes[0], "1", ratio=0.0, offset=255)
-                else:
-                    _source(mask, look, "uint8", "mask,1", nodata=0 if covers else None)
+            _mask(root, looks, whole, first.dtypes[0], covers=covers)
     _save(root, path)
 
 
@@ -95,6 +90,16 @@ def write_stack(path: Path, grid: Grid, files: Mapping[str, Path], nodata: float
             look = Look.at(Part(file, 0, 0), raster, path)
             _source(band, look, dtype, "1", shown=(grid.width, grid.height))
     _save(root, path)
+
+
+def _mask(root: ET.Element, looks: Sequence[Look], whole: Sequence[bool], dtype: str, *, covers: bool) -> None:
+    """Add the mask of a mosaic: 255 wherever a part lies whose own mask does not count, the masks of the others."""
+    mask = ET.SubElement(ET.SubElement(root, "MaskBand"), "VRTRasterBand", dataType="Byte")
+    for look, valid in zip(looks, whole, strict=True):
+        if valid:
+            _source(mask, look, dtype, "1", ratio=0.0, offset=255)
+        else:
+            _source(mask, look, "uint8", "mask,1", nodata=0 if covers else None)
 
 
 def _save(root: ET.Element, path: Path) -> None:

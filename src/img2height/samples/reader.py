@@ -109,13 +109,13 @@ def fit_normalisation(
 ) -> Normalisation:
     """Return the normalisation of images and heights over the training tiles.
 
+    Optional layers without a valid pixel in these tiles get no statistics.
+
     Args:
         tiles: the training tiles of one fold, and no others; with views, each with the training pairs of its scene.
         reader: reads their windows.
         height_mode: see `fit_heights`, or patch_centred.
         image_mode: see `fit_bands`.
-
-    Optional layers without a valid pixel in these tiles get no statistics.
 
     Raises:
         DataError: a layer that is not optional has no valid pixel, or a band carries no information.
